@@ -1,0 +1,94 @@
+package eventlog
+
+// Cursor is a place in the log with a set of channels: everything of theirs up
+// to After was read. It belongs to one goroutine; the zero value with Channels
+// set reads from the beginning.
+type Cursor struct {
+	Channels []string // without repetition
+	After    uint64
+
+	// told remembers, for channels with a hole, through where it was reported.
+	told map[string]uint64
+}
+
+// Next implements [Log].
+func (m *Memory) Next(c *Cursor, limit Limit, dst []*Record) Batch {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	b := Batch{Records: dst[:0], Through: m.head, Done: true}
+	var one [8]source
+	sources := one[:0]
+	for _, name := range c.Channels {
+		h := m.channels[name]
+		if through := m.evictedThrough(name, h); through > c.After && through > c.told[name] {
+			if c.told == nil {
+				c.told = make(map[string]uint64)
+			}
+			c.told[name] = through
+			b.Gaps = append(b.Gaps, Gap{name, h == nil})
+		}
+		if h == nil {
+			continue
+		}
+		if recs := h.after(c.After); len(recs) > 0 {
+			sources = append(sources, source(recs))
+		}
+	}
+	m.merge(sources, limit, &b)
+	return b
+}
+
+// Pending implements [Log].
+func (m *Memory) Pending(c *Cursor) int {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	n := 0
+	for _, name := range c.Channels {
+		if h := m.channels[name]; h != nil {
+			n += len(h.after(c.After))
+		}
+	}
+	return n
+}
+
+// source is the rest of one channel's records in a merge, never empty.
+type source []*Record
+
+// merge moves records from the sources to the batch in log order until the
+// limit, keeping the sources a binary heap by their first record's Seq.
+func (m *Memory) merge(s []source, limit Limit, b *Batch) {
+	for i := len(s)/2 - 1; i >= 0; i-- {
+		sink(s, i)
+	}
+	size := 0
+	for len(s) > 0 {
+		r := s[0][0]
+		if len(b.Records) > 0 && (limit.Events > 0 && len(b.Records) >= limit.Events || limit.Bytes > 0 && size+len(r.buf) > limit.Bytes) {
+			b.Through, b.Done = b.Records[len(b.Records)-1].Seq, false
+			return
+		}
+		b.Records = append(b.Records, r)
+		size += len(r.buf)
+		if s[0] = s[0][1:]; len(s[0]) == 0 {
+			s[0] = s[len(s)-1]
+			s = s[:len(s)-1]
+		}
+		sink(s, 0)
+	}
+}
+
+func sink(s []source, i int) {
+	for {
+		least := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(s); child++ {
+			if s[child][0].Seq < s[least][0].Seq {
+				least = child
+			}
+		}
+		if least == i {
+			return
+		}
+		s[i], s[least] = s[least], s[i]
+		i = least
+	}
+}

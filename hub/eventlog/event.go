@@ -1,0 +1,80 @@
+package eventlog
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Limits on names, in bytes.
+const (
+	MaxChannel = 255 // a channel's name
+	MaxType    = 64  // an event's type
+	MaxKey     = 128 // an idempotency key
+)
+
+// Event is one thing to append. The log keeps Channel and Payload by reference;
+// the caller must not change them afterwards.
+type Event struct {
+	Channel string // see [CheckChannel]
+	Type    string // see [CheckType]
+	Payload []byte // one JSON value, valid UTF-8; see Frame for what is done to line ends
+	Key     string // idempotency key within the channel; "" is none
+	// Bare makes Payload the whole data line of the frame instead of wrapping it
+	// with channelName, type and timestamp. Payload must then hold no line ends.
+	Bare bool
+}
+
+// reserved are the types of events that the server alone sends.
+var reserved = map[string]bool{
+	"registered": true, "lastEvent": true, "online-presence": true,
+	"presence": true, "gap": true, "goodbye": true,
+}
+
+// CheckChannel says what is wrong with a channel's name, as the end of a
+// sentence that begins with the field: 1–255 bytes of UTF-8, no control
+// characters, no comma, no leading or trailing space, no whole token "*" or ">"
+// (tokens are split by "."), not beginning with "$". It returns nil for a good name.
+func CheckChannel(name string) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("is empty; a channel name has 1 to %d bytes", MaxChannel)
+	case len(name) > MaxChannel:
+		return fmt.Errorf("has %d bytes; a channel name has 1 to %d", len(name), MaxChannel)
+	case !utf8.ValidString(name):
+		return fmt.Errorf("is not valid UTF-8")
+	case name[0] == '$':
+		return fmt.Errorf("begins with \"$\"; such names are the server's")
+	case strings.ContainsRune(name, ','):
+		return fmt.Errorf("has a comma, which separates channel names")
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return fmt.Errorf("has a control character")
+	case strings.TrimSpace(name) != name:
+		return fmt.Errorf("begins or ends with a space")
+	}
+	for token := range strings.SplitSeq(name, ".") {
+		if token == "*" || token == ">" {
+			return fmt.Errorf("has the token %q, which is for patterns", token)
+		}
+	}
+	return nil
+}
+
+// CheckType says what is wrong with the type of a published event: 1–64 bytes
+// of UTF-8, no control characters, not one of the server's own types.
+func CheckType(typ string) error {
+	switch {
+	case typ == "":
+		return fmt.Errorf("is empty; a type has 1 to %d bytes", MaxType)
+	case len(typ) > MaxType:
+		return fmt.Errorf("has %d bytes; a type has 1 to %d", len(typ), MaxType)
+	case !utf8.ValidString(typ):
+		return fmt.Errorf("is not valid UTF-8")
+	case strings.ContainsFunc(typ, unicode.IsControl):
+		return fmt.Errorf("has a control character")
+	case reserved[typ]:
+		return fmt.Errorf("%q is reserved for the server", typ)
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package eventlog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+)
+
+// Errors of a [Log].
+var (
+	// ErrClosed is returned by every append after Close.
+	ErrClosed = errors.New("the log is closed")
+	// ErrBusy is returned by an append that waited and found the readers of the
+	// live flow still too far behind. Nothing was appended; trying again is safe.
+	ErrBusy = errors.New("the log's readers are behind")
+)
+
+// Log is one ordered log of events. Its methods are safe for concurrent use.
+type Log interface {
+	// Append accepts the events, all or none, and orders them one behind the
+	// other without a foreign event between. It returns once they are readable,
+	// with a result for each event in the order given. Concurrent appends are
+	// ordered arbitrarily, but every reader sees that one order.
+	//
+	// An event whose idempotency key its channel has seen within two minutes is
+	// not appended again; its result is the first one's, marked as a duplicate.
+	//
+	// Errors: ErrClosed; ErrBusy; or ctx.Err() while waiting for the readers.
+	Append(ctx context.Context, events []Event) ([]Result, error)
+
+	// Head returns the position of the newest event.
+	Head() Position
+
+	// Last returns the head, and at that instant the newest kept record of each
+	// channel, nil where nothing is kept.
+	Last(channels []string) (Position, []*Record)
+
+	// Next reads what the cursor's channels keep after c.After, oldest first, up
+	// to the limit, into dst. It leaves c.After alone: the caller moves it as far
+	// as it could use the batch. Holes are reported once for each cursor.
+	Next(c *Cursor, limit Limit, dst []*Record) Batch
+
+	// Pending counts the kept events of the cursor's channels after c.After.
+	Pending(c *Cursor) int
+
+	// Tail follows the live flow from the head on. After every append that the
+	// tail has not seen, wake gets a value if it has room; make it with capacity
+	// one. Close the tail when done, or appends will wait for it.
+	Tail(wake chan<- struct{}) *Tail
+
+	// Close ends the log. Appends fail from then on; reads go on working.
+	Close() error
+}
+
+// Result says where an event went.
+type Result struct {
+	Seq       uint64
+	Duplicate bool // the idempotency key was seen before; Seq is the first event's
+}
+
+// Limit bounds one read of a cursor. Zero means no limit for that measure. At
+// least one record is read where there is one.
+type Limit struct {
+	Events int
+	Bytes  int
+}
+
+// Batch is what a cursor read.
+type Batch struct {
+	Gaps    []Gap     // holes not reported to this cursor before
+	Records []*Record // in log order
+	Through uint64    // everything of the cursor's channels up to here is in Records or a hole
+	Done    bool      // nothing kept lies behind Records; Through is the head
+}
+
+// Gap is a hole: events of the channel after the cursor's position were kept
+// once and are no more.
+type Gap struct {
+	Channel string
+	Empty   bool // the channel keeps nothing at all
+}
+
+// Options bound what a log keeps. The zero value is the documented default.
+type Options struct {
+	Events int           // newest events kept for each channel; 0 means 1000
+	Bytes  int           // newest bytes kept for each channel; 0 means 1 MiB
+	Age    time.Duration // how long an event is kept; 0 means 1 h, negative without end
+	Budget int64         // bytes over all channels, book-keeping included; 0 means 256 MiB
+	Epoch  string        // name of this life of the log; "" means a random one
+	MaxLag int64         // bytes that a tail may be behind before appends wait; 0 means 64 MiB
+	// MaxWait is how long an append waits for a tail that is behind before it
+	// fails with ErrBusy; 0 means 2 s.
+	MaxWait time.Duration
+}
+
+// DedupeWindow is how long an idempotency key is remembered.
+const DedupeWindow = 2 * time.Minute
+
+func (o Options) withDefaults() Options {
+	o.Events = cmp.Or(o.Events, 1000)
+	o.Bytes = cmp.Or(o.Bytes, 1<<20)
+	o.Age = cmp.Or(o.Age, time.Hour)
+	o.Budget = cmp.Or(o.Budget, 256<<20)
+	if o.Epoch == "" {
+		o.Epoch = NewEpoch()
+	}
+	o.MaxLag = cmp.Or(o.MaxLag, 64<<20)
+	o.MaxWait = cmp.Or(o.MaxWait, 2*time.Second)
+	return o
+}

@@ -1,0 +1,181 @@
+package eventlog
+
+import (
+	"hash/maphash"
+	"sort"
+	"strings"
+	"time"
+)
+
+// What the book-keeping of one record, channel, tombstone and idempotency key
+// costs beside its bytes: structs, slots and map entries, rounded up.
+const (
+	recordCost  = 112
+	channelCost = 208
+	graveCost   = 40
+	keyCost     = 72
+)
+
+// history is what one channel keeps. The name is static; the rest is guarded by
+// Memory.mu. A history in the map is never empty.
+type history struct {
+	name    string
+	recs    []*Record // recs[first:] are kept, in log order
+	first   int
+	bytes   int
+	through uint64 // events up to here, of those after the tombstone, were dropped
+}
+
+func (h *history) len() int { return len(h.recs) - h.first }
+
+// after returns the kept records behind seq, shared.
+func (h *history) after(seq uint64) []*Record {
+	kept := h.recs[h.first:]
+	if len(kept) > 0 && kept[0].Seq > seq {
+		return kept
+	}
+	return kept[sort.Search(len(kept), func(i int) bool { return kept[i].Seq > seq }):]
+}
+
+// keep adds r to its channel and drops what the channel then has too much.
+func (m *Memory) keep(channel string, r *Record) {
+	h := m.channels[channel]
+	if h == nil {
+		h = &history{name: strings.Clone(channel)}
+		h.through = m.exhume(h.name)
+		m.channels[h.name] = h
+		m.bytes += channelCost + int64(len(h.name))
+	}
+	r.hist = h
+	if h.first > 0 && len(h.recs) == cap(h.recs) && h.first >= len(h.recs)/4 {
+		n := copy(h.recs, h.recs[h.first:])
+		clear(h.recs[n:])
+		h.recs, h.first = h.recs[:n], 0
+	}
+	h.recs = append(h.recs, r)
+	h.bytes += len(r.buf)
+	m.bytes += r.cost()
+	if r.older = m.newest; r.older != nil {
+		r.older.newer = r
+	} else {
+		m.oldest = r
+	}
+	m.newest = r
+	for h.len() > m.opts.Events || h.bytes > m.opts.Bytes && h.len() > 1 {
+		m.evict(h.recs[h.first])
+	}
+}
+
+func (r *Record) cost() int64 { return recordCost + int64(cap(r.buf)) }
+
+// evict drops r, the oldest of its channel; a channel left empty is freed.
+func (m *Memory) evict(r *Record) {
+	h := r.hist
+	h.recs[h.first] = nil
+	h.first++
+	h.bytes -= len(r.buf)
+	h.through = r.Seq
+	m.bytes -= r.cost()
+	if r.older != nil {
+		r.older.newer = r.newer
+	} else {
+		m.oldest = r.newer
+	}
+	if r.newer != nil {
+		r.newer.older = r.older
+	} else {
+		m.newest = r.older
+	}
+	r.older, r.newer = nil, nil
+	if h.len() == 0 {
+		delete(m.channels, h.name)
+		m.bytes -= channelCost + int64(len(h.name))
+		m.bury(h.name, h.through)
+	}
+}
+
+// trim drops the oldest records while they are too old or the budget is passed.
+func (m *Memory) trim(now int64) {
+	m.bytes -= m.keys.expire(now, int(m.opts.Budget/16/keyCost))
+	for r := m.oldest; r != nil; r = m.oldest {
+		if m.bytes <= m.opts.Budget && (m.opts.Age < 0 || now-r.at <= m.opts.Age.Milliseconds()) {
+			return
+		}
+		m.evict(r)
+	}
+}
+
+// sweep trims by age until the log is closed.
+func (m *Memory) sweep() {
+	defer close(m.swept)
+	every := time.Second
+	if m.opts.Age > 0 {
+		every = min(max(m.opts.Age/10, 10*time.Millisecond), every)
+	}
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			m.mu.Lock()
+			m.trim(time.Since(m.start).Milliseconds())
+			m.mu.Unlock()
+		case <-m.done:
+			return
+		}
+	}
+}
+
+// graveyard remembers, for channels that were freed, through where their events
+// were dropped: two generations of tombstones by the hash of the name. A full
+// young generation becomes the old one; the one that was old is merged into a
+// watermark. Two names with one hash share a tombstone, the later one: then a
+// gap may be announced that is not one, never the reverse.
+type graveyard struct {
+	young, old map[uint64]uint64
+	oldMax     uint64 // highest value ever in old
+	youngMax   uint64
+	watermark  uint64 // freed channels without a tombstone lost nothing after this
+}
+
+// bury remembers that name, now freed, dropped events through seq.
+func (m *Memory) bury(name string, seq uint64) {
+	g := &m.graves
+	if int64(len(g.young)) >= max(m.opts.Budget/16/graveCost, 1) {
+		m.bytes -= int64(len(g.old)) * graveCost
+		g.watermark = max(g.watermark, g.oldMax)
+		g.old, g.oldMax = g.young, g.youngMax
+		g.young, g.youngMax = nil, 0
+	}
+	if g.young == nil {
+		g.young = make(map[uint64]uint64)
+	}
+	before := len(g.young)
+	hash := maphash.String(m.seed[0], name)
+	g.young[hash] = max(seq, g.young[hash])
+	g.youngMax = max(g.youngMax, seq)
+	m.bytes += int64(len(g.young)-before) * graveCost
+}
+
+// exhume returns through where a channel that is not kept dropped events. The
+// tombstone stays: it may be another channel's too.
+func (m *Memory) exhume(name string) uint64 {
+	g := &m.graves
+	hash := maphash.String(m.seed[0], name)
+	if seq, ok := g.young[hash]; ok {
+		return seq
+	}
+	if seq, ok := g.old[hash]; ok {
+		return seq
+	}
+	return g.watermark
+}
+
+// evictedThrough returns through where the channel dropped events; h is its
+// history or nil.
+func (m *Memory) evictedThrough(name string, h *history) uint64 {
+	if h != nil {
+		return h.through
+	}
+	return m.exhume(name)
+}
