@@ -14,8 +14,8 @@ const (
 	MaxKey     = 128 // an idempotency key
 )
 
-// Event is one thing to append. The log keeps Channel and Payload by reference;
-// the caller must not change them afterwards.
+// Event is one thing to append. The log keeps nothing of it by reference; once
+// Append has returned, the memory behind it is the caller's again.
 type Event struct {
 	Channel string // see [CheckChannel]
 	Type    string // see [CheckType]

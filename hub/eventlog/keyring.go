@@ -44,8 +44,9 @@ func (k *keyring) add(key keyHash, seq uint64, now int64) int64 {
 	if k.young == nil {
 		k.young, k.since = make(map[keyHash]keyEntry), now
 	}
+	before := len(k.young) // an entry that ran out may still be there
 	k.young[key] = keyEntry{seq, now}
-	return keyCost
+	return int64(len(k.young)-before) * keyCost
 }
 
 // expire forgets what is older than the window and returns what that frees. A

@@ -190,7 +190,7 @@ func (m *Memory) Last(channels []string) (Position, []*Record) {
 func (m *Memory) Tail(wake chan<- struct{}) *Tail {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	t := &Tail{seg: m.last, i: int(m.last.n.Load()), log: m, wake: wake, taken: m.flowed}
+	t := &Tail{seg: m.last, i: int(m.last.n.Load()), log: m, wake: wake, from: m.head, taken: m.flowed}
 	t.done.Store(m.flowed)
 	m.tails = append(m.tails[:len(m.tails):len(m.tails)], t)
 	return t

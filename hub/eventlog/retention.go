@@ -87,10 +87,13 @@ func (m *Memory) evict(r *Record) {
 		m.newest = r.older
 	}
 	r.older, r.newer = nil, nil
-	if h.len() == 0 {
+	switch n := h.len(); {
+	case n == 0:
 		delete(m.channels, h.name)
 		m.bytes -= channelCost + int64(len(h.name))
 		m.bury(h.name, h.through)
+	case cap(h.recs) > max(4*n, 8): // give back the slots of a burst: recordCost pays for four
+		h.recs, h.first = append(make([]*Record, 0, 2*n), h.recs[h.first:]...), 0
 	}
 }
 

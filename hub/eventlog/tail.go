@@ -16,6 +16,7 @@ const segmentLen = 64
 type Tail struct {
 	log  *Memory
 	wake chan<- struct{}
+	from uint64
 
 	// Owned by the reading goroutine.
 	seg   *segment
@@ -24,6 +25,9 @@ type Tail struct {
 
 	done atomic.Int64 // cost of everything that was dealt with
 }
+
+// Start returns the position after which the tail reads.
+func (t *Tail) Start() uint64 { return t.from }
 
 // Next appends up to max records to dst, in log order, and does not block. None
 // means that the tail is at the head.

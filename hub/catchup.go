@@ -1,0 +1,170 @@
+package hub
+
+import "rollcall/hub/eventlog"
+
+// catchup is what a stream keeps while it is behind.
+type catchup struct {
+	cursor eventlog.Cursor
+
+	// A fresh start tells the newest event of each channel, and where the asked
+	// position was of no use, a gap before it.
+	last   []*eventlog.Record // by channel; nil for a resume
+	told   int                // channels told so far
+	asked  string
+	reason string // "", "epoch" or "unknown"
+}
+
+// fallBehind makes a live stream one that catches up from after.
+func (s *shard) fallBehind(c *Conn, after uint64) {
+	if c.catch == nil {
+		c.catch = &catchup{cursor: eventlog.Cursor{Channels: c.channels()}}
+	}
+	c.pos = after
+	c.catch.cursor.After = after
+	c.given.Store(after)
+}
+
+// catchUp gives the streams that are behind a step each, as many as fit in one
+// turn. It reports whether there are more.
+func (s *shard) catchUp() bool {
+	turn := s.lagging
+	if len(turn) > laggards {
+		turn = turn[:laggards]
+	}
+	n := len(turn)
+	for _, c := range turn {
+		c.state &^= queued
+		s.advance(c)
+	}
+	rest := copy(s.lagging, s.lagging[n:])
+	clear(s.lagging[rest:])
+	s.lagging = s.lagging[:rest]
+	return rest > 0
+}
+
+// advance gives a stream that is behind its next step: the rest of what it was
+// given before, what it is told first, and then what the log keeps. At the head
+// it becomes live.
+func (s *shard) advance(c *Conn) {
+	if c.state&(ended|blocked) != 0 {
+		return
+	}
+	k := c.catch
+	if s.leaving != nil {
+		s.end(c, *s.leaving)
+		return
+	}
+	if k == nil {
+		if len(c.rest) == 0 || s.send(c, nil, nil) {
+			s.live(c)
+		}
+		return
+	}
+	var text []byte
+	if k.last != nil {
+		if text = k.tell(c, s.hub.epoch); k.told < len(k.last) {
+			if s.send(c, c.own(text), nil) {
+				s.queue(c)
+			}
+			return
+		}
+		k.last = nil
+		if c.pos >= s.pos { // what comes next is in the live flow
+			c.catch = nil
+			if s.send(c, c.own(text), nil) {
+				s.live(c)
+			}
+			return
+		}
+	}
+	batch := s.hub.log.Next(&k.cursor, eventlog.Limit{Bytes: catchBytes, Events: liveBatch}, s.batch[:0])
+	if len(batch.Gaps) > 0 {
+		text = s.mend(c, k, &batch, text)
+	}
+	if s.send(c, c.own(text), batch.Records) {
+		c.pos = max(c.pos, batch.Through)
+		k.cursor.After = c.pos
+		if batch.Done {
+			c.catch = nil
+			s.live(c)
+		} else {
+			c.given.Store(c.pos)
+			s.queue(c)
+		}
+	}
+	clear(batch.Records)
+}
+
+// mend announces holes, or has the owner bridge them by a new snapshot.
+func (s *shard) mend(c *Conn, k *catchup, b *eventlog.Batch, text []byte) []byte {
+	if shots, ok := c.owner.(Snapshotter); ok {
+		frames, at := shots.Snapshot()
+		b.Records, b.Through, b.Done = b.Records[:0], at, true
+		c.pos, k.cursor.After = at, at
+		return append(text, frames...)
+	}
+	at := eventlog.Position{Epoch: s.hub.epoch, Seq: c.pos}
+	for _, g := range b.Gaps {
+		text = appendGap(text, at, g.Channel, at.String(), "evicted")
+		if g.Empty {
+			text = appendLast(text, at, g.Channel, nil)
+		}
+	}
+	return text
+}
+
+// tell returns what a fresh start says of its channels, some of them at a time.
+func (k *catchup) tell(c *Conn, epoch string) []byte {
+	var text []byte
+	at := eventlog.Position{Epoch: epoch, Seq: c.pos}
+	for ; k.told < len(k.last) && len(text) < catchBytes; k.told++ {
+		name := c.subs[k.told].t.name
+		if k.reason != "" {
+			text = appendGap(text, at, name, k.asked, k.reason)
+		}
+		text = appendLast(text, at, name, k.last[k.told])
+		k.last[k.told] = nil
+	}
+	return text
+}
+
+func appendGap(dst []byte, at eventlog.Position, channel, after, reason string) []byte {
+	payload := append([]byte(`{"after":`), eventlog.AppendString(nil, after)...)
+	payload = append(payload, `,"reason":"`...)
+	payload = append(payload, reason...)
+	return eventlog.AppendNotice(dst, at, channel, "gap", append(payload, `"}`...))
+}
+
+func appendLast(dst []byte, at eventlog.Position, channel string, r *eventlog.Record) []byte {
+	return eventlog.AppendNotice(dst, at, channel, "lastEvent", LastEvent(r))
+}
+
+// LastEvent returns a record as the payload of a lastEvent: its type and payload
+// as JSON, "{}" for nil.
+func LastEvent(r *eventlog.Record) []byte {
+	if r == nil {
+		return []byte("{}")
+	}
+	text := append([]byte(`{"type":`), eventlog.AppendString(nil, r.Type())...)
+	text = append(text, `,"payload":`...)
+	return append(append(text, r.Payload()...), '}')
+}
+
+// queue has a stream take its next step in a later turn.
+func (s *shard) queue(c *Conn) {
+	if c.state&queued == 0 {
+		c.state |= queued
+		s.lagging = append(s.lagging, c)
+	}
+}
+
+// live notes that a stream has reached the head.
+func (s *shard) live(c *Conn) {
+	c.given.Store(0)
+	if c.side != nil && c.side.stale {
+		c.side.stale = false
+		if r, ok := c.owner.(Refresher); ok {
+			r.Refresh(c)
+		}
+	}
+}

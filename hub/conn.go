@@ -1,0 +1,136 @@
+package hub
+
+import (
+	"sync/atomic"
+
+	"rollcall/hub/eventlog"
+)
+
+// Owner is told of the end of its stream. It may have the abilities of
+// [Snapshotter] and [Refresher] too.
+type Owner interface {
+	// Ended is called once, by the shard's goroutine, when the shard has let go of
+	// the stream. It must not block.
+	Ended(c *Conn, why Reason)
+}
+
+// Snapshotter is an Owner whose stream mends a hole by a new snapshot instead of
+// having it announced: the returned frames hold the state at the returned
+// position, from which the stream goes on. Called by the shard's goroutine.
+type Snapshotter interface {
+	Snapshot() (frames []byte, at uint64)
+}
+
+// Refresher is an Owner that wants to know when its stream, having missed
+// notices while it was behind, is live again. Called by the shard's goroutine.
+type Refresher interface {
+	Refresh(c *Conn)
+}
+
+// Conn is one client's stream. Its exported methods are safe for concurrent use.
+type Conn struct {
+	// Static after Attach.
+	shard   *shard
+	t       Transport
+	owner   Owner
+	wants   Wants
+	chunked bool
+
+	// Shard-owned.
+	state              state
+	touched            bool
+	wheelSlot, wheelAt uint32
+	wrote              uint32 // tick of the last write
+	stuck              uint32 // tick since when the transport takes nothing; valid while blocked
+	at                 int32  // place in shard.conns
+	pos                uint64 // everything of its channels up to here was given; more if live and the shard is further
+	subs               []sub
+	out                []*eventlog.Record // due now, within one turn of the shard
+	rest               []byte             // of a frame that was taken in part, or frames of its own not yet taken
+	catch              *catchup           // nil while live
+	side               *side              // nil unless it wants notices
+
+	// Atomic; written by the shard.
+	events atomic.Uint64
+	bytes  atomic.Uint64
+	given  atomic.Uint64 // pos while not live, for others to read; 0 while live
+}
+
+type state uint8
+
+const (
+	blocked state = 1 << iota // waiting for the transport to be ready
+	listed                    // in shard.stuck
+	queued                    // in shard.lagging
+	ended
+)
+
+// Wants says which notices a stream asked for.
+type Wants uint8
+
+// What streams can ask for beside the events of their channels.
+const (
+	WantOnline  Wants = 1 << iota // the latest notice to everybody
+	WantMembers                   // every notice for its channels
+)
+
+// side is what a stream that wants notices keeps about them.
+type side struct {
+	members uint64 // version of the newest notice of its channels it was given
+	online  uint64 // version of the newest notice to everybody it was given
+	started bool   // it was given a first notice to itself; before, it gets no others
+	stale   bool   // it missed notices
+}
+
+// Ready is called by the transport when it can take more.
+func (c *Conn) Ready() {
+	c.shard.post(func() { c.shard.ready(c) })
+}
+
+// Lost is called by the transport when the peer is gone.
+func (c *Conn) Lost() {
+	c.shard.post(func() { c.shard.end(c, Gone) })
+}
+
+// End ends the stream for the given reason. It returns at once; Owner.Ended
+// tells when it has happened.
+func (c *Conn) End(why Reason) {
+	c.shard.post(func() { c.shard.end(c, why) })
+}
+
+// Sent returns how many events and bytes the stream was given.
+func (c *Conn) Sent() (events, bytes uint64) { return c.events.Load(), c.bytes.Load() }
+
+// Position returns the position that the stream has reached.
+func (c *Conn) Position() eventlog.Position {
+	seq := c.given.Load()
+	if seq == 0 {
+		seq = c.shard.reached.Load()
+	}
+	return eventlog.Position{Epoch: c.shard.hub.epoch, Seq: seq}
+}
+
+// channels returns the names of its channels in the order asked.
+func (c *Conn) channels() []string {
+	names := make([]string, len(c.subs))
+	for i, s := range c.subs {
+		names[i] = s.t.name
+	}
+	return names
+}
+
+// frame returns a record's bytes as the transport wants them.
+func (c *Conn) frame(f eventlog.Frame) []byte {
+	if c.chunked {
+		return f.Chunk()
+	}
+	return f.SSE()
+}
+
+// own returns bytes made for this stream alone as the transport wants them.
+func (c *Conn) own(text []byte) []byte {
+	if c.chunked && len(text) > 0 {
+		return eventlog.NewFrame(text).Chunk()
+	}
+	return text
+}

@@ -1,0 +1,102 @@
+package eventlog
+
+import "testing"
+
+// check fails the test unless the invariants of m hold:
+//
+//   - The list of all kept records is in log order, ends at the head or before,
+//     and holds exactly the records of the channels.
+//   - A channel in the map is not empty, is within its count and bytes (one
+//     record may be larger), keeps only records behind what it dropped, and holds
+//     on to none that it dropped and to not many more slots than it needs.
+//   - What is charged against the budget is the sum of all charges, and within the
+//     budget if anything is kept at all.
+//   - Every tombstone is at or behind the watermark, which never passes the head.
+func check(t testing.TB, m *Memory) {
+	t.Helper()
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var charged int64
+	listed := make(map[*Record]bool)
+	var before *Record
+	for r := m.oldest; r != nil; before, r = r, r.newer {
+		if r.older != before {
+			t.Fatalf("record %d: its older neighbour is another's", r.Seq)
+		}
+		if before != nil && before.Seq >= r.Seq {
+			t.Fatalf("record %d follows %d", r.Seq, before.Seq)
+		}
+		if r.Seq > m.head {
+			t.Fatalf("record %d is past the head %d", r.Seq, m.head)
+		}
+		listed[r] = true
+		charged += r.cost()
+	}
+	if m.newest != before {
+		t.Fatal("the newest record is not the list's end")
+	}
+	inChannels := 0
+	for name, h := range m.channels {
+		checkHistory(t, m, name, h)
+		for _, r := range h.recs[h.first:] {
+			if !listed[r] || r.hist != h {
+				t.Fatalf("channel %q: record %d is not in the list or another channel's", name, r.Seq)
+			}
+			inChannels++
+		}
+		charged += channelCost + int64(len(name))
+	}
+	if inChannels != len(listed) {
+		t.Fatalf("%d records in the list, %d in the channels", len(listed), inChannels)
+	}
+	g := &m.graves
+	charged += int64(len(g.young)+len(g.old)) * graveCost
+	charged += int64(len(m.keys.young)+len(m.keys.old)) * keyCost
+	if charged != m.bytes {
+		t.Fatalf("%d bytes are charged, the charges add up to %d", m.bytes, charged)
+	}
+	if m.bytes > m.opts.Budget && m.oldest != nil {
+		t.Fatalf("%d bytes are charged with a budget of %d", m.bytes, m.opts.Budget)
+	}
+	for _, generation := range []map[uint64]uint64{g.young, g.old} {
+		for _, seq := range generation {
+			if seq < g.watermark || seq > m.head {
+				t.Fatalf("tombstone at %d, watermark %d, head %d", seq, g.watermark, m.head)
+			}
+		}
+	}
+}
+
+func checkHistory(t testing.TB, m *Memory, name string, h *history) {
+	t.Helper()
+	if h.name != name || h.len() == 0 {
+		t.Fatalf("channel %q, in the map as %q, keeps %d records", h.name, name, h.len())
+	}
+	for _, r := range h.recs[:h.first] {
+		if r != nil {
+			t.Fatalf("channel %q holds on to record %d, which it dropped", name, r.Seq)
+		}
+	}
+	for _, r := range h.recs[len(h.recs):cap(h.recs)] {
+		if r != nil {
+			t.Fatalf("channel %q holds on to record %d behind its end", name, r.Seq)
+		}
+	}
+	bytes, at := 0, h.through
+	for _, r := range h.recs[h.first:] {
+		if r.Seq <= at {
+			t.Fatalf("channel %q: record %d follows %d", name, r.Seq, at)
+		}
+		at = r.Seq
+		bytes += len(r.buf)
+	}
+	if bytes != h.bytes {
+		t.Fatalf("channel %q: %d bytes counted, %d kept", name, h.bytes, bytes)
+	}
+	if h.len() > m.opts.Events || bytes > m.opts.Bytes && h.len() > 1 {
+		t.Fatalf("channel %q keeps %d records of %d bytes", name, h.len(), bytes)
+	}
+	if c := cap(h.recs); c > max(4*h.len(), 8) {
+		t.Fatalf("channel %q has %d slots for %d records", name, c, h.len())
+	}
+}

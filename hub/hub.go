@@ -1,0 +1,189 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rollcall/hub/eventlog"
+)
+
+// ErrDraining is returned by Attach once the hub drains.
+var ErrDraining = errors.New("the hub is draining")
+
+// Fresh is an epoch that no log has. A stream that is refused before it began
+// carries "<Fresh>-0" as its position, so that coming back with it is a fresh start.
+const Fresh = "new"
+
+// Options tune a hub. The zero value is the documented default.
+type Options struct {
+	Shards    int           // goroutines that deliver; 0 means one for each core
+	Heartbeat time.Duration // silence before a comment line; 0 means 25 s
+	Stall     time.Duration // no progress before a stream is ended as slow; 0 means 10 s
+}
+
+// Hub delivers the events of one log to streams. Its methods are safe for
+// concurrent use.
+type Hub struct {
+	log    eventlog.Log
+	epoch  string
+	shards []*shard
+
+	next     atomic.Uint32 // shard of the next stream
+	streams  atomic.Int64  // attached and not yet ended
+	draining atomic.Bool
+	idle     chan struct{} // gets a value when streams falls to zero while draining
+	stop     sync.WaitGroup
+}
+
+// New starts a hub on log. Close it before the log.
+func New(log eventlog.Log, opts Options) *Hub {
+	h := &Hub{log: log, epoch: log.Head().Epoch, idle: make(chan struct{}, 1)}
+	beat := cmp.Or(opts.Heartbeat, 25*time.Second)
+	stall := cmp.Or(opts.Stall, 10*time.Second)
+	for range cmp.Or(opts.Shards, runtime.GOMAXPROCS(0)) {
+		s := newShard(h, newWheel(beat, stall))
+		h.shards = append(h.shards, s)
+		h.stop.Go(s.run)
+	}
+	return h
+}
+
+// Publish appends events to the log; see [eventlog.Log]. It returns once they
+// are readable, which is before streams have them.
+func (h *Hub) Publish(ctx context.Context, events []eventlog.Event) ([]eventlog.Result, error) {
+	return h.log.Append(ctx, events)
+}
+
+// Log returns the log that the hub delivers.
+func (h *Hub) Log() eventlog.Log { return h.log }
+
+// Subscription is what a stream asks for.
+type Subscription struct {
+	Channels []string // in the order asked, without repetition
+	Resume   string   // the last id that the client saw; "" for a fresh start
+	Wants    Wants
+
+	Transport Transport
+	Owner     Owner
+
+	// Greet returns the first frames. A fresh start of an Owner that is a
+	// Snapshotter has its snapshot instead.
+	Greet func(at eventlog.Position, resumed bool) []byte
+}
+
+// Attach joins a stream to the log at an exact position and hands its transport
+// to a shard. Owner.Ended follows exactly once, unless Attach fails, with
+// ErrDraining.
+//
+// A position of this log resumes after it. One of another epoch, one that is
+// garbled and one in the future start afresh, with a gap for each channel.
+func (h *Hub) Attach(sub Subscription) (*Conn, error) {
+	h.streams.Add(1)
+	if h.draining.Load() {
+		h.release()
+		return nil, ErrDraining
+	}
+	s := h.shards[h.next.Add(1)%uint32(len(h.shards))]
+	c := &Conn{shard: s, t: sub.Transport, owner: sub.Owner, wants: sub.Wants, chunked: sub.Transport.Chunked()}
+	if sub.Wants != 0 {
+		c.side = new(side)
+	}
+	first, catch := h.start(c, sub)
+	c.rest = c.own(first)
+	c.given.Store(c.pos)
+	sub.Transport.Open(c)
+	channels := sub.Channels
+	s.post(func() { s.attach(c, channels, catch) })
+	return c, nil
+}
+
+// start finds where a stream begins and what it is told first.
+func (h *Hub) start(c *Conn, sub Subscription) (first []byte, catch *catchup) {
+	shots, isShot := sub.Owner.(Snapshotter)
+	reason := ""
+	if sub.Resume != "" {
+		at, err := eventlog.ParsePosition(sub.Resume)
+		head := h.log.Head()
+		switch {
+		case err == nil && at.Epoch == Fresh:
+		case err == nil && at.Epoch != head.Epoch:
+			reason = "epoch"
+		case err != nil || at.Seq > head.Seq:
+			reason = "unknown"
+		default:
+			c.pos = at.Seq
+			if sub.Greet != nil {
+				first = sub.Greet(at, true)
+			}
+			return first, &catchup{}
+		}
+	}
+	if isShot {
+		first, c.pos = shots.Snapshot()
+		return first, &catchup{}
+	}
+	at, last := h.log.Last(sub.Channels)
+	c.pos = at.Seq
+	if sub.Greet != nil {
+		first = sub.Greet(at, false)
+	}
+	return first, &catchup{last: last, asked: printable(sub.Resume), reason: reason}
+}
+
+// printable returns at most 256 bytes of what a client gave as a position.
+func printable(s string) string {
+	return strings.ToValidUTF8(s[:min(len(s), 256)], "\uFFFD")
+}
+
+// Streams returns how many streams are attached.
+func (h *Hub) Streams() int { return int(h.streams.Load()) }
+
+// Pending counts the kept events that the stream still has to get.
+func (h *Hub) Pending(c *Conn, channels []string) int {
+	return h.log.Pending(&eventlog.Cursor{Channels: channels, After: c.Position().Seq})
+}
+
+func (h *Hub) release() {
+	if h.streams.Add(-1) == 0 && h.draining.Load() {
+		select {
+		case h.idle <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Drain refuses new streams from now on and ends those there are for the given
+// reason. It returns when all have ended, or with ctx.Err() when they have not
+// in time; those are then cut.
+func (h *Hub) Drain(ctx context.Context, why Reason) error {
+	h.draining.Store(true)
+	for _, s := range h.shards {
+		s.post(func() { s.endAll(why) })
+	}
+	for h.streams.Load() > 0 {
+		select {
+		case <-h.idle:
+		case <-ctx.Done():
+			for _, s := range h.shards {
+				s.post(s.cutAll)
+			}
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// Close cuts the streams that are left and stops the shards.
+func (h *Hub) Close() {
+	h.draining.Store(true)
+	for _, s := range h.shards {
+		s.post(func() { s.cutAll(); s.quit = true })
+	}
+	h.stop.Wait()
+}

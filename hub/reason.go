@@ -1,0 +1,46 @@
+package hub
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"rollcall/hub/eventlog"
+)
+
+// Reason says why a stream ended. Code is the same on the wire, in logs and in
+// counts.
+type Reason struct {
+	Code      string
+	Text      string        // a sentence for people
+	Reconnect bool          // whether coming back makes sense
+	Retry     time.Duration // when to come back; 0 means at a random time within 1 to 5 s
+}
+
+// Why streams end. All but Gone are told in a goodbye event.
+var (
+	Draining   = Reason{Code: "draining", Text: "The server is shutting down.", Reconnect: true}
+	Overloaded = Reason{Code: "overloaded", Text: "The server has as many streams as it may hold.", Reconnect: true}
+	Slow       = Reason{Code: "slow", Text: "The connection took no data for too long.", Reconnect: true}
+	Expired    = Reason{Code: "expired", Text: "The credentials have expired."}
+	Kicked     = Reason{Code: "kicked", Text: "The operator ended the stream."}
+	Limited    = Reason{Code: "limit", Text: "A limit was reached.", Reconnect: true}
+	Gone       = Reason{Code: "gone", Text: "The client went away."}
+)
+
+// Goodbye appends the last event of a stream that ends for reason r.
+func (r Reason) Goodbye(dst []byte, at eventlog.Position) []byte {
+	retry := r.Retry
+	if retry == 0 {
+		retry = time.Second + rand.N(4*time.Second)
+	}
+	dst = append(dst, "retry: "...)
+	dst = strconv.AppendInt(dst, retry.Milliseconds(), 10)
+	dst = append(dst, '\n')
+	payload := append([]byte(`{"code":`), eventlog.AppendString(nil, r.Code)...)
+	payload = append(payload, `,"reason":`...)
+	payload = eventlog.AppendString(payload, r.Text)
+	payload = append(payload, `,"reconnect":`...)
+	payload = strconv.AppendBool(payload, r.Reconnect)
+	return eventlog.AppendNotice(dst, at, "", "goodbye", append(payload, '}'))
+}

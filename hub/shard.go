@@ -1,0 +1,354 @@
+package hub
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rollcall/hub/eventlog"
+)
+
+// How much a shard does before it looks at its mailbox again.
+const (
+	liveBatch  = 256 // records of the live flow
+	laggards   = 32  // streams that catch up by one step
+	catchBytes = 64 << 10
+)
+
+// shard delivers to its streams. Every method without another word runs on the
+// shard's own goroutine.
+type shard struct {
+	// Static.
+	hub  *Hub
+	tail *eventlog.Tail
+	wake chan struct{} // capacity one
+	born time.Time
+
+	// Shard-owned.
+	index   index
+	conns   []*Conn
+	wheel   wheel
+	lagging []*Conn // behind and ready to be given more, first come first served
+	stuck   []*Conn // blocked, some no longer
+	pos     uint64  // everything up to here was given to the live streams
+	leaving *Reason // set once the hub drains
+	quit    bool
+
+	// Shard-owned, reused from turn to turn.
+	batch   []*eventlog.Record
+	touched []*Conn
+	spare   [][]*eventlog.Record
+	bufs    [][]byte
+
+	reached atomic.Uint64 // pos, for others to read
+
+	mu     sync.Mutex // guards the mailbox; nests in nothing
+	box    []func()
+	closed bool
+	late   sync.Mutex // stands in for the goroutine once it has ended
+}
+
+func newShard(h *Hub, w wheel) *shard {
+	s := &shard{hub: h, wake: make(chan struct{}, 1), born: time.Now(), index: make(index), wheel: w}
+	s.tail = h.log.Tail(s.wake)
+	s.pos = s.tail.Start()
+	s.reached.Store(s.pos)
+	return s
+}
+
+// post has f run by the shard. It never blocks and may be called from anywhere.
+func (s *shard) post(f func()) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		s.late.Lock()
+		defer s.late.Unlock()
+		f()
+		return
+	}
+	s.box = append(s.box, f)
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (s *shard) run() {
+	ticker := time.NewTicker(s.wheel.tick)
+	defer ticker.Stop()
+	defer s.tail.Close()
+	for {
+		s.readMail()
+		more := s.deliver()
+		more = s.catchUp() || more
+		s.keepTime()
+		if s.quit && s.hangUp() {
+			return
+		}
+		if more {
+			continue
+		}
+		select {
+		case <-s.wake:
+		case <-ticker.C:
+		}
+	}
+}
+
+// hangUp closes the mailbox if it is empty.
+func (s *shard) hangUp() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = len(s.box) == 0
+	return s.closed
+}
+
+func (s *shard) readMail() {
+	s.mu.Lock()
+	box := s.box
+	s.box = nil
+	s.mu.Unlock()
+	for _, f := range box {
+		f()
+	}
+}
+
+// deliver gives the next records of the live flow to the live streams: one write
+// for each, however many records. It reports whether there may be more.
+func (s *shard) deliver() bool {
+	s.batch = s.tail.Next(s.batch[:0], liveBatch)
+	if len(s.batch) == 0 {
+		return false
+	}
+	for _, r := range s.batch {
+		t := s.index[r.Channel()]
+		if t == nil {
+			continue
+		}
+		for i := range t.refs {
+			c := t.refs[i].c
+			if c.catch != nil || r.Seq <= c.pos {
+				continue
+			}
+			if !c.touched {
+				c.touched = true
+				s.touched = append(s.touched, c)
+				if n := len(s.spare); n > 0 {
+					c.out, s.spare = s.spare[n-1], s.spare[:n-1]
+				}
+			}
+			c.out = append(c.out, r)
+		}
+	}
+	s.pos = s.batch[len(s.batch)-1].Seq
+	s.reached.Store(s.pos)
+	for _, c := range s.touched {
+		s.flush(c)
+	}
+	clear(s.touched)
+	s.touched = s.touched[:0]
+	n := len(s.batch)
+	clear(s.batch)
+	s.tail.Done()
+	return n == liveBatch
+}
+
+// flush writes what is due for a live stream.
+func (s *shard) flush(c *Conn) {
+	out := c.out
+	c.out, c.touched = nil, false
+	if c.state&blocked != 0 {
+		s.fallBehind(c, out[0].Seq-1)
+	} else {
+		s.send(c, nil, out)
+	}
+	clear(out)
+	s.spare = append(s.spare, out[:0])
+}
+
+// send writes the stream's rest, then text, then records, and reports whether
+// all of it was taken. Of what was not, the stream keeps its own text, the rest
+// of one frame and its position.
+func (s *shard) send(c *Conn, text []byte, recs []*eventlog.Record) bool {
+	bufs, size := s.bufs[:0], len(c.rest)+len(text)
+	if len(c.rest) > 0 {
+		bufs = append(bufs, c.rest)
+	}
+	if len(text) > 0 {
+		bufs = append(bufs, text)
+	}
+	for _, r := range recs {
+		b := c.frame(r.Frame())
+		bufs = append(bufs, b)
+		size += len(b)
+	}
+	n, err := c.t.Write(bufs)
+	defer func() { clear(bufs); s.bufs = bufs[:0] }()
+	if err != nil {
+		s.end(c, Gone)
+		return false
+	}
+	if n > 0 {
+		c.wrote = s.wheel.now
+		c.bytes.Store(c.bytes.Load() + uint64(n))
+	}
+	if n == size {
+		c.rest = nil
+		s.count(c, recs)
+		return true
+	}
+	s.block(c)
+	if own := len(c.rest) + len(text); n < own {
+		if n < len(c.rest) {
+			c.rest = append(c.rest[n:len(c.rest):len(c.rest)], text...)
+		} else {
+			c.rest = text[n-len(c.rest):]
+		}
+		if len(recs) > 0 {
+			s.fallBehind(c, recs[0].Seq-1)
+		}
+		return false
+	}
+	n -= len(c.rest) + len(text)
+	c.rest = nil
+	for i, r := range recs {
+		b := c.frame(r.Frame())
+		if n < len(b) {
+			// A frame taken in part counts as given: its rest goes out first.
+			if n > 0 {
+				c.rest = b[n:]
+				i++
+			}
+			s.count(c, recs[:i])
+			after := r.Seq
+			if n == 0 {
+				after--
+			}
+			s.fallBehind(c, after)
+			return false
+		}
+		n -= len(b)
+	}
+	return false
+}
+
+// count notes records as given.
+func (s *shard) count(c *Conn, recs []*eventlog.Record) {
+	if len(recs) > 0 {
+		c.pos = recs[len(recs)-1].Seq
+		c.events.Store(c.events.Load() + uint64(len(recs)))
+	}
+}
+
+// block notes that the transport takes nothing more until it calls Ready.
+func (s *shard) block(c *Conn) {
+	c.state |= blocked
+	c.stuck = s.wheel.now
+	if c.state&listed == 0 {
+		c.state |= listed
+		s.stuck = append(s.stuck, c)
+	}
+}
+
+// ready goes on with a stream whose transport can take more.
+func (s *shard) ready(c *Conn) {
+	if c.state&ended != 0 || c.state&blocked == 0 {
+		return
+	}
+	c.state &^= blocked
+	s.advance(c)
+}
+
+// attach takes a stream in.
+func (s *shard) attach(c *Conn, channels []string, catch *catchup) {
+	s.index.add(c, channels)
+	c.at = int32(len(s.conns))
+	s.conns = append(s.conns, c)
+	c.wrote = s.wheel.now
+	s.wheel.put(c, s.wheel.now+s.wheel.beat)
+	c.catch = catch
+	catch.cursor = eventlog.Cursor{Channels: c.channels(), After: c.pos}
+	s.advance(c)
+}
+
+// end lets go of a stream: a goodbye if it can be written, and the end.
+func (s *shard) end(c *Conn, why Reason) {
+	if c.state&ended != 0 {
+		return
+	}
+	c.state |= ended
+	cut := true
+	if c.state&blocked == 0 && why.Code != Gone.Code {
+		bufs := [][]byte{c.rest, c.own(why.Goodbye(nil, c.reached())), nil}
+		if c.chunked {
+			bufs[2] = lastChunk
+		}
+		n, err := c.t.Write(bufs)
+		cut = err != nil || n < len(bufs[0])+len(bufs[1])+len(bufs[2])
+	}
+	s.index.remove(c)
+	s.wheel.remove(c)
+	last := s.conns[len(s.conns)-1]
+	s.conns[c.at], last.at = last, c.at
+	s.conns[len(s.conns)-1] = nil
+	s.conns = s.conns[:len(s.conns)-1]
+	c.catch, c.rest = nil, nil
+	c.t.Close(cut)
+	c.owner.Ended(c, why)
+	s.hub.release()
+}
+
+// endAll ends every stream there is and every one that comes.
+func (s *shard) endAll(why Reason) {
+	s.leaving = &why
+	for i := len(s.conns) - 1; i >= 0; i-- {
+		// A stream that is blocked may yet take the rest and its goodbye.
+		if c := s.conns[i]; c.state&blocked == 0 {
+			s.end(c, why)
+		}
+	}
+}
+
+// cutAll ends every stream there is at once.
+func (s *shard) cutAll() {
+	if s.leaving == nil {
+		s.leaving = &Draining
+	}
+	for len(s.conns) > 0 {
+		c := s.conns[len(s.conns)-1]
+		c.state |= blocked
+		s.end(c, *s.leaving)
+	}
+}
+
+// keepTime sends heartbeats and ends streams that are stuck.
+func (s *shard) keepTime() {
+	for now := uint32(time.Since(s.born) / s.wheel.tick); s.wheel.now < now; {
+		for _, c := range s.wheel.turn() {
+			due := c.wrote + s.wheel.beat
+			if due > s.wheel.now {
+				s.wheel.put(c, due)
+				continue
+			}
+			s.wheel.put(c, s.wheel.now+s.wheel.beat)
+			if c.state&blocked == 0 && c.catch == nil {
+				s.send(c, c.frame(heartbeat), nil)
+			}
+		}
+		still := s.stuck[:0]
+		for _, c := range s.stuck {
+			switch {
+			case c.state&ended != 0:
+			case c.state&blocked == 0:
+				c.state &^= listed
+			case s.wheel.now-c.stuck >= s.wheel.stall:
+				s.end(c, Slow)
+			default:
+				still = append(still, c)
+			}
+		}
+		clear(s.stuck[len(still):])
+		s.stuck = still
+	}
+}

@@ -1,0 +1,28 @@
+// Package presence knows who is here.
+//
+// A [Registry] holds clients, their connections, and the channels that these are
+// on. A client is a person or device and may hold many connections; a channel's
+// members are the clients with a connection on it. Everybody online is the
+// members of one more channel, [Everyone].
+//
+// # Edges
+//
+// The registry tells what changed as edges: a member joined a channel with its
+// first connection there, left it when its last one had been gone for the grace
+// period, or its info was updated. A reload or a drop inside the grace makes no
+// edge; nor does a second tab. Each edge has a version, counted from 1 without a
+// hole, and a snapshot carries the version it was taken at: the snapshot and the
+// edges after it always add up to the registry's state.
+//
+// # Cost
+//
+// Joining and leaving cost a constant for each channel of the connection,
+// whatever the number of members. Nothing is kept of a channel without members or
+// of a client that has left.
+//
+// # Concurrency
+//
+// All methods are safe for concurrent use. One mutex guards everything; nothing
+// is called while it is held. Edges are queued under it, in order, and taken by
+// one reader with Take.
+package presence

@@ -1,0 +1,98 @@
+package presence
+
+import (
+	"strconv"
+	"time"
+
+	"rollcall/hub/eventlog"
+)
+
+// Kind says what an edge is.
+type Kind string
+
+// The kinds of edges.
+const (
+	Join   Kind = "join"
+	Leave  Kind = "leave"
+	Update Kind = "update"
+)
+
+// Edge is one change of who is where.
+type Edge struct {
+	Version  uint64 // counts edges from 1
+	Kind     Kind
+	Channel  string // Everyone for coming online and going offline
+	ClientID string
+	Info     []byte // JSON or nil
+	Online   int    // members of the channel after the change
+	Time     time.Time
+}
+
+// AppendJSON appends the edge as the presence stream shows it.
+func (e *Edge) AppendJSON(dst []byte) []byte {
+	dst = Member{e.ClientID, e.Info}.appendFields(dst)
+	if e.Channel != Everyone {
+		dst = append(dst, `,"channelName":`...)
+		dst = eventlog.AppendString(dst, e.Channel)
+	}
+	dst = append(dst, `,"online":`...)
+	dst = strconv.AppendInt(dst, int64(e.Online), 10)
+	dst = append(dst, `,"timestamp":"`...)
+	dst = append(dst, eventlog.Stamp(e.Time)...)
+	return append(dst, `"}`...)
+}
+
+// Member is a client as a channel shows it.
+type Member struct {
+	ClientID string
+	Info     []byte // JSON or nil
+}
+
+// AppendJSON appends {"clientId":…,"info":…}.
+func (m Member) AppendJSON(dst []byte) []byte { return append(m.appendFields(dst), '}') }
+
+func (m Member) appendFields(dst []byte) []byte {
+	dst = append(dst, `{"clientId":`...)
+	dst = eventlog.AppendString(dst, m.ClientID)
+	dst = append(dst, `,"info":`...)
+	if m.Info == nil {
+		return append(dst, "null"...)
+	}
+	return append(dst, m.Info...)
+}
+
+// Changed gets a value when there are edges to take or a time to wait for.
+func (r *Registry) Changed() <-chan struct{} { return r.wake }
+
+// Take returns the edges queued since it was last called, in order.
+func (r *Registry) Take() []Edge {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	edges := r.edges
+	r.edges = nil
+	return edges
+}
+
+// Snapshot returns the members of each channel and the version at which that
+// holds. Order among members is arbitrary.
+func (r *Registry) Snapshot(channels ...string) ([][]Member, uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	lists := make([][]Member, len(channels))
+	for i, name := range channels {
+		if ch := r.channels[name]; ch != nil {
+			lists[i] = make([]Member, len(ch.members))
+			for j, m := range ch.members {
+				lists[i][j] = Member{m.who.id, m.who.info}
+			}
+		}
+	}
+	return lists, r.version
+}
+
+// Online returns how many clients are online.
+func (r *Registry) Online() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.clients)
+}

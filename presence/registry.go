@@ -1,0 +1,267 @@
+package presence
+
+import (
+	"bytes"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Everyone is the channel of all that are online. No channel of a connection can
+// have this name.
+const Everyone = "$online"
+
+// Registry is the presence of one node. Make it with NewRegistry.
+type Registry struct {
+	grace time.Duration // static
+	wake  chan struct{} // capacity one
+
+	mu       sync.Mutex // guards everything below
+	clients  map[string]*client
+	channels map[string]*channel // Everyone too
+	conns    map[string]*Connection
+	version  uint64
+	edges    []Edge
+	leaving  departures
+}
+
+// Connection is one connection of a client. The exported fields are static once
+// joined.
+type Connection struct {
+	ID          string
+	ClientID    string
+	Anonymous   bool // the server gave the ClientID
+	Node        string
+	RemoteAddr  string
+	UserAgent   string
+	Protocol    string
+	ConnectedAt time.Time
+	Handle      any // the owner's, untouched
+
+	// Guarded by Registry.mu.
+	client *client
+	on     []*member
+}
+
+type client struct {
+	id    string
+	info  []byte // JSON or nil
+	since time.Time
+	conns []*Connection
+	on    []*member // Everyone first
+}
+
+// member is a client on a channel.
+type member struct {
+	ch    *channel
+	who   *client
+	conns int32
+	at    int32     // place in ch.members
+	alone time.Time // when conns fell to zero
+}
+
+type channel struct {
+	name    string
+	members []*member
+	conns   int
+}
+
+// departures are clients that lost a connection, in order of time.
+type departures []departure
+
+type departure struct {
+	who *client
+	at  time.Time
+}
+
+// NewRegistry returns an empty registry. A client whose last connection ended
+// stays for the grace period, which may be 0. The owner must call Expire in time;
+// see Next.
+func NewRegistry(grace time.Duration) *Registry {
+	return &Registry{
+		grace:    grace,
+		wake:     make(chan struct{}, 1),
+		clients:  make(map[string]*client),
+		channels: make(map[string]*channel),
+		conns:    make(map[string]*Connection),
+	}
+}
+
+// Join adds a connection on the given channels, which are without repetition.
+// info is the client's JSON object, or nil to leave what is known; it is kept.
+// The connection's ID must be new.
+func (r *Registry) Join(conn *Connection, channels []string, info []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	who := r.clients[conn.ClientID]
+	if who == nil {
+		who = &client{id: conn.ClientID, info: info, since: conn.ConnectedAt}
+		who.on = make([]*member, 0, len(channels)+1)
+		r.clients[who.id] = who
+	} else if info != nil && !bytes.Equal(info, who.info) {
+		who.info = info
+		for _, m := range who.on {
+			r.edge(Update, m)
+		}
+	}
+	conn.client, conn.ClientID = who, who.id
+	who.conns = append(who.conns, conn)
+	r.conns[conn.ID] = conn
+	conn.on = make([]*member, 0, len(channels)+1)
+	r.enter(conn, Everyone)
+	for _, name := range channels {
+		r.enter(conn, name)
+	}
+}
+
+// enter puts the connection on a channel.
+func (r *Registry) enter(conn *Connection, name string) {
+	ch := r.channels[name]
+	if ch == nil {
+		ch = &channel{name: strings.Clone(name)}
+		r.channels[ch.name] = ch
+	}
+	m := conn.client.member(ch)
+	if m == nil {
+		m = &member{ch: ch, who: conn.client, at: int32(len(ch.members))}
+		ch.members = append(ch.members, m)
+		conn.client.on = append(conn.client.on, m)
+		r.edge(Join, m)
+	}
+	m.conns++
+	ch.conns++
+	conn.on = append(conn.on, m)
+}
+
+// member returns the client's membership of ch or nil, looking through the
+// shorter of the two lists.
+func (c *client) member(ch *channel) *member {
+	if len(ch.members) < len(c.on) {
+		for _, m := range ch.members {
+			if m.who == c {
+				return m
+			}
+		}
+		return nil
+	}
+	for _, m := range c.on {
+		if m.ch == ch {
+			return m
+		}
+	}
+	return nil
+}
+
+// Leave removes a connection. A second call for the same one does nothing.
+func (r *Registry) Leave(conn *Connection) {
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	who := conn.client
+	if who == nil {
+		return
+	}
+	conn.client = nil
+	delete(r.conns, conn.ID)
+	for i, c := range who.conns {
+		if c == conn {
+			who.conns = append(who.conns[:i], who.conns[i+1:]...)
+			break
+		}
+	}
+	for _, m := range conn.on {
+		m.ch.conns--
+		if m.conns--; m.conns == 0 {
+			m.alone = now
+		}
+	}
+	conn.on = nil
+	if r.grace <= 0 {
+		r.depart(who, now)
+		return
+	}
+	if len(r.leaving) == 0 {
+		r.signal() // there is a time to wait for now
+	}
+	r.leaving = append(r.leaving, departure{who, now})
+}
+
+// Expire lets those go whose grace has passed.
+func (r *Registry) Expire() {
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for ; n < len(r.leaving) && now.Sub(r.leaving[n].at) >= r.grace; n++ {
+		r.depart(r.leaving[n].who, now)
+		r.leaving[n] = departure{}
+	}
+	if r.leaving = r.leaving[n:]; len(r.leaving) == 0 {
+		r.leaving = nil
+	}
+}
+
+// Next returns when Expire has something to do, or false when nothing waits.
+func (r *Registry) Next() (time.Time, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.leaving) == 0 {
+		return time.Time{}, false
+	}
+	return r.leaving[0].at.Add(r.grace), true
+}
+
+// depart takes a client off the channels where its grace has passed. A client
+// is online until it is on none.
+func (r *Registry) depart(who *client, now time.Time) {
+	kept := who.on[:0]
+	var last *member
+	for _, m := range who.on {
+		switch {
+		case m.conns > 0 || now.Sub(m.alone) < r.grace:
+			kept = append(kept, m)
+		case m.ch.name == Everyone:
+			last = m // leaves after all else
+		default:
+			r.exit(m)
+		}
+	}
+	clear(who.on[len(kept):])
+	who.on = kept
+	if last != nil {
+		r.exit(last)
+		delete(r.clients, who.id)
+	}
+}
+
+// exit takes a member off its channel; an empty channel is freed.
+func (r *Registry) exit(m *member) {
+	ch := m.ch
+	last := ch.members[len(ch.members)-1]
+	ch.members[m.at], last.at = last, m.at
+	ch.members[len(ch.members)-1] = nil
+	ch.members = ch.members[:len(ch.members)-1]
+	if len(ch.members) == 0 {
+		delete(r.channels, ch.name)
+	} else if cap(ch.members) > 64 && len(ch.members) < cap(ch.members)/4 {
+		ch.members = append(make([]*member, 0, cap(ch.members)/2), ch.members...)
+	}
+	r.edge(Leave, m)
+}
+
+// edge queues what happened to m.
+func (r *Registry) edge(kind Kind, m *member) {
+	r.version++
+	r.edges = append(r.edges, Edge{
+		Version: r.version, Kind: kind, Channel: m.ch.name, ClientID: m.who.id, Info: m.who.info,
+		Online: len(m.ch.members), Time: time.Now(),
+	})
+	r.signal()
+}
+
+func (r *Registry) signal() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,106 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/hub"
+	"rollcall/hub/eventlog"
+)
+
+// Most events and bytes of one page of history.
+const (
+	maxPage      = 1000
+	maxPageBytes = 4 << 20
+)
+
+// channelParam returns the query's channel.
+func channelParam(c *gin.Context) (string, *fault) {
+	name := c.Query("channel")
+	if err := eventlog.CheckChannel(name); err != nil {
+		return "", invalid("invalid_channel", "channel", "%v", err)
+	}
+	return name, nil
+}
+
+// limitParam returns the query's limit: 1 or more; what is over most is most.
+func limitParam(c *gin.Context, usual, most int) (int, *fault) {
+	text := c.Query("limit")
+	if text == "" {
+		return usual, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, invalid("invalid_limit", "limit", "must be a whole number from 1 to %d", most)
+	}
+	return min(n, most), nil
+}
+
+// lastEvent answers GET /lastEvent.
+func (s *Server) lastEvent(c *gin.Context) {
+	channel, f := channelParam(c)
+	if f != nil {
+		refuse(c, f)
+		return
+	}
+	_, last := s.log.Last([]string{channel})
+	c.Header("Cache-Control", "no-store")
+	out := append([]byte(`{"response":`), eventlog.AppendString(nil, hub.LastEvent(last[0]))...)
+	c.Data(http.StatusOK, "application/json; charset=utf-8", append(out, '}'))
+}
+
+// history answers GET /history.
+func (s *Server) history(c *gin.Context) {
+	channel, f := channelParam(c)
+	if f != nil {
+		refuse(c, f)
+		return
+	}
+	limit, f := limitParam(c, 100, maxPage)
+	if f != nil {
+		refuse(c, f)
+		return
+	}
+	head := s.log.Head()
+	cursor := eventlog.Cursor{Channels: []string{channel}}
+	gap := false
+	after := c.Query("after")
+	if after != "" {
+		at, err := eventlog.ParsePosition(after)
+		if err != nil {
+			refuse(c, invalid("invalid_position", "after", "is %v", err))
+			return
+		}
+		if gap = at.Epoch != head.Epoch || at.Seq > head.Seq; !gap {
+			cursor.After = at.Seq
+		}
+	}
+	batch := s.log.Next(&cursor, eventlog.Limit{Events: limit, Bytes: maxPageBytes}, nil)
+	gap = gap || after != "" && len(batch.Gaps) > 0
+
+	out := []byte(`{"events":[`)
+	for i, r := range batch.Records {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, `{"id":"`...)
+		out = append(out, eventlog.Position{Epoch: head.Epoch, Seq: r.Seq}.String()...)
+		out = append(out, `","channelName":`...)
+		out = eventlog.AppendString(out, r.Channel())
+		out = append(out, `,"type":`...)
+		out = eventlog.AppendString(out, r.Type())
+		out = append(out, `,"payload":`...)
+		out = append(out, r.Payload()...)
+		out = append(out, `,"timestamp":"`...)
+		out = append(out, r.Timestamp()...)
+		out = append(out, `"}`...)
+	}
+	out = append(out, `],"next":"`...)
+	out = append(out, eventlog.Position{Epoch: head.Epoch, Seq: batch.Through}.String()...)
+	out = append(out, `","gap":`...)
+	out = strconv.AppendBool(out, gap)
+	c.Header("Cache-Control", "no-store")
+	c.Data(http.StatusOK, "application/json; charset=utf-8", append(out, '}'))
+}

@@ -1,0 +1,3 @@
+package web
+
+func streamsBelowFileLimit() int { return 16_000 }

@@ -1,0 +1,54 @@
+package web
+
+import (
+	"cmp"
+	"log/slog"
+	"os"
+	"time"
+)
+
+// Options configure a Server. The zero value is the documented default.
+type Options struct {
+	Log     *slog.Logger // nil logs nothing
+	Version string       // shown on the start page
+	Node    string       // this node's name; "" means the host's
+
+	// CORSOrigins are the origins whose pages may use this server, each as the
+	// browser sends it, such as "https://app.example", or "*" for all.
+	CORSOrigins []string
+
+	MaxBodyBytes    int64 // of a request's body; 0 means 1 MiB
+	MaxPayloadBytes int   // of an event's payload; 0 means 60 KiB
+	MaxBatchEvents  int   // of one publish; 0 means 1000
+
+	MaxStreams   int           // streams at once; 0 means somewhat below the file limit
+	MaxChannels  int           // channels of one stream; 0 means 1000
+	Heartbeat    time.Duration // silence before a comment line; 0 means 25 s
+	StallTimeout time.Duration // no progress before a stream is ended; 0 means 10 s
+	Shards       int           // goroutines that deliver; 0 means one for each core
+
+	OnlinePresence bool          // every stream gets online-presence
+	PresenceGrace  time.Duration // how long a client stays after its last connection; 0 means not at all
+
+	HistoryEvents int           // kept for each channel; 0 means 1000
+	HistoryBytes  int           // kept for each channel; 0 means 1 MiB
+	HistoryAge    time.Duration // how long an event is kept; 0 means 1 h, negative without end
+	HistoryBudget int64         // kept over all channels; 0 means 256 MiB
+}
+
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Node == "" {
+		o.Node, _ = os.Hostname()
+	}
+	o.MaxBodyBytes = cmp.Or(o.MaxBodyBytes, 1<<20)
+	o.MaxPayloadBytes = cmp.Or(o.MaxPayloadBytes, 60<<10)
+	o.MaxBatchEvents = cmp.Or(o.MaxBatchEvents, 1000)
+	o.MaxStreams = cmp.Or(o.MaxStreams, streamsBelowFileLimit())
+	o.MaxChannels = cmp.Or(o.MaxChannels, 1000)
+	o.Heartbeat = cmp.Or(o.Heartbeat, 25*time.Second)
+	o.StallTimeout = cmp.Or(o.StallTimeout, 10*time.Second)
+	return o
+}

@@ -1,0 +1,200 @@
+package web
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/hub"
+	"rollcall/hub/eventlog"
+	"rollcall/presence"
+)
+
+// maxList is the most entries of one page of a list.
+const maxList = 1000
+
+// clientView is a client in the presence API.
+type clientView struct {
+	ClientID    string          `json:"clientId"`
+	Info        json.RawMessage `json:"info"`
+	Connections any             `json:"connections"` // a count, or the connections
+	Channels    []string        `json:"channels"`
+	ConnectedAt string          `json:"connectedAt"`
+}
+
+type connectionView struct {
+	ConnectionID string   `json:"connectionId"`
+	Node         string   `json:"node"`
+	RemoteAddr   string   `json:"remoteAddr"`
+	UserAgent    string   `json:"userAgent"`
+	Protocol     string   `json:"protocol"`
+	Channels     []string `json:"channels"`
+	ConnectedAt  string   `json:"connectedAt"`
+	LastEventID  string   `json:"lastEventId"`
+	EventsSent   uint64   `json:"eventsSent"`
+	BytesSent    uint64   `json:"bytesSent"`
+	Behind       int      `json:"behind"`
+}
+
+type channelView struct {
+	ChannelName string  `json:"channelName"`
+	Clients     int     `json:"clients"`
+	Connections int     `json:"connections"`
+	LastEventAt *string `json:"lastEventAt"`
+}
+
+func viewClient(c presence.Client) clientView {
+	return clientView{c.ClientID, c.Info, c.Connections, c.Channels, eventlog.Stamp(c.ConnectedAt)}
+}
+
+// queryParams returns which page of a list is asked for.
+func queryParams(c *gin.Context) (presence.Query, *fault) {
+	q := presence.Query{Channel: c.Query("channel"), Search: c.Query("q")}
+	var f *fault
+	if q.Limit, f = limitParam(c, 100, maxList); f != nil {
+		return q, f
+	}
+	after, err := base64.RawURLEncoding.DecodeString(c.Query("cursor"))
+	if err != nil {
+		return q, invalid("invalid_cursor", "cursor", "must be what an earlier answer gave as next")
+	}
+	q.After = string(after)
+	return q, nil
+}
+
+// cursorAfter returns the cursor of the page behind last, "" for "".
+func cursorAfter(last string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(last))
+}
+
+// listClients answers GET /presence/clients.
+func (s *Server) listClients(c *gin.Context) {
+	q, f := queryParams(c)
+	if f != nil {
+		refuse(c, f)
+		return
+	}
+	page, total, more := s.registry.Clients(q)
+	views := make([]clientView, len(page))
+	for i, client := range page {
+		views[i] = viewClient(client)
+	}
+	last := ""
+	if more {
+		last = page[len(page)-1].ClientID
+	}
+	answer(c, gin.H{"clients": views, "total": total, "next": cursorAfter(last)})
+}
+
+// listChannels answers GET /presence/channels.
+func (s *Server) listChannels(c *gin.Context) {
+	q, f := queryParams(c)
+	if f != nil {
+		refuse(c, f)
+		return
+	}
+	page, total, more := s.registry.Channels(q)
+	names := make([]string, len(page))
+	for i, ch := range page {
+		names[i] = ch.Name
+	}
+	_, last := s.log.Last(names)
+	views := make([]channelView, len(page))
+	for i, ch := range page {
+		views[i] = channelView{ChannelName: ch.Name, Clients: ch.Clients, Connections: ch.Connections}
+		if last[i] != nil {
+			at := last[i].Timestamp()
+			views[i].LastEventAt = &at
+		}
+	}
+	behind := ""
+	if more {
+		behind = page[len(page)-1].Name
+	}
+	answer(c, gin.H{"channels": views, "total": total, "next": cursorAfter(behind)})
+}
+
+// answer sends JSON that is true now and should not be kept.
+func answer(c *gin.Context, body any) {
+	c.Header("Cache-Control", "no-store")
+	c.PureJSON(http.StatusOK, body)
+}
+
+// showClient answers GET /presence/clients/{clientId}.
+func (s *Server) showClient(c *gin.Context) {
+	client, conns, ok := s.registry.Client(c.Param("clientId"))
+	if !ok {
+		refuse(c, notOnline)
+		return
+	}
+	view := viewClient(client)
+	views := make([]connectionView, 0, len(conns))
+	for _, conn := range conns {
+		v := connectionView{
+			ConnectionID: conn.ID, Node: conn.Node, RemoteAddr: conn.RemoteAddr, UserAgent: conn.UserAgent,
+			Protocol: conn.Protocol, Channels: s.registry.On(conn), ConnectedAt: eventlog.Stamp(conn.ConnectedAt),
+		}
+		if at := conn.Handle.(*stream).conn.Load(); at != nil {
+			v.LastEventID = at.Position().String()
+			v.EventsSent, v.BytesSent = at.Sent()
+			v.Behind = s.hub.Pending(at, v.Channels)
+		}
+		views = append(views, v)
+	}
+	view.Connections = views
+	answer(c, view)
+}
+
+var notOnline = &fault{http.StatusNotFound, "not_online", "No such client or connection is online.", ""}
+
+// maxBlock is the longest time that a client can be blocked.
+const maxBlock = 366 * 24 * time.Hour
+
+// kickClient answers DELETE /presence/clients/{clientId}.
+func (s *Server) kickClient(c *gin.Context) {
+	id := c.Param("clientId")
+	var block time.Duration
+	if text := c.Query("block"); text != "" {
+		var err error
+		if block, err = time.ParseDuration(text); err != nil || block <= 0 || block > maxBlock {
+			refuse(c, invalid("invalid_block", "block", "must be a time such as 30s, 10m or 24h, at most 8784h"))
+			return
+		}
+		s.blocks.block(id, block)
+	}
+	_, conns, online := s.registry.Client(id)
+	if !online && block == 0 {
+		refuse(c, notOnline)
+		return
+	}
+	for _, conn := range conns {
+		s.kick(conn)
+	}
+	c.Status(http.StatusNoContent)
+}
+
+// kickConnection answers DELETE /presence/connections/{connectionId}.
+func (s *Server) kickConnection(c *gin.Context) {
+	conn := s.registry.Connection(c.Param("connectionId"))
+	if conn == nil {
+		refuse(c, notOnline)
+		return
+	}
+	s.kick(conn)
+	c.Status(http.StatusNoContent)
+}
+
+// kick ends a stream by the operator's will. Its EventSource comes back once by
+// itself: named, it is then told to stay away; nameless, it is told not to hurry.
+func (s *Server) kick(conn *presence.Connection) {
+	why := hub.Kicked
+	if conn.Anonymous {
+		why.Retry = 24 * time.Hour
+	} else {
+		s.blocks.kicked(conn.ClientID)
+	}
+	conn.Handle.(*stream).end(why)
+}

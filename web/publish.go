@@ -1,0 +1,260 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"rollcall/hub/eventlog"
+)
+
+// publish answers POST /publish.
+func (s *Server) publish(c *gin.Context) {
+	body := bodies.Get().(*bytes.Buffer)
+	defer bodies.Put(body)
+	if f := readBody(c, body, s.opts.MaxBodyBytes); f != nil {
+		refuse(c, f)
+		return
+	}
+	events, f := s.parseBatch(body)
+	if f != nil {
+		refuse(c, f)
+		return
+	}
+	results, err := s.hub.Publish(c.Request.Context(), events)
+	if err != nil {
+		refuse(c, publishFault(c, err))
+		return
+	}
+	epoch := s.log.Head().Epoch
+	out := make([]byte, 0, 16+len(events)*64)
+	out = append(out, `{"events":[`...)
+	for i, r := range results {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, `{"channelName":`...)
+		out = eventlog.AppendString(out, events[i].Channel)
+		out = append(out, `,"id":"`...)
+		out = append(out, epoch...)
+		out = append(out, '-')
+		out = strconv.AppendUint(out, r.Seq, 10)
+		if r.Duplicate {
+			out = append(out, `","duplicate":true}`...)
+		} else {
+			out = append(out, `"}`...)
+		}
+	}
+	c.Data(http.StatusOK, "application/json; charset=utf-8", append(out, "]}"...))
+}
+
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// readBody reads a request's body of at most limit bytes into buf.
+func readBody(c *gin.Context, buf *bytes.Buffer, limit int64) *fault {
+	if enc := c.GetHeader("Content-Encoding"); enc != "" && enc != "identity" {
+		return &fault{http.StatusUnsupportedMediaType, "unsupported_encoding", "The body must not be compressed.", ""}
+	}
+	tooLarge := &fault{http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("The body is too large. It may have %d bytes.", limit), ""}
+	if c.Request.ContentLength > limit {
+		c.Header("Connection", "close")
+		return tooLarge
+	}
+	buf.Reset()
+	buf.Grow(int(max(c.Request.ContentLength, 0)) + bytes.MinRead)
+	_, err := buf.ReadFrom(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &over):
+		return tooLarge
+	case err != nil:
+		return &fault{http.StatusBadRequest, "incomplete_body", "The body could not be read to its end.", ""}
+	}
+	return nil
+}
+
+// publishFault says why an append failed.
+func publishFault(c *gin.Context, err error) *fault {
+	switch {
+	case errors.Is(err, eventlog.ErrBusy):
+		c.Header("Retry-After", "1")
+		return &fault{http.StatusTooManyRequests, "busy", "Events come faster than they can be delivered. Nothing was published; try again.", ""}
+	case errors.Is(err, eventlog.ErrClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		c.Header("Retry-After", "1")
+		return &fault{http.StatusServiceUnavailable, "unavailable", "The server is shutting down. Nothing was published; try again.", ""}
+	}
+	return &fault{http.StatusServiceUnavailable, "unavailable", "The event could not be stored. Try again.", ""}
+}
+
+// batchParser reads the body of a publish. The events refer to the body's bytes.
+type batchParser struct {
+	body   []byte
+	dec    *jsontext.Decoder
+	opts   *Options
+	events []eventlog.Event
+}
+
+func (s *Server) parseBatch(body *bytes.Buffer) ([]eventlog.Event, *fault) {
+	p := batchParser{body: body.Bytes(), dec: jsontext.NewDecoder(body, jsontext.AllowDuplicateNames(true)), opts: &s.opts}
+	f := p.object("The body", func(name string) *fault {
+		if name != "events" {
+			return p.skip()
+		}
+		if p.dec.PeekKind() == 'n' {
+			return p.skip()
+		}
+		return p.list()
+	})
+	if f != nil {
+		return nil, f
+	}
+	if _, err := p.dec.ReadToken(); err != io.EOF {
+		return nil, notJSON(fmt.Errorf("there is more after the value"))
+	}
+	return p.events, nil
+}
+
+// object reads an object and calls each with every name in it, to read the value.
+func (p *batchParser) object(what string, each func(name string) *fault) *fault {
+	if kind := p.dec.PeekKind(); kind != '{' && kind != 0 {
+		return &fault{http.StatusBadRequest, "invalid_body", what + " must be a JSON object.", ""}
+	}
+	if _, err := p.dec.ReadToken(); err != nil {
+		return notJSON(err)
+	}
+	for p.dec.PeekKind() == '"' {
+		tok, err := p.dec.ReadToken()
+		if err != nil {
+			return notJSON(err)
+		}
+		if f := each(tok.String()); f != nil {
+			return f
+		}
+	}
+	if _, err := p.dec.ReadToken(); err != nil {
+		return notJSON(err)
+	}
+	return nil
+}
+
+func (p *batchParser) skip() *fault {
+	if err := p.dec.SkipValue(); err != nil {
+		return notJSON(err)
+	}
+	return nil
+}
+
+func (p *batchParser) list() *fault {
+	if kind := p.dec.PeekKind(); kind != '[' && kind != 0 {
+		return invalid("invalid_body", "events", "must be a list")
+	}
+	if _, err := p.dec.ReadToken(); err != nil {
+		return notJSON(err)
+	}
+	p.events = p.events[:0]
+	for p.dec.PeekKind() != ']' {
+		if len(p.events) == p.opts.MaxBatchEvents {
+			return &fault{http.StatusRequestEntityTooLarge, "too_many_events",
+				fmt.Sprintf("events has more than %d events, the most that one request may have", p.opts.MaxBatchEvents), "events"}
+		}
+		if f := p.event(); f != nil {
+			return f
+		}
+	}
+	if _, err := p.dec.ReadToken(); err != nil {
+		return notJSON(err)
+	}
+	return nil
+}
+
+func (p *batchParser) event() *fault {
+	var ev eventlog.Event
+	at := fmt.Sprintf
+	i := len(p.events)
+	if kind := p.dec.PeekKind(); kind != '{' && kind != 0 {
+		return invalid("invalid_event", at("events[%d]", i), "must be an object")
+	}
+	f := p.object("", func(name string) (f *fault) {
+		switch name {
+		case "channelName":
+			ev.Channel, f = p.text(i, name)
+		case "type":
+			ev.Type, f = p.text(i, name)
+		case "idempotencyKey":
+			if p.dec.PeekKind() == 'n' {
+				return p.skip()
+			}
+			ev.Key, f = p.text(i, name)
+		case "payload":
+			raw, err := p.dec.ReadValue()
+			if err != nil {
+				return notJSON(err)
+			}
+			if len(raw) > p.opts.MaxPayloadBytes {
+				field := at("events[%d].payload", i)
+				return &fault{http.StatusRequestEntityTooLarge, "payload_too_large",
+					fmt.Sprintf("%s has %d bytes; a payload may have %d", field, len(raw), p.opts.MaxPayloadBytes), field}
+			}
+			end := int(p.dec.InputOffset())
+			ev.Payload = oneLine(p.body[end-len(raw) : end])
+		default:
+			return p.skip()
+		}
+		return f
+	})
+	if f != nil {
+		return f
+	}
+	if err := eventlog.CheckChannel(ev.Channel); err != nil {
+		return invalid("invalid_event", at("events[%d].channelName", i), "%v", err)
+	}
+	if err := eventlog.CheckType(ev.Type); err != nil {
+		return invalid("invalid_event", at("events[%d].type", i), "%v", err)
+	}
+	if ev.Payload == nil {
+		return invalid("invalid_event", at("events[%d].payload", i), "is missing; any JSON value is allowed, null too")
+	}
+	if len(ev.Key) > eventlog.MaxKey {
+		return invalid("invalid_event", at("events[%d].idempotencyKey", i), "has %d bytes; a key has at most %d", len(ev.Key), eventlog.MaxKey)
+	}
+	p.events = append(p.events, ev)
+	return nil
+}
+
+// text reads a string.
+func (p *batchParser) text(i int, name string) (string, *fault) {
+	if kind := p.dec.PeekKind(); kind != '"' && kind != 0 {
+		return "", invalid("invalid_event", fmt.Sprintf("events[%d].%s", i, name), "must be a string")
+	}
+	tok, err := p.dec.ReadToken()
+	if err != nil {
+		return "", notJSON(err)
+	}
+	return tok.String(), nil
+}
+
+// oneLine returns a JSON value, without white space if it has line ends.
+func oneLine(raw jsontext.Value) []byte {
+	if bytes.ContainsAny(raw, "\r\n") {
+		raw = raw.Clone()
+		_ = raw.Compact() // it is valid
+	}
+	return raw
+}
+
+func notJSON(err error) *fault {
+	why := strings.TrimPrefix(err.Error(), "jsontext: ")
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		why = "it ends too early"
+	}
+	return &fault{http.StatusBadRequest, "invalid_json", "The body is not valid JSON: " + why + ".", ""}
+}

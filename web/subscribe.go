@@ -1,0 +1,219 @@
+package web
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/hub"
+	"rollcall/hub/eventlog"
+)
+
+// Limits on what a subscriber says of itself, in bytes.
+const (
+	maxClientID = 255
+	maxInfo     = 1 << 10
+)
+
+// request is what a subscriber asks for.
+type request struct {
+	channels []string
+	clientID string // "" asks the server for one
+	resume   string
+	wants    hub.Wants
+	info     []byte // compact JSON or nil
+}
+
+// subscribe answers GET and POST /subscribe.
+func (s *Server) subscribe(c *gin.Context) {
+	var r *request
+	var f *fault
+	if c.Request.Method == http.MethodPost {
+		r, f = s.parseJSONRequest(c)
+	} else {
+		r, f = s.parseQueryRequest(c)
+	}
+	if f != nil {
+		refuse(c, f)
+		return
+	}
+	if s.opts.OnlinePresence {
+		r.wants |= hub.WantOnline
+	}
+	if s.blocks.turnAway(r.clientID, r.resume != "") {
+		c.Status(http.StatusNoContent)
+		return
+	}
+	if s.draining.Load() {
+		s.turnAway(c, r.resume, hub.Draining)
+		return
+	}
+	if s.streams() >= s.opts.MaxStreams {
+		s.turnAway(c, r.resume, hub.Overloaded)
+		return
+	}
+	s.stream(c, r)
+}
+
+// turnAway answers with a goodbye in place of a stream, from which a browser's
+// EventSource comes back. Its position is the one asked for, so that nothing is
+// lost meanwhile.
+func (s *Server) turnAway(c *gin.Context, resume string, why hub.Reason) {
+	at, err := eventlog.ParsePosition(resume)
+	if err != nil {
+		at = eventlog.Position{Epoch: hub.Fresh}
+	}
+	streamHead(c)
+	_, _ = c.Writer.Write(why.Goodbye(nil, at))
+}
+
+// streamHead sets the head of a stream's answer.
+func streamHead(c *gin.Context) {
+	h := c.Writer.Header()
+	h["Content-Type"] = []string{"text/event-stream"}
+	h["Cache-Control"] = []string{"no-cache, no-transform"}
+	h["X-Accel-Buffering"] = []string{"no"}
+	c.Status(http.StatusOK)
+}
+
+func (s *Server) parseQueryRequest(c *gin.Context) (*request, *fault) {
+	q, err := url.ParseQuery(c.Request.URL.RawQuery)
+	if err != nil {
+		return nil, &fault{http.StatusBadRequest, "invalid_query", "The query is not well-formed; write % as %25, ; as %3B.", ""}
+	}
+	var names []string
+	for _, list := range q["channels"] {
+		if list != "" {
+			names = append(names, strings.Split(list, ",")...)
+		}
+	}
+	names = append(names, q["channel"]...)
+	ids := append(q["lastEventId"], q["last_event_id"]...)
+	var wants []string
+	for _, list := range q["presence"] {
+		wants = append(wants, strings.Split(list, ",")...)
+	}
+	return s.check(c, names, q.Get("clientId"), ids, wants, []byte(q.Get("info")))
+}
+
+func (s *Server) parseJSONRequest(c *gin.Context) (*request, *fault) {
+	var buf bytes.Buffer
+	if f := readBody(c, &buf, s.opts.MaxBodyBytes); f != nil {
+		return nil, f
+	}
+	var body struct {
+		Channels    []string        `json:"channels"`
+		ClientID    string          `json:"clientId"`
+		LastEventID string          `json:"lastEventId"`
+		LastEvent2  string          `json:"last_event_id"`
+		Presence    stringOrList    `json:"presence"`
+		Info        json.RawMessage `json:"info"`
+	}
+	if err := json.Unmarshal(buf.Bytes(), &body); err != nil {
+		if wrong, ok := err.(*json.UnmarshalTypeError); ok && wrong.Field != "" {
+			return nil, invalid("invalid_field", wrong.Field, "must not be a %s", wrong.Value)
+		}
+		return nil, notJSON(err)
+	}
+	if string(body.Info) == "null" {
+		body.Info = nil
+	}
+	return s.check(c, body.Channels, body.ClientID, []string{body.LastEventID, body.LastEvent2}, body.Presence, body.Info)
+}
+
+// stringOrList is a list of strings that may be written as one string.
+type stringOrList []string
+
+func (l *stringOrList) UnmarshalJSON(text []byte) error {
+	var one string
+	if json.Unmarshal(text, &one) == nil {
+		*l = strings.Split(one, ",")
+		return nil
+	}
+	return json.Unmarshal(text, (*[]string)(l))
+}
+
+// check makes a request of what was asked, or says what is wrong with it.
+func (s *Server) check(c *gin.Context, names []string, clientID string, ids, wants []string, info []byte) (*request, *fault) {
+	r := &request{clientID: clientID}
+	seen := make(map[string]bool, len(names))
+	for _, name := range names {
+		if err := eventlog.CheckChannel(name); err != nil {
+			return nil, invalid("invalid_channel", "channels", "has a name that %v", err)
+		}
+		if !seen[name] {
+			seen[name] = true
+			r.channels = append(r.channels, name)
+		}
+	}
+	switch {
+	case len(r.channels) == 0:
+		return nil, invalid("missing_channels", "channels", "is missing; name at least one, such as ?channels=news")
+	case len(r.channels) > s.opts.MaxChannels:
+		return nil, invalid("too_many_channels", "channels", "has %d names; a stream may have %d", len(r.channels), s.opts.MaxChannels)
+	case len(clientID) > maxClientID || !utf8.ValidString(clientID) || strings.ContainsFunc(clientID, unicode.IsControl):
+		return nil, invalid("invalid_client_id", "clientId", "must have at most %d bytes of UTF-8 and no control characters", maxClientID)
+	}
+	for _, want := range wants {
+		switch want {
+		case "online":
+			r.wants |= hub.WantOnline
+		case "channels":
+			r.wants |= hub.WantMembers
+		case "":
+		default:
+			return nil, invalid("invalid_presence", "presence", "must be online, channels or both")
+		}
+	}
+	r.resume = resumeID(c.GetHeader("Last-Event-ID"), ids)
+	var f *fault
+	r.info, f = checkInfo(info)
+	return r, f
+}
+
+// resumeID chooses among the header's id and those of the query: the first that
+// is well-formed, else the first that there is.
+func resumeID(header string, ids []string) string {
+	ids = append([]string{header}, ids...)
+	for _, id := range ids {
+		if _, err := eventlog.ParsePosition(id); err == nil {
+			return id
+		}
+	}
+	for _, id := range ids {
+		if id != "" {
+			return id
+		}
+	}
+	return ""
+}
+
+// checkInfo returns info, which is nil or must be a JSON object, on one line.
+func checkInfo(info []byte) ([]byte, *fault) {
+	if len(info) == 0 {
+		return nil, nil
+	}
+	var out bytes.Buffer
+	if len(info) > maxInfo || !utf8.Valid(info) || json.Compact(&out, info) != nil || out.Len() == 0 || out.Bytes()[0] != '{' {
+		return nil, invalid("invalid_info", "info", "must be a JSON object of at most %d bytes", maxInfo)
+	}
+	return slices.Clip(out.Bytes()), nil
+}
+
+// newID returns an unguessable id, 130 bits of chance.
+func newID() string { return rand.Text() }
+
+// hello is the payload of a registered event.
+func hello(clientID, connectionID string, resumed bool) []byte {
+	out := append([]byte(`{"clientId":`), eventlog.AppendString(nil, clientID)...)
+	return fmt.Appendf(out, `,"connectionId":"%s","resumed":%t}`, connectionID, resumed)
+}

@@ -1,0 +1,104 @@
+package web
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/hub"
+	"rollcall/hub/eventlog"
+	"rollcall/presence"
+)
+
+// watcher is one reader of the presence stream: a stream over the presence log
+// that begins with a snapshot and mends holes by another.
+type watcher struct {
+	server   *Server
+	channels []string
+}
+
+// watch answers GET /presence/stream.
+func (s *Server) watch(c *gin.Context) {
+	w := &watcher{server: s}
+	for _, list := range append(c.QueryArray("channels"), c.QueryArray("channel")...) {
+		for name := range strings.SplitSeq(list, ",") {
+			if name == "" {
+				continue
+			}
+			if err := eventlog.CheckChannel(name); err != nil {
+				refuse(c, invalid("invalid_channel", "channels", "has a name that %v", err))
+				return
+			}
+			w.channels = append(w.channels, name)
+		}
+	}
+	w.channels = unrepeated(w.channels)
+	if len(w.channels) > s.opts.MaxChannels {
+		refuse(c, invalid("too_many_channels", "channels", "has %d names; a stream may have %d", len(w.channels), s.opts.MaxChannels))
+		return
+	}
+	if len(w.channels) == 0 {
+		w.channels = []string{presence.Everyone}
+	}
+	resume := resumeID(c.GetHeader("Last-Event-ID"), append(c.QueryArray("lastEventId"), c.QueryArray("last_event_id")...))
+	switch {
+	case s.draining.Load():
+		s.turnAway(c, resume, hub.Draining)
+	case s.streams() >= s.opts.MaxStreams:
+		s.turnAway(c, resume, hub.Overloaded)
+	default:
+		s.attach(c, hub.Subscription{
+			Channels: w.channels,
+			Resume:   resume,
+			Owner:    w,
+			Greet:    func(eventlog.Position, bool) []byte { return []byte(retryLine + "\n") },
+		}, s.watchers, func(*hub.Conn) {}, func() {})
+	}
+}
+
+// unrepeated returns names without repetitions, in order.
+func unrepeated(names []string) []string {
+	seen := make(map[string]bool, len(names))
+	kept := names[:0]
+	for _, name := range names {
+		if !seen[name] {
+			seen[name] = true
+			kept = append(kept, name)
+		}
+	}
+	return kept
+}
+
+// Ended implements [hub.Owner].
+func (w *watcher) Ended(*hub.Conn, hub.Reason) {}
+
+// Snapshot implements [hub.Snapshotter]: who is there now, as one event.
+func (w *watcher) Snapshot() ([]byte, uint64) {
+	lists, version := w.server.registry.Snapshot(append(w.channels, presence.Everyone)...)
+	everyone := lists[len(lists)-1]
+	if w.channels[0] != presence.Everyone {
+		lists = lists[:len(lists)-1]
+	} else {
+		lists = lists[:1]
+	}
+	data := []byte(`{"clients":[`)
+	first := true
+	for i, members := range lists {
+		for _, m := range members {
+			if !first {
+				data = append(data, ',')
+			}
+			first = false
+			data = m.AppendJSON(data)
+			if name := w.channels[i]; name != presence.Everyone {
+				data = append(data[:len(data)-1], `,"channelName":`...)
+				data = append(eventlog.AppendString(data, name), '}')
+			}
+		}
+	}
+	data = append(data, `],"online":`...)
+	data = strconv.AppendInt(data, int64(len(everyone)), 10)
+	at := eventlog.Position{Epoch: w.server.edges.Head().Epoch, Seq: version}
+	return eventlog.AppendBare([]byte(retryLine), at, "snapshot", append(data, '}')), version
+}
