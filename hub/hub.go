@@ -3,7 +3,6 @@ package hub
 import (
 	"cmp"
 	"context"
-	"errors"
 	"runtime"
 	"strings"
 	"sync"
@@ -12,9 +11,6 @@ import (
 
 	"rollcall/hub/eventlog"
 )
-
-// ErrDraining is returned by Attach once the hub drains.
-var ErrDraining = errors.New("the hub is draining")
 
 // Fresh is an epoch that no log has. A stream that is refused before it began
 // carries "<Fresh>-0" as its position, so that coming back with it is a fresh start.
@@ -72,39 +68,37 @@ type Subscription struct {
 	Transport Transport
 	Owner     Owner
 
+	// Head is sent before everything else, as it is: the head of a response whose
+	// connection was taken over.
+	Head []byte
+
 	// Greet returns the first frames. A fresh start of an Owner that is a
 	// Snapshotter has its snapshot instead.
 	Greet func(at eventlog.Position, resumed bool) []byte
 }
 
 // Attach joins a stream to the log at an exact position and hands its transport
-// to a shard. Owner.Ended follows exactly once, unless Attach fails, with
-// ErrDraining.
+// to a shard. Owner.Ended follows exactly once; at once if the hub drains.
 //
 // A position of this log resumes after it. One of another epoch, one that is
 // garbled and one in the future start afresh, with a gap for each channel.
-func (h *Hub) Attach(sub Subscription) (*Conn, error) {
+func (h *Hub) Attach(sub Subscription) *Conn {
 	h.streams.Add(1)
-	if h.draining.Load() {
-		h.release()
-		return nil, ErrDraining
-	}
 	s := h.shards[h.next.Add(1)%uint32(len(h.shards))]
 	c := &Conn{shard: s, t: sub.Transport, owner: sub.Owner, wants: sub.Wants, chunked: sub.Transport.Chunked()}
 	if sub.Wants != 0 {
 		c.side = new(side)
 	}
-	first, catch := h.start(c, sub)
-	c.rest = c.own(first)
+	first, catch := h.start(c, &sub)
+	c.rest = append(sub.Head, c.own(first)...)
 	c.given.Store(c.pos)
-	sub.Transport.Open(c)
 	channels := sub.Channels
 	s.post(func() { s.attach(c, channels, catch) })
-	return c, nil
+	return c
 }
 
 // start finds where a stream begins and what it is told first.
-func (h *Hub) start(c *Conn, sub Subscription) (first []byte, catch *catchup) {
+func (h *Hub) start(c *Conn, sub *Subscription) (first []byte, catch *catchup) {
 	shots, isShot := sub.Owner.(Snapshotter)
 	reason := ""
 	if sub.Resume != "" {

@@ -33,6 +33,7 @@ type shard struct {
 	pos     uint64  // everything up to here was given to the live streams
 	leaving *Reason // set once the hub drains
 	quit    bool
+	poll    *poller // nil before the first socket
 
 	// Shard-owned, reused from turn to turn.
 	batch   []*eventlog.Record
@@ -78,6 +79,11 @@ func (s *shard) run() {
 	ticker := time.NewTicker(s.wheel.tick)
 	defer ticker.Stop()
 	defer s.tail.Close()
+	defer func() {
+		if s.poll != nil {
+			s.poll.close()
+		}
+	}()
 	for {
 		s.readMail()
 		more := s.deliver()
@@ -184,7 +190,8 @@ func (s *shard) send(c *Conn, text []byte, recs []*eventlog.Record) bool {
 		size += len(b)
 	}
 	n, err := c.t.Write(bufs)
-	defer func() { clear(bufs); s.bufs = bufs[:0] }()
+	clear(bufs)
+	s.bufs = bufs[:0]
 	if err != nil {
 		s.end(c, Gone)
 		return false
@@ -262,6 +269,7 @@ func (s *shard) ready(c *Conn) {
 
 // attach takes a stream in.
 func (s *shard) attach(c *Conn, channels []string, catch *catchup) {
+	c.t.Open(c)
 	s.index.add(c, channels)
 	c.at = int32(len(s.conns))
 	s.conns = append(s.conns, c)

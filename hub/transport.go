@@ -6,7 +6,8 @@ import "rollcall/hub/eventlog"
 // There are two: the taken-over connection of this package and the one through
 // net/http in package web.
 type Transport interface {
-	// Open tells the transport which Conn it serves, before the first Write.
+	// Open tells the transport which Conn it serves. Called once by the shard's
+	// goroutine, before the first Write.
 	Open(c *Conn)
 
 	// Write takes as many of the bytes as it can without blocking and returns how

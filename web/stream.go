@@ -1,6 +1,8 @@
 package web
 
 import (
+	"bytes"
+	"context"
 	"net"
 	"net/http"
 	"strings"
@@ -47,7 +49,7 @@ func (s *Server) stream(c *gin.Context, r *request) {
 		st.ClientID = strings.Clone(st.ClientID)
 	}
 	s.registry.Join(&st.Connection, r.channels, r.info)
-	s.attach(c, hub.Subscription{
+	s.attach(c, s.hub, hub.Subscription{
 		Channels: r.channels,
 		Resume:   r.resume,
 		Wants:    r.wants,
@@ -55,13 +57,16 @@ func (s *Server) stream(c *gin.Context, r *request) {
 		Greet: func(at eventlog.Position, resumed bool) []byte {
 			return eventlog.AppendNotice([]byte(retryLine), at, "", "registered", hello(st.ClientID, st.ID, resumed))
 		},
-	}, s.hub, func(conn *hub.Conn) {
-		st.conn.Store(conn)
-		if why := st.ending.Load(); why != nil {
-			conn.End(*why)
-		}
-		st.Refresh(conn)
-	}, func() { s.registry.Leave(&st.Connection) })
+	}, st.attached, func() { s.registry.Leave(&st.Connection) })
+}
+
+// attached is called once the hub has the stream.
+func (st *stream) attached(conn *hub.Conn) {
+	st.conn.Store(conn)
+	if why := st.ending.Load(); why != nil {
+		conn.End(*why)
+	}
+	st.Refresh(conn)
 }
 
 // Ended implements [hub.Owner].
@@ -85,24 +90,71 @@ func (st *stream) end(why hub.Reason) {
 	}
 }
 
-// attach sends the head of the answer, hands the connection to the hub and
-// returns when the stream has ended. attached is called once the hub has it,
-// failed if the hub refused it.
-func (s *Server) attach(c *gin.Context, sub hub.Subscription, to *hub.Hub, attached func(*hub.Conn), failed func()) {
-	rc := http.NewResponseController(unwrapped(c))
-	_ = rc.SetReadDeadline(time.Time{})
+// attach hands the connection of a request to a hub. A connection that can be
+// taken over is: the request then ends here and the hub's shard writes the rest.
+// Any other is written through net/http, by this goroutine, until the stream has
+// ended.
+func (s *Server) attach(c *gin.Context, to *hub.Hub, sub hub.Subscription, attached func(*hub.Conn), failed func()) {
 	streamHead(c)
-	t := newHandlerTransport(unwrapped(c), rc, s.opts.StallTimeout)
-	sub.Transport = t
-	conn, err := to.Attach(sub)
-	if err != nil {
-		failed()
-		s.turnAway(c, sub.Resume, hub.Draining)
+	if conn, ok := hijack(c); ok {
+		chunked := c.Request.ProtoAtLeast(1, 1)
+		t, err := hub.TakeOver(conn, chunked)
+		if err != nil {
+			failed()
+			s.opts.Log.Warn("a connection could not be taken over", "error", err)
+			return
+		}
+		sub.Transport = t
+		sub.Head = appendHead(make([]byte, 0, 512), c.Writer.Header(), chunked)
+		attached(to.Attach(sub))
 		return
 	}
-	attached(conn)
+	w := unwrapped(c)
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Time{})
+	t := newHandlerTransport(w, rc, s.opts.StallTimeout)
+	sub.Transport = t
+	t.conn = to.Attach(sub)
+	attached(t.conn)
 	c.Writer.WriteHeaderNow()
 	t.run(c.Request.Context())
+}
+
+// hijack takes the request's connection from net/http if it can be taken over.
+func hijack(c *gin.Context) (net.Conn, bool) {
+	r := c.Request
+	below, _ := r.Context().Value(connKey{}).(net.Conn)
+	if r.ProtoMajor != 1 || below == nil || !hub.CanTakeOver(below) {
+		return nil, false
+	}
+	conn, _, err := http.NewResponseController(unwrapped(c)).Hijack()
+	return conn, err == nil
+}
+
+type connKey struct{}
+
+// ConnContext tells the server's handlers which connection a request came on, so
+// that streams can take it over. A http.Server that mounts Handler sets it as its
+// ConnContext; without, every stream costs a goroutine.
+func ConnContext(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, conn)
+}
+
+// appendHead writes the head of a 200 response: what net/http would have sent.
+func appendHead(dst []byte, h http.Header, chunked bool) []byte {
+	status := "HTTP/1.1 200 OK\r\nDate: "
+	if chunked {
+		h["Transfer-Encoding"] = []string{"chunked"}
+	} else {
+		status = "HTTP/1.0 200 OK\r\nDate: "
+		h["Connection"] = []string{"close"}
+	}
+	buf := bytes.NewBuffer(append(dst, status...))
+	buf.Write(time.Now().UTC().AppendFormat(buf.AvailableBuffer(), http.TimeFormat))
+	buf.WriteString("\r\n")
+	_ = h.Write(buf) // to memory; it also keeps line ends out of values
+	buf.WriteString("\r\n")
+	return buf.Bytes()
 }
 
 // unwrapped returns net/http's own writer, whose Flush reports errors.

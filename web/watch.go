@@ -48,12 +48,12 @@ func (s *Server) watch(c *gin.Context) {
 	case s.streams() >= s.opts.MaxStreams:
 		s.turnAway(c, resume, hub.Overloaded)
 	default:
-		s.attach(c, hub.Subscription{
+		s.attach(c, s.watchers, hub.Subscription{
 			Channels: w.channels,
 			Resume:   resume,
 			Owner:    w,
 			Greet:    func(eventlog.Position, bool) []byte { return []byte(retryLine + "\n") },
-		}, s.watchers, func(*hub.Conn) {}, func() {})
+		}, func(*hub.Conn) {}, func() {})
 	}
 }
 

@@ -1,0 +1,128 @@
+package hub
+
+import (
+	"encoding/binary"
+
+	"golang.org/x/sys/unix"
+)
+
+// poller watches the sockets of one shard for disconnects and for room to write.
+// A goroutine of its own waits for the kernel; what it hears is dealt with on the
+// shard's goroutine, to which every field belongs but those marked static.
+type poller struct {
+	epoll   int           // static
+	stop    int           // static; an eventfd
+	stopped chan struct{} // static
+	heard   chan struct{} // static; the shard has dealt with a batch
+
+	sockets    []*socket // by file descriptor
+	generation uint32
+	iov        []unix.Iovec
+	scratch    [1024]byte
+}
+
+// maxIovecs is how many pieces the kernel takes in one write (IOV_MAX).
+const maxIovecs = 1024
+
+// poller returns the shard's poller, started when first asked for.
+func (s *shard) poller() *poller {
+	if s.poll == nil {
+		s.poll = newPoller(s)
+	}
+	return s.poll
+}
+
+func newPoller(s *shard) *poller {
+	p := &poller{stopped: make(chan struct{}), heard: make(chan struct{}, 1), iov: make([]unix.Iovec, 0, maxIovecs)}
+	var err error
+	if p.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err == nil {
+		p.stop, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	}
+	if err == nil {
+		err = unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, p.stop, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(p.stop)})
+	}
+	if err != nil {
+		panic("hub: no poller can be had: " + err.Error()) // out of files at the first stream
+	}
+	go p.wait(s)
+	return p
+}
+
+// wait passes what the kernel tells to the shard until close.
+func (p *poller) wait(s *shard) {
+	defer close(p.stopped)
+	events := make([]unix.EpollEvent, 256)
+	for {
+		n, err := unix.EpollWait(p.epoll, events, -1)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return
+		}
+		for _, ev := range events[:n] {
+			if ev.Fd == int32(p.stop) {
+				return
+			}
+		}
+		s.post(func() {
+			for i := range events[:n] {
+				p.dispatch(s, &events[i])
+			}
+			p.heard <- struct{}{}
+		})
+		<-p.heard
+	}
+}
+
+// dispatch deals with one event. Whether it is about a socket that is no more is
+// seen by its generation: file descriptors are soon used again.
+func (p *poller) dispatch(s *shard, ev *unix.EpollEvent) {
+	if int(ev.Fd) >= len(p.sockets) {
+		return
+	}
+	k := p.sockets[ev.Fd]
+	if k == nil || k.generation != uint32(ev.Pad) {
+		return
+	}
+	if ev.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 || ev.Events&unix.EPOLLIN != 0 && !k.readStray() {
+		s.end(k.conn, Gone)
+		return
+	}
+	if ev.Events&unix.EPOLLOUT != 0 {
+		s.ready(k.conn)
+	}
+}
+
+func (p *poller) add(k *socket) {
+	p.generation++
+	k.generation = p.generation
+	for int(k.fd) >= len(p.sockets) {
+		p.sockets = append(p.sockets, make([]*socket, max(64, len(p.sockets)))...)
+	}
+	p.sockets[k.fd] = k
+	p.control(unix.EPOLL_CTL_ADD, k, unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLET)
+}
+
+// awaitRoom has the socket's shard told once it can be written to. Asking anew
+// each time makes the kernel look again, so that no edge is missed.
+func (p *poller) awaitRoom(k *socket) {
+	p.control(unix.EPOLL_CTL_MOD, k, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP|unix.EPOLLET)
+}
+
+// control has the kernel watch a socket. Where it will not, for want of memory,
+// the stall rule and failing writes still find a dead peer.
+func (p *poller) control(op int, k *socket, events uint32) {
+	_ = unix.EpollCtl(p.epoll, op, int(k.fd), &unix.EpollEvent{Events: events, Fd: k.fd, Pad: int32(k.generation)})
+}
+
+// remove forgets a socket that is about to be closed, which ends the watching.
+func (p *poller) remove(k *socket) { p.sockets[k.fd] = nil }
+
+// close stops the poller. The shard calls it last.
+func (p *poller) close() {
+	_, _ = unix.Write(p.stop, binary.NativeEndian.AppendUint64(nil, 1))
+	<-p.stopped
+	_ = unix.Close(p.epoll)
+	_ = unix.Close(p.stop)
+}

@@ -1,0 +1,150 @@
+package hub
+
+import (
+	"errors"
+	"net"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// unsentBytes bounds what the kernel holds of a stream that its peer's window
+// does not yet allow to be sent.
+const unsentBytes = 64 << 10
+
+// strayBytes is how much a client may send on its stream; it has nothing to say.
+const strayBytes = 4 << 10
+
+// socket is a TCP connection that the shard writes to itself, without blocking:
+// it has no goroutine and no buffers. All its methods are the shard's.
+type socket struct {
+	fd         int32
+	generation uint32 // tells events of this socket from those of one that had the fd before
+	stray      int32
+	chunked    bool
+	conn       *Conn
+	poll       *poller
+}
+
+var _ Transport = (*socket)(nil)
+
+// CanTakeOver reports whether TakeOver works for conn: a plain TCP connection.
+func CanTakeOver(conn net.Conn) bool {
+	_, ok := conn.(*net.TCPConn)
+	return ok
+}
+
+// TakeOver makes a Transport of a TCP connection hijacked from net/http, which
+// then belongs to the Transport; conn itself is closed, also when it fails for
+// want of a file descriptor. chunked is whether the body is to be framed as
+// HTTP/1.1 chunks.
+func TakeOver(conn net.Conn, chunked bool) (Transport, error) {
+	defer conn.Close() // leaves the runtime's poller; the duplicate keeps the connection
+	raw, err := conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	fd, dupErr := -1, error(nil)
+	err = raw.Control(func(old uintptr) {
+		fd, dupErr = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0)
+	})
+	if err = errors.Join(err, dupErr); err != nil {
+		return nil, err
+	}
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsentBytes)
+	return &socket{fd: int32(fd), chunked: chunked}, nil
+}
+
+// Open implements [Transport].
+func (k *socket) Open(c *Conn) {
+	k.conn, k.poll = c, c.shard.poller()
+	k.poll.add(k)
+}
+
+// Chunked implements [Transport].
+func (k *socket) Chunked() bool { return k.chunked }
+
+// Write implements [Transport].
+func (k *socket) Write(bufs [][]byte) (int, error) {
+	total := 0
+	for len(bufs) > 0 {
+		iov := k.poll.iov[:0]
+		size := 0
+		for len(bufs) > 0 && len(iov) < cap(iov) {
+			if b := bufs[0]; len(b) > 0 {
+				iov = append(iov, unix.Iovec{Base: &b[0], Len: uint64(len(b))})
+				size += len(b)
+			}
+			bufs = bufs[1:]
+		}
+		if size == 0 {
+			break
+		}
+		n, err := k.writev(iov)
+		if n > 0 {
+			total += n
+		}
+		switch {
+		case err == unix.EAGAIN:
+			k.poll.awaitRoom(k)
+			return total, nil
+		case err != nil:
+			return total, err
+		case n < size:
+			k.poll.awaitRoom(k)
+			return total, nil
+		}
+	}
+	return total, nil
+}
+
+func (k *socket) writev(iov []unix.Iovec) (int, error) {
+	for {
+		var n uintptr
+		var errno syscall.Errno
+		if len(iov) == 1 {
+			n, _, errno = syscall.Syscall(unix.SYS_WRITE, uintptr(k.fd), uintptr(unsafe.Pointer(iov[0].Base)), uintptr(iov[0].Len))
+		} else {
+			n, _, errno = syscall.Syscall(unix.SYS_WRITEV, uintptr(k.fd), uintptr(unsafe.Pointer(&iov[0])), uintptr(len(iov)))
+		}
+		switch errno {
+		case 0:
+			return int(n), nil
+		case unix.EINTR:
+		default:
+			return 0, errno
+		}
+	}
+}
+
+// Close implements [Transport].
+func (k *socket) Close(cut bool) {
+	if cut {
+		// Forget what was not sent: a peer that takes nothing would have the kernel
+		// keep it.
+		_ = unix.SetsockoptLinger(int(k.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	} else {
+		k.readStray() // closing with something unread would take the goodbye back
+	}
+	k.poll.remove(k)
+	_ = unix.Close(int(k.fd))
+}
+
+// readStray reads and drops what the client sent. It reports whether the client
+// is still there and within bounds.
+func (k *socket) readStray() bool {
+	for k.stray <= strayBytes {
+		n, err := unix.Read(int(k.fd), k.poll.scratch[:])
+		switch {
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			return true
+		case err != nil || n == 0:
+			return false
+		default:
+			k.stray += int32(n)
+		}
+	}
+	return false
+}

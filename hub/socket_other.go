@@ -1,0 +1,21 @@
+//go:build !linux
+
+package hub
+
+import (
+	"errors"
+	"net"
+)
+
+// CanTakeOver is for Linux alone; elsewhere every stream goes through net/http.
+func CanTakeOver(net.Conn) bool { return false }
+
+// TakeOver is for Linux alone.
+func TakeOver(conn net.Conn, _ bool) (Transport, error) {
+	return nil, errors.Join(errors.ErrUnsupported, conn.Close())
+}
+
+// poller is for Linux alone.
+type poller struct{}
+
+func (*poller) close() {}
