@@ -1,0 +1,168 @@
+package templates
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+)
+
+// Defaults of the start page, used where a StartView leaves the field empty.
+const (
+	DefaultBaseURL  = "http://127.0.0.1:9090"
+	DefaultChannels = "channel1,channel2"
+	DefaultTypes    = "message, foo, bar"
+)
+
+// StartView is what the start page shows. The zero value renders a useful page.
+type StartView struct {
+	// Version is the server's version, "v1.2.3" or "dev". Empty shows none.
+	Version string
+
+	// BaseURL is scheme and host as the visitor reached them, without a trailing slash. It may
+	// come from a request's Host header: the page treats it as hostile. Empty means
+	// DefaultBaseURL. With JavaScript the page uses its own origin instead.
+	BaseURL string
+
+	// Channels is the comma list in the channels field of a first visit; empty means
+	// DefaultChannels.
+	Channels string
+
+	// Types is the comma list of event types that a first visit listens for, besides the
+	// server's own; empty means DefaultTypes.
+	Types string
+}
+
+// ErrorView is what an error page shows.
+type ErrorView struct {
+	Version string // as in StartView
+
+	Status int    // HTTP status, shown as a number; 0 shows none
+	Title  string // a few words: "Page not found"
+	Text   string // one or two sentences: what is wrong and what to do
+}
+
+// page is what layout needs to know of a page.
+type page struct {
+	title   string
+	version string
+	modules []string        // ES modules under /assets/: the entry first, then what it imports
+	status  templ.Component // right end of the top bar; nil for none
+}
+
+func (v StartView) withDefaults() StartView {
+	v.BaseURL = strings.TrimRight(v.BaseURL, "/")
+	if v.BaseURL == "" {
+		v.BaseURL = DefaultBaseURL
+	}
+	if strings.TrimSpace(v.Channels) == "" {
+		v.Channels = DefaultChannels
+	}
+	if strings.TrimSpace(v.Types) == "" {
+		v.Types = DefaultTypes
+	}
+	return v
+}
+
+// command is a command line to copy. Its parts are literal text and slots; the script refills the
+// slots as the visitor changes channels and events, so that the lines are written in one place.
+type command struct {
+	id    string
+	label string
+	about string
+	parts []part
+}
+
+// part is a piece of a command; slot, if not empty, is its name for the script.
+type part struct{ text, slot string }
+
+// commands returns the curl lines of the start page, their slots filled for v. The slots stand
+// between single quotes, and their values are escaped for that place.
+func (v StartView) commands() []command {
+	names := splitList(v.Channels)
+	first := ""
+	if len(names) > 0 {
+		first = names[0]
+	}
+	base := part{shellQuoted(v.BaseURL), "base"}
+	list := part{queryList(names), "channels"}
+	channel := part{queryList([]string{first}), "channel"}
+	batch := part{shellQuoted(sampleBatch(first)), "batch"}
+	text := func(s string) part { return part{text: s} }
+
+	return []command{
+		{"subscribe", "Subscribe", "many channels, one stream",
+			[]part{text("curl -N '"), base, text("/subscribe?channels="), list, text("&clientId=curl'")}},
+		{"publish", "Publish", "a batch, all of it or nothing",
+			[]part{text("curl '"), base, text("/publish' -H 'Content-Type: application/json' -d '"), batch, text("'")}},
+		{"last-event", "Last event", "of one channel",
+			[]part{text("curl '"), base, text("/lastEvent?channel="), channel, text("'")}},
+		{"history", "History", "what the channel keeps, oldest first",
+			[]part{text("curl '"), base, text("/history?channel="), channel, text("&limit=10'")}},
+		{"clients", "Who is online", "once, as a list",
+			[]part{text("curl '"), base, text("/presence/clients'")}},
+		{"presence", "Presence, live", "a snapshot, then joins and leaves",
+			[]part{text("curl -N '"), base, text("/presence/stream'")}},
+	}
+}
+
+// splitList splits a comma list into its trimmed, non-empty names.
+func splitList(s string) []string {
+	var names []string
+	for name := range strings.SplitSeq(s, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// queryList encodes names as a comma list for a query string. Nothing in it needs shell quoting.
+func queryList(names []string) string {
+	encoded := make([]string, len(names))
+	for i, name := range names {
+		encoded[i] = strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
+	}
+	return strings.Join(encoded, ",")
+}
+
+// shellQuoted escapes s for a place between single quotes in a POSIX shell command. Control
+// characters are dropped: a newline in a pasted line would end the command.
+func shellQuoted(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < 0x20 || r == 0x7f {
+			return -1
+		}
+		return r
+	}, s)
+	return strings.ReplaceAll(s, `'`, `'\''`)
+}
+
+// sampleBatch is the body that publishes one greeting to channel.
+func sampleBatch(channel string) string {
+	type event struct {
+		ChannelName string `json:"channelName"`
+		Type        string `json:"type"`
+		Payload     any    `json:"payload"`
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	// Strings always encode: the error can only be nil.
+	_ = enc.Encode(map[string][]event{"events": {{channel, "message", SamplePayload}}})
+	return strings.TrimSpace(b.String())
+}
+
+// SamplePayload is what the start page's form offers to publish.
+const SamplePayload = "Hello, roll call!"
+
+// statusText is v.Status as the page shows it, or empty.
+func (v ErrorView) statusText() string {
+	if v.Status == 0 {
+		return ""
+	}
+	return strconv.Itoa(v.Status)
+}

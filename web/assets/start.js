@@ -1,0 +1,208 @@
+/**
+ * The start page: a client of the server that serves it.
+ *
+ *   #connect-form   channels, types, client id  → one Stream to /subscribe
+ *   #events         what it receives            (eventlog.js)
+ *   #publish-form   POST /publish               (publish.js)
+ *   #online-list    /presence/stream            (online.js)
+ *   #curl           the same by curl            (curl.js)
+ *   #state          data-state: connecting, live, reconnecting or closed
+ *
+ * The page connects when it is opened. What was chosen is kept in localStorage; the address's
+ * fragment wins over it, so that a choice can be sent as a link: #channels=a,b&types=note&clientId=u1
+ */
+import { byId, plural, splitList, visible } from "./dom.js";
+import { fillCommands, wireCopyButtons } from "./curl.js";
+import { EventLog } from "./eventlog.js";
+import { Online } from "./online.js";
+import { Publisher } from "./publish.js";
+import { Stream, payloadOf } from "./stream.js";
+
+const RESERVED = ["registered", "lastEvent", "gap", "goodbye", "online-presence", "presence"];
+const STORE = "rollcall.start";
+
+const fields = { channels: byId("channels"), types: byId("types"), clientId: byId("client-id") };
+const connectButton = byId("connect");
+
+const log = new EventLog();
+const online = new Online();
+const stream = new Stream({ url: subscribeURL, types: RESERVED, onEvent: receive, onState: showState });
+const publisher = new Publisher({ onChange: refill, onSend: (events) => events.forEach((event) => hear(event.type)) });
+
+let lastChannels = ""; // of the stream opened last, to tell whether the next one can resume it
+let opened = null; // the channels and client id of the stream, null while there is none
+let state = "closed";
+let received = 0;
+let reconnects = 0;
+let countdown = 0; // interval that keeps a waiting time current
+
+// --- the choices ------------------------------------------------------------------------------
+
+function chosen() {
+  return { channels: splitList(fields.channels.value), clientId: fields.clientId.value.trim() };
+}
+
+/** Tells whether the stream is open for other channels or another client than the fields say. */
+function differs() {
+  return opened !== null && JSON.stringify(opened) !== JSON.stringify(chosen());
+}
+
+function restore() {
+  let kept = {};
+  try {
+    kept = JSON.parse(localStorage.getItem(STORE)) ?? {};
+  } catch {
+    // No storage, or nothing of ours in it.
+  }
+  const linked = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  for (const [name, field] of Object.entries(fields)) {
+    const value = linked[name] ?? kept[name];
+    if (typeof value === "string") field.value = value;
+  }
+  if (fields.clientId.value === "") fields.clientId.value = `guest-${randomName()}`;
+}
+
+function keep() {
+  const values = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value]));
+  try {
+    localStorage.setItem(STORE, JSON.stringify(values));
+  } catch {
+    // Without storage the choices last as long as the page.
+  }
+  // Who you are is not part of a link.
+  const fragment = new URLSearchParams({ channels: chosen().channels.join(","), types: splitList(values.types).join(",") });
+  history.replaceState(null, "", `#${fragment.toString().replaceAll("%2C", ",")}`);
+}
+
+/** Four letters and digits that can't be mistaken for each other. */
+function randomName() {
+  const alphabet = "abcdefghjkmnpqrstuvwxyz23456789";
+  return [...crypto.getRandomValues(new Uint8Array(4))].map((byte) => alphabet[byte % alphabet.length]).join("");
+}
+
+// --- the stream -------------------------------------------------------------------------------
+
+function subscribeURL(lastId) {
+  const query = new URLSearchParams({ channels: opened.channels.join(","), presence: "online" });
+  if (opened.clientId) query.set("clientId", opened.clientId);
+  if (lastId) query.set("lastEventId", lastId);
+  return `/subscribe?${query}`;
+}
+
+function connect() {
+  const wanted = chosen();
+  if (wanted.channels.length === 0) {
+    fields.channels.setAttribute("aria-invalid", "true");
+    fields.channels.focus();
+    showState({ state: "closed", reason: "name at least one channel" });
+    return;
+  }
+  // A position means the same for any channels; but who asks for other channels wants to see
+  // what those have, their last events, rather than what came since.
+  const same = lastChannels === wanted.channels.join();
+  lastChannels = wanted.channels.join();
+  opened = wanted;
+  keep();
+  splitList(fields.types.value).forEach(hear);
+  publisher.suggest(wanted.channels, splitList(fields.types.value));
+  stream.open({ resume: same && byId("resume").checked });
+}
+
+/** hear listens for an event type, and names it in the field so that the next visit does too. */
+function hear(type) {
+  if (!type || RESERVED.includes(type)) return;
+  stream.listen(type);
+  const types = splitList(fields.types.value);
+  if (types.includes(type) || type.includes(",")) return; // the field can't name one with a comma
+  fields.types.value = [...types, type].join(", ");
+  keep();
+}
+
+function receive(event) {
+  received++;
+  byId("received").textContent = received.toLocaleString();
+  if (event.id) byId("position").textContent = event.id;
+  if (event.type === "registered") registered(payloadOf(event.data) ?? {});
+  if (event.type === "online-presence") online.take(payloadOf(event.data));
+  log.add(event);
+}
+
+function registered({ clientId = "", connectionId = "" }) {
+  byId("connection-id").textContent = connectionId || "–";
+  online.me = clientId;
+}
+
+function showState({ state: next, reason = "", retryAt = 0 }) {
+  if (next === "reconnecting" && state === "live") {
+    reconnects++;
+    byId("reconnects").textContent = reconnects.toLocaleString();
+  }
+  if (next === "closed") {
+    opened = null;
+    online.me = "";
+    byId("connection-id").textContent = "–";
+  }
+  state = next;
+  byId("state").dataset.state = next;
+  byId("state-label").textContent = { connecting: "Connecting", live: "Live", reconnecting: "Reconnecting", closed: "Not connected" }[next];
+  const since = Date.now();
+  const why = visible(reason).replace(/\.$/, "");
+  const detail = () => {
+    if (next !== "reconnecting") return why;
+    const waited = Math.round((Date.now() - since) / 1000);
+    const left = Math.ceil((retryAt - Date.now()) / 1000);
+    const time = retryAt ? `in ${plural(Math.max(0, left), "second")}` : waited ? `for ${plural(waited, "second")}` : "";
+    return [why, time].filter(Boolean).join(", ");
+  };
+  clearInterval(countdown);
+  byId("state-detail").textContent = detail();
+  if (next === "reconnecting") countdown = setInterval(() => (byId("state-detail").textContent = detail()), 500);
+  showButton();
+}
+
+/** The one button does what makes sense now: connect, reconnect with new choices, disconnect. */
+function showButton() {
+  const action = opened === null ? "connect" : differs() ? "reconnect" : "disconnect";
+  connectButton.dataset.action = action;
+  connectButton.textContent = { connect: "Connect", reconnect: "Reconnect", disconnect: "Disconnect" }[action];
+  connectButton.classList.toggle("primary", action !== "disconnect");
+}
+
+// --- the page ---------------------------------------------------------------------------------
+
+function refill() {
+  fillCommands({ channels: chosen().channels, events: publisher.events() });
+}
+
+connectButton.addEventListener("click", () => {
+  if (opened === null || differs()) connect();
+  else stream.close();
+});
+byId("connect-form").addEventListener("submit", (event) => event.preventDefault());
+byId("connect-form").addEventListener("keydown", (event) => {
+  const inField = Object.values(fields).includes(event.target);
+  if (event.key === "Enter" && inField && (opened === null || differs())) connect();
+});
+byId("connect-form").addEventListener("input", () => {
+  fields.channels.removeAttribute("aria-invalid");
+  showButton();
+  refill();
+});
+fields.types.addEventListener("change", () => {
+  splitList(fields.types.value).forEach(hear);
+  keep();
+});
+window.addEventListener("hashchange", () => {
+  restore();
+  connect();
+});
+window.addEventListener("pageshow", (event) => {
+  // A page that comes back from the back-forward cache finds its streams closed.
+  if (event.persisted && opened !== null) stream.open({ resume: true });
+});
+
+wireCopyButtons();
+restore();
+connect();
+refill();
+online.watch();
