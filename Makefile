@@ -1,0 +1,54 @@
+# Rollcall: "make run" starts it, "make test" proves it. "make" lists the rest.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+BIN     := bin/rollcall
+
+# Written by hand: what gofmt looks at.
+SOURCES = $(shell find . -name '*.go' -not -name '*_templ.go' -not -path '*/node_modules/*')
+
+# The browser tests drive the first of these that is installed.
+BROWSER = $(shell for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b && break; done)
+
+.PHONY: help run build test test-browser-found test-clients bench lint fmt generate clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+run: build ## start the server on http://127.0.0.1:9090/ (ARGS="--heartbeat 5s" adds flags)
+	@exec $(BIN) serve $(ARGS)
+
+build: ## build bin/rollcall
+	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./cmd/rollcall
+
+test: test-browser-found test-clients ## run every test, with the race detector
+	$(GO) test -race -timeout 10m ./...
+
+test-browser-found:
+	@if [ -n "$(BROWSER)" ]; then :; \
+	elif [ "$(CI)" = true ]; then echo "no Chromium found: the browser tests cannot run" >&2; exit 1; \
+	else echo "no Chromium found: skipping the browser tests (on Debian: apt-get install chromium)"; fi
+
+# Independent SSE clients live in a module of their own, so that the server's go.mod does not name them.
+test-clients:
+	@if [ -d test/clients ]; then echo "cd test/clients && $(GO) test ./..." && cd test/clients && $(GO) test -timeout 10m ./...; fi
+
+bench: ## run the Go benchmarks ("rollcall bench" measures a running server)
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+lint: ## check formatting, go vet, staticcheck and that the generated code is current
+	@list=$$(gofmt -l $(SOURCES)); if [ -n "$$list" ]; then echo "not formatted (make fmt mends it):" $$list >&2; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) tool templ generate -check -log-level warn
+	@if [ -d test/clients ]; then echo "cd test/clients && $(GO) vet ./..." && cd test/clients && $(GO) vet ./...; fi
+
+fmt: ## format the Go code and the templates
+	gofmt -w $(SOURCES)
+	$(GO) tool templ fmt templates
+
+generate: ## turn the templates into Go code
+	$(GO) tool templ generate
+
+clean: ## remove what was built
+	rm -rf bin

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"rollcall/cmd/rollcall/bench"
+)
+
+// benchCmd loads a server with streams and events and says what that costs.
+type benchCmd struct {
+	SubscribeURL string   `name:"subscribe-url" placeholder:"URL" help:"Where a stream is opened, by GET. {channel} stands for the stream's channels joined by commas, {stream} for its number. Rollcall's on 127.0.0.1:9090 where left out."`
+	PublishURL   string   `name:"publish-url" placeholder:"URL" help:"Where events are published, by POST. {channel} stands for the channel. Rollcall's on 127.0.0.1:9090 where left out."`
+	PublishBody  string   `placeholder:"TEMPLATE" help:"The body of the POST, with {payload}, {channel}, {type}, or {events}: a list of as many as --publish-batch. Rollcall's where left out."`
+	PublishEvent string   `placeholder:"TEMPLATE" help:"One of {events}, with {payload}, {channel}, {type}. Rollcall's where left out."`
+	Header       []string `sep:"none" placeholder:"NAME:VALUE" help:"Send this header with every request. May be repeated."`
+
+	Streams           int    `short:"n" default:"1000" help:"Streams to open. With 0, publishing alone is measured."`
+	Channels          int    `short:"m" default:"1" help:"Channels. Streams and events are spread over them evenly."`
+	ChannelsPerStream int    `default:"0" help:"Channels of each stream. 0: one, with --resume three."`
+	ChannelPrefix     string `default:"bench" help:"Channels are named by this, the run and a number."`
+	Type              string `default:"message" help:"What {type} stands for."`
+	Payload           int    `default:"100" help:"Size of a payload in bytes; 49 or more."`
+	Slow              int    `default:"0" help:"So many of the streams never read."`
+
+	Rate         float64  `short:"r" default:"20" help:"Events a second, over all channels together."`
+	Duration     Duration `short:"d" default:"10s" help:"How long to measure."`
+	Warmup       Duration `default:"2s" help:"Load before that, which is not measured. 0: none."`
+	Burst        int      `short:"b" default:"0" help:"Instead of a rate, publish so many events back to back."`
+	Bursts       int      `default:"1" help:"So many bursts, each when the one before has arrived."`
+	PublishBatch int      `default:"1" help:"Events in one POST."`
+	Publishers   int      `default:"1" help:"Connections that publish at the same time, each to channels of its own."`
+
+	Idle   bool `help:"Publish nothing: connecting and memory alone."`
+	Resume bool `help:"Drop all streams, publish, reconnect all with Last-Event-ID and check that nothing is lost or repeated."`
+	Missed int  `default:"100" help:"With --resume: events on each channel while the streams are away."`
+	Live   int  `default:"10" help:"With --resume: streams that stay and follow live traffic at --rate."`
+
+	PID      []int    `name:"pid" placeholder:"PID" help:"The server's process: its CPU and memory are watched, those of its children too. May be repeated. Linux only."`
+	Settle   Duration `default:"3s" help:"Let open streams idle for so long before memory is read. 0: do not."`
+	Patience Duration `default:"10s" help:"Give up on what has not arrived after so long without any delivery."`
+	Window   int      `default:"0" help:"Streams being connected at the same time. 0: 100, with --resume 2000."`
+	Readers  int      `default:"1" help:"Threads that read streams. Linux only."`
+	Portable bool     `help:"Read each stream with a goroutine of its own, even where epoll is there."`
+
+	JSON  bool `name:"json" help:"Print the result as JSON instead of a table."`
+	Quiet bool `short:"q" help:"No progress on stderr."`
+}
+
+// Examples is printed below the command's help.
+func (c *benchCmd) Examples() string {
+	return `
+Examples:
+  rollcall bench --pid $(pidof rollcall)                       20 events/s to 1000 streams
+  rollcall bench -n 10000 --idle --settle 10s --pid $PID       memory of an idle stream
+  rollcall bench --burst 300 --pid $PID                        300 events back to back
+  rollcall bench -n 10000 -m 5000 -r 10000 --publish-batch 100 many small channels
+  rollcall bench -n 10000 -m 300 --resume --publish-batch 100  everybody reconnects at once
+  rollcall bench --subscribe-url 'http://127.0.0.1:8080/sub/{channel}' \
+    --publish-url 'http://127.0.0.1:8080/pub/{channel}' --publish-body '{payload}'
+                                                               another server (nginx with Nchan)
+
+Exit code 1 when a stream did not open or an event was lost, repeated or out of order.`
+}
+
+// Run loads the server until it is done or ctx ends; either way it prints what it found.
+func (c *benchCmd) Run(ctx context.Context, k *kong.Kong) error {
+	options := c.options()
+	if !c.Quiet {
+		options.Progress = k.Stderr
+	}
+	result, err := bench.Run(ctx, options)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		encoder := json.NewEncoder(k.Stdout)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(result)
+	} else {
+		err = result.WriteTable(k.Stdout)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the result: %w", err)
+	}
+	return result.Err()
+}
+
+// options are the flags in the words of package bench.
+func (c *benchCmd) options() bench.Options {
+	o := bench.Options{
+		SubscribeURL: c.SubscribeURL, PublishURL: c.PublishURL, PublishBody: c.PublishBody, PublishEvent: c.PublishEvent,
+		Headers: c.Header, ChannelPrefix: c.ChannelPrefix, EventType: c.Type,
+		Mode: bench.Paced, Streams: c.Streams, Channels: c.Channels, ChannelsPerStream: c.ChannelsPerStream,
+		Slow: c.Slow, PayloadBytes: c.Payload,
+		Rate: c.Rate, Duration: time.Duration(c.Duration), Warmup: time.Duration(c.Warmup),
+		Burst: c.Burst, Bursts: c.Bursts, Batch: c.PublishBatch, Publishers: c.Publishers,
+		Missed: c.Missed, Live: c.Live,
+		Settle: time.Duration(c.Settle), Patience: time.Duration(c.Patience), Window: c.Window, Readers: c.Readers,
+		PIDs: c.PID, Portable: c.Portable,
+	}
+	switch {
+	case c.Resume:
+		o.Mode = bench.Resume
+	case c.Idle:
+		o.Mode = bench.Idle
+	case c.Burst > 0:
+		o.Mode = bench.Burst
+	}
+	return o
+}

@@ -1,0 +1,35 @@
+package bench
+
+import "crypto/tls"
+
+// engine connects and reads streams. Its methods are called from one goroutine.
+type engine interface {
+	// open starts to connect streams, at most window of them at the same time, and returns;
+	// each becomes open or failed. A stream that has a position resumes from it.
+	open(streams []*stream, window int)
+	// drop closes streams, whatever their state, and returns when they are idle.
+	drop(streams []*stream)
+	// close drops all streams, ends all goroutines and returns when they have ended.
+	close()
+}
+
+// newEngine returns the lightest engine that this system and the address allow. The tallies are
+// one for each reader; streams belong to one of them.
+func newEngine(o Options, r *requests, c clock, tallies []*tally, streams []*stream) (engine, error) {
+	if o.Portable || r.endpoint.tls {
+		return newPortable(r, c), nil
+	}
+	return newPollEngine(r, c, tallies, streams)
+}
+
+// tlsConfig checks certificates as any client does.
+func tlsConfig(e endpoint) *tls.Config {
+	host := e.addr
+	for i := len(host) - 1; i >= 0; i-- {
+		if host[i] == ':' {
+			host = host[:i]
+			break
+		}
+	}
+	return &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"log/slog"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"rollcall/web"
+)
+
+// serveCmd is the configuration of a server. Kong fills it in from flags, settings and the defaults below; nothing
+// else in the program knows where a value came from.
+type serveCmd struct {
+	Config string `group:"server" placeholder:"FILE" help:"Read settings from this YAML file; its keys are the flag names below."`
+
+	Listen          string   `group:"server" default:"127.0.0.1:9090" placeholder:"ADDRESS" help:"Where to listen: host:port, :port for every interface, or unix:/path for a socket file."`
+	CORSOrigin      []string `group:"server" name:"cors-origin" placeholder:"ORIGIN" help:"Let pages from this origin use the server, such as https://example.org; * means any. Repeat it for more."`
+	Node            string   `group:"server" placeholder:"NAME" help:"What this server calls itself in presence and logs. Without it: the host name."`
+	ShutdownTimeout Duration `group:"server" default:"30s" placeholder:"DURATION" help:"After SIGTERM or Ctrl-C, wait at most this long for streams to say goodbye."`
+
+	MaxBody    Size `group:"publishing" default:"1MiB" placeholder:"SIZE" help:"Refuse a request body larger than this."`
+	MaxPayload Size `group:"publishing" default:"60KiB" placeholder:"SIZE" help:"Refuse an event whose payload is larger than this."`
+	MaxEvents  int  `group:"publishing" default:"1000" placeholder:"N" help:"Refuse a batch of more events than this."`
+
+	MaxChannels  int      `group:"streams" default:"1000" placeholder:"N" help:"Channels that one stream may subscribe to."`
+	MaxStreams   int      `group:"streams" default:"0" placeholder:"N" help:"Streams open at once; more are sent away for a while. 0 means as many as the open-file limit has room for."`
+	Heartbeat    Duration `group:"streams" default:"25s" placeholder:"DURATION" help:"Send a comment line after this much silence, so that proxies keep the stream open."`
+	StallTimeout Duration `group:"streams" default:"10s" placeholder:"DURATION" help:"End a stream whose reader has taken nothing for this long."`
+	Shards       int      `group:"streams" default:"0" placeholder:"N" help:"Delivery loops that share the streams. 0 means one for each core."`
+
+	HistoryEvents int      `group:"history" default:"1000" placeholder:"N" help:"Newest events kept for each channel."`
+	HistoryBytes  Size     `group:"history" default:"1MiB" placeholder:"SIZE" help:"Memory that the kept events of one channel may take."`
+	HistoryAge    Duration `group:"history" default:"1h" placeholder:"DURATION" help:"Keep no event longer than this."`
+	HistoryBudget Size     `group:"history" default:"256MiB" placeholder:"SIZE" help:"Memory for the kept events of all channels; the oldest go first."`
+
+	OnlinePresence bool     `group:"presence" help:"Send online-presence, the list of everybody online, on every stream, asked for or not."`
+	PresenceGrace  Duration `group:"presence" default:"10s" placeholder:"DURATION" help:"How long somebody stays online after the last connection ended, so that a reload is no leave. 0 means offline at once."`
+
+	LogFormat string `group:"logging" default:"auto" placeholder:"FORMAT" help:"auto, text or json. auto means text on a terminal and JSON elsewhere."`
+	LogLevel  string `group:"logging" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
+}
+
+// Help is shown above the flags of "rollcall serve --help".
+func (c *serveCmd) Help() string {
+	return `Starts the server and runs until it gets SIGTERM or Ctrl-C. Every flag is optional.
+
+Each flag can also be set in the environment, --some-name as ROLLCALL_SOME_NAME, and in the YAML file that --config names, with some-name as the key. Where several are set, the flag wins over the environment and the environment over the file. PORT=8080 alone is short for ROLLCALL_LISTEN=127.0.0.1:8080.
+
+Sizes are written 64KiB, 1MiB or 10MB, durations 250ms, 25s or 1h.`
+}
+
+// Examples is printed below the flags.
+func (c *serveCmd) Examples() string {
+	return `
+Examples:
+  rollcall serve
+      Listen on http://127.0.0.1:9090/ with the defaults.
+
+  rollcall serve --listen :8080 --cors-origin https://app.example.org
+      Listen on every interface, for pages of one other site.
+
+  ROLLCALL_LOG_FORMAT=json rollcall serve --config /etc/rollcall.yaml
+      Take the settings from a file such as:
+          listen: unix:/run/rollcall.sock
+          cors-origin: ["https://app.example.org", "https://www.example.org"]
+          history-age: 15m`
+}
+
+// BeforeResolve reads the configuration file, once Kong has seen the command line and before it asks s for the rest.
+func (c *serveCmd) BeforeResolve(ctx *kong.Context, s *settings) error {
+	s.port = s.env["PORT"]
+	path := s.env[envName("config")]
+	for _, step := range ctx.Path {
+		if step.Flag != nil && step.Flag.Name == "config" {
+			path = ctx.Value(step).String()
+		}
+	}
+	if path == "" {
+		return nil
+	}
+	file, err := readConfigFile(path, ctx.Selected().Flags)
+	s.file = file
+	return err
+}
+
+// AfterApply checks the merged settings, before anything is started.
+func (c *serveCmd) AfterApply(s *settings) error {
+	p := &problems{from: s.from}
+	checkListen(p, c.Listen)
+	for _, origin := range c.CORSOrigin {
+		checkOrigin(p, origin)
+	}
+	if len(c.Node) > 255 || strings.ContainsFunc(c.Node, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		p.add("node", "%q is not a name; allowed are up to 255 bytes without spaces or control characters", c.Node)
+	}
+	within(p, "shutdown-timeout", c.ShutdownTimeout, Duration(100*time.Millisecond), Duration(time.Hour))
+	within(p, "max-body", c.MaxBody, 1*kib, 1*gib)
+	within(p, "max-payload", c.MaxPayload, 1, c.MaxBody)
+	within(p, "max-events", c.MaxEvents, 1, 100_000)
+	within(p, "max-channels", c.MaxChannels, 1, 100_000)
+	within(p, "max-streams", c.MaxStreams, 0, 100_000_000)
+	within(p, "heartbeat", c.Heartbeat, Duration(time.Second), Duration(10*time.Minute))
+	within(p, "stall-timeout", c.StallTimeout, Duration(time.Second), Duration(10*time.Minute))
+	within(p, "shards", c.Shards, 0, 1024)
+	within(p, "history-events", c.HistoryEvents, 1, 10_000_000)
+	within(p, "history-bytes", c.HistoryBytes, 1*kib, 1*gib)
+	within(p, "history-age", c.HistoryAge, Duration(time.Second), Duration(8760*time.Hour))
+	within(p, "history-budget", c.HistoryBudget, 1*mib, 1*tib)
+	within(p, "presence-grace", c.PresenceGrace, 0, Duration(time.Hour))
+	oneOf(p, "log-format", c.LogFormat, "auto", "text", "json")
+	oneOf(p, "log-level", c.LogLevel, "debug", "info", "warn", "error")
+	return p.err()
+}
+
+// checkListen notes a problem unless address is host:port with a numeric port, or unix:/path.
+func checkListen(p *problems, address string) {
+	if path, ok := strings.CutPrefix(address, unixPrefix); ok {
+		if path == "" {
+			p.add("listen", "%q names no file; write for example unix:/run/rollcall.sock", address)
+		}
+		return
+	}
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		p.add("listen", "%q is not an address; write for example 127.0.0.1:9090, :9090 or unix:/run/rollcall.sock", address)
+		return
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		p.add("listen", "%q is not a port; allowed is 0 to 65535", port)
+	}
+}
+
+// checkOrigin notes a problem unless origin is * or written as browsers send it: scheme://host[:port], in lower case.
+func checkOrigin(p *problems, origin string) {
+	if origin == "*" {
+		return
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Scheme == "" || u.Host == "" {
+		p.add("cors-origin", `%q is not an origin; write for example https://example.org, or "*" for any`, origin)
+		return
+	}
+	if want := strings.ToLower(u.Scheme + "://" + u.Host); want != origin {
+		p.add("cors-origin", "%q is not how a browser writes an origin; did you mean %q?", origin, want)
+	}
+}
+
+// options is what the server needs to know of the configuration.
+func (c *serveCmd) options(log *slog.Logger) web.Options {
+	return web.Options{
+		Log:             log,
+		Version:         versionName(),
+		CORSOrigins:     c.CORSOrigin,
+		Node:            c.Node,
+		MaxBodyBytes:    int64(c.MaxBody),
+		MaxPayloadBytes: int(c.MaxPayload),
+		MaxBatchEvents:  c.MaxEvents,
+		MaxStreams:      c.MaxStreams,
+		MaxChannels:     c.MaxChannels,
+		Heartbeat:       time.Duration(c.Heartbeat),
+		StallTimeout:    time.Duration(c.StallTimeout),
+		Shards:          c.Shards,
+		OnlinePresence:  c.OnlinePresence,
+		PresenceGrace:   time.Duration(c.PresenceGrace),
+		HistoryEvents:   c.HistoryEvents,
+		HistoryBytes:    int(c.HistoryBytes),
+		HistoryAge:      time.Duration(c.HistoryAge),
+		HistoryBudget:   int64(c.HistoryBudget),
+	}
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// Imports point down: cmd → web → hub, presence → hub/eventlog. layers says which packages of this module a package
+// may import; "x/..." is x and everything below it. The longest matching line counts.
+var layers = map[string][]string{
+	"cmd/...":          {"cmd/...", "docs", "web", "hub/...", "presence", "templates"},
+	"web/...":          {"web/...", "docs", "hub/...", "presence", "templates"},
+	"presence/...":     {"presence/...", "hub/eventlog/..."},
+	"hub/...":          {"hub/eventlog"},
+	"hub/eventlog/...": {"hub/eventlog/..."},
+	"templates/...":    {},
+	"docs/...":         {},
+	"test/...":         {"cmd/...", "docs", "web/...", "hub/...", "presence", "templates"},
+}
+
+// homes says in which packages a dependency may be used at all. Others are free, but for standardOnly.
+var homes = map[string][]string{
+	"github.com/alecthomas/kong": {"cmd/..."},
+	"github.com/goccy/go-yaml":   {"cmd/..."},
+	"github.com/gin-gonic":       {"web/..."},
+	"github.com/gin-contrib":     {"web/..."},
+	"github.com/gorilla":         {"web/..."},
+	"github.com/a-h/templ":       {"web/...", "templates/..."},
+	"github.com/nats-io":         {"hub/jetlog/..."},
+	"golang.org/x/sys":           {"cmd/...", "hub", "web/..."},
+}
+
+// standardOnly lists the packages that import nothing but the standard library and what is named here.
+var standardOnly = map[string][]string{
+	"hub":          {"golang.org/x/sys"},
+	"hub/eventlog": {},
+	"presence":     {},
+	"templates":    {"github.com/a-h/templ"},
+}
+
+const module = "rollcall"
+
+func TestImportsPointDown(t *testing.T) {
+	packages := modulePackages(t)
+	if len(packages) < 5 {
+		t.Fatalf("found only the packages %v", packages)
+	}
+	for dir, imports := range packages {
+		allowed, ok := longest(layers, dir)
+		if !ok {
+			t.Errorf("%s is in no layer; add it to the list above", dir)
+			continue
+		}
+		for _, path := range imports {
+			inner, ours := strings.CutPrefix(path, module+"/")
+			switch {
+			case ours && inner != dir && !matchesAny(allowed, inner):
+				t.Errorf("%s imports %s; it may import %v", dir, inner, allowed)
+			case !ours && strings.Contains(firstElement(path), "."):
+				for dependency, users := range homes {
+					if below(path, dependency) && !matchesAny(users, dir) {
+						t.Errorf("%s imports %s, which belongs to %v", dir, path, users)
+					}
+				}
+				few, strict := standardOnly[dir]
+				if strict && !slices.ContainsFunc(few, func(d string) bool { return below(path, d) }) {
+					t.Errorf("%s imports %s; beyond the standard library it may import %v", dir, path, few)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryPackageHasADocFile(t *testing.T) {
+	for dir := range modulePackages(t) {
+		path := filepath.Join("..", "..", dir, "doc.go")
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments|parser.PackageClauseOnly)
+		if err != nil {
+			t.Errorf("%s: %v", dir, err)
+		} else if file.Doc == nil || len(file.Doc.Text()) < 40 {
+			t.Errorf("%s/doc.go does not say what the package is for", dir)
+		}
+	}
+}
+
+// modulePackages returns the packages of this module by directory, with what their non-test files import.
+func modulePackages(t *testing.T) map[string][]string {
+	t.Helper()
+	packages := map[string][]string{}
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		if entry.IsDir() {
+			_, err := os.Stat(filepath.Join(path, "go.mod"))
+			nested := err == nil && path != root
+			hidden := strings.HasPrefix(name, ".") && path != root && name != ".."
+			if nested || hidden || name == "testdata" || name == "node_modules" || name == "bin" {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		dir, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		dir = filepath.ToSlash(dir)
+		packages[dir] = slices.Grow(packages[dir], len(file.Imports)) // there, even where nothing is imported
+		for _, spec := range file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			packages[dir] = append(packages[dir], imported)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return packages
+}
+
+// matches tells whether dir is pattern or, where that ends in "/...", below it.
+func matches(pattern, dir string) bool {
+	root, tree := strings.CutSuffix(pattern, "/...")
+	return dir == root || tree && below(dir, root)
+}
+
+func matchesAny(patterns []string, dir string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool { return matches(pattern, dir) })
+}
+
+// longest returns the entry of the longest pattern that dir matches.
+func longest(table map[string][]string, dir string) (entry []string, ok bool) {
+	best := ""
+	for pattern := range table {
+		if matches(pattern, dir) && len(pattern) > len(best) {
+			best = pattern
+		}
+	}
+	entry, ok = table[best]
+	return entry, ok
+}
+
+func below(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
+
+func firstElement(path string) string {
+	first, _, _ := strings.Cut(path, "/")
+	return first
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// A signal may come before the first request, even before the server accepts.
+func TestServeEndsCleanlyWhenToldToAtOnce(t *testing.T) {
+	for range 20 {
+		c, _, err := parse(t, "", nil, "--listen=127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(errors.New("told to"))
+		var logs bytes.Buffer
+		if err := c.serve(ctx, newLogger(&logs, "json", "info")); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(logs.String(), `"cause":"told to"`) {
+			t.Errorf("logged\n%s", logs.String())
+		}
+	}
+	goleak.VerifyNone(t)
+}
+
+func TestServeReportsWhatItCannotListenOn(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	c, _, err := parse(t, "", nil, "--listen="+taken.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.serve(t.Context(), newLogger(&bytes.Buffer{}, "json", "info")); err == nil {
+		t.Error("no error")
+	}
+	goleak.VerifyNone(t)
+}

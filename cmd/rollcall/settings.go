@@ -1,0 +1,169 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// settings answers the flags that the command line leaves open: from the environment, else from the file. Kong asks
+// after it has read the command line and before it falls back to defaults, which gives the one precedence
+// flag > environment > file > default.
+type settings struct {
+	env  map[string]string // the process environment
+	port string            // PORT; only serve looks at it
+	file *configFile       // nil without --config
+	from map[string]string // flag name → where its value came from; no entry: command line or default
+}
+
+var _ kong.Resolver = (*settings)(nil)
+
+// Validate is part of kong.Resolver; unknown keys are refused when the file is read.
+func (s *settings) Validate(*kong.Application) error { return nil }
+
+// Resolve finds the value of one flag, or nil. An error says what is wrong with the value and where it stands; Kong
+// puts the flag's name in front.
+func (s *settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	if !settable(flag) {
+		return nil, nil
+	}
+	value, origin, err := s.lookup(flag.Name)
+	if err != nil || origin == "" {
+		return nil, err
+	}
+	// Tried on a scratch value first, because only here is it known where the text comes from.
+	scan := kong.ScanFromTokens(kong.Token{Value: value, Type: kong.FlagValueToken})
+	scratch := reflect.New(flag.Target.Type()).Elem()
+	if err := flag.Mapper.Decode(&kong.DecodeContext{Value: flag.Value, Scan: scan}, scratch); err != nil {
+		return nil, fmt.Errorf("%w (from %s)", err, origin)
+	}
+	if s.from == nil {
+		s.from = map[string]string{}
+	}
+	s.from[flag.Name] = origin
+	return value, nil
+}
+
+// lookup returns the text for a flag and where it stands. An empty variable counts as not set.
+func (s *settings) lookup(name string) (value, origin string, err error) {
+	if value := s.env[envName(name)]; value != "" {
+		return value, envName(name), nil
+	}
+	if name == "listen" && s.port != "" {
+		if n, err := strconv.ParseUint(s.port, 10, 16); err != nil {
+			return "", "", fmt.Errorf("%q is not a port; allowed is 0 to 65535 (from PORT)", s.port)
+		} else {
+			return fmt.Sprintf("127.0.0.1:%d", n), "PORT", nil
+		}
+	}
+	if s.file != nil {
+		if v, ok := s.file.values[name]; ok {
+			return v.text, fmt.Sprintf("%s:%d", s.file.path, v.line), nil
+		}
+	}
+	return "", "", nil
+}
+
+// unknownEnv lists the ROLLCALL_… variables that no command knows, sorted. Those that Kubernetes sets for a service
+// named rollcall are left out.
+func (s *settings) unknownEnv(app *kong.Application) []string {
+	known := map[string]bool{}
+	var visit func(*kong.Node)
+	visit = func(node *kong.Node) {
+		for _, flag := range node.Flags {
+			known[envName(flag.Name)] = settable(flag)
+		}
+		for _, child := range node.Children {
+			visit(child)
+		}
+	}
+	visit(app.Node)
+	var unknown []string
+	for name := range s.env {
+		if strings.HasPrefix(name, envPrefix) && !known[name] && !isServiceLink(name) {
+			unknown = append(unknown, name)
+		}
+	}
+	slices.Sort(unknown)
+	return unknown
+}
+
+// isServiceLink tells whether name has the form of the variables that Kubernetes and Docker links set.
+func isServiceLink(name string) bool {
+	return strings.Contains(name, "_SERVICE_") || strings.HasSuffix(name, "_PORT") || strings.Contains(name, "_PORT_")
+}
+
+const envPrefix = "ROLLCALL_"
+
+// envName is the variable of a flag: --some-name is ROLLCALL_SOME_NAME.
+func envName(flag string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// settable tells whether a flag is a setting, rather than a question such as --help.
+func settable(flag *kong.Flag) bool {
+	return flag.Name != "help" && flag.Name != "version"
+}
+
+// Duration is a time.Duration whose errors say how one is written.
+type Duration time.Duration
+
+// UnmarshalText reads 25s, 1m30s or 250ms. A bare number other than 0 is refused, as its unit would be a guess.
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is not a duration; write for example 250ms, 25s or 1h", text)
+	}
+	*d = Duration(parsed)
+	return nil
+}
+
+// String is the duration without empty units: 1h, not 1h0m0s.
+func (d Duration) String() string {
+	text := time.Duration(d).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// problems collects what is wrong with the settings, so that all of it is told at once.
+type problems struct {
+	from map[string]string // see settings.from
+	errs []error
+}
+
+// add notes a problem with the setting key.
+func (p *problems) add(key, format string, args ...any) {
+	text := fmt.Sprintf("--%s: ", key) + fmt.Sprintf(format, args...)
+	if origin := p.from[key]; origin != "" {
+		text += fmt.Sprintf(" (from %s)", origin)
+	}
+	p.errs = append(p.errs, errors.New(text))
+}
+
+// err is everything that was noted, one line each, or nil.
+func (p *problems) err() error { return errors.Join(p.errs...) }
+
+// within notes a problem unless low ≤ value ≤ high.
+func within[T interface{ ~int | ~int64 }](p *problems, key string, value, low, high T) {
+	if value < low || value > high {
+		p.add(key, "%v is out of range; allowed is %v to %v", value, low, high)
+	}
+}
+
+// oneOf notes a problem unless value is one of allowed.
+func oneOf(p *problems, key, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		p.add(key, "%q is unknown; allowed is %s", value, strings.Join(allowed, ", "))
+	}
+}
