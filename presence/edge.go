@@ -30,7 +30,7 @@ type Edge struct {
 
 // AppendJSON appends the edge as the presence stream shows it.
 func (e *Edge) AppendJSON(dst []byte) []byte {
-	dst = Member{e.ClientID, e.Info}.appendFields(dst)
+	dst = Member{ClientID: e.ClientID, Info: e.Info}.appendFields(dst)
 	if e.Channel != Everyone {
 		dst = append(dst, `,"channelName":`...)
 		dst = eventlog.AppendString(dst, e.Channel)
@@ -45,7 +45,8 @@ func (e *Edge) AppendJSON(dst []byte) []byte {
 // Member is a client as a channel shows it.
 type Member struct {
 	ClientID string
-	Info     []byte // JSON or nil
+	Info     []byte    // JSON or nil
+	Since    time.Time // when the client came online
 }
 
 // AppendJSON appends {"clientId":…,"info":…}.
@@ -83,7 +84,7 @@ func (r *Registry) Snapshot(channels ...string) ([][]Member, uint64) {
 		if ch := r.channels[name]; ch != nil {
 			lists[i] = make([]Member, len(ch.members))
 			for j, m := range ch.members {
-				lists[i][j] = Member{m.who.id, m.who.info}
+				lists[i][j] = Member{m.who.id, m.who.info, m.who.since}
 			}
 		}
 	}

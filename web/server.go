@@ -84,9 +84,7 @@ func (s *Server) routes() (*gin.Engine, error) {
 	e := gin.New()
 	e.RedirectTrailingSlash, e.HandleMethodNotAllowed = false, true
 	e.UseRawPath, e.UnescapePathValues = true, true
-	e.NoRoute(func(c *gin.Context) {
-		refuse(c, &fault{http.StatusNotFound, "not_found", "There is nothing at this path.", ""})
-	})
+	e.NoRoute(s.notFound)
 	e.NoMethod(func(c *gin.Context) {
 		refuse(c, &fault{http.StatusMethodNotAllowed, "method_not_allowed", "This path does not take the method " + c.Request.Method + ".", ""})
 	})

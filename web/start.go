@@ -3,7 +3,9 @@ package web
 import (
 	"bytes"
 	"net/http"
+	"strings"
 
+	"github.com/a-h/templ"
 	"github.com/gin-gonic/gin"
 
 	"rollcall/templates"
@@ -18,9 +20,26 @@ func (s *Server) start(c *gin.Context) {
 	if c.Request.TLS != nil {
 		scheme = "https"
 	}
-	var page bytes.Buffer
-	view := templates.StartView{Version: s.opts.Version, BaseURL: scheme + "://" + c.Request.Host, Channels: "channel1,channel2"}
-	if err := templates.Start(view).Render(c.Request.Context(), &page); err != nil {
+	view := templates.StartView{Version: s.opts.Version, BaseURL: scheme + "://" + c.Request.Host}
+	s.page(c, http.StatusOK, templates.Start(view))
+}
+
+// notFound answers a path that there is not: with a page where one is asked for.
+func (s *Server) notFound(c *gin.Context) {
+	const text = "There is nothing at this path."
+	if !strings.Contains(c.GetHeader("Accept"), "text/html") {
+		refuse(c, &fault{http.StatusNotFound, "not_found", text, ""})
+		return
+	}
+	s.page(c, http.StatusNotFound, templates.Error(templates.ErrorView{
+		Version: s.opts.Version, Status: http.StatusNotFound, Title: "Not found", Text: text,
+	}))
+}
+
+// page sends a page whole or not at all.
+func (s *Server) page(c *gin.Context, status int, page templ.Component) {
+	var text bytes.Buffer
+	if err := page.Render(c.Request.Context(), &text); err != nil {
 		refuse(c, &fault{http.StatusInternalServerError, "internal", "The page could not be made.", ""})
 		return
 	}
@@ -29,5 +48,5 @@ func (s *Server) start(c *gin.Context) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-cache")
-	c.Data(http.StatusOK, "text/html; charset=utf-8", page.Bytes())
+	c.Data(status, "text/html; charset=utf-8", text.Bytes())
 }

@@ -127,7 +127,7 @@ func hijack(c *gin.Context) (net.Conn, bool) {
 	if r.ProtoMajor != 1 || below == nil || !hub.CanTakeOver(below) {
 		return nil, false
 	}
-	conn, _, err := http.NewResponseController(unwrapped(c)).Hijack()
+	conn, _, err := c.Writer.Hijack() // Gin's own, so that it adds no head of its own
 	return conn, err == nil
 }
 

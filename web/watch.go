@@ -91,10 +91,14 @@ func (w *watcher) Snapshot() ([]byte, uint64) {
 			}
 			first = false
 			data = m.AppendJSON(data)
+			data = data[:len(data)-1]
 			if name := w.channels[i]; name != presence.Everyone {
-				data = append(data[:len(data)-1], `,"channelName":`...)
-				data = append(eventlog.AppendString(data, name), '}')
+				data = append(data, `,"channelName":`...)
+				data = eventlog.AppendString(data, name)
 			}
+			data = append(data, `,"connectedAt":"`...)
+			data = append(data, eventlog.Stamp(m.Since)...)
+			data = append(data, `"}`...)
 		}
 	}
 	data = append(data, `],"online":`...)
