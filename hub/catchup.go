@@ -21,7 +21,7 @@ func (s *shard) fallBehind(c *Conn, after uint64) {
 	}
 	c.pos = after
 	c.catch.cursor.After = after
-	c.given.Store(after)
+	c.given.Store(after + 1)
 }
 
 // catchUp gives the streams that are behind a step each, as many as fit in one
@@ -88,17 +88,19 @@ func (s *shard) advance(c *Conn) {
 			c.catch = nil
 			s.live(c)
 		} else {
-			c.given.Store(c.pos)
+			c.given.Store(c.pos + 1)
 			s.queue(c)
 		}
 	}
 	clear(batch.Records)
+	s.batch = batch.Records[:0]
 }
 
 // mend announces holes, or has the owner bridge them by a new snapshot.
 func (s *shard) mend(c *Conn, k *catchup, b *eventlog.Batch, text []byte) []byte {
 	if shots, ok := c.owner.(Snapshotter); ok {
 		frames, at := shots.Snapshot()
+		clear(b.Records)
 		b.Records, b.Through, b.Done = b.Records[:0], at, true
 		c.pos, k.cursor.After = at, at
 		return append(text, frames...)

@@ -53,7 +53,7 @@ type Conn struct {
 	// Atomic; written by the shard.
 	events atomic.Uint64
 	bytes  atomic.Uint64
-	given  atomic.Uint64 // pos while not live, for others to read; 0 while live
+	given  atomic.Uint64 // pos + 1 while not live, for others to read; 0 while live
 }
 
 type state uint8
@@ -103,9 +103,9 @@ func (c *Conn) Sent() (events, bytes uint64) { return c.events.Load(), c.bytes.L
 
 // Position returns the position that the stream has reached.
 func (c *Conn) Position() eventlog.Position {
-	seq := c.given.Load()
-	if seq == 0 {
-		seq = c.shard.reached.Load()
+	seq := c.shard.reached.Load()
+	if given := c.given.Load(); given > 0 {
+		seq = given - 1
 	}
 	return eventlog.Position{Epoch: c.shard.hub.epoch, Seq: seq}
 }

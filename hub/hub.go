@@ -91,7 +91,7 @@ func (h *Hub) Attach(sub Subscription) *Conn {
 	}
 	first, catch := h.start(c, &sub)
 	c.rest = append(sub.Head, c.own(first)...)
-	c.given.Store(c.pos)
+	c.given.Store(c.pos + 1)
 	channels := sub.Channels
 	s.post(func() { s.attach(c, channels, catch) })
 	return c

@@ -20,11 +20,11 @@ const (
 type shard struct {
 	// Static.
 	hub  *Hub
-	tail *eventlog.Tail
 	wake chan struct{} // capacity one
 	born time.Time
 
 	// Shard-owned.
+	tail    *eventlog.Tail // nil while there are no streams
 	index   index
 	conns   []*Conn
 	wheel   wheel
@@ -50,11 +50,24 @@ type shard struct {
 }
 
 func newShard(h *Hub, w wheel) *shard {
-	s := &shard{hub: h, wake: make(chan struct{}, 1), born: time.Now(), index: make(index), wheel: w}
-	s.tail = h.log.Tail(s.wake)
-	s.pos = s.tail.Start()
-	s.reached.Store(s.pos)
-	return s
+	return &shard{hub: h, wake: make(chan struct{}, 1), born: time.Now(), index: make(index), wheel: w}
+}
+
+// follow has the shard follow the live flow from the head on, if it does not.
+// One without streams does not: nobody's events should cost nothing.
+func (s *shard) follow() {
+	if s.tail == nil {
+		s.tail = s.hub.log.Tail(s.wake)
+		s.pos = s.tail.Start()
+		s.reached.Store(s.pos)
+	}
+}
+
+func (s *shard) unfollow() {
+	if s.tail != nil {
+		s.tail.Close()
+		s.tail = nil
+	}
 }
 
 // post has f run by the shard. It never blocks and may be called from anywhere.
@@ -78,8 +91,8 @@ func (s *shard) post(f func()) {
 func (s *shard) run() {
 	ticker := time.NewTicker(s.wheel.tick)
 	defer ticker.Stop()
-	defer s.tail.Close()
 	defer func() {
+		s.unfollow()
 		if s.poll != nil {
 			s.poll.close()
 		}
@@ -123,6 +136,13 @@ func (s *shard) readMail() {
 // deliver gives the next records of the live flow to the live streams: one write
 // for each, however many records. It reports whether there may be more.
 func (s *shard) deliver() bool {
+	if s.tail == nil {
+		return false
+	}
+	if len(s.conns) == 0 {
+		s.unfollow()
+		return false
+	}
 	s.batch = s.tail.Next(s.batch[:0], liveBatch)
 	if len(s.batch) == 0 {
 		return false
@@ -270,6 +290,7 @@ func (s *shard) ready(c *Conn) {
 // attach takes a stream in.
 func (s *shard) attach(c *Conn, channels []string, catch *catchup) {
 	c.t.Open(c)
+	s.follow()
 	s.index.add(c, channels)
 	c.at = int32(len(s.conns))
 	s.conns = append(s.conns, c)

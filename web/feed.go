@@ -17,6 +17,10 @@ import (
 // changes is told once, at its end.
 const onlineEvery = time.Second
 
+// restBetween is how long the feed rests after each turn: when many come or go at
+// once, they are dealt with together.
+const restBetween = 10 * time.Millisecond
+
 // feed carries the registry's edges to those who watch: one goroutine takes them
 // in order, appends them to the presence log and notifies the streams that asked.
 // Because first notices go out from the same goroutine, a stream's snapshot and
@@ -82,6 +86,12 @@ func (f *feed) run() {
 			f.first(b)
 		}
 		f.tellOnline()
+		timer.Reset(restBetween)
+		select {
+		case <-timer.C:
+		case <-f.quit:
+			return
+		}
 		timer.Reset(f.pause())
 		select {
 		case <-r.Changed():

@@ -1,18 +1,9 @@
 package web
 
-import (
-	"net"
+import "golang.org/x/sys/unix"
 
-	"golang.org/x/sys/unix"
-)
-
-// tuneConn has the kernel give up on a peer that acknowledges nothing (RFC 5482).
-func tuneConn(conn *net.TCPConn) {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return
-	}
-	_ = raw.Control(func(fd uintptr) {
-		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, userTimeout)
-	})
+// tuneSocket has the kernel give up on a peer that acknowledges nothing
+// (RFC 5482). It fails on what is no TCP socket, which is as well.
+func tuneSocket(fd uintptr) {
+	_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, userTimeout)
 }

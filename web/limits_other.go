@@ -2,6 +2,4 @@
 
 package web
 
-import "net"
-
-func tuneConn(*net.TCPConn) {}
+func tuneSocket(uintptr) {}

@@ -1,20 +1,22 @@
 package web
 
-import "net"
-
-// guardListener returns l with its TCP connections set up for streams.
-func guardListener(l net.Listener) net.Listener { return &guarded{l} }
-
-type guarded struct{ net.Listener }
+import (
+	"net"
+	"syscall"
+)
 
 // userTimeout bounds how long sent data may stay unacknowledged, in milliseconds.
 // With a heartbeat every 25 s, a peer that died in silence is found within 43 s.
 const userTimeout = 18_000
 
-func (g *guarded) Accept() (net.Conn, error) {
-	conn, err := g.Listener.Accept()
-	if tcp, ok := conn.(*net.TCPConn); ok && err == nil {
-		tuneConn(tcp)
+// tuneListener sets up a TCP listener for streams. Connections inherit what is set
+// on it, which saves the calls for each of them.
+func tuneListener(l net.Listener) {
+	raw, ok := l.(syscall.Conn)
+	if !ok {
+		return
 	}
-	return conn, err
+	if c, err := raw.SyscallConn(); err == nil {
+		_ = c.Control(tuneSocket)
+	}
 }

@@ -54,7 +54,9 @@ func (s *Server) publish(c *gin.Context) {
 			out = append(out, `"}`...)
 		}
 	}
-	c.Data(http.StatusOK, "application/json; charset=utf-8", append(out, "]}"...))
+	out = append(out, "]}"...)
+	c.Header("Content-Length", strconv.Itoa(len(out)))
+	c.Data(http.StatusOK, "application/json; charset=utf-8", out)
 }
 
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -101,12 +103,14 @@ type batchParser struct {
 	dec    *jsontext.Decoder
 	opts   *Options
 	events []eventlog.Event
+
+	channel, typ, key word // of the event before
 }
 
 func (s *Server) parseBatch(body *bytes.Buffer) ([]eventlog.Event, *fault) {
 	p := batchParser{body: body.Bytes(), dec: jsontext.NewDecoder(body, jsontext.AllowDuplicateNames(true)), opts: &s.opts}
-	f := p.object("The body", func(name string) *fault {
-		if name != "events" {
+	f := p.object("The body", func(name []byte) *fault {
+		if string(name) != "events" {
 			return p.skip()
 		}
 		if p.dec.PeekKind() == 'n' {
@@ -124,7 +128,8 @@ func (s *Server) parseBatch(body *bytes.Buffer) ([]eventlog.Event, *fault) {
 }
 
 // object reads an object and calls each with every name in it, to read the value.
-func (p *batchParser) object(what string, each func(name string) *fault) *fault {
+// The name is to be used before anything else is read.
+func (p *batchParser) object(what string, each func(name []byte) *fault) *fault {
 	if kind := p.dec.PeekKind(); kind != '{' && kind != 0 {
 		return &fault{http.StatusBadRequest, "invalid_body", what + " must be a JSON object.", ""}
 	}
@@ -132,11 +137,15 @@ func (p *batchParser) object(what string, each func(name string) *fault) *fault 
 		return notJSON(err)
 	}
 	for p.dec.PeekKind() == '"' {
-		tok, err := p.dec.ReadToken()
+		name, err := p.dec.ReadValue()
 		if err != nil {
 			return notJSON(err)
 		}
-		if f := each(tok.String()); f != nil {
+		if bytes.IndexByte(name, '\\') >= 0 {
+			name, _ = jsontext.AppendUnquote([]byte{'"'}, name) // what is escaped reads the same
+			name = append(name, '"')
+		}
+		if f := each(name[1 : len(name)-1]); f != nil {
 			return f
 		}
 	}
@@ -183,17 +192,17 @@ func (p *batchParser) event() *fault {
 	if kind := p.dec.PeekKind(); kind != '{' && kind != 0 {
 		return invalid("invalid_event", at("events[%d]", i), "must be an object")
 	}
-	f := p.object("", func(name string) (f *fault) {
-		switch name {
+	f := p.object("", func(name []byte) (f *fault) {
+		switch string(name) {
 		case "channelName":
-			ev.Channel, f = p.text(i, name)
+			ev.Channel, f = p.text(i, "channelName", &p.channel)
 		case "type":
-			ev.Type, f = p.text(i, name)
+			ev.Type, f = p.text(i, "type", &p.typ)
 		case "idempotencyKey":
 			if p.dec.PeekKind() == 'n' {
 				return p.skip()
 			}
-			ev.Key, f = p.text(i, name)
+			ev.Key, f = p.text(i, "idempotencyKey", &p.key)
 		case "payload":
 			raw, err := p.dec.ReadValue()
 			if err != nil {
@@ -214,11 +223,19 @@ func (p *batchParser) event() *fault {
 	if f != nil {
 		return f
 	}
-	if err := eventlog.CheckChannel(ev.Channel); err != nil {
-		return invalid("invalid_event", at("events[%d].channelName", i), "%v", err)
+	var before eventlog.Event // which was found good
+	if i > 0 {
+		before = p.events[i-1]
 	}
-	if err := eventlog.CheckType(ev.Type); err != nil {
-		return invalid("invalid_event", at("events[%d].type", i), "%v", err)
+	if ev.Channel != before.Channel || i == 0 {
+		if err := eventlog.CheckChannel(ev.Channel); err != nil {
+			return invalid("invalid_event", at("events[%d].channelName", i), "%v", err)
+		}
+	}
+	if ev.Type != before.Type || i == 0 {
+		if err := eventlog.CheckType(ev.Type); err != nil {
+			return invalid("invalid_event", at("events[%d].type", i), "%v", err)
+		}
 	}
 	if ev.Payload == nil {
 		return invalid("invalid_event", at("events[%d].payload", i), "is missing; any JSON value is allowed, null too")
@@ -230,21 +247,33 @@ func (p *batchParser) event() *fault {
 	return nil
 }
 
-// text reads a string.
-func (p *batchParser) text(i int, name string) (string, *fault) {
+// word is a string read before, as it stands in the body and as it reads. Names
+// repeat from event to event.
+type word struct {
+	raw  []byte
+	text string
+}
+
+// text reads a string; last is the one that stood in its place before.
+func (p *batchParser) text(i int, name string, last *word) (string, *fault) {
 	if kind := p.dec.PeekKind(); kind != '"' && kind != 0 {
 		return "", invalid("invalid_event", fmt.Sprintf("events[%d].%s", i, name), "must be a string")
 	}
-	tok, err := p.dec.ReadToken()
+	raw, err := p.dec.ReadValue()
 	if err != nil {
 		return "", notJSON(err)
 	}
-	return tok.String(), nil
+	if !bytes.Equal(raw, last.raw) {
+		end := int(p.dec.InputOffset())
+		plain, _ := jsontext.AppendUnquote(nil, raw) // it is valid
+		*last = word{p.body[end-len(raw) : end], string(plain)}
+	}
+	return last.text, nil
 }
 
 // oneLine returns a JSON value, without white space if it has line ends.
 func oneLine(raw jsontext.Value) []byte {
-	if bytes.ContainsAny(raw, "\r\n") {
+	if bytes.IndexByte(raw, '\n') >= 0 || bytes.IndexByte(raw, '\r') >= 0 {
 		raw = raw.Clone()
 		_ = raw.Compact() // it is valid
 	}

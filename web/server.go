@@ -174,7 +174,8 @@ func (s *Server) Handler() http.Handler { return s.engine }
 // Serve accepts connections on l until Shutdown or Close. It then returns nil;
 // any other error means that l failed.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.http.Serve(guardListener(l)); !errors.Is(err, http.ErrServerClosed) {
+	tuneListener(l)
+	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

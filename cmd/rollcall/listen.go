@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 )
 
@@ -17,7 +19,12 @@ const unixPrefix = "unix:"
 func listen(address string) (net.Listener, error) {
 	path, ok := strings.CutPrefix(address, unixPrefix)
 	if !ok {
-		return net.Listen("tcp", address)
+		// Heartbeats and the TCP user timeout, which Linux has, find dead peers sooner than keepalives would.
+		var conf net.ListenConfig
+		if runtime.GOOS == "linux" {
+			conf.KeepAlive = -1
+		}
+		return conf.Listen(context.Background(), "tcp", address)
 	}
 	if err := removeStale(path); err != nil {
 		return nil, err

@@ -56,7 +56,7 @@ type Options struct {
 
 	Rate       float64       // Paced: events a second over all channels; default 20
 	Duration   time.Duration // Paced: default 10s
-	Warmup     time.Duration // Paced: unmeasured load before; Burst: one unmeasured burst where > 0; zero: none
+	Warmup     time.Duration // Paced: unmeasured load before; Burst: one unmeasured burst where > 0; Resume: calm live traffic; zero: none
 	Burst      int           // Burst: events in one burst; default 300
 	Bursts     int           // Burst: default 1
 	Batch      int           // events in one POST, for templates with {events}; default 1
@@ -73,6 +73,8 @@ type Options struct {
 	PIDs     []int     // server processes to watch, children included; none: no CPU and memory figures
 	Portable bool      // use a goroutine per stream even where epoll is there
 	Progress io.Writer // one line a second; nil: none
+
+	moment time.Duration // how long nothing must come for quiet, and a fifth of the time between lines; default 200ms
 }
 
 var prefixPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
@@ -108,6 +110,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Duration == 0 {
 		o.Duration = 10 * time.Second
+	}
+	if o.moment == 0 {
+		o.moment = 200 * time.Millisecond
 	}
 	if o.Patience == 0 {
 		o.Patience = 10 * time.Second

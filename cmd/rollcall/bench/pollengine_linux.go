@@ -15,12 +15,13 @@ type pollEngine struct {
 }
 
 func newPollEngine(r *requests, c clock, tallies []*tally, streams []*stream) (engine, error) {
-	addr, err := resolve(r.endpoint.addr)
-	if err != nil {
-		return nil, err
-	}
 	e := &pollEngine{pollers: make(map[*tally]*poller)}
 	for _, t := range tallies {
+		addr, err := resolve(r.endpoint.addr) // one for each: connecting writes into it
+		if err != nil {
+			e.close()
+			return nil, err
+		}
 		p, err := newPoller(r, c, addr, t, streams)
 		if err != nil {
 			e.close()

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// progress writes what a run is doing, once a second, until it is stopped. On a terminal one line
+// progress writes what a run is doing, over and over, until it is stopped. On a terminal one line
 // is overwritten; elsewhere each is a line.
 type progress struct {
 	w        io.Writer
@@ -20,8 +20,8 @@ type progress struct {
 	wg       sync.WaitGroup
 }
 
-// newProgress starts to report status, which is called from another goroutine. A nil w is silent.
-func newProgress(w io.Writer, status func() string) *progress {
+// newProgress starts to report status every so often; it is called from another goroutine. A nil w is silent.
+func newProgress(w io.Writer, every time.Duration, status func() string) *progress {
 	p := &progress{w: w, begun: time.Now(), stop: make(chan struct{})}
 	p.enter("starting")
 	if w == nil {
@@ -32,7 +32,7 @@ func newProgress(w io.Writer, status func() string) *progress {
 		p.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
 	}
 	p.wg.Go(func() {
-		tick := time.NewTicker(time.Second)
+		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for {
 			select {

@@ -16,10 +16,9 @@ func (r *run) resume(ctx context.Context) error {
 	if err := r.warm(ctx, func() error { return r.everyChannel(ctx, p, 1) }); err != nil {
 		return err
 	}
-	calm := max(r.o.Warmup, 2*time.Second)
 	r.progress.enter("live traffic alone")
 	r.takeLatency()
-	if err := r.liveFor(ctx, p, calm); err != nil {
+	if err := r.liveFor(ctx, p, r.o.Warmup); err != nil {
 		return err
 	}
 	res := &Resumed{Streams: len(r.main), MissedPerStream: r.o.Missed * r.o.ChannelsPerStream}

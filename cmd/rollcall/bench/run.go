@@ -43,7 +43,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if r.engine, err = newEngine(o, subscribe, r.clock, r.tallies, r.streams); err != nil {
 		return nil, err
 	}
-	r.progress = newProgress(o.Progress, r.status)
+	r.progress = newProgress(o.Progress, 5*o.moment, r.status)
 	err = r.phases(ctx)
 	r.progress.end()
 	r.engine.drop(r.streams)
@@ -290,12 +290,12 @@ func (r *run) drain(ctx context.Context) error {
 	return err
 }
 
-// quiet waits until nothing has been received for a moment, five seconds at most: greetings, and
+// quiet waits until nothing has been received for a moment, 25 moments at most: greetings, and
 // whatever should not have come.
 func (r *run) quiet(ctx context.Context) error {
 	last := r.counts().bytes
 	for range 25 {
-		if err := sleep(ctx, 200*time.Millisecond); err != nil {
+		if err := sleep(ctx, r.o.moment); err != nil {
 			return err
 		}
 		now := r.counts().bytes
