@@ -24,25 +24,21 @@ type poller struct {
 // maxIovecs is how many pieces the kernel takes in one write (IOV_MAX).
 const maxIovecs = 1024
 
-// poller returns the shard's poller, started when first asked for.
-func (s *shard) poller() *poller {
-	if s.poll == nil {
-		s.poll = newPoller(s)
-	}
-	return s.poll
-}
-
+// newPoller starts a poller for s, or returns nil where the system gives none.
 func newPoller(s *shard) *poller {
 	p := &poller{stopped: make(chan struct{}), heard: make(chan struct{}, 1), iov: make([]unix.Iovec, 0, maxIovecs)}
 	var err error
-	if p.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err == nil {
-		p.stop, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if p.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return nil
 	}
-	if err == nil {
-		err = unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, p.stop, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(p.stop)})
+	if p.stop, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		_ = unix.Close(p.epoll)
+		return nil
 	}
-	if err != nil {
-		panic("hub: no poller can be had: " + err.Error()) // out of files at the first stream
+	if err = unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, p.stop, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(p.stop)}); err != nil {
+		_ = unix.Close(p.epoll)
+		_ = unix.Close(p.stop)
+		return nil
 	}
 	go p.wait(s)
 	return p

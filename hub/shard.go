@@ -20,6 +20,7 @@ const (
 type shard struct {
 	// Static.
 	hub  *Hub
+	poll *poller       // nil where connections can't be taken over
 	wake chan struct{} // capacity one
 	born time.Time
 
@@ -33,7 +34,6 @@ type shard struct {
 	pos     uint64  // everything up to here was given to the live streams
 	leaving *Reason // set once the hub drains
 	quit    bool
-	poll    *poller // nil before the first socket
 
 	// Shard-owned, reused from turn to turn.
 	batch   []*eventlog.Record
@@ -50,7 +50,9 @@ type shard struct {
 }
 
 func newShard(h *Hub, w wheel) *shard {
-	return &shard{hub: h, wake: make(chan struct{}, 1), born: time.Now(), index: make(index), wheel: w}
+	s := &shard{hub: h, wake: make(chan struct{}, 1), born: time.Now(), index: make(index), wheel: w}
+	s.poll = newPoller(s)
+	return s
 }
 
 // follow has the shard follow the live flow from the head on, if it does not.

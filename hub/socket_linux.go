@@ -29,9 +29,13 @@ type socket struct {
 
 var _ Transport = (*socket)(nil)
 
-// CanTakeOver reports whether TakeOver works for conn: a plain TCP connection.
-func CanTakeOver(conn net.Conn) bool {
+// CanTakeOver reports whether a transport of TakeOver can be attached to the hub
+// for conn: on Linux, a plain TCP connection.
+func (h *Hub) CanTakeOver(conn net.Conn) bool {
 	_, ok := conn.(*net.TCPConn)
+	for _, s := range h.shards {
+		ok = ok && s.poll != nil
+	}
 	return ok
 }
 
@@ -58,7 +62,7 @@ func TakeOver(conn net.Conn, chunked bool) (Transport, error) {
 
 // Open implements [Transport].
 func (k *socket) Open(c *Conn) {
-	k.conn, k.poll = c, c.shard.poller()
+	k.conn, k.poll = c, c.shard.poll
 	k.poll.add(k)
 }
 

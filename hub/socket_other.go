@@ -8,7 +8,7 @@ import (
 )
 
 // CanTakeOver is for Linux alone; elsewhere every stream goes through net/http.
-func CanTakeOver(net.Conn) bool { return false }
+func (h *Hub) CanTakeOver(net.Conn) bool { return false }
 
 // TakeOver is for Linux alone.
 func TakeOver(conn net.Conn, _ bool) (Transport, error) {
@@ -17,5 +17,7 @@ func TakeOver(conn net.Conn, _ bool) (Transport, error) {
 
 // poller is for Linux alone.
 type poller struct{}
+
+func newPoller(*shard) *poller { return nil }
 
 func (*poller) close() {}

@@ -1,22 +1,18 @@
 package web
 
-import (
-	"net"
-	"syscall"
-)
+import "syscall"
 
 // userTimeout bounds how long sent data may stay unacknowledged, in milliseconds.
 // With a heartbeat every 25 s, a peer that died in silence is found within 43 s.
 const userTimeout = 18_000
 
-// tuneListener sets up a TCP listener for streams. Connections inherit what is set
-// on it, which saves the calls for each of them.
-func tuneListener(l net.Listener) {
-	raw, ok := l.(syscall.Conn)
-	if !ok {
-		return
-	}
-	if c, err := raw.SyscallConn(); err == nil {
-		_ = c.Control(tuneSocket)
+// tune sets up a TCP listener or connection for streams. Connections inherit what
+// is set on their listener, which saves the calls for each of them; those behind
+// TLS are set up one by one.
+func tune(socket any) {
+	if s, ok := socket.(syscall.Conn); ok {
+		if raw, err := s.SyscallConn(); err == nil {
+			_ = raw.Control(tuneSocket)
+		}
 	}
 }

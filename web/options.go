@@ -17,6 +17,9 @@ type Options struct {
 	// browser sends it, such as "https://app.example", or "*" for all.
 	CORSOrigins []string
 
+	// H2C also takes HTTP/2 in clear, with prior knowledge, from a proxy in front.
+	H2C bool
+
 	MaxBodyBytes    int64 // of a request's body; 0 means 1 MiB
 	MaxPayloadBytes int   // of an event's payload; 0 means 60 KiB
 	MaxBatchEvents  int   // of one publish; 0 means 1000

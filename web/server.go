@@ -41,6 +41,8 @@ const (
 	headerTimeout  = 10 * time.Second
 	requestTimeout = 60 * time.Second // to read a request's body; to write an answer that is no stream
 	idleTimeout    = 2 * time.Minute
+	pingAfter      = 15 * time.Second // of silence on an HTTP/2 connection
+	pingTimeout    = 15 * time.Second
 )
 
 // presenceBudget bounds the presence log in bytes. A watcher that comes back
@@ -66,7 +68,17 @@ func New(opts Options) (*Server, error) {
 		return nil, err
 	}
 	s.engine = engine
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(opts.H2C)
 	s.http = &http.Server{
+		Protocols: &protocols,
+		HTTP2: &http.HTTP2Config{
+			SendPingTimeout:  pingAfter,
+			PingTimeout:      pingTimeout,
+			WriteByteTimeout: opts.StallTimeout,
+		},
 		Handler:           engine,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       requestTimeout,
@@ -174,7 +186,7 @@ func (s *Server) Handler() http.Handler { return s.engine }
 // Serve accepts connections on l until Shutdown or Close. It then returns nil;
 // any other error means that l failed.
 func (s *Server) Serve(l net.Listener) error {
-	tuneListener(l)
+	tune(l)
 	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
@@ -211,5 +223,5 @@ func (s *Server) Close() error {
 	return err
 }
 
-// streams returns how many streams there are.
-func (s *Server) streams() int { return s.hub.Streams() + s.watchers.Streams() }
+// Streams returns how many streams there are.
+func (s *Server) Streams() int { return s.hub.Streams() + s.watchers.Streams() }

@@ -96,7 +96,7 @@ func (st *stream) end(why hub.Reason) {
 // ended.
 func (s *Server) attach(c *gin.Context, to *hub.Hub, sub hub.Subscription, attached func(*hub.Conn), failed func()) {
 	streamHead(c)
-	if conn, ok := hijack(c); ok {
+	if conn, ok := hijack(c, to); ok {
 		chunked := c.Request.ProtoAtLeast(1, 1)
 		t, err := hub.TakeOver(conn, chunked)
 		if err != nil {
@@ -120,11 +120,11 @@ func (s *Server) attach(c *gin.Context, to *hub.Hub, sub hub.Subscription, attac
 	t.run(c.Request.Context())
 }
 
-// hijack takes the request's connection from net/http if it can be taken over.
-func hijack(c *gin.Context) (net.Conn, bool) {
+// hijack takes the request's connection from net/http if the hub can have it.
+func hijack(c *gin.Context, to *hub.Hub) (net.Conn, bool) {
 	r := c.Request
 	below, _ := r.Context().Value(connKey{}).(net.Conn)
-	if r.ProtoMajor != 1 || below == nil || !hub.CanTakeOver(below) {
+	if r.ProtoMajor != 1 || below == nil || !to.CanTakeOver(below) {
 		return nil, false
 	}
 	conn, _, err := c.Writer.Hijack() // Gin's own, so that it adds no head of its own
@@ -137,6 +137,9 @@ type connKey struct{}
 // that streams can take it over. A http.Server that mounts Handler sets it as its
 // ConnContext; without, every stream costs a goroutine.
 func ConnContext(ctx context.Context, conn net.Conn) context.Context {
+	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		tune(wrapped.NetConn())
+	}
 	return context.WithValue(ctx, connKey{}, conn)
 }
 

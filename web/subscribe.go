@@ -57,7 +57,7 @@ func (s *Server) subscribe(c *gin.Context) {
 		s.turnAway(c, r.resume, hub.Draining)
 		return
 	}
-	if s.streams() >= s.opts.MaxStreams {
+	if s.Streams() >= s.opts.MaxStreams {
 		s.turnAway(c, r.resume, hub.Overloaded)
 		return
 	}

@@ -45,7 +45,7 @@ func (s *Server) watch(c *gin.Context) {
 	switch {
 	case s.draining.Load():
 		s.turnAway(c, resume, hub.Draining)
-	case s.streams() >= s.opts.MaxStreams:
+	case s.Streams() >= s.opts.MaxStreams:
 		s.turnAway(c, resume, hub.Overloaded)
 	default:
 		s.attach(c, s.watchers, hub.Subscription{

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"log/slog"
 	"net"
 	"net/url"
@@ -20,6 +21,7 @@ type serveCmd struct {
 
 	Listen          string   `group:"server" default:"127.0.0.1:9090" placeholder:"ADDRESS" help:"Where to listen: host:port, :port for every interface, or unix:/path for a socket file."`
 	CORSOrigin      []string `group:"server" name:"cors-origin" placeholder:"ORIGIN" help:"Let pages from this origin use the server, such as https://example.org; * means any. Repeat it for more."`
+	H2C             bool     `name:"h2c" group:"server" help:"Also take HTTP/2 in clear, with prior knowledge, from a proxy in front."`
 	Node            string   `group:"server" placeholder:"NAME" help:"What this server calls itself in presence and logs. Without it: the host name."`
 	ShutdownTimeout Duration `group:"server" default:"30s" placeholder:"DURATION" help:"After SIGTERM or Ctrl-C, wait at most this long for streams to say goodbye."`
 
@@ -35,7 +37,7 @@ type serveCmd struct {
 
 	HistoryEvents int      `group:"history" default:"1000" placeholder:"N" help:"Newest events kept for each channel."`
 	HistoryBytes  Size     `group:"history" default:"1MiB" placeholder:"SIZE" help:"Memory that the kept events of one channel may take."`
-	HistoryAge    Duration `group:"history" default:"1h" placeholder:"DURATION" help:"Keep no event longer than this."`
+	HistoryAge    Duration `group:"history" default:"1h" placeholder:"DURATION" help:"Keep no event longer than this. 0 keeps events until their space is needed."`
 	HistoryBudget Size     `group:"history" default:"256MiB" placeholder:"SIZE" help:"Memory for the kept events of all channels; the oldest go first."`
 
 	OnlinePresence bool     `group:"presence" help:"Send online-presence, the list of everybody online, on every stream, asked for or not."`
@@ -109,7 +111,9 @@ func (c *serveCmd) AfterApply(s *settings) error {
 	within(p, "shards", c.Shards, 0, 1024)
 	within(p, "history-events", c.HistoryEvents, 1, 10_000_000)
 	within(p, "history-bytes", c.HistoryBytes, 1*kib, 1*gib)
-	within(p, "history-age", c.HistoryAge, Duration(time.Second), Duration(8760*time.Hour))
+	if c.HistoryAge != 0 {
+		within(p, "history-age", c.HistoryAge, Duration(time.Second), Duration(8760*time.Hour))
+	}
 	within(p, "history-budget", c.HistoryBudget, 1*mib, 1*tib)
 	within(p, "presence-grace", c.PresenceGrace, 0, Duration(time.Hour))
 	oneOf(p, "log-format", c.LogFormat, "auto", "text", "json")
@@ -157,6 +161,7 @@ func (c *serveCmd) options(log *slog.Logger) web.Options {
 		Version:         versionName(),
 		CORSOrigins:     c.CORSOrigin,
 		Node:            c.Node,
+		H2C:             c.H2C,
 		MaxBodyBytes:    int64(c.MaxBody),
 		MaxPayloadBytes: int(c.MaxPayload),
 		MaxBatchEvents:  c.MaxEvents,
@@ -169,7 +174,7 @@ func (c *serveCmd) options(log *slog.Logger) web.Options {
 		PresenceGrace:   time.Duration(c.PresenceGrace),
 		HistoryEvents:   c.HistoryEvents,
 		HistoryBytes:    int(c.HistoryBytes),
-		HistoryAge:      time.Duration(c.HistoryAge),
+		HistoryAge:      cmp.Or(time.Duration(c.HistoryAge), -1),
 		HistoryBudget:   int64(c.HistoryBudget),
 	}
 }
