@@ -14,8 +14,8 @@ func TestReadmeListsEverySetting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inWords := map[string]string{"node": "host name", "online-presence": "off"}
-	rows := regexp.MustCompile("(?m)^\\| `--([a-z-]+)` \\| ([^|]*)\\|").FindAllStringSubmatch(string(text), -1)
+	inWords := map[string]string{"node": "host name", "online-presence": "off", "h2c": "off"}
+	rows := regexp.MustCompile("(?m)^\\| `--([a-z0-9-]+)` \\| ([^|]*)\\|").FindAllStringSubmatch(string(text), -1)
 	flags := newParser(&cli{}, &settings{}).Model.Children[0].Flags
 	for i, flag := range flags {
 		if i >= len(rows) || rows[i][1] != flag.Name {
