@@ -204,7 +204,7 @@ func TestEveryRangeHoldsItsDefault(t *testing.T) {
 
 // A setting that is forgotten in options would silently keep its default.
 func TestOptionsCarryEverySetting(t *testing.T) {
-	c, _, err := parse(t, "", nil, "--cors-origin=*", "--node=n", "--online-presence", "--shards=2", "--max-streams=5")
+	c, _, err := parse(t, "", nil, "--cors-origin=*", "--node=n", "--online-presence", "--h2c", "--shards=2", "--max-streams=5")
 	if err != nil {
 		t.Fatal(err)
 	}
