@@ -53,7 +53,7 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger) error {
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
-	go giveBack(ctx, server.Streams)
+	go keepHouse(ctx, server.Streams)
 	log.Info("listening", "url", openURL(l.Addr()), "version", versionName())
 	if everybodyReaches(l.Addr()) {
 		log.Warn("anyone who can reach this address can publish and subscribe: there is no login", "address", l.Addr().String())
