@@ -19,32 +19,32 @@ type benchCmd struct {
 	PublishEvent string   `placeholder:"TEMPLATE" help:"One of {events}, with {payload}, {channel}, {type}. Rollcall's where left out."`
 	Header       []string `sep:"none" placeholder:"NAME:VALUE" help:"Send this header with every request. May be repeated."`
 
-	Streams           int    `short:"n" default:"1000" help:"Streams to open. With 0, publishing alone is measured."`
-	Channels          int    `short:"m" default:"1" help:"Channels. Streams and events are spread over them evenly."`
-	ChannelsPerStream int    `default:"0" help:"Channels of each stream. 0: one, with --resume three."`
-	ChannelPrefix     string `default:"bench" help:"Channels are named by this, the run and a number."`
-	Type              string `default:"message" help:"What {type} stands for."`
-	Payload           int    `default:"100" help:"Size of a payload in bytes; 49 or more."`
-	Slow              int    `default:"0" help:"So many of the streams never read."`
+	Streams           int    `placeholder:"N" short:"n" default:"1000" help:"Streams to open. With 0, publishing alone is measured."`
+	Channels          int    `placeholder:"N" short:"m" default:"1" help:"Channels. Streams and events are spread over them evenly."`
+	ChannelsPerStream int    `placeholder:"N" default:"0" help:"Channels of each stream. 0: one, with --resume three."`
+	ChannelPrefix     string `placeholder:"NAME" default:"bench" help:"Channels are named by this, the run and a number."`
+	Type              string `placeholder:"NAME" default:"message" help:"What {type} stands for."`
+	Payload           int    `placeholder:"BYTES" default:"100" help:"Size of a payload in bytes; 49 or more."`
+	Slow              int    `placeholder:"N" default:"0" help:"So many of the streams never read."`
 
-	Rate         float64  `short:"r" default:"20" help:"Events a second, over all channels together."`
-	Duration     Duration `short:"d" default:"10s" help:"How long to measure."`
-	Warmup       Duration `default:"2s" help:"Load before that, which is not measured. 0: none."`
-	Burst        int      `short:"b" default:"0" help:"Instead of a rate, publish so many events back to back."`
-	Bursts       int      `default:"1" help:"So many bursts, each when the one before has arrived."`
-	PublishBatch int      `default:"1" help:"Events in one POST."`
-	Publishers   int      `default:"1" help:"Connections that publish at the same time, each to channels of its own."`
+	Rate         float64  `placeholder:"EVENTS" short:"r" default:"20" help:"Events a second, over all channels together."`
+	Duration     Duration `placeholder:"DURATION" short:"d" default:"10s" help:"How long to measure."`
+	Warmup       Duration `placeholder:"DURATION" default:"2s" help:"Load before that, which is not measured. 0: none."`
+	Burst        int      `placeholder:"N" short:"b" default:"0" help:"Instead of a rate, publish so many events back to back."`
+	Bursts       int      `placeholder:"N" default:"1" help:"So many bursts, each when the one before has arrived."`
+	PublishBatch int      `placeholder:"N" default:"1" help:"Events in one POST."`
+	Publishers   int      `placeholder:"N" default:"1" help:"Connections that publish at the same time, each to channels of its own."`
 
 	Idle   bool `help:"Publish nothing: connecting and memory alone."`
 	Resume bool `help:"Drop all streams, publish, reconnect all with Last-Event-ID and check that nothing is lost or repeated."`
-	Missed int  `default:"100" help:"With --resume: events on each channel while the streams are away."`
-	Live   int  `default:"10" help:"With --resume: streams that stay and follow live traffic at --rate."`
+	Missed int  `placeholder:"N" default:"100" help:"With --resume: events on each channel while the streams are away."`
+	Live   int  `placeholder:"N" default:"10" help:"With --resume: streams that stay and follow live traffic at --rate."`
 
 	PID      []int    `name:"pid" placeholder:"PID" help:"The server's process: its CPU and memory are watched, those of its children too. May be repeated. Linux only."`
-	Settle   Duration `default:"3s" help:"Let open streams idle for so long before memory is read. 0: do not."`
-	Patience Duration `default:"10s" help:"Give up on what has not arrived after so long without any delivery."`
-	Window   int      `default:"0" help:"Streams being connected at the same time. 0: 100, with --resume 2000."`
-	Readers  int      `default:"1" help:"Threads that read streams. Linux only."`
+	Settle   Duration `placeholder:"DURATION" default:"3s" help:"Let open streams idle for so long before memory is read. 0: do not."`
+	Patience Duration `placeholder:"DURATION" default:"10s" help:"Give up on what has not arrived after so long without any delivery."`
+	Window   int      `placeholder:"N" default:"0" help:"Streams being connected at the same time. 0: 100, with --resume 2000."`
+	Readers  int      `placeholder:"N" default:"1" help:"Threads that read streams. Linux only."`
 	Portable bool     `help:"Read each stream with a goroutine of its own, even where epoll is there."`
 
 	JSON  bool `name:"json" help:"Print the result as JSON instead of a table."`

@@ -2,15 +2,20 @@ package main
 
 import (
 	"context"
-	"runtime"
+	"os"
 	"runtime/debug"
+	"runtime/metrics"
 	"time"
 )
 
-// ballastBytes is a piece of the heap that is never touched, so that it takes no memory, but that Go's collector
-// reckons with: it lets the garbage of a small server grow so far before it collects. A server with few streams would
-// otherwise collect every 4 MB, which was an eighth of what accepting a stream costs.
-const ballastBytes = 16 << 20
+// How much garbage may gather before it is collected: half of what is live, so that a full history takes not much
+// more than its budget, and some more, which a small server would else collect every few megabytes: that was an
+// eighth of what accepting a stream costs.
+const (
+	garbagePercent = 50
+	garbageBytes   = 16 << 20
+	mostPercent    = 400
+)
 
 // When memory is given back: the streams have become more or fewer by so many and by an eighth, and have then been
 // steady for so many looks.
@@ -20,15 +25,19 @@ const (
 	steady    = 2
 )
 
-// keepHouse looks after the process's memory until ctx ends. After a crowd of streams has come or gone it collects and
-// gives back at once what they left; an idle server would else keep it for minutes.
+// keepHouse looks after the process's memory until ctx ends. It tunes the garbage collector, unless GOGC in the
+// environment does; and after a crowd of streams has come or gone it collects and gives back at once what they left,
+// which an idle server would else keep for minutes.
 func keepHouse(ctx context.Context, streams func() int) {
-	ballast := make([]byte, ballastBytes)
-	defer runtime.KeepAlive(&ballast)
+	tuned := os.Getenv("GOGC") != ""
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
-	tidied, last, looks := 0, 0, 0
+	var percent, tidied, last, looks int
 	for {
+		if want := collectAt(); !tuned && (want > percent*5/4 || want < percent*4/5) {
+			debug.SetGCPercent(want)
+			percent = want
+		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -46,4 +55,11 @@ func keepHouse(ctx context.Context, streams func() int) {
 			tidied = n
 		}
 	}
+}
+
+// collectAt returns the percentage of the live heap that may gather as garbage.
+func collectAt() int {
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	return garbagePercent + min(100*garbageBytes/int(max(live[0].Value.Uint64(), 1)), mostPercent-garbagePercent)
 }
