@@ -79,11 +79,18 @@ func (s *Server) turnAway(c *gin.Context, resume string, why hub.Reason) {
 // streamHead sets the head of a stream's answer.
 func streamHead(c *gin.Context) {
 	h := c.Writer.Header()
-	h["Content-Type"] = []string{"text/event-stream"}
-	h["Cache-Control"] = []string{"no-cache, no-transform"}
-	h["X-Accel-Buffering"] = []string{"no"}
+	h["Content-Type"] = eventStream
+	h["Cache-Control"] = noCache
+	h["X-Accel-Buffering"] = noBuffering
 	c.Status(http.StatusOK)
 }
+
+// Header values of every stream, shared and never changed.
+var (
+	eventStream = []string{"text/event-stream"}
+	noCache     = []string{"no-cache, no-transform"}
+	noBuffering = []string{"no"}
+)
 
 func (s *Server) parseQueryRequest(c *gin.Context) (*request, *fault) {
 	q, err := url.ParseQuery(c.Request.URL.RawQuery)
@@ -145,16 +152,12 @@ func (l *stringOrList) UnmarshalJSON(text []byte) error {
 // check makes a request of what was asked, or says what is wrong with it.
 func (s *Server) check(c *gin.Context, names []string, clientID string, ids, wants []string, info []byte) (*request, *fault) {
 	r := &request{clientID: clientID}
-	seen := make(map[string]bool, len(names))
 	for _, name := range names {
 		if err := eventlog.CheckChannel(name); err != nil {
 			return nil, invalid("invalid_channel", "channels", "has a name that %v", err)
 		}
-		if !seen[name] {
-			seen[name] = true
-			r.channels = append(r.channels, name)
-		}
 	}
+	r.channels = unrepeated(names)
 	switch {
 	case len(r.channels) == 0:
 		return nil, invalid("missing_channels", "channels", "is missing; name at least one, such as ?channels=news")

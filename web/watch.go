@@ -59,6 +59,9 @@ func (s *Server) watch(c *gin.Context) {
 
 // unrepeated returns names without repetitions, in order.
 func unrepeated(names []string) []string {
+	if len(names) < 2 {
+		return names
+	}
 	seen := make(map[string]bool, len(names))
 	kept := names[:0]
 	for _, name := range names {
