@@ -27,15 +27,15 @@ func TestBudgetHoldsHeap(t *testing.T) {
 		{"LongNames", Options{}, func(i int) (string, string, int) { return strings.Repeat("n", 240) + fmt.Sprint(i), "", 1 }, n},
 		{"OneEventKept", Options{Events: 1}, func(i int) (string, string, int) { return fmt.Sprint("one.", i%(n/2)), "", 1 }, n},
 		{"OneChannel", Options{Events: 1 << 30, Bytes: 1 << 40}, func(int) (string, string, int) { return "one", "", 1 }, 2 * n},
-		{"Keys", Options{}, func(i int) (string, string, int) { return fmt.Sprint("k.", i%100), fmt.Sprint(i), 1 }, 2 * n},
+		{"Keys", Options{}, func(i int) (string, string, int) { return fmt.Sprint("k.", i%(n/200)), fmt.Sprint(i), 1 }, 2 * n},
 		// Channels that once kept much and now keep little.
 		{"Bursts", Options{}, func(i int) (string, string, int) {
-			channel := fmt.Sprint("burst.", i%(n/40))
+			channel := fmt.Sprint("burst.", i%(n/80))
 			if i%97 == 0 {
 				return channel, "", 1000
 			}
 			return channel, "", 1
-		}, n},
+		}, n / 2},
 	} {
 		t.Run(load.name, func(t *testing.T) {
 			load.opts.Budget = budget

@@ -1,6 +1,11 @@
 package eventlog
 
-import "testing"
+// failer is what failer and rapid.T have in common here.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
 
 // check fails the test unless the invariants of m hold:
 //
@@ -12,7 +17,7 @@ import "testing"
 //   - What is charged against the budget is the sum of all charges, and within the
 //     budget if anything is kept at all.
 //   - Every tombstone is at or behind the watermark, which never passes the head.
-func check(t testing.TB, m *Memory) {
+func check(t failer, m *Memory) {
 	t.Helper()
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -67,7 +72,7 @@ func check(t testing.TB, m *Memory) {
 	}
 }
 
-func checkHistory(t testing.TB, m *Memory, name string, h *history) {
+func checkHistory(t failer, m *Memory, name string, h *history) {
 	t.Helper()
 	if h.name != name || h.len() == 0 {
 		t.Fatalf("channel %q, in the map as %q, keeps %d records", h.name, name, h.len())

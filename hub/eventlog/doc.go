@@ -26,7 +26,9 @@
 // keeps nothing is freed; what remains of it is a small tombstone. Only when the
 // tombstones themselves outgrow an eighth of the budget are the oldest merged
 // into one watermark, and only then can a very old position be answered with a
-// gap that may not be one. A hole is never passed over in silence.
+// gap that may not be one. A hole is never passed over in silence. Not charged are
+// the newest 64 records of the live flow and what a slow tail has not read yet,
+// which Options.MaxLag bounds.
 //
 // # Concurrency
 //

@@ -23,7 +23,8 @@ func (f Frame) SSE() []byte { return f.buf[f.head : len(f.buf)-2] }
 // Chunk returns the event framed as one HTTP/1.1 chunk.
 func (f Frame) Chunk() []byte { return f.buf }
 
-// NewFrame frames text, which must be whole SSE lines, as a chunk.
+// NewFrame frames text, which must be whole SSE lines and at least one, as a
+// chunk. (One of nothing would end the body.)
 func NewFrame(text []byte) Frame {
 	buf := make([]byte, 0, len(text)+12)
 	buf = strconv.AppendUint(buf, uint64(len(text)), 16)

@@ -23,8 +23,9 @@ type Log interface {
 	// with a result for each event in the order given. Concurrent appends are
 	// ordered arbitrarily, but every reader sees that one order.
 	//
-	// An event whose idempotency key its channel has seen within two minutes is
-	// not appended again; its result is the first one's, marked as a duplicate.
+	// An event whose idempotency key its channel has seen within DedupeWindow is
+	// not appended again; its result is the first one's, marked as a duplicate. Only
+	// so many keys that they would take an eighth of the budget are forgotten sooner.
 	//
 	// Errors: ErrClosed; ErrBusy; or ctx.Err() while waiting for the readers.
 	Append(ctx context.Context, events []Event) ([]Result, error)
@@ -81,7 +82,9 @@ type Gap struct {
 	Empty   bool // the channel keeps nothing at all
 }
 
-// Options bound what a log keeps. The zero value is the documented default.
+// Options bound what a log keeps. The zero value is the documented default. The
+// caller sees to it that numbers are not negative, but where that is a meaning,
+// and that an epoch has only characters [A-Za-z0-9._].
 type Options struct {
 	Events int           // newest events kept for each channel; 0 means 1000
 	Bytes  int           // newest bytes kept for each channel; 0 means 1 MiB

@@ -55,9 +55,6 @@ func NewMemory(opts Options) *Memory {
 
 // Append implements [Log]. It never waits longer than Options.MaxWait.
 func (m *Memory) Append(ctx context.Context, events []Event) ([]Result, error) {
-	if len(events) == 0 {
-		return nil, nil
-	}
 	if err := m.wait(ctx); err != nil {
 		return nil, err
 	}
@@ -77,7 +74,7 @@ func (m *Memory) Append(ctx context.Context, events []Event) ([]Result, error) {
 		m.mu.Unlock()
 		return nil, ErrClosed
 	}
-	at := now.Sub(m.start).Milliseconds()
+	at := now.Sub(m.start).Milliseconds() // ages go by this, timestamps by the wall clock
 	for i := range events {
 		ev := &events[i]
 		var key keyHash

@@ -79,7 +79,7 @@ func (md *model) lost(channel string) uint64 {
 	return through
 }
 
-// allowed reports whether the event at i must not be kept for the sake of its
+// overLimit reports whether the event at i must not be kept for the sake of its
 // channel's count or bytes.
 func (md *model) overLimit(i int) bool {
 	count, bytes := 0, 0

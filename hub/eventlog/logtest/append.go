@@ -156,7 +156,7 @@ func testAppendRecord(t *testing.T, open Open) {
 	events := []eventlog.Event{
 		{Channel: "sport.1", Type: "message", Payload: []byte(`{"a":[1,null,"\n"]}`)},
 		{Channel: `quote"back\`, Type: `t"\`, Payload: []byte(`"text"`)},
-		{Channel: "snow ☃", Type: "ünï", Payload: []byte(`"  "`)},
+		{Channel: "snow ☃", Type: "ünï", Payload: []byte("\"\u2028\u2029\x7f\"")},
 		{Channel: "$presence", Type: "join", Payload: []byte(`{"online":1}`), Bare: true},
 	}
 	results := h.append(events...)

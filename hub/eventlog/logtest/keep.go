@@ -31,31 +31,38 @@ func testKeepEvents(t *testing.T, open Open) {
 
 // Each channel keeps its newest events up to the bytes, and at least one.
 func testKeepBytes(t *testing.T, open Open) {
-	const most = 2000
-	h := start(t, open, eventlog.Options{Bytes: most})
-	var all []*eventlog.Record
-	for i := range 200 {
-		n := i * i * 7 % 900
-		if i%50 == 49 {
-			n = 3 * most
-		}
-		payload := fmt.Appendf(nil, "%q", strings.Repeat("x", n))
-		h.append(eventlog.Event{Channel: "a", Type: "message", Payload: payload}, event("other", i))
-		_, last := h.log.Last([]string{"a"})
-		all = append(all, last[0])
-		from, size := len(all)-1, len(last[0].Frame().Chunk())
-		for ; from > 0; from-- {
-			if size += len(all[from-1].Frame().Chunk()); size > most {
-				break
+	h := start(t, open, eventlog.Options{Epoch: "e"})
+	h.publish("a")
+	_, last := h.log.Last([]string{"a"})
+	frame := len(last[0].Frame().Chunk())
+	for _, most := range []int{1, frame, 5 * frame, 5*frame - 1, 2000} {
+		h := start(t, open, eventlog.Options{Epoch: "e", Bytes: most})
+		var all []*eventlog.Record
+		for i := range 200 {
+			ev := event("a", i%10)
+			switch { // at first all frames are of one size
+			case i > 20 && i%50 == 49:
+				ev.Payload = fmt.Appendf(nil, "%q", strings.Repeat("x", 3*most))
+			case i > 20:
+				ev.Payload = fmt.Appendf(nil, "%q", strings.Repeat("x", i*i*7%900))
+			}
+			h.append(ev, event("other", i))
+			_, last := h.log.Last([]string{"a"})
+			all = append(all, last[0])
+			from, size := len(all)-1, len(last[0].Frame().Chunk())
+			for ; from > 0; from-- {
+				if size += len(all[from-1].Frame().Chunk()); size > most {
+					break
+				}
+			}
+			if got := h.kept("a")["a"]; !slices.Equal(seqs(got), seqs(all[from:])) {
+				t.Fatalf("kept %v, want %v", seqs(got), seqs(all[from:]))
 			}
 		}
-		if got := h.kept("a")["a"]; !slices.Equal(seqs(got), seqs(all[from:])) {
-			t.Fatalf("kept %v, want %v", seqs(got), seqs(all[from:]))
+		// One channel's bytes drop nothing of another's, whose own are far fewer.
+		if n := len(h.kept("other")["other"]); n < most/(2*frame) {
+			t.Errorf("%d events of the other channel", n)
 		}
-	}
-	// One channel's bytes drop nothing of another's, whose own are far fewer.
-	if n := len(h.kept("other")["other"]); n < 5 {
-		t.Errorf("%d events of the other channel", n)
 	}
 }
 

@@ -36,6 +36,7 @@ func testLastInstant(t *testing.T, open Open) {
 	h := start(t, open, eventlog.Options{Events: 3})
 	channels := names(4)
 	var wg sync.WaitGroup
+	defer wg.Wait()
 	for w := range 3 {
 		wg.Go(func() {
 			for i := range 400 {

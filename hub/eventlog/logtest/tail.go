@@ -180,7 +180,8 @@ func testTailHandOver(t *testing.T, open Open) {
 	wakeFull := make(chan struct{}, 1)
 	full := h.log.Tail(wakeFull)
 	var order []*eventlog.Record
-	stop := flood(t, h.log, channels)
+	defer flood(t, h.log, channels)()
+	defer full.Close() // before that, or the appends wait for it
 	rng := rand.New(rand.NewPCG(3, 4))
 	for range 60 {
 		set := make([]string, 1+rng.IntN(len(channels)))
@@ -219,8 +220,6 @@ func testTailHandOver(t *testing.T, open Open) {
 			t.Errorf("cursor of %q after %d, tail after %d: something is lost, repeated or out of order", set, from, c.After)
 		}
 	}
-	full.Close()
-	stop()
 }
 
 // A tail reads what the channels no longer keep.

@@ -1,0 +1,213 @@
+package eventlog
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// newMemory opens a log that is closed, and its invariants checked, at the end.
+func newMemory(t testing.TB, opts Options) *Memory {
+	t.Helper()
+	m := NewMemory(opts)
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+		check(t, m)
+	})
+	return m
+}
+
+// publish appends n events to the channel, one by one.
+func publish(t testing.TB, m *Memory, channel string, n int) {
+	t.Helper()
+	for range n {
+		if _, err := m.Append(context.Background(), []Event{{Channel: channel, Type: "t", Payload: []byte("1")}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Appends that run together use up the digits that each made room for. Every
+// frame still carries its own record's number.
+func TestSealUnderConcurrency(t *testing.T) {
+	for _, head := range []uint64{0, 95, 995, 99_995, 999_999_995} {
+		m := newMemory(t, Options{Epoch: "e"})
+		m.head = head
+		tail := m.Tail(nil)
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for i := range 20 {
+					if _, err := m.Append(context.Background(), make5(i)); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		recs := tail.Next(nil, 1<<20)
+		if len(recs) != 8*20*5 {
+			t.Fatalf("%d records, want %d", len(recs), 8*20*5)
+		}
+		var frames []Frame
+		for i, r := range recs {
+			frames = append(frames, r.Frame())
+			if want := head + uint64(i) + 1; r.Seq != want {
+				t.Fatalf("record %d where %d was due", r.Seq, want)
+			}
+		}
+		for i, ev := range readSSE(readChunks(t, frames)).events {
+			r := recs[i]
+			if ev.id != fmt.Sprint("e-", r.Seq) || ev.typ != r.Type() || !strings.Contains(ev.data, `"payload":`+string(r.Payload())+`,"timestamp":"`+r.Timestamp()) {
+				t.Fatalf("record %d: %+v", r.Seq, ev)
+			}
+		}
+		tail.Close()
+	}
+}
+
+// make5 is a batch whose frames are about as long as a hex digit more begins at.
+func make5(i int) []Event {
+	events := make([]Event, 5)
+	for k := range events {
+		payload := fmt.Appendf(nil, "%q", bytes.Repeat([]byte("x"), 135+(i+k)%20))
+		events[k] = Event{Channel: fmt.Sprint("c", k), Type: "t", Payload: payload}
+	}
+	return events
+}
+
+// Past the watermark a loss is never passed over in silence. Where tombstones
+// hold, or nothing before the watermark is asked for, no gap is false.
+func TestWatermark(t *testing.T) {
+	const channels = 200
+	m := newMemory(t, Options{Budget: 8000, Epoch: "e"})
+	name := func(i int) string { return fmt.Sprint("c", i) }
+	for i := range channels { // channel i has the one event i+1
+		publish(t, m, name(i), 1)
+	}
+	kept, watermark := int(m.oldest.Seq), m.graves.watermark
+	if kept < channels/2 || watermark == 0 || m.tombstones() == 0 {
+		t.Fatalf("oldest kept %d, watermark %d, %d tombstones: the test proves nothing", kept, watermark, m.tombstones())
+	}
+	exact, merged := 0, 0
+	for i := range channels {
+		lost := i+1 < kept
+		for after := range uint64(channels + 1) {
+			gaps := m.Next(&Cursor{Channels: []string{name(i)}, After: after}, Limit{}, nil).Gaps
+			due := lost && after < uint64(i+1)
+			switch {
+			case due && len(gaps) != 1:
+				t.Fatalf("event %d is gone, cursor at %d: no gap", i+1, after)
+			case !due && len(gaps) > 0 && after >= watermark:
+				t.Fatalf("false gap of channel %d at %d, watermark %d", i, after, watermark)
+			case !due && len(gaps) > 0:
+				merged++
+			case due && after >= watermark:
+				exact++
+			}
+		}
+	}
+	never := &Cursor{Channels: []string{"never"}, After: watermark}
+	if gaps := m.Next(never, Limit{}, nil).Gaps; len(gaps) > 0 {
+		t.Errorf("gaps %v of a channel never used, at the watermark", gaps)
+	}
+	t.Logf("watermark %d, %d tombstones, %d gaps told exactly, %d false", watermark, m.tombstones(), exact, merged)
+}
+
+func (m *Memory) tombstones() int { return len(m.graves.young) + len(m.graves.old) }
+
+// A channel that kept much and now keeps little gives back its slots, for what is
+// charged for a record pays for few.
+func TestSlotsOfABurst(t *testing.T) {
+	m := newMemory(t, Options{Budget: 200_000})
+	publish(t, m, "burst", 1000)
+	publish(t, m, "other", 300)
+	publish(t, m, "burst", 1)
+	publish(t, m, "other", 700)
+	h := m.channels["burst"]
+	if h == nil || h.len() > 100 {
+		t.Fatal("the burst is all gone, or is still kept")
+	}
+	if slots := cap(h.recs); slots > 4*h.len() && slots > 8 {
+		t.Errorf("%d slots for %d records", slots, h.len())
+	}
+}
+
+// A key that is used again after its window, before it was forgotten, is charged
+// once: it takes the place of its old use.
+func TestKeyCharge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory(t, Options{})
+		time.Sleep(500 * time.Millisecond) // between two sweeps
+		for range 3 {
+			if r, err := m.Append(t.Context(), []Event{{Channel: "a", Type: "t", Payload: []byte("1"), Key: "k"}}); err != nil || r[0].Duplicate {
+				t.Fatal(r, err)
+			}
+			check(t, m)
+			time.Sleep(DedupeWindow + time.Millisecond)
+		}
+		time.Sleep(3 * DedupeWindow)
+		synctest.Wait()
+		if n := len(m.keys.young) + len(m.keys.old); n != 0 {
+			t.Errorf("%d keys are remembered long after their window", n)
+		}
+	})
+}
+
+// The invariants hold at any instant while everything goes on at once.
+func TestInvariantsUnderLoad(t *testing.T) {
+	m := newMemory(t, Options{Events: 30, Bytes: 4000, Budget: 40_000, Age: 20 * time.Millisecond, MaxLag: 1 << 40})
+	var writers, readers sync.WaitGroup
+	done := make(chan struct{})
+	for w := range 3 {
+		writers.Go(func() {
+			for i := range 500 {
+				events := make([]Event, 1+i%9)
+				for k := range events {
+					events[k] = Event{Channel: fmt.Sprint("c", (i*i+k*7)%150), Type: "t", Payload: []byte("1")}
+					if i%5 == 0 {
+						events[k].Key = fmt.Sprint(w, i%50)
+					}
+				}
+				if _, err := m.Append(context.Background(), events); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		readers.Go(func() {
+			c := &Cursor{Channels: []string{"c0", "c1", "c4", "c9", "c16"}}
+			tail := m.Tail(nil)
+			defer tail.Close()
+			for through := uint64(0); ; {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				b := m.Next(c, Limit{Events: 3}, nil)
+				if b.Through < through {
+					t.Errorf("through goes back from %d to %d", through, b.Through)
+				}
+				through, c.After = b.Through, b.Through
+				_, last := m.Last(c.Channels)
+				if n := m.Pending(c); n < 0 || len(last) != len(c.Channels) {
+					t.Errorf("pending %d, last %v", n, last)
+				}
+				tail.Next(nil, 50)
+				tail.Done()
+			}
+		})
+	}
+	go func() { writers.Wait(); close(done) }()
+	for range 100 {
+		check(t, m)
+	}
+	readers.Wait()
+}
