@@ -10,7 +10,7 @@ SOURCES = $(shell find . -name '*.go' -not -name '*_templ.go' -not -path '*/node
 # The browser tests drive the first of these that is installed.
 BROWSER = $(shell for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b && break; done)
 
-.PHONY: help run build test test-browser-found test-clients bench lint fmt generate clean
+.PHONY: help run build test test-browser-found test-clients bench bench-peers lint fmt generate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -31,15 +31,20 @@ test-browser-found:
 
 # Independent SSE clients live in a module of their own, so that the server's go.mod does not name them.
 test-clients:
-	@if [ -d test/clients ]; then echo "cd test/clients && $(GO) test ./..." && cd test/clients && $(GO) test -timeout 10m ./...; fi
+	@if [ -d test/clients ]; then echo "cd test/clients && $(GO) test -race ./..." && cd test/clients && $(GO) test -race -timeout 10m ./...; fi
 
 bench: ## run the Go benchmarks ("rollcall bench" measures a running server)
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
 
-lint: ## check formatting, go vet, staticcheck and that the generated code is current
+bench-peers: ## measure Rollcall beside nginx's Nchan (installs both from Debian's packages)
+	scripts/bench-peers.sh
+
+lint: ## check formatting, go vet, staticcheck, other systems' builds and that the generated code is current
 	@list=$$(gofmt -l $(SOURCES)); if [ -n "$$list" ]; then echo "not formatted (make fmt mends it):" $$list >&2; exit 1; fi
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+	GOOS=darwin $(GO) build -o /dev/null ./cmd/rollcall
+	GOOS=windows $(GO) build -o /dev/null ./cmd/rollcall
 	$(GO) tool templ generate -check -log-level warn
 	@if [ -d test/clients ]; then echo "cd test/clients && $(GO) vet ./..." && cd test/clients && $(GO) vet ./...; fi
 
