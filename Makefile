@@ -37,7 +37,7 @@ bench: ## run the Go benchmarks ("rollcall bench" measures a running server)
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
 
 bench-peers: ## measure Rollcall beside nginx's Nchan (installs both from Debian's packages)
-	scripts/bench-peers.sh
+	scripts/bench-peers.sh $(ARGS)
 
 lint: ## check formatting, go vet, staticcheck, other systems' builds and that the generated code is current
 	@list=$$(gofmt -l $(SOURCES)); if [ -n "$$list" ]; then echo "not formatted (make fmt mends it):" $$list >&2; exit 1; fi
