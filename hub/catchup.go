@@ -117,7 +117,7 @@ func (s *shard) mend(c *Conn, k *catchup, b *eventlog.Batch, text []byte) []byte
 
 // tell returns what a fresh start says of its channels, some of them at a time.
 func (k *catchup) tell(c *Conn, epoch string) []byte {
-	var text []byte
+	text := make([]byte, 0, 256)
 	at := eventlog.Position{Epoch: epoch, Seq: c.pos}
 	for ; k.told < len(k.last) && len(text) < catchBytes; k.told++ {
 		name := c.subs[k.told].t.name

@@ -121,7 +121,7 @@ func (f *feed) pass(edges []presence.Edge) {
 		events := make([]eventlog.Event, len(part))
 		for i := range part {
 			e := &part[i]
-			events[i] = eventlog.Event{Channel: e.Channel, Type: string(e.Kind), Payload: e.AppendJSON(nil), Bare: true}
+			events[i] = eventlog.Event{Channel: e.Channel, Type: string(e.Kind), Payload: e.AppendJSON(make([]byte, 0, 128+len(e.ClientID)+len(e.Info)+len(e.Channel))), Bare: true}
 			if e.Channel != presence.Everyone {
 				if f.members {
 					f.tellMembers(e)

@@ -31,23 +31,25 @@ const retryLine = "retry: 3000\n"
 
 // stream answers a good request with a stream and returns when it has ended.
 func (s *Server) stream(c *gin.Context, r *request) {
-	st := &stream{server: s, wants: r.wants}
-	st.Connection = presence.Connection{
-		ID:          newID(),
-		ClientID:    r.clientID,
-		Node:        s.opts.Node,
-		RemoteAddr:  remoteHost(c.Request),
-		UserAgent:   shortAgent(c.Request.UserAgent()),
-		Protocol:    c.Request.Proto,
-		ConnectedAt: time.Now(),
-		Handle:      st,
+	id := strings.Clone(r.clientID)
+	if id == "" {
+		id = newID()
 	}
-	if st.ClientID == "" {
-		st.ClientID = newID()
-		st.Anonymous = true
-	} else {
-		st.ClientID = strings.Clone(st.ClientID)
+	st := &stream{
+		server: s,
+		wants:  r.wants,
+		Connection: presence.Connection{
+			ID:          newID(),
+			ClientID:    id,
+			Anonymous:   r.clientID == "",
+			Node:        s.opts.Node,
+			RemoteAddr:  remoteHost(c.Request),
+			UserAgent:   shortAgent(c.Request.UserAgent()),
+			Protocol:    protocol(c.Request),
+			ConnectedAt: time.Now(),
+		},
 	}
+	st.Handle = st
 	s.registry.Join(&st.Connection, r.channels, r.info)
 	s.attach(c, s.hub, hub.Subscription{
 		Channels: r.channels,
@@ -55,7 +57,7 @@ func (s *Server) stream(c *gin.Context, r *request) {
 		Wants:    r.wants,
 		Owner:    st,
 		Greet: func(at eventlog.Position, resumed bool) []byte {
-			return eventlog.AppendNotice([]byte(retryLine), at, "", "registered", hello(st.ClientID, st.ID, resumed))
+			return eventlog.AppendNotice(append(make([]byte, 0, 256+len(st.ClientID)), retryLine...), at, "", "registered", hello(st.ClientID, st.ID, resumed))
 		},
 	}, st.attached, func() { s.registry.Leave(&st.Connection) })
 }
@@ -145,18 +147,15 @@ func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 
 // appendHead writes the head of a 200 response: what net/http would have sent.
 func appendHead(dst []byte, h http.Header, chunked bool) []byte {
-	status := "HTTP/1.1 200 OK\r\nDate: "
-	if chunked {
-		h["Transfer-Encoding"] = []string{"chunked"}
-	} else {
-		status = "HTTP/1.0 200 OK\r\nDate: "
-		h["Connection"] = []string{"close"}
+	version, body := "HTTP/1.1", "Transfer-Encoding: chunked\r\n\r\n"
+	if !chunked {
+		version, body = "HTTP/1.0", "Connection: close\r\n\r\n"
 	}
-	buf := bytes.NewBuffer(append(dst, status...))
+	buf := bytes.NewBuffer(append(append(dst, version...), " 200 OK\r\nDate: "...))
 	buf.Write(time.Now().UTC().AppendFormat(buf.AvailableBuffer(), http.TimeFormat))
 	buf.WriteString("\r\n")
 	_ = h.Write(buf) // to memory; it also keeps line ends out of values
-	buf.WriteString("\r\n")
+	buf.WriteString(body)
 	return buf.Bytes()
 }
 
@@ -166,6 +165,17 @@ func unwrapped(c *gin.Context) http.ResponseWriter {
 		return u.Unwrap()
 	}
 	return c.Writer
+}
+
+// protocol returns the request's protocol without keeping the request's memory.
+func protocol(r *http.Request) string {
+	switch {
+	case r.ProtoMajor == 2:
+		return "HTTP/2.0"
+	case r.ProtoAtLeast(1, 1):
+		return "HTTP/1.1"
+	}
+	return "HTTP/1.0"
 }
 
 // remoteHost returns the peer's address without its port.

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -217,6 +217,10 @@ func newID() string { return rand.Text() }
 
 // hello is the payload of a registered event.
 func hello(clientID, connectionID string, resumed bool) []byte {
-	out := append([]byte(`{"clientId":`), eventlog.AppendString(nil, clientID)...)
-	return fmt.Appendf(out, `,"connectionId":"%s","resumed":%t}`, connectionID, resumed)
+	out := append(make([]byte, 0, 128+len(clientID)), `{"clientId":`...)
+	out = eventlog.AppendString(out, clientID)
+	out = append(out, `,"connectionId":"`...)
+	out = append(out, connectionID...)
+	out = append(out, `","resumed":`...)
+	return append(strconv.AppendBool(out, resumed), '}')
 }
