@@ -3,8 +3,9 @@ package web
 import "syscall"
 
 // userTimeout bounds how long sent data may stay unacknowledged, in milliseconds.
-// With a heartbeat every 25 s, a peer that died in silence is found within 43 s.
-const userTimeout = 18_000
+// With a heartbeat after 25 s of silence, a peer that died without a word is found
+// within 41 s.
+const userTimeout = 15_000
 
 // tune sets up a TCP listener or connection for streams. Connections inherit what
 // is set on their listener, which saves the calls for each of them; those behind
