@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -46,18 +47,27 @@ func (l *ledger) audit(log eventlog.Log, channels []string) {
 // between returns the records of the channels after one position up to another.
 func (l *ledger) between(after, through uint64, channels []string) []*eventlog.Record {
 	var out []*eventlog.Record
-	for _, r := range l.records {
-		if r.Seq > after && r.Seq <= through && slices.Contains(channels, r.Channel()) {
+	for _, r := range l.after(after) {
+		if r.Seq > through {
+			break
+		}
+		if slices.Contains(channels, r.Channel()) {
 			out = append(out, r)
 		}
 	}
 	return out
 }
 
+// after returns all records after a position.
+func (l *ledger) after(seq uint64) []*eventlog.Record {
+	at, _ := slices.BinarySearchFunc(l.records, seq+1, func(r *eventlog.Record, seq uint64) int { return cmp.Compare(r.Seq, seq) })
+	return l.records[at:]
+}
+
 // lostAfter reports whether an event of the channel behind the position is gone.
 func (l *ledger) lostAfter(after uint64, channel string) bool {
-	for _, r := range l.records {
-		if r.Seq > after && r.Channel() == channel && l.lost[r.Seq] {
+	for _, r := range l.after(after) {
+		if r.Channel() == channel && l.lost[r.Seq] {
 			return true
 		}
 	}
@@ -132,6 +142,11 @@ func (a *account) read(f frame) {
 	case "lastEvent":
 		if b := f.json(a.t); gap == "" || b.ChannelName != gap || b.text(a.t) != "{}" {
 			a.t.Fatalf("%s behind the gap of %q", brief(a.t, f), gap)
+		}
+		for _, r := range a.l.between(0, a.pos, []string{gap}) {
+			if !a.l.lost[r.Seq] {
+				a.t.Fatalf("%q is said to keep nothing, it keeps event %d", gap, r.Seq)
+			}
 		}
 		return
 	}

@@ -14,8 +14,8 @@ type failer interface {
 // check fails the test unless the invariants of a hub at rest hold: no shard is
 // at work, and nothing waits in a mailbox.
 //
-//   - The streams counted are the streams the shards have. All shards are at the
-//     head of the log.
+//   - The streams counted are the streams the shards have. A shard with streams
+//     is at the head of the log.
 //   - Index, wheel, the list of streams and the streams point at each other, and
 //     at nothing else. No topic is empty.
 //   - A stream that waits for its transport is listed as stuck; one that doesn't

@@ -145,10 +145,14 @@ func (h *Hub) Pending(c *Conn, channels []string) int {
 
 func (h *Hub) release() {
 	if h.streams.Add(-1) == 0 && h.draining.Load() {
-		select {
-		case h.idle <- struct{}{}:
-		default:
-		}
+		h.tellIdle()
+	}
+}
+
+func (h *Hub) tellIdle() {
+	select {
+	case h.idle <- struct{}{}:
+	default:
 	}
 }
 
@@ -170,6 +174,7 @@ func (h *Hub) Drain(ctx context.Context, why Reason) error {
 			return ctx.Err()
 		}
 	}
+	h.tellIdle() // whoever else drains
 	return nil
 }
 

@@ -26,7 +26,7 @@ func (h *Hub) Notify(n *Notice) {
 // passed to Notify before.
 func (c *Conn) Begin(notices []*Notice) {
 	c.shard.post(func() {
-		if c.state&ended != 0 {
+		if c.side == nil || c.state&ended != 0 {
 			return
 		}
 		if c.catch != nil || c.state&blocked != 0 {

@@ -10,11 +10,12 @@ import (
 // A goroutine of its own waits for the kernel; what it hears is dealt with on the
 // shard's goroutine, to which every field belongs but those marked static.
 type poller struct {
-	epoll   int           // static
+	epoll   int           // static until close
 	stop    int           // static; an eventfd
 	stopped chan struct{} // static
 	heard   chan struct{} // static; the shard has dealt with a batch
 
+	waiting    bool      // the goroutine was started, which the first socket does
 	sockets    []*socket // by file descriptor
 	generation uint32
 	iov        []unix.Iovec
@@ -24,8 +25,8 @@ type poller struct {
 // maxIovecs is how many pieces the kernel takes in one write (IOV_MAX).
 const maxIovecs = 1024
 
-// newPoller starts a poller for s, or returns nil where the system gives none.
-func newPoller(s *shard) *poller {
+// newPoller returns a poller, or nil where the system gives none.
+func newPoller() *poller {
 	p := &poller{stopped: make(chan struct{}), heard: make(chan struct{}, 1), iov: make([]unix.Iovec, 0, maxIovecs)}
 	var err error
 	if p.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
@@ -40,7 +41,6 @@ func newPoller(s *shard) *poller {
 		_ = unix.Close(p.stop)
 		return nil
 	}
-	go p.wait(s)
 	return p
 }
 
@@ -91,6 +91,10 @@ func (p *poller) dispatch(s *shard, ev *unix.EpollEvent) {
 }
 
 func (p *poller) add(k *socket) {
+	if !p.waiting {
+		p.waiting = true
+		go p.wait(k.conn.shard)
+	}
 	p.generation++
 	k.generation = p.generation
 	for int(k.fd) >= len(p.sockets) {
@@ -115,10 +119,14 @@ func (p *poller) control(op int, k *socket, events uint32) {
 // remove forgets a socket that is about to be closed, which ends the watching.
 func (p *poller) remove(k *socket) { p.sockets[k.fd] = nil }
 
-// close stops the poller. The shard calls it last.
+// close stops the poller. The shard calls it last; a socket that comes later is
+// not watched.
 func (p *poller) close() {
-	_, _ = unix.Write(p.stop, binary.NativeEndian.AppendUint64(nil, 1))
-	<-p.stopped
+	if p.waiting {
+		_, _ = unix.Write(p.stop, binary.NativeEndian.AppendUint64(nil, 1))
+		<-p.stopped
+	}
 	_ = unix.Close(p.epoll)
 	_ = unix.Close(p.stop)
+	p.epoll, p.waiting = -1, true
 }

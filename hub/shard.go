@@ -45,20 +45,19 @@ type shard struct {
 
 	mu     sync.Mutex // guards the mailbox; nests in nothing
 	box    []func()
-	closed bool
-	late   sync.Mutex // stands in for the goroutine once it has ended
+	closed bool // the goroutine has ended
+	late   bool // somebody stands in for it
 }
 
 func newShard(h *Hub, w wheel) *shard {
-	s := &shard{hub: h, wake: make(chan struct{}, 1), born: time.Now(), index: make(index), wheel: w}
-	s.poll = newPoller(s)
-	return s
+	return &shard{hub: h, wake: make(chan struct{}, 1), born: time.Now(), index: make(index), wheel: w, poll: newPoller()}
 }
 
 // follow has the shard follow the live flow from the head on, if it does not.
-// One without streams does not: nobody's events should cost nothing.
+// One without streams does not: nobody's events should cost nothing. Nor does one
+// whose streams are on their way out as they come.
 func (s *shard) follow() {
-	if s.tail == nil {
+	if s.tail == nil && s.leaving == nil {
 		s.tail = s.hub.log.Tail(s.wake)
 		s.pos = s.tail.Start()
 		s.reached.Store(s.pos)
@@ -75,18 +74,28 @@ func (s *shard) unfollow() {
 // post has f run by the shard. It never blocks and may be called from anywhere.
 func (s *shard) post(f func()) {
 	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		s.late.Lock()
-		defer s.late.Unlock()
-		f()
+	s.box = append(s.box, f)
+	standIn := s.closed && !s.late
+	s.late = s.late || standIn
+	s.mu.Unlock()
+	if standIn {
+		s.readLate()
 		return
 	}
-	s.box = append(s.box, f)
-	s.mu.Unlock()
 	select {
 	case s.wake <- struct{}{}:
 	default:
+	}
+}
+
+// readLate stands in for the goroutine once it has ended, one caller at a time.
+func (s *shard) readLate() {
+	for more := true; more; {
+		s.readMail()
+		s.mu.Lock()
+		more = len(s.box) > 0
+		s.late = more
+		s.mu.Unlock()
 	}
 }
 

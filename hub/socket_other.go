@@ -18,6 +18,6 @@ func TakeOver(conn net.Conn, _ bool) (Transport, error) {
 // poller is for Linux alone.
 type poller struct{}
 
-func newPoller(*shard) *poller { return nil }
+func newPoller() *poller { return nil }
 
 func (*poller) close() {}

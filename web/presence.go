@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -46,6 +47,20 @@ type channelView struct {
 	LastEventAt *string `json:"lastEventAt"`
 }
 
+// clientList is one page of clients.
+type clientList struct {
+	Clients []clientView `json:"clients"`
+	Total   int          `json:"total"`
+	Next    string       `json:"next"`
+}
+
+// channelList is one page of channels.
+type channelList struct {
+	Channels []channelView `json:"channels"`
+	Total    int           `json:"total"`
+	Next     string        `json:"next"`
+}
+
 func viewClient(c presence.Client) clientView {
 	return clientView{c.ClientID, c.Info, c.Connections, c.Channels, eventlog.Stamp(c.ConnectedAt)}
 }
@@ -86,7 +101,7 @@ func (s *Server) listClients(c *gin.Context) {
 	if more {
 		last = page[len(page)-1].ClientID
 	}
-	answer(c, gin.H{"clients": views, "total": total, "next": cursorAfter(last)})
+	answer(c, clientList{views, total, cursorAfter(last)})
 }
 
 // listChannels answers GET /presence/channels.
@@ -114,7 +129,14 @@ func (s *Server) listChannels(c *gin.Context) {
 	if more {
 		behind = page[len(page)-1].Name
 	}
-	answer(c, gin.H{"channels": views, "total": total, "next": cursorAfter(behind)})
+	answer(c, channelList{views, total, cursorAfter(behind)})
+}
+
+// pathParam returns a part of the path as it was meant: Gin's own unescaping is
+// that of queries, which takes "+" for a space.
+func pathParam(c *gin.Context, name string) string {
+	value, _ := url.PathUnescape(c.Param(name)) // net/url has checked it
+	return value
 }
 
 // answer sends JSON that is true now and should not be kept.
@@ -125,7 +147,7 @@ func answer(c *gin.Context, body any) {
 
 // showClient answers GET /presence/clients/{clientId}.
 func (s *Server) showClient(c *gin.Context) {
-	client, conns, ok := s.registry.Client(c.Param("clientId"))
+	client, conns, ok := s.registry.Client(pathParam(c, "clientId"))
 	if !ok {
 		refuse(c, notOnline)
 		return
@@ -155,7 +177,7 @@ const maxBlock = 366 * 24 * time.Hour
 
 // kickClient answers DELETE /presence/clients/{clientId}.
 func (s *Server) kickClient(c *gin.Context) {
-	id := c.Param("clientId")
+	id := pathParam(c, "clientId")
 	var block time.Duration
 	if text := c.Query("block"); text != "" {
 		var err error
@@ -178,7 +200,7 @@ func (s *Server) kickClient(c *gin.Context) {
 
 // kickConnection answers DELETE /presence/connections/{connectionId}.
 func (s *Server) kickConnection(c *gin.Context) {
-	conn := s.registry.Connection(c.Param("connectionId"))
+	conn := s.registry.Connection(pathParam(c, "connectionId"))
 	if conn == nil {
 		refuse(c, notOnline)
 		return

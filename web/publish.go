@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 	"github.com/go-json-experiment/json/jsontext"
@@ -108,12 +109,19 @@ type batchParser struct {
 }
 
 func (s *Server) parseBatch(body *bytes.Buffer) ([]eventlog.Event, *fault) {
-	p := batchParser{body: body.Bytes(), dec: jsontext.NewDecoder(body, jsontext.AllowDuplicateNames(true)), opts: &s.opts}
+	if !utf8.Valid(body.Bytes()) {
+		return nil, notJSON(errors.New("it is not UTF-8"))
+	}
+	// AllowInvalidUTF8 is for half a surrogate pair, such as "\ud800", in a payload:
+	// it is JSON, and what JavaScript makes of a text cut in the middle of a character.
+	dec := jsontext.NewDecoder(body, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	p := batchParser{body: body.Bytes(), dec: dec, opts: &s.opts}
 	f := p.object("The body", func(name []byte) *fault {
 		if string(name) != "events" {
 			return p.skip()
 		}
 		if p.dec.PeekKind() == 'n' {
+			p.events = nil
 			return p.skip()
 		}
 		return p.list()
@@ -265,7 +273,10 @@ func (p *batchParser) text(i int, name string, last *word) (string, *fault) {
 	}
 	if !bytes.Equal(raw, last.raw) {
 		end := int(p.dec.InputOffset())
-		plain, _ := jsontext.AppendUnquote(nil, raw) // it is valid
+		plain, err := jsontext.AppendUnquote(nil, raw)
+		if err != nil {
+			return "", invalid("invalid_event", fmt.Sprintf("events[%d].%s", i, name), "has half a surrogate pair")
+		}
 		*last = word{p.body[end-len(raw) : end], string(plain)}
 	}
 	return last.text, nil

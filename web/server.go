@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -95,12 +96,12 @@ func (s *Server) routes() (*gin.Engine, error) {
 	gin.SetMode(gin.ReleaseMode)
 	e := gin.New()
 	e.RedirectTrailingSlash, e.HandleMethodNotAllowed = false, true
-	e.UseRawPath, e.UnescapePathValues = true, true
+	e.UseEscapedPath, e.UnescapePathValues = true, false // see pathParam
 	e.NoRoute(s.notFound)
 	e.NoMethod(func(c *gin.Context) {
 		refuse(c, &fault{http.StatusMethodNotAllowed, "method_not_allowed", "This path does not take the method " + c.Request.Method + ".", ""})
 	})
-	e.Use(recovery(s.opts.Log), s.checkURL)
+	e.Use(recovery(s.opts.Log), s.checkURL, s.dropBody)
 	if err := s.useOrigins(e); err != nil {
 		return nil, err
 	}
@@ -132,6 +133,19 @@ func (s *Server) checkURL(c *gin.Context) {
 	if n := len(c.Request.RequestURI); n > maxURLBytes {
 		refuse(c, &fault{http.StatusRequestURITooLong, "url_too_long",
 			"The URL is too long. It may have 32768 bytes; POST /subscribe takes a longer list of channels as JSON.", ""})
+	}
+}
+
+// dropBody reads the body of a request that should have none. Otherwise net/http
+// waits for it in the midst of the answer, when no time is set for it any more.
+func (s *Server) dropBody(c *gin.Context) {
+	if c.Request.ContentLength == 0 || c.Request.Method == http.MethodPost {
+		return
+	}
+	body := bodies.Get().(*bytes.Buffer)
+	defer bodies.Put(body)
+	if f := readBody(c, body, s.opts.MaxBodyBytes); f != nil {
+		refuse(c, f)
 	}
 }
 

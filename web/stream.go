@@ -107,6 +107,9 @@ func (s *Server) attach(c *gin.Context, to *hub.Hub, sub hub.Subscription, attac
 			return
 		}
 		sub.Transport = t
+		if c.Request.Close {
+			c.Writer.Header()["Connection"] = []string{"close"}
+		}
 		sub.Head = appendHead(make([]byte, 0, 512), c.Writer.Header(), chunked)
 		attached(to.Attach(sub))
 		return
@@ -141,6 +144,8 @@ type connKey struct{}
 func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		tune(wrapped.NetConn())
+	} else {
+		tune(conn) // the listener may be another server's, or was set up after this one came
 	}
 	return context.WithValue(ctx, connKey{}, conn)
 }

@@ -16,7 +16,7 @@ const queueBytes = 64 << 10
 // handler: for TLS, HTTP/2 and every connection that can't be taken over. What a
 // shard hands over waits in a short queue of shared bytes.
 type handlerTransport struct {
-	// Static after Open.
+	// Static after Attach.
 	w     http.ResponseWriter
 	rc    *http.ResponseController
 	stall time.Duration
@@ -38,8 +38,8 @@ func newHandlerTransport(w http.ResponseWriter, rc *http.ResponseController, sta
 	return &handlerTransport{w: w, rc: rc, stall: stall, wake: make(chan struct{}, 1)}
 }
 
-// Open implements [hub.Transport].
-func (t *handlerTransport) Open(c *hub.Conn) { t.conn = c }
+// Open implements [hub.Transport]. The handler has the Conn already, from Attach.
+func (t *handlerTransport) Open(*hub.Conn) {}
 
 // Chunked implements [hub.Transport]: net/http does the framing.
 func (t *handlerTransport) Chunked() bool { return false }
@@ -102,11 +102,13 @@ func (t *handlerTransport) run(ctx context.Context) {
 		}
 		over := t.over
 		t.mu.Unlock()
-		if len(batch) > 0 && (!over || closed) && !t.write(batch) {
-			t.mu.Lock()
-			t.over = true
-			t.mu.Unlock()
-			t.conn.Lost()
+		if len(batch) > 0 && (!over || closed) {
+			if why, ok := t.write(batch); !ok {
+				t.mu.Lock()
+				t.over = true
+				t.mu.Unlock()
+				t.conn.End(why)
+			}
 		}
 		clear(batch)
 		spare = batch[:0]
@@ -119,13 +121,31 @@ func (t *handlerTransport) run(ctx context.Context) {
 	}
 }
 
-// write writes and flushes a batch within the stall time.
-func (t *handlerTransport) write(batch [][]byte) bool {
-	_ = t.rc.SetWriteDeadline(time.Now().Add(t.stall))
+// write writes and flushes a batch within the stall time, or tells why it could
+// not.
+func (t *handlerTransport) write(batch [][]byte) (why hub.Reason, ok bool) {
+	deadline := time.Now().Add(t.stall)
+	_ = t.rc.SetWriteDeadline(deadline)
 	for _, b := range batch {
 		if _, err := t.w.Write(b); err != nil {
-			return false
+			return whyNot(deadline), false
 		}
 	}
-	return t.rc.Flush() == nil
+	if t.rc.Flush() != nil {
+		return whyNot(deadline), false
+	}
+	t.mu.Lock()
+	if !t.closed {
+		_ = t.rc.SetWriteDeadline(time.Time{}) // over HTTP/2 it ends a stream that has nothing to write, too
+	}
+	t.mu.Unlock()
+	return hub.Reason{}, true
+}
+
+// whyNot tells why a write failed. Over HTTP/2 the error does not.
+func whyNot(deadline time.Time) hub.Reason {
+	if time.Now().Before(deadline) {
+		return hub.Gone
+	}
+	return hub.Slow
 }

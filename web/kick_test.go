@@ -1,0 +1,108 @@
+package web_test
+
+import (
+	"testing"
+	"time"
+
+	"rollcall/web/webtest"
+)
+
+func TestKickClient(t *testing.T) {
+	srv := start(t)
+	roster := srv.Watch("")
+	one := subscribed(t, srv, "clientId=ada", "a")
+	two := subscribed(t, srv, "clientId=ada", "b")
+	bob := subscribed(t, srv, "clientId=bob", "a")
+	srv.Delete("/presence/clients/ada")
+	for _, st := range []*webtest.Stream{one, two} {
+		st.WantGoodbye("kicked", false)
+	}
+	roster.WantThere("", "ada")
+	roster.WantGone("", "ada")
+	srv.Publish("a", `1`)
+	bob.WantEvent("a", "message", `1`)
+	srv.Get("/presence/clients/ada").WantFault(404, "not_online", "")
+	srv.Do("DELETE", "/presence/clients/ada", "").WantFault(404, "not_online", "")
+	srv.Do("DELETE", "/presence/connections/"+one.Hello.ConnectionID, "").WantFault(404, "not_online", "")
+
+	// Each EventSource comes back by itself, with its position: it is told to stay
+	// away, once. A page that is loaded anew has no position and is let in.
+	srv.Get("/subscribe?channels=a&clientId=ada", "Last-Event-ID: "+one.LastID).WantStatus(204)
+	fresh := subscribed(t, srv, "clientId=ada", "b")
+	srv.Post("/subscribe", `{"channels":["b"],"clientId":"ada","lastEventId":"`+two.LastID+`"}`).WantStatus(204)
+	srv.Subscribe("channels=a&clientId=eve", "Last-Event-ID: "+two.LastID).WantRegistered()
+	fresh.Close()
+}
+
+func TestKickedPageGoesOn(t *testing.T) {
+	srv := start(t)
+	st := subscribed(t, srv, "clientId=ada", "a")
+	srv.Delete("/presence/clients/ada")
+	st.WantGoodbye("kicked", false)
+	srv.Get("/subscribe?channels=a&clientId=ada&lastEventId=" + st.LastID).WantStatus(204)
+
+	fresh := srv.Subscribe("channels=a&clientId=ada")
+	fresh.WantRegistered()
+	fresh.Cut()
+	again := srv.Subscribe("channels=a&clientId=ada", "Last-Event-ID: "+fresh.LastID)
+	if !again.WantRegistered().Resumed {
+		t.Error("not resumed")
+	}
+}
+
+func TestKickConnection(t *testing.T) {
+	srv := start(t)
+	one := subscribed(t, srv, "clientId=ada", "a")
+	two := subscribed(t, srv, "clientId=ada", "a")
+	srv.Delete("/presence/connections/" + one.Hello.ConnectionID)
+	one.WantGoodbye("kicked", false)
+	eventually(t, "only the other connection is left", func() bool {
+		conns := connections(t, srv, "ada")
+		return len(conns) == 1 && conns[0].ConnectionID == two.Hello.ConnectionID
+	})
+	srv.Publish("a", `1`)
+	two.WantEvent("a", "message", `1`)
+	srv.Get("/subscribe?channels=a&clientId=ada", "Last-Event-ID: "+one.LastID).WantStatus(204)
+	two.Cut()
+	again := srv.Subscribe("channels=a&clientId=ada", "Last-Event-ID: "+two.LastID)
+	again.WantRegistered()
+	srv.Do("DELETE", "/presence/connections/none", "").WantFault(404, "not_online", "")
+}
+
+// A nameless client can't be known when it comes back: it is told not to hurry.
+func TestKickAnonymous(t *testing.T) {
+	srv := start(t)
+	st := subscribed(t, srv, "", "a")
+	srv.Delete("/presence/clients/" + st.Hello.ClientID)
+	st.WantGoodbye("kicked", false)
+	if st.Retry < time.Hour {
+		t.Errorf("retry %v", st.Retry)
+	}
+}
+
+func TestBlock(t *testing.T) {
+	srv := start(t)
+	st := subscribed(t, srv, "clientId=ada", "a")
+	srv.Delete("/presence/clients/ada?block=10m")
+	st.WantGoodbye("kicked", false)
+	for range 3 {
+		srv.Get("/subscribe?channels=a&clientId=ada", "Last-Event-ID: "+st.LastID).WantStatus(204)
+		srv.Get("/subscribe?channels=a&clientId=ada").WantStatus(204)
+		srv.Post("/subscribe", `{"channels":["a"],"clientId":"ada"}`).WantStatus(204)
+	}
+	subscribed(t, srv, "clientId=bob", "a")
+	subscribed(t, srv, "clientId=Ada", "a")
+	eventually(t, "ada is gone", func() bool { return srv.Get("/presence/clients/ada").Status == 404 })
+
+	// Who isn't online can be blocked too.
+	srv.Delete("/presence/clients/eve?block=1h30m")
+	srv.Get("/subscribe?channels=a&clientId=eve").WantStatus(204)
+	for _, block := range []string{"x", "10", "-1s", "0s", "9000h", "1e9h"} {
+		srv.Do("DELETE", "/presence/clients/bob?block="+block, "").WantFault(400, "invalid_block", "block")
+	}
+	connections(t, srv, "bob")
+
+	// A block that is over is over.
+	srv.Delete("/presence/clients/bob?block=1ns")
+	subscribed(t, srv, "clientId=bob", "a")
+}

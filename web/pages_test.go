@@ -1,0 +1,57 @@
+package web_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"rollcall/web"
+	"rollcall/web/webtest"
+)
+
+func TestStartPage(t *testing.T) {
+	srv := webtest.Start(t, web.Options{Version: "v1.2.3"})
+	a := srv.Get("/").WantStatus(200).WantHeader("Content-Type", "text/html; charset=utf-8").
+		WantHeader("X-Content-Type-Options", "nosniff").WantHeader("Referrer-Policy", "no-referrer")
+	policy := a.Header.Get("Content-Security-Policy")
+	for _, part := range []string{"default-src 'none'", "script-src 'self'", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"} {
+		if !strings.Contains(policy, part) {
+			t.Errorf("the policy %q lacks %s", policy, part)
+		}
+	}
+	if strings.Contains(policy, "unsafe") {
+		t.Errorf("policy %q", policy)
+	}
+	if !strings.Contains(a.Body, "v1.2.3") || !strings.Contains(a.Body, srv.URL) {
+		t.Error("the page shows neither version nor address")
+	}
+	// Everything that the page loads is there, and the policy allows it.
+	loads := regexp.MustCompile(`<(?:link|script|img)[^>]* (?:href|src)="([^"]*)"`).FindAllStringSubmatch(a.Body, -1)
+	if len(loads) < 4 {
+		t.Fatalf("the page loads %q", loads)
+	}
+	for _, l := range loads {
+		srv.Get(l[1]).WantStatus(200).WantHeader("X-Content-Type-Options", "nosniff")
+	}
+	if regexp.MustCompile(`(?i)<script>|<style| on[a-z]+="| style="`).MatchString(a.Body) {
+		t.Error("the page has something inline, which its policy forbids")
+	}
+}
+
+// Who asks for a page gets one, at a path that there is not, too.
+func TestNotFoundPage(t *testing.T) {
+	srv := start(t)
+	a := srv.Get("/none/<script>alert(1)</script>", "Accept: text/html,application/xhtml+xml,*/*;q=0.8")
+	a.WantStatus(404).WantHeader("Content-Type", "text/html; charset=utf-8").WantHeader("X-Content-Type-Options", "nosniff")
+	if !strings.Contains(a.Header.Get("Content-Security-Policy"), "default-src 'none'") || strings.Contains(a.Body, "alert") {
+		t.Errorf("%v\n%s", a.Header, a.Body)
+	}
+	srv.Get("/none", "Accept: application/json").WantFault(404, "not_found", "")
+	srv.Get("/subscribe?channels=*", "Accept: text/html").WantFault(400, "invalid_channel", "channels")
+}
+
+func TestHealth(t *testing.T) {
+	srv := start(t)
+	srv.Get("/healthz").WantJSON(`{"status":"ok"}`)
+	srv.Get("/readyz").WantJSON(`{"status":"ready"}`)
+}

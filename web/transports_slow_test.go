@@ -1,0 +1,117 @@
+package web_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/web"
+)
+
+// A reader that stops until the server can send it no more and then reads on gets
+// every event once and in order, for the log keeps them all.
+func TestTransportSlowReaderCatchesUp(t *testing.T) {
+	overSnugWays(t, web.Options{HistoryEvents: 1 << 20, HistoryBytes: 256 << 20}, func(t *testing.T, s *stage) {
+		c := s.open(ask{channels: "a,b", clientID: "u", buffer: 64 << 10})
+		c.want("registered")
+		c.want("lastEvent")
+		c.want("lastEvent")
+		var want []post
+		for range 2 { // having caught up once, it may fall behind again
+			all := s.stall("u", "a", 20_000)
+			all = append(all, s.publish(say("b", "the end"))...)
+			want = append(want, all...)
+			wantSame(t, c.readTo(all[len(all)-1].ID, nil), all)
+		}
+		live := s.publish(say("b", "live"))
+		c.wantPosts(live...)
+		conn, _ := s.connection("u")
+		if n := uint64(len(want) + len(live)); conn.EventsSent != n || conn.Behind != 0 {
+			t.Errorf("presence says %+v, want %d events sent", conn, n)
+		}
+	})
+}
+
+// What a log keeps no longer when a slow reader comes to it is announced: there
+// is no hole without a gap before it.
+func TestTransportSlowReaderHasGap(t *testing.T) {
+	overSnugWays(t, web.Options{HistoryEvents: 20}, func(t *testing.T, s *stage) {
+		c := s.open(ask{channels: "a", clientID: "u", buffer: 64 << 10})
+		c.want("registered")
+		c.want("lastEvent")
+		all := s.stall("u", "a", 20_000)
+		all = append(all, s.publish(say("a", "the end"))...)
+
+		next, gap := 0, false
+		seen := c.seen
+		for next < len(all) {
+			e := c.must()
+			if e.typ == "gap" {
+				if e.body(t).ChannelName != "a" || e.text(t) != `{"after":"`+seen+`","reason":"evicted"}` || e.id != seen {
+					t.Fatalf("gap %q behind %q", e.raw, seen)
+				}
+				gap = true
+				continue
+			}
+			got := e.post(t)
+			at := slices.Index(all[next:], got)
+			if at < 0 || at > 0 && !gap {
+				t.Fatalf("got %s behind %q, %d events left out, gap %t", brief(got), seen, at, gap)
+			}
+			next, gap, seen = next+at+1, false, e.id
+		}
+		if next <= 20 {
+			t.Fatal("nothing was lost")
+		}
+		c.wantPosts(s.publish(say("a", "live"))...)
+	})
+}
+
+// A reader that never reads is ended, and the reason is told to the operator.
+func TestTransportNoProgress(t *testing.T) {
+	opts := web.Options{StallTimeout: 300 * time.Millisecond, Heartbeat: 100 * time.Millisecond}
+	overWays(t, opts, func(t *testing.T, s *stage) {
+		stuck := s.open(ask{channels: "a", clientID: "stuck", buffer: 64 << 10})
+		other := s.open(ask{channels: "b", clientID: "other"})
+		other.want("registered")
+		other.want("lastEvent")
+		filler := strings.Repeat("x", 40_000)
+		for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+			s.publish(say("a", filler))
+			other.wantPosts(s.publish(say("b", "1"))...)
+			if why, _ := s.ends.of("stuck"); why != "" {
+				break
+			}
+		}
+		s.wantEnd("stuck", "slow")
+		if _, there := s.connection("stuck"); there {
+			t.Error("it is still online")
+		}
+		until(t, "only one stream is left", func() bool { return s.srv.Streams() == 1 })
+		if err := stuck.drain(); err == nil && s.proto != "HTTP/1.0" {
+			t.Error("a stream that was cut ends as if it were complete")
+		}
+		other.wantPosts(s.publish(say("b", "2"))...)
+	})
+}
+
+// A stream without a reader holds up neither the end of the server nor that of
+// another stream.
+func TestTransportDrainWhileBlocked(t *testing.T) {
+	overWays(t, web.Options{StallTimeout: 300 * time.Millisecond}, func(t *testing.T, s *stage) {
+		s.open(ask{channels: "a", clientID: "stuck", buffer: 64 << 10})
+		other := s.open(ask{channels: "b", clientID: "other"})
+		other.want("registered")
+		other.want("lastEvent")
+		s.publish(say("a", strings.Repeat("x", 50_000)))
+		drained := make(chan error, 1)
+		go func() { drained <- s.srv.Shutdown(t.Context()) }()
+		other.want("goodbye").goodbye(t, "draining")
+		other.wantEnd()
+		other.drop("close")
+		if err := <-drained; err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+	})
+}
