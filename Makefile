@@ -31,13 +31,13 @@ test-browser-found:
 
 # Independent SSE clients live in a module of their own, so that the server's go.mod does not name them.
 test-clients:
-	@if [ -d test/clients ]; then echo "cd test/clients && $(GO) test -race" && cd test/clients && $(GO) test -race -timeout 10m; fi
+	@if [ -d web/clients ]; then echo "cd web/clients && $(GO) test -race" && cd web/clients && $(GO) test -race -timeout 10m; fi
 
 bench: ## run the Go benchmarks ("rollcall bench" measures a running server)
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
 
 bench-peers: ## measure Rollcall beside nginx's Nchan (installs both from Debian's packages)
-	scripts/bench-peers.sh $(ARGS)
+	cmd/rollcall/bench/peers/bench-peers.sh $(ARGS)
 
 lint: ## check formatting, go vet, staticcheck, other systems' builds and that the generated code is current
 	@list=$$(gofmt -l $(SOURCES)); if [ -n "$$list" ]; then echo "not formatted (make fmt mends it):" $$list >&2; exit 1; fi
@@ -46,7 +46,7 @@ lint: ## check formatting, go vet, staticcheck, other systems' builds and that t
 	GOOS=darwin $(GO) build -o /dev/null ./cmd/rollcall
 	GOOS=windows $(GO) build -o /dev/null ./cmd/rollcall
 	$(GO) tool templ generate -check -log-level warn
-	@if [ -d test/clients ]; then echo "cd test/clients && $(GO) vet ./..." && cd test/clients && $(GO) vet ./...; fi
+	@if [ -d web/clients ]; then echo "cd web/clients && $(GO) vet ./..." && cd web/clients && $(GO) vet ./...; fi
 
 fmt: ## format the Go code and the templates
 	gofmt -w $(SOURCES)

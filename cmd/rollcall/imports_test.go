@@ -22,7 +22,6 @@ var layers = map[string][]string{
 	"hub/eventlog/...": {"hub/eventlog/..."},
 	"templates/...":    {},
 	"docs/...":         {},
-	"test/...":         {"cmd/...", "docs", "web/...", "hub/...", "presence", "templates"},
 }
 
 // homes says in which packages a dependency may be used at all. Others are free, but for standardOnly.

@@ -1,4 +1,4 @@
-module rollcall/test/clients
+module rollcall/web/clients
 
 go 1.26.0
 

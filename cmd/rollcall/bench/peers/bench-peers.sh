@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measure Rollcall and nginx with Nchan side by side, on this machine, with one command.
 #
-#   scripts/bench-peers.sh [-r rounds] [-c "case ..."] [-o directory]
+#   cmd/rollcall/bench/peers/bench-peers.sh [-r rounds] [-c "case ..."] [-o directory]
 #
 #   -r  rounds; the medians of all rounds are compared (default 3)
 #   -c  cases, of: idle burst paced20 paced2 small large spread base slow resume publish (default all)
@@ -13,7 +13,7 @@
 # listen on free ports of the loopback interface, each case starts a fresh one, and all are stopped at the
 # end. What is measured and why: docs/performance.md.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../../../.."
 
 rounds=3
 cases="idle burst paced20 paced2 small large spread base slow resume publish"
@@ -92,7 +92,7 @@ stop_server() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-go build -o "$work/summary" ./scripts/bench-peers
+go build -o "$work/summary" ./cmd/rollcall/bench/peers
 rollcall=${ROLLCALL_BIN:-$work/rollcall}
 [ -n "${ROLLCALL_BIN:-}" ] || go build -trimpath -o "$rollcall" ./cmd/rollcall
 
@@ -127,7 +127,7 @@ start_nchan() {
     [ "$files" -ge 20000 ] || connections=$files
     sed -e "s|@MODULE@|$(find_module)|" -e "s|@DIR@|$work|" -e "s|@USER@|$(id -un) $(id -gn)|" -e "s|@PORT@|$port|" \
         -e "s|@WORKERS@|$(nproc)|" -e "s|@FILES@|$files|" -e "s|@CONNECTIONS@|$connections|" \
-        scripts/bench-peers/nginx.conf >"$work/nginx.conf"
+        cmd/rollcall/bench/peers/nginx.conf >"$work/nginx.conf"
     nginx -p "$work" -e "$work/error.log" -c "$work/nginx.conf" >"$work/nchan.log" 2>&1 &
     server=$!
     await_port "$port" "$work/nchan.log"
