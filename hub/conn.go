@@ -77,7 +77,7 @@ const (
 // side is what a stream that wants notices keeps about them.
 type side struct {
 	members uint64 // version of the newest notice of its channels it was given
-	online  uint64 // version of the newest notice to everybody it was given
+	online  uint64 // version of the newest notice to everybody it was given, and 1; 0 before the first
 	started bool   // it was given a first notice to itself; before, it gets no others
 	stale   bool   // it missed notices
 }

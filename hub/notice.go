@@ -35,14 +35,19 @@ func (c *Conn) Begin(notices []*Notice) {
 		}
 		var text []byte
 		for _, n := range notices {
+			if n.Channel == "" && n.Version < c.side.online {
+				continue // Notify was first
+			}
 			text = eventlog.AppendNotice(text, c.reached(), n.Channel, n.Type, n.Payload)
 			if n.Channel == "" {
-				c.side.online = max(c.side.online, n.Version)
+				c.side.online = n.Version + 1
 			} else {
 				c.side.started, c.side.members = true, n.Version
 			}
 		}
-		c.shard.send(c, c.own(text), nil)
+		if len(text) > 0 {
+			c.shard.send(c, c.own(text), nil)
+		}
 	})
 }
 
@@ -65,6 +70,9 @@ func (s *shard) notify(n *Notice) {
 			c.side.stale, c.side.started = true, false
 			return
 		}
+		if n.Channel == "" {
+			c.side.online = n.Version + 1
+		}
 		if at := c.reached(); at.Seq != s.pos {
 			s.send(c, c.own(eventlog.AppendNotice(nil, at, n.Channel, n.Type, n.Payload)), nil)
 			return
@@ -75,8 +83,7 @@ func (s *shard) notify(n *Notice) {
 	}
 	if n.Channel == "" {
 		for i := len(s.conns) - 1; i >= 0; i-- { // sending may end a stream
-			if c := s.conns[i]; c.wants&WantOnline != 0 && c.side.online < n.Version {
-				c.side.online = n.Version
+			if c := s.conns[i]; c.wants&WantOnline != 0 && c.side.online <= n.Version {
 				send(c)
 			}
 		}

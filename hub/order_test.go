@@ -266,3 +266,26 @@ func TestManySteps(t *testing.T) {
 		}
 	})
 }
+
+// A crowd that comes back at once catches up side by side, while the flow goes on.
+func TestManyLaggards(t *testing.T) {
+	inBubble(t, eventlog.Options{}, Options{Shards: 1}, func(h *harness) {
+		var want []string
+		for i := range 700 {
+			h.publishRaw("a")
+			want = append(want, fmt.Sprintf("a %d@%d", i+1, i+1))
+		}
+		h.rest()
+		all := make([]*peer, 50)
+		for i := range all {
+			all[i] = h.newPeer(endless)
+			all[i].ambush(func() { h.publishRaw("a") })
+			all[i].attach(Subscription{Channels: []string{"a"}, Resume: fmt.Sprint("e-", i)})
+			want = append(want, fmt.Sprintf("a %d@%d", 701+i, 701+i))
+		}
+		h.rest()
+		for i, p := range all {
+			p.want(append([]string{fmt.Sprintf("registered resumed@%d", i)}, want[i:]...)...)
+		}
+	})
+}

@@ -14,6 +14,7 @@ type poller struct {
 	stop    int           // static; an eventfd
 	stopped chan struct{} // static
 	heard   chan struct{} // static; the shard has dealt with a batch
+	quit    chan struct{} // static; the shard will hear no more
 
 	waiting    bool      // the goroutine was started, which the first socket does
 	sockets    []*socket // by file descriptor
@@ -27,7 +28,7 @@ const maxIovecs = 1024
 
 // newPoller returns a poller, or nil where the system gives none.
 func newPoller() *poller {
-	p := &poller{stopped: make(chan struct{}), heard: make(chan struct{}, 1), iov: make([]unix.Iovec, 0, maxIovecs)}
+	p := &poller{stopped: make(chan struct{}), heard: make(chan struct{}, 1), quit: make(chan struct{}), iov: make([]unix.Iovec, 0, maxIovecs)}
 	var err error
 	if p.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil
@@ -67,7 +68,11 @@ func (p *poller) wait(s *shard) {
 			}
 			p.heard <- struct{}{}
 		})
-		<-p.heard
+		select {
+		case <-p.heard:
+		case <-p.quit:
+			return
+		}
 	}
 }
 
@@ -122,6 +127,7 @@ func (p *poller) remove(k *socket) { p.sockets[k.fd] = nil }
 // close stops the poller. The shard calls it last; a socket that comes later is
 // not watched.
 func (p *poller) close() {
+	close(p.quit)
 	if p.waiting {
 		_, _ = unix.Write(p.stop, binary.NativeEndian.AppendUint64(nil, 1))
 		<-p.stopped

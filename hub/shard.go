@@ -107,6 +107,7 @@ func (s *shard) run() {
 		if s.poll != nil {
 			s.poll.close()
 		}
+		s.readLate()
 	}()
 	for {
 		s.readMail()
@@ -126,11 +127,13 @@ func (s *shard) run() {
 	}
 }
 
-// hangUp closes the mailbox if it is empty.
+// hangUp closes the mailbox if it is empty. What comes from now on waits until the
+// goroutine has cleaned up.
 func (s *shard) hangUp() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = len(s.box) == 0
+	s.late = s.closed
 	return s.closed
 }
 

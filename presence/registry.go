@@ -2,6 +2,7 @@ package presence
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -163,11 +164,8 @@ func (r *Registry) Leave(conn *Connection) {
 	}
 	conn.client = nil
 	delete(r.conns, conn.ID)
-	for i, c := range who.conns {
-		if c == conn {
-			who.conns = append(who.conns[:i], who.conns[i+1:]...)
-			break
-		}
+	if i := slices.Index(who.conns, conn); i >= 0 {
+		who.conns = slices.Delete(who.conns, i, i+1)
 	}
 	for _, m := range conn.on {
 		m.ch.conns--

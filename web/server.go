@@ -105,26 +105,24 @@ func (s *Server) routes() (*gin.Engine, error) {
 	if err := s.useOrigins(e); err != nil {
 		return nil, err
 	}
+	reading := []string{http.MethodGet, http.MethodHead}
 	for _, slash := range []string{"", "/"} {
 		e.GET("/subscribe"+slash, s.subscribe)
 		e.POST("/subscribe"+slash, s.subscribe)
 		e.POST("/publish"+slash, s.publish)
-		e.GET("/lastEvent"+slash, s.lastEvent)
-		e.GET("/history"+slash, s.history)
-		p := e.Group("/presence")
-		p.GET("/clients"+slash, s.listClients)
-		p.GET("/channels"+slash, s.listChannels)
-		p.GET("/stream"+slash, s.watch)
+		e.GET("/presence/stream"+slash, s.watch)
+		e.Match(reading, "/lastEvent"+slash, s.lastEvent)
+		e.Match(reading, "/history"+slash, s.history)
+		e.Match(reading, "/presence/clients"+slash, s.listClients)
+		e.Match(reading, "/presence/channels"+slash, s.listChannels)
 	}
-	e.GET("/presence/clients/:clientId", s.showClient)
+	e.Match(reading, "/presence/clients/:clientId", s.showClient)
 	e.DELETE("/presence/clients/:clientId", s.kickClient)
 	e.DELETE("/presence/connections/:connectionId", s.kickConnection)
-	for _, method := range []string{http.MethodGet, http.MethodHead} {
-		e.Handle(method, "/", s.start)
-		e.Handle(method, "/healthz", s.healthz)
-		e.Handle(method, "/readyz", s.readyz)
-		e.Handle(method, "/assets/*path", gin.WrapH(s.assets))
-	}
+	e.Match(reading, "/", s.start)
+	e.Match(reading, "/healthz", s.healthz)
+	e.Match(reading, "/readyz", s.readyz)
+	e.Match(reading, "/assets/*path", gin.WrapH(s.assets))
 	return e, nil
 }
 

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -37,9 +36,7 @@ func (s *stage) dialTiny() *tap {
 	if err != nil {
 		s.Fatal(err)
 	}
-	s.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(patience))
-	return &tap{t: s, raw: conn, conn: conn}
+	return s.tap(conn)
 }
 
 // moodyReader reads pieces of random sizes and now and then waits until somebody

@@ -62,8 +62,7 @@ func TestTransportOutOfFiles(t *testing.T) {
 			}
 			child.tell("free")
 			second.secure(s)
-			second.open1(s, ask("second"))
-			second.events = bufio.NewReader(second.body)
+			second.open(s, ask("second"))
 			start(second)
 			publish(first, second)
 			second.drop("FIN")

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -41,6 +42,7 @@ type way struct {
 	unix    bool
 	wrapped bool   // connections are of a type that nobody knows
 	foreign string // the handler is mounted in another server: "context" with ConnContext, "bare" without
+	host    string // where the server listens; "" means loopback
 	snug    bool   // the server's send buffers are small: a reader that stops is soon noticed
 }
 
@@ -120,7 +122,7 @@ func (w way) start(t *testing.T, opts web.Options) *stage {
 	s := &stage{T: t, way: w, ends: &endings{changed: make(chan struct{})}}
 	opts.H2C = w.proto == "HTTP/2.0" && !w.tls
 	opts.Log = slog.New(s.ends)
-	network, address := "tcp", "127.0.0.1:0"
+	network, address := "tcp", cmp.Or(w.host, "127.0.0.1")+":0"
 	if w.unix {
 		network, address = "unix", filepath.Join(t.TempDir(), "s")
 	}

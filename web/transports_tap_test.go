@@ -68,6 +68,11 @@ func (s *stage) dialRaw() *tap {
 	if err != nil {
 		s.Fatal(err)
 	}
+	return s.tap(raw)
+}
+
+// tap is the client's end of a connection.
+func (s *stage) tap(raw net.Conn) *tap {
 	s.Cleanup(func() { raw.Close() })
 	_ = raw.SetDeadline(time.Now().Add(patience))
 	return &tap{t: s, raw: raw, conn: raw}
@@ -94,13 +99,19 @@ func (c *tap) secure(s *stage) {
 func (s *stage) open(a ask) *tap {
 	s.Helper()
 	c := s.dial(a)
+	c.open(s, a)
+	return c
+}
+
+// open asks for a stream on a connection.
+func (c *tap) open(s *stage, a ask) {
+	s.Helper()
 	if s.proto == "HTTP/2.0" {
 		c.open2(s, a)
 	} else {
 		c.open1(s, a)
 	}
 	c.events = bufio.NewReader(c.body)
-	return c
 }
 
 // request is the head of an HTTP/1 request for a stream.

@@ -61,12 +61,12 @@ func TestTransportOrderOfBatches(t *testing.T) {
 
 func TestTransportHeartbeat(t *testing.T) {
 	// Heartbeats come although the stall time is shorter than the silence.
-	opts := web.Options{Heartbeat: 300 * time.Millisecond, StallTimeout: 100 * time.Millisecond}
+	opts := web.Options{Heartbeat: 150 * time.Millisecond, StallTimeout: 50 * time.Millisecond}
 	overWays(t, opts, func(t *testing.T, s *stage) {
 		c := s.open(ask{channels: "a"})
 		c.want("registered")
 		c.want("lastEvent")
-		for range 3 {
+		for range 2 {
 			if e, err := c.next(); err != nil || e.typ != ":" {
 				t.Fatalf("got %q, %v, want a comment", e.raw, err)
 			}
