@@ -121,8 +121,13 @@ func (p *poller) control(op int, k *socket, events uint32) {
 	_ = unix.EpollCtl(p.epoll, op, int(k.fd), &unix.EpollEvent{Events: events, Fd: k.fd, Pad: int32(k.generation)})
 }
 
-// remove forgets a socket that is about to be closed, which ends the watching.
-func (p *poller) remove(k *socket) { p.sockets[k.fd] = nil }
+// remove forgets a socket that is about to be closed. Closing alone would end the
+// watching too, but not the connection if the goroutine is just looking at it: the
+// kernel would then keep the socket until the goroutine's next event.
+func (p *poller) remove(k *socket) {
+	p.sockets[k.fd] = nil
+	p.control(unix.EPOLL_CTL_DEL, k, 0)
+}
 
 // close stops the poller. The shard calls it last; a socket that comes later is
 // not watched.

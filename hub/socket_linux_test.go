@@ -24,13 +24,14 @@ const patience = 30 * time.Second
 // line is a hub that takes TCP connections over, without HTTP.
 type line struct {
 	*testing.T
+	net net.Listener
 	log *eventlog.Memory
 	hub *Hub
 }
 
 func newLine(t *testing.T, opts Options) *line {
 	t.Helper()
-	l := &line{T: t, log: eventlog.NewMemory(eventlog.Options{Epoch: "e"})}
+	l := &line{T: t, net: listen(t), log: eventlog.NewMemory(eventlog.Options{Epoch: "e"})}
 	l.hub = New(l.log, opts)
 	t.Cleanup(func() {
 		l.hub.Close()
@@ -50,14 +51,21 @@ type plug struct {
 	wire   wire
 }
 
-// tcpPair returns the two ends of a connection.
-func tcpPair(t testing.TB) (client, server *net.TCPConn) {
+// listen listens until the end of the test. One listener serves all of it: ports
+// are not used again at once.
+func listen(t testing.TB) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// pair returns the two ends of a new connection.
+func pair(t testing.TB, l net.Listener) (client, server *net.TCPConn) {
+	t.Helper()
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +82,7 @@ func tcpPair(t testing.TB) (client, server *net.TCPConn) {
 // take takes a new connection over and attaches it.
 func (l *line) take(channels ...string) *plug {
 	l.Helper()
-	client, server := tcpPair(l)
+	client, server := pair(l, l.net)
 	if !l.hub.CanTakeOver(server) {
 		l.Fatal("a TCP connection can't be taken over")
 	}
@@ -143,7 +151,7 @@ func (p *plug) onShard(f func()) {
 
 func TestCanTakeOver(t *testing.T) {
 	l := newLine(t, Options{})
-	client, server := tcpPair(t)
+	client, server := pair(t, l.net)
 	pipe, other := net.Pipe()
 	defer pipe.Close()
 	defer other.Close()
@@ -167,7 +175,7 @@ func TestCanTakeOver(t *testing.T) {
 
 // What is taken over is the hub's alone, and a closed connection is none's.
 func TestTakeOver(t *testing.T) {
-	client, server := tcpPair(t)
+	client, server := pair(t, listen(t))
 	tr, err := TakeOver(server, false)
 	if err != nil {
 		t.Fatal(err)
@@ -349,7 +357,7 @@ func TestTakenOverWhileClosing(t *testing.T) {
 		var wg sync.WaitGroup
 		begin := make(chan struct{})
 		for range many {
-			client, server := tcpPair(t)
+			client, server := pair(t, l.net)
 			wg.Go(func() {
 				tr, err := TakeOver(server, true)
 				if err != nil {
