@@ -291,7 +291,7 @@ func (m *machine) Come(rt *rapid.T) {
 // them all at once.
 func (m *machine) Together(rt *rapid.T) {
 	leave := make(chan struct{})
-	defer close(leave)
+	defer func() { close(leave); synctest.Wait() }() // also when one of them can't be done
 	for _, s := range m.hub.shards {
 		s.post(func() { <-leave })
 	}

@@ -10,8 +10,9 @@ import (
 )
 
 // unsentBytes bounds what the kernel holds of a stream that its peer's window
-// does not yet allow to be sent.
-const unsentBytes = 64 << 10
+// does not yet allow to be sent. Writing to a socket whose reader has stopped is
+// several times as dear as to another, so it is to be noticed soon.
+const unsentBytes = 16 << 10
 
 // strayBytes is how much a client may send on its stream; it has nothing to say.
 const strayBytes = 4 << 10

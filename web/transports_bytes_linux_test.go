@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -72,14 +73,16 @@ func TestTransportBytesAfterPartialWrites(t *testing.T) {
 			seed := rand.Uint64()
 			t.Logf("seed %d", seed)
 			rnd := rand.New(rand.NewPCG(seed, 0))
-			s := w.start(t, web.Options{HistoryEvents: 1 << 20, HistoryBytes: 64 << 20, StallTimeout: patience})
+			// A window as tiny as this one's can have the kernel sit on the last bytes for long; a
+			// heartbeat gets them going.
+			s := w.start(t, web.Options{HistoryEvents: 1 << 20, HistoryBytes: 64 << 20, StallTimeout: patience, Heartbeat: time.Second})
 			c := s.dialTiny()
 			if _, err := io.WriteString(c.conn, s.request(ask{channels: "a,b", clientID: "u"})); err != nil {
 				t.Fatal(err)
 			}
 			tick := make(chan struct{}, 1)
 			moody := &moodyReader{r: c.conn, rnd: rnd, did: make(chan struct{}, 1)}
-			c.conn = opaqueConn{readConn{c.raw, moody}}
+			c.conn = readConn{c.raw, moody}
 			c.readStream(s.proto)
 			moody.next = tick
 			hash := sha256.New()
@@ -87,7 +90,12 @@ func TestTransportBytesAfterPartialWrites(t *testing.T) {
 			// For half of the time the publisher lets the reader come nearer. Neither waits for the
 			// other for good: what a stream is behind by is there to be read.
 			behind, abreast := 0, 0
-			published := make(chan []post, 1)
+			published, failed := make(chan []post, 1), make(chan struct{})
+			defer func() {
+				close(failed)
+				for range published { // has ended then
+				}
+			}()
 			go func() {
 				defer close(tick)
 				defer close(published)
@@ -111,7 +119,11 @@ func TestTransportBytesAfterPartialWrites(t *testing.T) {
 						if left <= 0 || now.Behind == 0 || i/25%2 == 0 {
 							break
 						}
-						<-moody.did
+						select {
+						case <-moody.did:
+						case <-failed:
+							return
+						}
 					}
 				}
 				published <- append(all, s.publish(say("a", "the end"))...)
@@ -125,7 +137,7 @@ func TestTransportBytesAfterPartialWrites(t *testing.T) {
 				if n == 0 && e.typ != "registered" || (n == 1 || n == 2) && e.typ != "lastEvent" {
 					t.Fatalf("event %d is %s", n, brief(e))
 				}
-				if n > 2 {
+				if n > 2 && !strings.HasPrefix(e.raw, ":") {
 					io.WriteString(hash, e.raw)
 				}
 				if e.typ == "message" && e.post(t).Payload == "the end" {
@@ -152,14 +164,6 @@ func TestTransportBytesAfterPartialWrites(t *testing.T) {
 		})
 	}
 }
-
-// readConn is a connection that is read through something.
-type readConn struct {
-	net.Conn
-	r io.Reader
-}
-
-func (c readConn) Read(p []byte) (int, error) { return c.r.Read(p) }
 
 // frames returns what the events of these channels are on the wire, in order of
 // the log, made of what the server says of its history.

@@ -41,6 +41,10 @@ type writer struct {
 
 func (s *stage) write(channels ...string) writer {
 	w := writer{make(chan struct{}, 1), make(chan struct{}), make(chan []post, 1)}
+	s.Cleanup(func() {
+		for range w.all { // has ended then
+		}
+	})
 	go func() {
 		defer close(w.all)
 		var all []post
@@ -49,6 +53,8 @@ func (s *stage) write(channels ...string) writer {
 			select {
 			case <-w.stop:
 				w.all <- append(all, s.publish(say(channels[0], "the end"))...)
+				return
+			case <-s.Context().Done(): // the test has failed
 				return
 			case <-w.got:
 			}

@@ -26,7 +26,9 @@ type tap struct {
 	status string   // the status line; HTTP/1 only
 	head   http.Header
 	body   io.Reader // the event stream; io.EOF is a clean end
-	cancel func()    // resets the stream; HTTP/2 only
+
+	transport *http.Transport // HTTP/2 only, as is the next
+	cancel    func()          // resets the stream
 
 	events *bufio.Reader
 	got    bytes.Buffer // of the event under way
@@ -114,6 +116,14 @@ func (c *tap) open(s *stage, a ask) {
 	c.events = bufio.NewReader(c.body)
 }
 
+// another asks for one more stream on the connection, which must be HTTP/2.
+func (c *tap) another(s *stage, a ask) *tap {
+	s.Helper()
+	other := &tap{t: s, raw: c.raw, conn: c.conn, transport: c.transport}
+	other.open(s, a)
+	return other
+}
+
 // request is the head of an HTTP/1 request for a stream.
 func (s *stage) request(a ask) string {
 	lines := append([]string{"GET " + a.target() + " " + s.proto, "Host: rollcall.test"}, a.header...)
@@ -165,13 +175,16 @@ func (c *tap) readHead(proto string) {
 
 func (c *tap) open2(s *stage, a ask) {
 	s.Helper()
-	var protocols http.Protocols
-	protocols.SetHTTP2(s.tls)
-	protocols.SetUnencryptedHTTP2(!s.tls)
-	take := func(context.Context, string, string) (net.Conn, error) { return c.conn, nil }
-	transport := &http.Transport{
-		Protocols: &protocols, DialContext: take, DialTLSContext: take, DisableCompression: true,
-		HTTP2: &http.HTTP2Config{MaxReceiveBufferPerConnection: 64 << 10, MaxReceiveBufferPerStream: 64 << 10},
+	if c.transport == nil {
+		var protocols http.Protocols
+		protocols.SetHTTP2(s.tls)
+		protocols.SetUnencryptedHTTP2(!s.tls)
+		take := func(context.Context, string, string) (net.Conn, error) { return c.conn, nil }
+		c.transport = &http.Transport{
+			Protocols: &protocols, DialContext: take, DialTLSContext: take, DisableCompression: true,
+			// One stream that isn't read must not use up the window of the others.
+			HTTP2: &http.HTTP2Config{MaxReceiveBufferPerConnection: 1 << 20, MaxReceiveBufferPerStream: 64 << 10},
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	c.cancel = cancel
@@ -191,7 +204,7 @@ func (c *tap) open2(s *stage, a ask) {
 	if a.resume != "" {
 		req.Header.Set("Last-Event-ID", a.resume)
 	}
-	res, err := transport.RoundTrip(req)
+	res, err := c.transport.RoundTrip(req)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -370,3 +383,11 @@ func (e sse) goodbye(t testing.TB, code string) {
 		t.Fatalf("got %q, want goodbye %s", e.raw, code)
 	}
 }
+
+// readConn is a connection that is read through something.
+type readConn struct {
+	net.Conn
+	r io.Reader
+}
+
+func (c readConn) Read(p []byte) (int, error) { return c.r.Read(p) }
