@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"io"
-	"strings"
 	"testing"
 	"time"
 
@@ -25,7 +24,7 @@ func overHTTP2(t *testing.T, opts web.Options, test func(t *testing.T, s *stage)
 
 // Streams that share a connection do not share their fate.
 func TestTransportStreamsOnOneConnection(t *testing.T) {
-	opts := web.Options{StallTimeout: 300 * time.Millisecond, Heartbeat: 100 * time.Millisecond}
+	opts := web.Options{StallTimeout: time.Second, Heartbeat: 100 * time.Millisecond}
 	overHTTP2(t, opts, func(t *testing.T, s *stage) {
 		stuck := s.open(ask{channels: "a", clientID: "stuck"})
 		live := stuck.another(s, ask{channels: "b", clientID: "live"})
@@ -36,11 +35,8 @@ func TestTransportStreamsOnOneConnection(t *testing.T) {
 		}
 		reset.drop("RST_STREAM")
 		s.wantEnd("reset", "gone")
-		filler := strings.Repeat("x", 40_000)
-		for why := ""; why == ""; why, _ = s.ends.of("stuck") {
-			s.publish(say("a", filler))
-			live.wantPosts(s.publish(say("b", "1"))...)
-		}
+		s.overfill("a")
+		live.wantPosts(s.publish(say("b", "1"))...)
 		s.wantEnd("stuck", "slow")
 		if err := stuck.drain(); err == nil {
 			t.Error("a stream that was cut ends as if it were complete")
@@ -76,7 +72,7 @@ func (r stopReader) Read(p []byte) (int, error) {
 // A client that reads nothing at all of its connection, no window updates and no
 // pings, loses the connection and all streams on it.
 func TestTransportStuckConnection(t *testing.T) {
-	opts := web.Options{StallTimeout: 300 * time.Millisecond, Heartbeat: 100 * time.Millisecond}
+	opts := web.Options{StallTimeout: time.Second, Heartbeat: 100 * time.Millisecond}
 	overHTTP2(t, opts, func(t *testing.T, s *stage) {
 		c := s.dialRaw()
 		stop := make(chan struct{})
@@ -90,10 +86,7 @@ func TestTransportStuckConnection(t *testing.T) {
 			c.want("lastEvent")
 		}
 		close(stop)
-		filler := strings.Repeat("x", 40_000)
-		for why := ""; why == ""; why, _ = s.ends.of("u") {
-			s.publish(say("a", filler))
-		}
+		s.overfill("a")
 		s.wantEnd("u", "slow")
 		s.wantEnd("v", "slow")
 		s.wantGone("u")

@@ -61,7 +61,7 @@ func TestTransportOrderOfBatches(t *testing.T) {
 
 func TestTransportHeartbeat(t *testing.T) {
 	// Heartbeats come although the stall time is shorter than the silence.
-	opts := web.Options{Heartbeat: 150 * time.Millisecond, StallTimeout: 50 * time.Millisecond}
+	opts := web.Options{Heartbeat: 500 * time.Millisecond, StallTimeout: 250 * time.Millisecond}
 	overWays(t, opts, func(t *testing.T, s *stage) {
 		c := s.open(ask{channels: "a"})
 		c.want("registered")
