@@ -55,14 +55,19 @@ func (s *shard) advance(c *Conn) {
 		return
 	}
 	if k == nil {
-		if len(c.rest) == 0 || s.send(c, nil, nil) {
+		if len(c.rest) == 0 || s.send(c, eventlog.Frame{}, nil) {
 			s.live(c)
 		}
 		return
 	}
 	var text []byte
 	if k.last != nil {
-		if text = k.tell(c, s.hub.epoch); k.told < len(k.last) {
+		told := k.told
+		text = k.tell(c, s.hub.epoch)
+		if k.reason != "" {
+			s.counts.gaps += uint64(k.told - told)
+		}
+		if k.told < len(k.last) {
 			if s.send(c, c.own(text), nil) {
 				s.queue(c)
 			}
@@ -105,6 +110,7 @@ func (s *shard) mend(c *Conn, k *catchup, b *eventlog.Batch, text []byte) []byte
 		c.pos, k.cursor.After = at, at
 		return append(text, frames...)
 	}
+	s.counts.gaps += uint64(len(b.Gaps))
 	at := eventlog.Position{Epoch: s.hub.epoch, Seq: c.pos}
 	for _, g := range b.Gaps {
 		text = appendGap(text, at, g.Channel, at.String(), "evicted")

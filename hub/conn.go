@@ -63,6 +63,7 @@ const (
 	listed                    // in shard.stuck
 	queued                    // in shard.lagging
 	ended
+	tapped // in shard.taps
 )
 
 // Wants says which notices a stream asked for.
@@ -119,7 +120,7 @@ func (c *Conn) channels() []string {
 	return names
 }
 
-// frame returns a record's bytes as the transport wants them.
+// frame returns a frame's bytes as the transport wants them.
 func (c *Conn) frame(f eventlog.Frame) []byte {
 	if c.chunked {
 		return f.Chunk()
@@ -127,10 +128,10 @@ func (c *Conn) frame(f eventlog.Frame) []byte {
 	return f.SSE()
 }
 
-// own returns bytes made for this stream alone as the transport wants them.
-func (c *Conn) own(text []byte) []byte {
-	if c.chunked && len(text) > 0 {
-		return eventlog.NewFrame(text).Chunk()
+// own frames events made for this stream alone; of none it is the empty frame.
+func (c *Conn) own(text []byte) eventlog.Frame {
+	if len(text) == 0 {
+		return eventlog.Frame{}
 	}
-	return text
+	return eventlog.NewFrame(text)
 }

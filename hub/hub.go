@@ -90,7 +90,7 @@ func (h *Hub) Attach(sub Subscription) *Conn {
 		c.side = new(side)
 	}
 	first, catch := h.start(c, &sub)
-	c.rest = append(sub.Head, c.own(first)...)
+	c.rest = append(sub.Head, c.frame(c.own(first))...)
 	c.given.Store(c.pos + 1)
 	channels := sub.Channels
 	s.post(func() { s.attach(c, channels, catch) })

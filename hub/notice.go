@@ -79,7 +79,7 @@ func (s *shard) notify(n *Notice) {
 		} else if !made {
 			shared, made = eventlog.NewFrame(eventlog.AppendNotice(nil, at, n.Channel, n.Type, n.Payload)), true
 		}
-		s.send(c, c.frame(shared), nil)
+		s.send(c, shared, nil)
 	}
 	if n.Channel == "" {
 		for i := len(s.conns) - 1; i >= 0; i-- { // sending may end a stream

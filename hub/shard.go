@@ -33,6 +33,9 @@ type shard struct {
 	stuck   []*Conn // blocked, some no longer
 	pos     uint64  // everything up to here was given to the live streams
 	leaving *Reason // set once the hub drains
+	taps    map[*Conn][]*func([]byte)
+	counts  counts
+	busy    bool // has delivered since the last tick
 	quit    bool
 
 	// Shard-owned, reused from turn to turn.
@@ -183,8 +186,15 @@ func (s *shard) deliver() bool {
 	}
 	s.pos = s.batch[len(s.batch)-1].Seq
 	s.reached.Store(s.pos)
-	for _, c := range s.touched {
+	s.busy = true
+	for i, c := range s.touched {
+		if i%lagSample < lagSample-1 && i < len(s.touched)-1 {
+			s.flush(c)
+			continue
+		}
+		oldest := c.out[0]
 		s.flush(c)
+		s.counts.lag.add(s.tail.Age(oldest), uint64(i%lagSample+1))
 	}
 	clear(s.touched)
 	s.touched = s.touched[:0]
@@ -201,16 +211,20 @@ func (s *shard) flush(c *Conn) {
 	if c.state&blocked != 0 {
 		s.fallBehind(c, out[0].Seq-1)
 	} else {
-		s.send(c, nil, out)
+		s.send(c, eventlog.Frame{}, out)
 	}
 	clear(out)
 	s.spare = append(s.spare, out[:0])
 }
 
-// send writes the stream's rest, then text, then records, and reports whether
-// all of it was taken. Of what was not, the stream keeps its own text, the rest
-// of one frame and its position.
-func (s *shard) send(c *Conn, text []byte, recs []*eventlog.Record) bool {
+// send writes the stream's rest, then events of its own, then records, and reports
+// whether all of it was taken. Of what was not, the stream keeps its own events,
+// the rest of one frame and its position.
+func (s *shard) send(c *Conn, own eventlog.Frame, recs []*eventlog.Record) bool {
+	text := c.frame(own)
+	if c.state&tapped != 0 && len(text) > 0 {
+		s.show(c, own.SSE())
+	}
 	bufs, size := s.bufs[:0], len(c.rest)+len(text)
 	if len(c.rest) > 0 {
 		bufs = append(bufs, c.rest)
@@ -233,6 +247,7 @@ func (s *shard) send(c *Conn, text []byte, recs []*eventlog.Record) bool {
 	if n > 0 {
 		c.wrote = s.wheel.now
 		c.bytes.Store(c.bytes.Load() + uint64(n))
+		s.counts.bytes += uint64(n)
 	}
 	if n == size {
 		c.rest = nil
@@ -240,7 +255,7 @@ func (s *shard) send(c *Conn, text []byte, recs []*eventlog.Record) bool {
 		return true
 	}
 	s.block(c)
-	if own := len(c.rest) + len(text); n < own {
+	if mine := len(c.rest) + len(text); n < mine {
 		if n < len(c.rest) {
 			c.rest = append(c.rest[n:len(c.rest):len(c.rest)], text...)
 		} else {
@@ -279,6 +294,12 @@ func (s *shard) count(c *Conn, recs []*eventlog.Record) {
 	if len(recs) > 0 {
 		c.pos = recs[len(recs)-1].Seq
 		c.events.Store(c.events.Load() + uint64(len(recs)))
+		s.counts.events += uint64(len(recs))
+		if c.state&tapped != 0 {
+			for _, r := range recs {
+				s.show(c, r.Frame().SSE())
+			}
+		}
 	}
 }
 
@@ -308,6 +329,10 @@ func (s *shard) attach(c *Conn, channels []string, catch *catchup) {
 	s.index.add(c, channels)
 	c.at = int32(len(s.conns))
 	s.conns = append(s.conns, c)
+	s.counts.accepted++
+	if catch.last == nil {
+		s.counts.resumed++
+	}
 	c.wrote = s.wheel.now
 	s.wheel.put(c, s.wheel.now+s.wheel.beat)
 	c.catch = catch
@@ -323,13 +348,24 @@ func (s *shard) end(c *Conn, why Reason) {
 	c.state |= ended
 	cut := true
 	if c.state&blocked == 0 && why.Code != Gone.Code {
-		bufs := [][]byte{c.rest, c.own(why.Goodbye(nil, c.reached())), nil}
+		bye := eventlog.NewFrame(why.Goodbye(nil, c.reached()))
+		if c.state&tapped != 0 {
+			s.show(c, bye.SSE())
+		}
+		bufs := [][]byte{c.rest, c.frame(bye), nil}
 		if c.chunked {
 			bufs[2] = lastChunk
 		}
 		n, err := c.t.Write(bufs)
 		cut = err != nil || n < len(bufs[0])+len(bufs[1])+len(bufs[2])
 	}
+	if c.state&tapped != 0 {
+		s.untap(c)
+	}
+	if s.counts.ends == nil {
+		s.counts.ends = make(map[string]uint64)
+	}
+	s.counts.ends[why.Code]++
 	s.index.remove(c)
 	s.wheel.remove(c)
 	last := s.conns[len(s.conns)-1]
@@ -376,9 +412,13 @@ func (s *shard) keepTime() {
 			}
 			s.wheel.put(c, s.wheel.now+s.wheel.beat)
 			if c.state&blocked == 0 && c.catch == nil {
-				s.send(c, c.frame(heartbeat), nil)
+				s.send(c, heartbeat, nil)
 			}
 		}
+		if !s.busy {
+			s.spare = nil // what a burst needed
+		}
+		s.busy = false
 		still := s.stuck[:0]
 		for _, c := range s.stuck {
 			switch {

@@ -21,6 +21,7 @@ type Client struct {
 	Connections int    // 0 while only its grace is left
 	Channels    []string
 	ConnectedAt time.Time // when it came online
+	Returns     int       // how often it came back within its grace
 }
 
 // Channel is a channel that has members.
@@ -71,7 +72,7 @@ func (c *client) match(names []string, search string) []string {
 }
 
 func (c *client) view() Client {
-	v := Client{ClientID: c.id, Info: c.info, Connections: len(c.conns), ConnectedAt: c.since}
+	v := Client{ClientID: c.id, Info: c.info, Connections: len(c.conns), ConnectedAt: c.since, Returns: c.returns}
 	v.Channels = make([]string, 0, len(c.on))
 	for _, m := range c.on {
 		if m.ch.name != Everyone {
@@ -152,4 +153,53 @@ func (r *Registry) On(conn *Connection) []string {
 		}
 	}
 	return names
+}
+
+// Ref is a client as Each shows it. It holds during the call of f alone.
+type Ref struct{ c *client }
+
+// ID returns the client's name.
+func (v Ref) ID() string { return v.c.id }
+
+// Info returns the client's JSON object or nil.
+func (v Ref) Info() []byte { return v.c.info }
+
+// Since returns when the client came online.
+func (v Ref) Since() time.Time { return v.c.since }
+
+// Connections returns the client's connections, shared; none while only its grace
+// is left.
+func (v Ref) Connections() []*Connection { return v.c.conns }
+
+// Channels returns how many channels the client is on.
+func (v Ref) Channels() int { return len(v.c.on) - 1 }
+
+// OnLike reports whether the name of one of its channels holds text, which is in
+// lower case.
+func (v Ref) OnLike(text string) bool {
+	return slices.ContainsFunc(v.c.on, func(m *member) bool {
+		return m.ch.name != Everyone && strings.Contains(strings.ToLower(m.ch.name), text)
+	})
+}
+
+// Each calls f for every client online, in no order, with the registry locked: f
+// must be quick and must not call the registry.
+func (r *Registry) Each(f func(Ref)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.clients {
+		f(Ref{c})
+	}
+}
+
+// Totals returns how many clients, connections and channels with members there are,
+// and the version at which that holds.
+func (r *Registry) Totals() (clients, connections, channels int, version uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	channels = len(r.channels)
+	if channels > 0 {
+		channels-- // Everyone
+	}
+	return len(r.clients), len(r.conns), channels, r.version
 }

@@ -31,8 +31,8 @@ func TestLists(t *testing.T) {
 
 	page, total, more := r.Clients(Query{})
 	want := []Client{
-		{"ann", nil, 0, []string{"chat"}, time.Unix(1, 0)},
-		{"bob", []byte(`{"name":"Robert"}`), 2, []string{"news", "chat", "Sport"}, time.Unix(1, 0)},
+		{"ann", nil, 0, []string{"chat"}, time.Unix(1, 0), 0},
+		{"bob", []byte(`{"name":"Robert"}`), 2, []string{"news", "chat", "Sport"}, time.Unix(1, 0), 0},
 	}
 	if fmt.Sprint(page) != fmt.Sprint(want) || total != 2 || more {
 		t.Errorf("got\n%+v, %d, %v, want\n%+v", page, total, more, want)

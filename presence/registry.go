@@ -50,6 +50,8 @@ type client struct {
 	since time.Time
 	conns []*Connection
 	on    []*member // Everyone first
+	// returns counts how often it came back within its grace.
+	returns int
 }
 
 // member is a client on a channel.
@@ -99,8 +101,11 @@ func (r *Registry) Join(conn *Connection, channels []string, info []byte) {
 		who = &client{id: conn.ClientID, info: info, since: conn.ConnectedAt}
 		who.on = make([]*member, 0, len(channels)+1)
 		r.clients[who.id] = who
-	} else if info != nil && !bytes.Equal(info, who.info) {
-		who.info = info
+	} else if len(who.conns) == 0 {
+		who.returns++
+	}
+	if info != nil && !bytes.Equal(info, who.info) {
+		who.info = info // of a new client it is so already
 		for _, m := range who.on {
 			r.edge(Update, m)
 		}

@@ -18,7 +18,13 @@ type Frame struct {
 }
 
 // SSE returns the bare event: id, event and one data line, and the blank line.
-func (f Frame) SSE() []byte { return f.buf[f.head : len(f.buf)-2] }
+// That of the empty frame is nil, as is its chunk.
+func (f Frame) SSE() []byte {
+	if f.buf == nil {
+		return nil
+	}
+	return f.buf[f.head : len(f.buf)-2]
+}
 
 // Chunk returns the event framed as one HTTP/1.1 chunk.
 func (f Frame) Chunk() []byte { return f.buf }
@@ -120,9 +126,9 @@ type Record struct {
 	typLen, chunkLen uint8
 	bare             bool
 
-	hist         *history // static; its name is the channel
-	at           int64    // milliseconds since the log began
-	older, newer *Record  // all kept records; guarded by Memory.mu
+	hist         *history      // static; its name is the channel
+	at           time.Duration // since the log began, when it was accepted
+	older, newer *Record       // all kept records; guarded by Memory.mu
 }
 
 // Channel returns the channel's name.

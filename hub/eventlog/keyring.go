@@ -1,6 +1,9 @@
 package eventlog
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"time"
+)
 
 // keyHash stands for a channel and an idempotency key: 128 bits under seeds of
 // this process, so that a chance collision is out of the question.
@@ -9,12 +12,12 @@ type keyHash [2]uint64
 // keyring remembers idempotency keys for DedupeWindow, in two generations.
 type keyring struct {
 	young, old map[keyHash]keyEntry
-	since      int64 // when young began, ms since the log began
+	since      time.Duration // when young began, since the log began
 }
 
 type keyEntry struct {
 	seq uint64
-	at  int64
+	at  time.Duration
 }
 
 func (m *Memory) keyOf(ev *Event) keyHash {
@@ -31,16 +34,16 @@ func (m *Memory) keyOf(ev *Event) keyHash {
 }
 
 // find returns the sequence number that the key was first used for.
-func (k *keyring) find(key keyHash, now int64) (uint64, bool) {
+func (k *keyring) find(key keyHash, now time.Duration) (uint64, bool) {
 	e, ok := k.young[key]
 	if !ok {
 		e, ok = k.old[key]
 	}
-	return e.seq, ok && now-e.at <= DedupeWindow.Milliseconds()
+	return e.seq, ok && now-e.at <= DedupeWindow
 }
 
 // add remembers a key and returns what it costs.
-func (k *keyring) add(key keyHash, seq uint64, now int64) int64 {
+func (k *keyring) add(key keyHash, seq uint64, now time.Duration) int64 {
 	if k.young == nil {
 		k.young, k.since = make(map[keyHash]keyEntry), now
 	}
@@ -52,8 +55,8 @@ func (k *keyring) add(key keyHash, seq uint64, now int64) int64 {
 // expire forgets what is older than the window and returns what that frees. A
 // generation of most keys is old at once, so that a flood of keys can't fill the
 // memory.
-func (k *keyring) expire(now int64, most int) int64 {
-	if len(k.young)+len(k.old) == 0 || now-k.since <= DedupeWindow.Milliseconds() && len(k.young) <= most {
+func (k *keyring) expire(now time.Duration, most int) int64 {
+	if len(k.young)+len(k.old) == 0 || now-k.since <= DedupeWindow && len(k.young) <= most {
 		return 0
 	}
 	freed := int64(len(k.old)) * keyCost

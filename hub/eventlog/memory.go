@@ -23,7 +23,9 @@ type Memory struct {
 	mu       sync.RWMutex // guards everything below; never held while calling out
 	closed   bool
 	head     uint64
-	bytes    int64 // charged against the budget
+	bytes    int64  // charged against the budget
+	events   int    // kept
+	crowded  uint64 // events dropped for want of budget
 	channels map[string]*history
 	oldest   *Record // all kept records, in log order
 	newest   *Record
@@ -74,7 +76,7 @@ func (m *Memory) Append(ctx context.Context, events []Event) ([]Result, error) {
 		m.mu.Unlock()
 		return nil, ErrClosed
 	}
-	at := now.Sub(m.start).Milliseconds() // ages go by this, timestamps by the wall clock
+	at := now.Sub(m.start) // ages go by this, timestamps by the wall clock
 	for i := range events {
 		ev := &events[i]
 		var key keyHash
@@ -204,19 +206,4 @@ func (m *Memory) Close() error {
 	m.relieve()
 	<-m.swept
 	return nil
-}
-
-// Stats is what the log holds at one instant.
-type Stats struct {
-	Head     uint64 // sequence number of the newest event
-	Channels int    // channels that keep events
-	Bytes    int64  // charged against the budget
-	Budget   int64
-}
-
-// Stats returns what the log holds.
-func (m *Memory) Stats() Stats {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return Stats{m.head, len(m.channels), m.bytes, m.opts.Budget}
 }

@@ -55,6 +55,7 @@ func (m *Memory) keep(channel string, r *Record) {
 	h.recs = append(h.recs, r)
 	h.bytes += len(r.buf)
 	m.bytes += r.cost()
+	m.events++
 	if r.older = m.newest; r.older != nil {
 		r.older.newer = r
 	} else {
@@ -76,6 +77,7 @@ func (m *Memory) evict(r *Record) {
 	h.bytes -= len(r.buf)
 	h.through = r.Seq
 	m.bytes -= r.cost()
+	m.events--
 	if r.older != nil {
 		r.older.newer = r.newer
 	} else {
@@ -98,11 +100,15 @@ func (m *Memory) evict(r *Record) {
 }
 
 // trim drops the oldest records while they are too old or the budget is passed.
-func (m *Memory) trim(now int64) {
+func (m *Memory) trim(now time.Duration) {
 	m.bytes -= m.keys.expire(now, int(m.opts.Budget/16/keyCost))
 	for r := m.oldest; r != nil; r = m.oldest {
-		if m.bytes <= m.opts.Budget && (m.opts.Age < 0 || now-r.at <= m.opts.Age.Milliseconds()) {
+		full := m.bytes > m.opts.Budget
+		if !full && (m.opts.Age < 0 || now-r.at <= m.opts.Age) {
 			return
+		}
+		if full {
+			m.crowded++
 		}
 		m.evict(r)
 	}
@@ -121,7 +127,7 @@ func (m *Memory) sweep() {
 		select {
 		case <-ticker.C:
 			m.mu.Lock()
-			m.trim(time.Since(m.start).Milliseconds())
+			m.trim(time.Since(m.start))
 			m.mu.Unlock()
 		case <-m.done:
 			return

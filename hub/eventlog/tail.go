@@ -1,6 +1,9 @@
 package eventlog
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // segment is a piece of the live flow: a list of records that grows at its end
 // and that nobody but its readers holds on to at its beginning.
@@ -55,6 +58,9 @@ func (t *Tail) Next(dst []*Record, max int) []*Record {
 	}
 	return dst
 }
+
+// Age returns how long ago the log accepted r.
+func (t *Tail) Age(r *Record) time.Duration { return time.Since(t.log.start) - r.at }
 
 // Done tells the log that everything Next returned was dealt with, so that
 // appends which wait for this tail can go on.

@@ -1,0 +1,143 @@
+package eventlog
+
+import (
+	"slices"
+	"time"
+)
+
+// Stats is what the log holds at one instant.
+type Stats struct {
+	Head     uint64 // sequence number of the newest event
+	Channels int    // channels that keep events
+	Events   int    // kept
+	Bytes    int64  // charged against the budget
+	Budget   int64
+	Crowded  uint64 // events dropped, since the log began, because the budget was spent
+}
+
+// Stats returns what the log holds.
+func (m *Memory) Stats() Stats {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return Stats{m.head, len(m.channels), m.events, m.bytes, m.opts.Budget, m.crowded}
+}
+
+// Kept is what the log keeps of one channel.
+type Kept struct {
+	Channel string
+	Events  int
+	Bytes   int
+	Oldest  time.Duration // age of the oldest event kept
+	Newest  *Record       // nil where nothing is kept
+
+	// Activity counts the kept events by when they came: equal parts of Span up to
+	// now, the oldest first. Span is shorter than was asked for where the channel
+	// has dropped events of that time, or has none that are older.
+	Activity []int
+	Span     time.Duration
+}
+
+// Kept returns what the log keeps of each channel, with its activity within span
+// in so many parts. It looks at each event of that time under the log's lock: ask
+// for few channels at once.
+func (m *Memory) Kept(channels []string, span time.Duration, parts int) []Kept {
+	list := make([]Kept, len(channels))
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	now := time.Since(m.start)
+	for i, name := range channels {
+		list[i] = Kept{Channel: name, Activity: make([]int, parts), Span: span}
+		if h := m.channels[name]; h != nil {
+			h.describe(&list[i], now)
+		}
+	}
+	return list
+}
+
+func (h *history) describe(k *Kept, now time.Duration) {
+	kept := h.recs[h.first:]
+	k.Events, k.Bytes, k.Newest, k.Oldest = len(kept), h.bytes, kept[len(kept)-1], now-kept[0].at
+	if h.through > 0 && k.Oldest < k.Span {
+		k.Span = max(k.Oldest, time.Second)
+	}
+	for i := len(kept) - 1; i >= 0; i-- {
+		age := now - kept[i].at
+		if age >= k.Span {
+			return
+		}
+		k.Activity[len(k.Activity)-1-int(int64(age)*int64(len(k.Activity))/int64(k.Span))]++
+	}
+}
+
+// Channels returns what the log keeps of every channel, without activity, in no
+// order.
+func (m *Memory) Channels() []Kept {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	now := time.Since(m.start)
+	list := make([]Kept, 0, len(m.channels))
+	for name, h := range m.channels {
+		kept := h.recs[h.first:]
+		list = append(list, Kept{Channel: name, Events: len(kept), Bytes: h.bytes, Oldest: now - kept[0].at, Newest: kept[len(kept)-1]})
+	}
+	return list
+}
+
+// Busy is a channel and the rate at which events came to it.
+type Busy struct {
+	Channel string
+	Rate    float64 // events a second
+}
+
+// Busiest returns at most n channels to which the most events came within span,
+// the busiest first. Of a flow of more than 10 000 events in that time, it looks
+// at the newest 10 000.
+func (m *Memory) Busiest(span time.Duration, n int) []Busy {
+	const most = 10_000
+	counts := make(map[*history]int)
+	m.mu.RLock()
+	now := time.Since(m.start)
+	looked := 0
+	for r := m.newest; r != nil && now-r.at < span; r = r.older {
+		if looked++; looked > most {
+			span = now - r.at
+			break
+		}
+		counts[r.hist]++
+	}
+	list := make([]Busy, 0, len(counts))
+	for h, count := range counts {
+		over := span
+		if h.through > 0 { // a busy channel drops its events sooner than that
+			over = min(over, now-h.recs[h.first].at)
+		}
+		list = append(list, Busy{h.name, float64(count) / max(over, time.Second).Seconds()})
+	}
+	m.mu.RUnlock()
+	slices.SortFunc(list, func(a, b Busy) int {
+		switch {
+		case a.Rate != b.Rate:
+			if a.Rate > b.Rate {
+				return -1
+			}
+			return 1
+		case a.Channel < b.Channel:
+			return -1
+		}
+		return 1
+	})
+	return list[:min(n, len(list))]
+}
+
+// Purge drops everything that the channel keeps, as if it had grown old: a stream
+// that resumes behind it is told of the gap. It returns how many events that were.
+func (m *Memory) Purge(channel string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := 0
+	for h := m.channels[channel]; h != nil; h = m.channels[channel] {
+		m.evict(h.recs[h.first])
+		n++
+	}
+	return n
+}

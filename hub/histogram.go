@@ -1,0 +1,76 @@
+package hub
+
+import (
+	"math/bits"
+	"time"
+)
+
+// Histogram counts durations in buckets that grow by a quarter of a power of two,
+// from 1 µs to two minutes: a quantile is at most 25 % too long. The zero value is
+// empty. It is a plain value: copy it, subtract an older copy for what came since.
+type Histogram [histogramBuckets]uint64
+
+const histogramBuckets = 4 * 26
+
+// add counts n durations of about d.
+func (h *Histogram) add(d time.Duration, n uint64) { h[bucketOf(d)] += n }
+
+func bucketOf(d time.Duration) int {
+	us := uint64(max(d, 0) / time.Microsecond)
+	if us < 4 {
+		return int(us)
+	}
+	power := bits.Len64(us) - 1 // at least 2
+	return min(4*(power-1)+int(us>>(power-2)&3), histogramBuckets-1)
+}
+
+// bound returns the duration below which everything in bucket i is.
+func bound(i int) time.Duration {
+	if i < 4 {
+		return time.Duration(i+1) * time.Microsecond
+	}
+	power := i/4 + 1
+	return time.Duration((4+i%4+1)<<(power-2)) * time.Microsecond
+}
+
+// Count returns how many durations were counted.
+func (h *Histogram) Count() uint64 {
+	n := uint64(0)
+	for _, c := range h {
+		n += c
+	}
+	return n
+}
+
+// Quantile returns a duration that q of those counted (0 to 1) do not pass, 0 for
+// an empty histogram.
+func (h *Histogram) Quantile(q float64) time.Duration {
+	total := h.Count()
+	if total == 0 {
+		return 0
+	}
+	rank := max(uint64(q*float64(total)+0.5), 1)
+	n := uint64(0)
+	for i, c := range h {
+		if n += c; n >= rank {
+			return bound(i)
+		}
+	}
+	return bound(histogramBuckets - 1)
+}
+
+// Since returns what was counted after the older copy was taken.
+func (h *Histogram) Since(older *Histogram) Histogram {
+	var d Histogram
+	for i := range h {
+		d[i] = h[i] - older[i]
+	}
+	return d
+}
+
+// Add adds what another histogram counted.
+func (h *Histogram) Add(other *Histogram) {
+	for i, c := range other {
+		h[i] += c
+	}
+}
