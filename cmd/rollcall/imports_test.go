@@ -15,8 +15,10 @@ import (
 // Imports point down: cmd → web → hub, presence → hub/eventlog. layers says which packages of this module a package
 // may import; "x/..." is x and everything below it. The longest matching line counts.
 var layers = map[string][]string{
-	"cmd/...":          {"cmd/...", "docs", "web", "hub/...", "presence", "templates"},
+	"cmd/...":          {"cmd/...", "docs", "web", "web/auth", "web/login", "hub/...", "presence", "templates"},
 	"web/...":          {"web/...", "docs", "hub/...", "presence", "templates"},
+	"web/auth":         {"hub/eventlog"},
+	"web/login":        {},
 	"presence/...":     {"presence/...", "hub/eventlog/..."},
 	"hub/...":          {"hub/eventlog"},
 	"hub/eventlog/...": {"hub/eventlog/..."},
@@ -33,6 +35,10 @@ var homes = map[string][]string{
 	"github.com/gorilla":         {"web/..."},
 	"github.com/a-h/templ":       {"web/...", "templates/..."},
 	"github.com/nats-io":         {"hub/jetlog/..."},
+	"github.com/golang-jwt":      {"web/auth"},
+	"github.com/MicahParks":      {"web/auth"},
+	"golang.org/x/crypto":        {"web/login"},
+	"golang.org/x/time":          {"web/auth"},
 	"golang.org/x/sys":           {"cmd/...", "hub", "web/..."},
 }
 
@@ -42,6 +48,7 @@ var standardOnly = map[string][]string{
 	"hub/eventlog": {},
 	"presence":     {},
 	"templates":    {"github.com/a-h/templ"},
+	"web/login":    {"github.com/gorilla", "golang.org/x/crypto"},
 }
 
 const module = "rollcall"

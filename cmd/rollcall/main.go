@@ -14,8 +14,11 @@ import (
 // cli is the whole command line: a command is one field here and one file beside this one.
 type cli struct {
 	Serve   serveCmd         `cmd:"" help:"Start the server."`
+	Admin   adminCmd         `cmd:"" help:"Help with the accounts of the admin pages."`
 	Bench   benchCmd         `cmd:"" help:"Load a server with streams and events and see what that costs."`
 	Version versionCmd       `cmd:"" help:"Show the version and how this binary was built."`
+	Key     keyCmd           `cmd:"" help:"Make API keys for backends."`
+	Token   tokenCmd         `cmd:"" help:"Make tokens for subscribers."`
 	Release kong.VersionFlag `name:"version" help:"Show the version and leave."`
 }
 

@@ -1,0 +1,120 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// Options say who may get in.
+type Options struct {
+	Keys        []Key
+	Verifier    *Verifier // nil: no tokens; the owner closes it
+	Anonymous   Patterns  // what may be read without a credential
+	TokenCookie string    // the cookie that may hold a token; "": none
+	// Open lets everybody do everything. It is for a listener that only this machine
+	// reaches, and goes with none of the above.
+	Open bool
+}
+
+// Authenticator tells who a request is. Its methods may be called concurrently.
+type Authenticator struct{ rules atomic.Pointer[rules] }
+
+// rules are Options as they are used. They never change.
+type rules struct {
+	keys      keySet
+	verifier  *Verifier
+	anonymous *Grant // open, where that is so
+	cookie    string
+	open      bool
+}
+
+// New returns an Authenticator.
+func New(o Options) (*Authenticator, error) {
+	a := &Authenticator{}
+	return a, a.Replace(o)
+}
+
+// Replace changes who may get in, from the next request on. On an error, all stays
+// as it was. The Verifier that was there is not closed; requests may still be at it.
+func (a *Authenticator) Replace(o Options) error {
+	if o.Open {
+		if len(o.Keys) > 0 || o.Verifier != nil || o.Anonymous != nil || o.TokenCookie != "" {
+			return errors.New("a server is either open to everybody or asks who somebody is, not both")
+		}
+		a.rules.Store(&rules{open: true, anonymous: open})
+		return nil
+	}
+	keys, err := newKeySet(o.Keys)
+	if err != nil {
+		return err
+	}
+	if o.TokenCookie != "" {
+		if o.Verifier == nil {
+			return errors.New("a cookie for tokens needs a way to check them")
+		}
+		if (&http.Cookie{Name: o.TokenCookie, Value: "x"}).Valid() != nil {
+			return fmt.Errorf("%q is not a cookie's name", o.TokenCookie)
+		}
+	}
+	a.rules.Store(&rules{keys: keys, verifier: o.Verifier, anonymous: anonymous(o.Anonymous), cookie: o.TokenCookie})
+	return nil
+}
+
+// Authenticate tells who a request is. Without a credential it is anonymous, which
+// may give nothing at all. Every error is one of this package's, or wraps one.
+//
+// A credential is taken from Authorization: Bearer (a key or a token), X-API-Key (a
+// key), the query parameter access_token or the cookie (a token). Where everything
+// is open, credentials are not looked at.
+func (a *Authenticator) Authenticate(r *http.Request) (*Grant, error) {
+	rules := a.rules.Load()
+	if rules.open {
+		return rules.anonymous, nil
+	}
+	c, err := credentialOf(r, rules.cookie)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case c.text == "":
+		return rules.anonymous, nil
+	case isKey(c.text) && c.from&(inQuery|inCookie) != 0:
+		return nil, ErrKeyInURL
+	case isKey(c.text):
+		return rules.keys.find(c.text)
+	case c.from&inKeyHeader != 0:
+		return nil, ErrAPIKey
+	case rules.verifier == nil:
+		return nil, ErrKey
+	}
+	g, err := rules.verifier.Verify(r.Context(), c.text)
+	if err != nil {
+		return nil, err
+	}
+	g.Ambient = c.from == inCookie // nobody else has it yet
+	return g, nil
+}
+
+// Holds tells whether a Grant that was given still stands: it has not ended, its
+// key is there and says what it said, tokens are taken, what is anonymous may read
+// the same. A token that was given is not checked anew. The owner of long streams
+// asks after a Replace.
+func (a *Authenticator) Holds(g *Grant) bool {
+	rules := a.rules.Load()
+	if g.Expired(time.Now()) {
+		return false
+	}
+	switch g.Kind {
+	case Open:
+		return rules.open
+	case APIKey:
+		now := rules.keys[g.key.Hash]
+		return now != nil && now.key.String() == g.key.String()
+	case Token:
+		return rules.verifier != nil
+	}
+	return rules.open || rules.anonymous.subscribe.String() == g.subscribe.String()
+}

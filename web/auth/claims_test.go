@@ -1,0 +1,113 @@
+package auth_test
+
+import (
+	"maps"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rollcall/web/auth"
+)
+
+func TestTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := verifier(t, auth.VerifierOptions{Secret: secret})
+		at := func(d time.Duration) int64 { return time.Now().Add(d).Unix() }
+		for name, c := range map[string]struct {
+			claims claim
+			want   error
+		}{
+			"expired":             {claim{"exp": at(-5 * time.Second)}, auth.ErrExpired},
+			"expired long ago":    {claim{"exp": 0}, auth.ErrExpired},
+			"expired within 5 s":  {claim{"exp": at(-4 * time.Second)}, nil},
+			"no exp":              {claim{"exp": nil}, auth.ErrClaims},
+			"exp as text":         {claim{"exp": "99999999999"}, auth.ErrMalformed},
+			"exp beyond all":      {claim{"exp": 1e300}, auth.ErrMalformed},
+			"exp before all":      {claim{"exp": -1}, auth.ErrMalformed},
+			"not yet valid":       {claim{"nbf": at(6 * time.Second)}, auth.ErrNotYet},
+			"valid within 5 s":    {claim{"nbf": at(4 * time.Second)}, nil},
+			"issued in an hour":   {claim{"iat": at(time.Hour)}, auth.ErrNotYet},
+			"issued in a minute":  {claim{"iat": at(time.Minute)}, nil},
+			"issued by fractions": {claim{"iat": 1.5}, nil},
+		} {
+			c.claims["sub"] = "u"
+			token := sign(t, secret, c.claims)
+			if c.want != nil {
+				refused(t, v, name, token, c.want)
+			} else if g, err := v.Verify(t.Context(), token); err != nil || g.Expired(time.Now()) {
+				t.Errorf("%s: %+v, %v", name, g, err)
+			}
+		}
+		strictly := verifier(t, auth.VerifierOptions{Secret: secret, Leeway: -1})
+		refused(t, strictly, "no leeway", sign(t, secret, claim{"sub": "u", "exp": at(0)}), auth.ErrExpired)
+	})
+}
+
+func TestWrongIssuerAndAudience(t *testing.T) {
+	v := verifier(t, auth.VerifierOptions{Secret: secret, Issuer: "https://id.example.org", Audience: "rollcall"})
+	good := claim{"sub": "u", "iss": "https://id.example.org", "aud": "rollcall"}
+	for name, c := range map[string]struct {
+		change claim
+		want   error
+	}{
+		"both":                 {claim{}, nil},
+		"one of two audiences": {claim{"aud": []string{"other", "rollcall"}}, nil},
+		"wrong issuer":         {claim{"iss": "https://evil.example.org"}, auth.ErrIssuer},
+		"issuer with a slash":  {claim{"iss": "https://id.example.org/"}, auth.ErrIssuer},
+		"no issuer":            {claim{"iss": nil}, auth.ErrIssuer},
+		"wrong audience":       {claim{"aud": "billing"}, auth.ErrAudience},
+		"audience's case":      {claim{"aud": "Rollcall"}, auth.ErrAudience},
+		"no audience":          {claim{"aud": nil}, auth.ErrAudience},
+		"empty audience":       {claim{"aud": []string{}}, auth.ErrAudience},
+		"audience as object":   {claim{"aud": claim{"rollcall": 1}}, auth.ErrMalformed},
+	} {
+		claims := maps.Clone(good)
+		maps.Copy(claims, c.change)
+		if token := sign(t, secret, claims); c.want != nil {
+			refused(t, v, name, token, c.want)
+		} else if _, err := v.Verify(t.Context(), token); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestClaimsThatAreRefused(t *testing.T) {
+	v := verifier(t, auth.VerifierOptions{Secret: secret})
+	many := make([]string, 1001)
+	for i := range many {
+		many[i] = "a"
+	}
+	for name, claims := range map[string]claim{
+		"no sub":             {},
+		"empty sub":          {"sub": ""},
+		"long sub":           {"sub": strings.Repeat("a", 256)},
+		"sub with a line":    {"sub": "a\nevent: x"},
+		"sub with NUL":       {"sub": "a\x00"},
+		"info as text":       {"sub": "u", "info": "x"},
+		"info as list":       {"sub": "u", "info": []int{1}},
+		"large info":         {"sub": "u", "info": claim{"a": strings.Repeat("x", 1020)}},
+		"too many patterns":  {"sub": "u", "channels": claim{"subscribe": many}},
+		"bad pattern":        {"sub": "u", "channels": claim{"publish": []string{"a", ">.a"}}},
+		"the server's names": {"sub": "u", "channels": claim{"subscribe": []string{"$online"}}},
+		"a long pattern":     {"sub": "u", "channels": claim{"subscribe": []string{strings.Repeat("a", 300)}}},
+	} {
+		refused(t, v, name, sign(t, secret, claims), auth.ErrClaims)
+	}
+	header, tail := `{"alg":"HS256"}`, `,"exp":99999999999}`
+	for _, claims := range []string{
+		`{"sub":1` + tail, `{"sub":["u"]` + tail, `{"sub":"u","channels":[]` + tail, `{"sub":"u","channels":{"subscribe":">"}` + tail,
+		`{"sub":"u","channels":{"subscribe":[1]}` + tail, `{"sub":"u","sub":"admin"` + tail, `{"sub":"u","exp":1` + tail,
+		"{\"sub\":\"\xff\"" + tail, `[]`, `"x"`, ``, `{"sub":"u"` + tail + `x`, strings.Repeat("[", 9000),
+	} {
+		refused(t, v, claims, signText(t, header, claims), auth.ErrMalformed)
+	}
+	// Only exact names count: what users put beside them can't become them.
+	g, err := v.Verify(t.Context(), signText(t, header, `{"sub":"u","Sub":"admin","SUB":"admin","Channels":{"subscribe":[">"]}`+tail))
+	if err != nil || g.ClientID != "u" || g.MaySubscribe("a") {
+		t.Errorf("%+v, %v", g, err)
+	}
+	if g, err := v.Verify(t.Context(), signText(t, header, `{"sub":"u","info":null,"channels":null`+tail)); err != nil || g.Info != nil {
+		t.Errorf("%+v, %v", g, err)
+	}
+}

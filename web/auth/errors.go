@@ -1,0 +1,27 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Why a credential is refused. None of these holds anything of the credential.
+var (
+	ErrAmbiguous = errors.New("more than one credential; a request has at most one")
+	ErrKeyInURL  = errors.New("an API key in the query or a cookie; send it as Authorization: Bearer or X-API-Key")
+	ErrAPIKey    = errors.New("the API key is unknown")
+
+	ErrMalformed = errors.New("the token is not a JWT that can be read")
+	ErrAlgorithm = errors.New("the token is signed with an algorithm that is not taken here")
+	ErrKey       = errors.New("the key that signed the token is not known")
+	ErrSignature = errors.New("the token's signature is wrong")
+	ErrExpired   = errors.New("the credential has expired")
+	ErrNotYet    = errors.New("the token is not valid yet")
+	ErrIssuer    = errors.New("the token is from another issuer")
+	ErrAudience  = errors.New("the token is for another audience")
+	ErrClaims    = errors.New("the token's claims are not what they must be")
+
+	// ErrKeyLater is an ErrKey that may pass: the key set could not be fetched, or
+	// was fetched too recently to be asked again. Who can try again may do so.
+	ErrKeyLater = fmt.Errorf("%w yet; the key set has to be fetched", ErrKey)
+)

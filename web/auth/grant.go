@@ -1,0 +1,87 @@
+package auth
+
+import (
+	"slices"
+	"time"
+)
+
+// Kind is how a request showed who it is.
+type Kind uint8
+
+// The kinds of a [Grant].
+const (
+	Anonymous Kind = iota // not at all
+	Token                 // with a subscriber's token
+	APIKey                // with a backend's key
+	Open                  // it need not: everybody on this machine may do everything
+)
+
+func (k Kind) String() string {
+	return [...]string{"anonymous", "token", "key", "open"}[k]
+}
+
+// Grant says who a request is and what it may do. It is shared and never changes.
+type Grant struct {
+	Kind Kind
+	// Name is the key's name or the token's subject. Names of different kinds may
+	// be equal; see Identity.
+	Name string
+	// ClientID is the only clientId that a stream may have, or "". See MayChooseClientID.
+	ClientID string
+	Info     []byte    // what presence shows, in place of what is asked for: compact JSON or nil
+	Expires  time.Time // when the Grant ends, leeway included; zero: never
+	// Ambient is set where the browser sent the credential by itself, in a cookie.
+	// A request that changes something then needs its origin checked.
+	Ambient bool
+
+	identity                              string
+	publish, subscribe, history, presence Patterns
+	full, admin                           bool
+	key                                   *Key // of kind APIKey
+}
+
+// MayPublish tells whether events may be appended to the channel.
+func (g *Grant) MayPublish(channel string) bool { return g.publish.Matches(channel) }
+
+// MaySubscribe tells whether a stream may have the channel.
+func (g *Grant) MaySubscribe(channel string) bool { return g.subscribe.Matches(channel) }
+
+// MayReadHistory tells whether kept events of the channel may be read, the last
+// one too.
+func (g *Grant) MayReadHistory(channel string) bool { return g.history.Matches(channel) }
+
+// MaySeePresence tells whether it may be seen who is on the channel.
+func (g *Grant) MaySeePresence(channel string) bool { return g.presence.Matches(channel) }
+
+// FullPresence tells whether lists over all channels may be seen, with those who
+// are on none. Only a key gives that.
+func (g *Grant) FullPresence() bool { return g.full }
+
+// Admin tells whether members' addresses and user agents may be seen and streams
+// be ended. It says nothing about channels.
+func (g *Grant) Admin() bool { return g.admin }
+
+// MayChooseClientID tells whether a stream may name its client. A token names it,
+// and where there are tokens, somebody anonymous could only pretend to be one of
+// their subjects: those get an identifier from the server.
+func (g *Grant) MayChooseClientID() bool { return g.Kind == APIKey || g.Kind == Open }
+
+// Identity is what limits and logs go by: the same for the same key name or
+// subject, different for different ones, "" where nobody is known.
+func (g *Grant) Identity() string { return g.identity }
+
+// Expired tells whether the Grant has ended.
+func (g *Grant) Expired(now time.Time) bool { return !g.Expires.IsZero() && !now.Before(g.Expires) }
+
+// anonymous is what a request without credentials gets: it may read what the
+// patterns name.
+func anonymous(may Patterns) *Grant {
+	may = slices.Clone(may)
+	return &Grant{subscribe: may, history: may, presence: may}
+}
+
+// open is everything.
+var open = &Grant{
+	Kind: Open, publish: everything, subscribe: everything, history: everything, presence: everything,
+	full: true, admin: true,
+}

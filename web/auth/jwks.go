@@ -1,0 +1,235 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"golang.org/x/time/rate"
+)
+
+// pace says how often a key set is fetched.
+type pace struct {
+	refresh time.Duration // after a fetch that worked: so long does a revoked key live
+	retry   time.Duration // after one that did not
+	asked   time.Duration // between two for unknown keys, however many are named
+	timeout time.Duration // of one fetch, all of it
+}
+
+var usualPace = pace{refresh: 5 * time.Minute, retry: 30 * time.Second, asked: 10 * time.Second, timeout: 5 * time.Second}
+
+// remoteKeys is a key set that is fetched by one goroutine: at once, from time to
+// time, and when a token names a key that is not in it. What was fetched last
+// stays until something better comes.
+//
+// Keys are decoded by package jwkset. Its own client does not do for the fetching,
+// although its rate, and by way of an http.RoundTripper and a Storage its sizes,
+// could be bounded: while it fetches for one token, all others with the same new
+// key are refused, or queue for a fetch each, where these wait for the one that
+// runs; one key that it can't read voids the whole set; after a failure it waits
+// as long as after a success; and its timer's and its tokens' fetches overlap, so
+// that an older set may replace a newer one.
+type remoteKeys struct {
+	url    string
+	shown  string // the url without a password, for logs
+	client http.Client
+	log    *slog.Logger
+	pace   pace
+	stop   context.CancelFunc
+	done   chan struct{} // closed at the end of run
+
+	set   atomic.Pointer[publicKeys]
+	asked *rate.Limiter
+	wake  chan struct{} // capacity one
+
+	mu      sync.Mutex    // guards what is below
+	running chan struct{} // closed at the end of the fetch that runs or is about to; nil: none
+	state   JWKSState
+}
+
+// JWKSState is how the fetching of a key set goes.
+type JWKSState struct {
+	Keys     int       // that can be used
+	Fetched  time.Time // when these were; zero: never
+	Fetches  uint64    // how many were tried
+	Failures uint64    // how many of them failed
+	Err      error     // why the last one did, nil where it did not
+}
+
+// JWKS tells how the fetching of the key set goes, or false where there is none.
+func (v *Verifier) JWKS() (JWKSState, bool) {
+	if v == nil || v.remote == nil {
+		return JWKSState{}, false
+	}
+	v.remote.mu.Lock()
+	defer v.remote.mu.Unlock()
+	return v.remote.state, true
+}
+
+func newRemoteKeys(o VerifierOptions, pace pace) (*remoteKeys, error) {
+	u, err := url.Parse(o.JWKSURL)
+	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !LoopbackHost(u.Host)) {
+		return nil, errors.New("the URL of a key set begins with https://, or with http:// and the name of this machine")
+	}
+	r := &remoteKeys{
+		url: o.JWKSURL, shown: u.Redacted(), log: o.Log, pace: pace,
+		done: make(chan struct{}), asked: rate.NewLimiter(rate.Every(pace.asked), 1),
+		wake: make(chan struct{}, 1), running: make(chan struct{}),
+	}
+	r.set.Store(&publicKeys{})
+	if p := o.Previous; p != nil && p.remote != nil && p.remote.url == r.url {
+		r.set.Store(p.remote.set.Load())
+		r.state.Keys = r.set.Load().count
+	}
+	if o.Log == nil {
+		r.log = slog.New(slog.DiscardHandler)
+	}
+	if o.Client != nil {
+		r.client = *o.Client
+	} else {
+		r.client.Transport = &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10}
+	}
+	r.client.CheckRedirect = func(*http.Request, []*http.Request) error { return errors.New("redirects are not followed") }
+	ctx, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	go r.run(ctx)
+	return r, nil
+}
+
+func (r *remoteKeys) close() {
+	r.stop()
+	<-r.done
+}
+
+// find returns the keys for an algorithm with the given name. Where there is none,
+// it waits for a fetch, if one runs or may be begun.
+func (r *remoteKeys) find(ctx context.Context, alg, kid string) ([]jwt.VerificationKey, error) {
+	if keys := r.set.Load().find(alg, kid); len(keys) > 0 {
+		return keys, nil
+	}
+	fetched := r.refresh(false)
+	if fetched == nil {
+		return nil, ErrKeyLater
+	}
+	select {
+	case <-fetched:
+	case <-ctx.Done():
+		return nil, ErrKeyLater
+	case <-r.done:
+		return nil, ErrKeyLater
+	}
+	if keys := r.set.Load().find(alg, kid); len(keys) > 0 {
+		return keys, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.state.Err != nil {
+		return nil, ErrKeyLater
+	}
+	return nil, ErrKey
+}
+
+// refresh returns what is closed when a fetch has ended: the one that runs, or
+// one that it asks for; nil where it is too soon for that. With force it never is.
+func (r *remoteKeys) refresh(force bool) <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.running == nil && (force || r.asked.Allow()) {
+		r.running = make(chan struct{})
+		r.wake <- struct{}{} // has room: nobody else puts anything there
+	}
+	return r.running
+}
+
+// run fetches until ctx ends.
+func (r *remoteKeys) run(ctx context.Context) {
+	defer close(r.done)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-r.wake:
+		}
+		r.begin()
+		set, err := r.fetch(ctx)
+		if ctx.Err() != nil {
+			return // who waits sees it by done
+		}
+		r.end(set, err)
+		wait := r.pace.refresh
+		if err != nil {
+			wait = r.pace.retry
+		}
+		timer.Reset(wait - rand.N(wait/10)) // not all servers at the same time
+	}
+}
+
+// begin makes those that ask from now on wait for this fetch.
+func (r *remoteKeys) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.running == nil {
+		r.running = make(chan struct{})
+	}
+	select {
+	case <-r.wake: // who asked, asked for this one
+	default:
+	}
+}
+
+// end takes what was fetched and lets go of who waits for it.
+func (r *remoteKeys) end(set *publicKeys, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	failed := r.state.Err != nil
+	r.state.Fetches++
+	if r.state.Err = err; err != nil {
+		r.state.Failures++
+		r.log.Warn("the key set could not be fetched; the keys of the last one stay", "url", r.shown, "keys", r.state.Keys, "error", err)
+	} else {
+		r.state.Keys, r.state.Fetched = set.count, time.Now()
+		r.set.Store(set)
+		if failed {
+			r.log.Info("the key set was fetched again", "url", r.shown, "keys", set.count)
+		}
+	}
+	close(r.running)
+	r.running = nil
+}
+
+// fetch asks for the key set.
+func (r *remoteKeys) fetch(ctx context.Context) (*publicKeys, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.pace.timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Close = true // the next one is minutes away
+	request.Header.Set("Accept", "application/jwk-set+json, application/json")
+	response, err := r.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the answer is %d", response.StatusCode)
+	}
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxJWKS+1)) // as decompressed
+	if err != nil {
+		return nil, err
+	}
+	return parseJWKS(text)
+}

@@ -1,0 +1,127 @@
+package auth
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A key's text is the prefix and 40 characters out of 32: 200 bits of chance.
+// The prefix is there for people and for programs that look for leaked secrets.
+const (
+	keyPrefix = "rk_"
+	keyBytes  = 25
+	keyLength = len(keyPrefix) + keyBytes*8/5
+)
+
+var keyEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567")
+
+// maxKeyName bounds a key's name, in bytes.
+const maxKeyName = 64
+
+// Key is what is known of an API key: all but its text. Two keys may have one
+// name, so that a new one can be handed out before the old one is taken away.
+type Key struct {
+	Name     string // letters, digits and "-_.", at most 64 of them
+	Allow    Scopes
+	Channels Patterns  // where Allow counts; Admin needs ">"
+	Expires  time.Time // zero: never; whole seconds
+	// Hash is the SHA-256 of the key's text. A slow hash guards what people think
+	// up; there is nothing to guess in 200 bits of chance, and a fast one is all
+	// that can be afforded for every request.
+	Hash [sha256.Size]byte
+}
+
+// NewKey makes a key and returns its text, which is nowhere else.
+func NewKey(name string, allow Scopes, channels Patterns) (text string, key Key, err error) {
+	var random [keyBytes]byte
+	rand.Read(random[:]) // never fails
+	text = keyPrefix + keyEncoding.EncodeToString(random[:])
+	key = Key{Name: name, Allow: allow, Channels: channels, Hash: sha256.Sum256([]byte(text))}
+	if err := key.check(); err != nil {
+		return "", Key{}, err
+	}
+	return text, key, nil
+}
+
+// check says what is wrong with a key's description.
+func (k *Key) check() error {
+	switch {
+	case k.Name == "" || len(k.Name) > maxKeyName || strings.ContainsFunc(k.Name, notInKeyName):
+		return fmt.Errorf("the name must be 1 to %d letters, digits, \"-\", \"_\" or \".\"", maxKeyName)
+	case k.Allow == 0 || k.Allow >= 1<<len(scopeNames):
+		return fmt.Errorf("a key needs scopes; allowed are %s", strings.Join(scopeNames, ", "))
+	case len(k.Channels) == 0:
+		return errors.New("a key needs channels; \">\" is all of them")
+	case k.Allow.Has(Admin) && !k.Channels.Everything():
+		return errors.New("the scope admin reaches every channel; the key's channels must be \">\"")
+	case k.Hash == [sha256.Size]byte{}:
+		return errors.New("a key needs a hash")
+	}
+	return nil
+}
+
+func notInKeyName(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
+}
+
+// grant is what the key gives.
+func (k *Key) grant() *Grant {
+	on := func(scope Scopes) Patterns {
+		if k.Allow.Has(scope) {
+			return k.Channels
+		}
+		return nil
+	}
+	return &Grant{
+		Kind: APIKey, Name: k.Name, Expires: k.Expires, identity: "key:" + k.Name,
+		publish: on(Publish), subscribe: on(Subscribe), history: on(History), presence: on(Presence),
+		full: k.Allow.Has(Presence) && k.Channels.Everything(), admin: k.Allow.Has(Admin), key: k,
+	}
+}
+
+// keySet finds keys by hash.
+type keySet map[[sha256.Size]byte]*Grant
+
+// newKeySet checks the keys.
+func newKeySet(keys []Key) (keySet, error) {
+	s := make(keySet, len(keys))
+	for _, k := range keys {
+		if err := k.check(); err != nil {
+			return nil, fmt.Errorf("key %q: %w", k.Name, err)
+		}
+		if other := s[k.Hash]; other != nil {
+			return nil, fmt.Errorf("the keys %q and %q have the same hash", other.Name, k.Name)
+		}
+		s[k.Hash] = k.grant()
+	}
+	return s, nil
+}
+
+// find returns what the key with this text gives.
+//
+// How long it takes depends on the hash of the text, and on nothing else of it.
+// Who measures it learns at most how far a hash agrees with a stored one, which
+// helps nobody to find a text: hashes can't be steered, and 200 bits not be tried.
+func (s keySet) find(text string) (*Grant, error) {
+	if len(text) != keyLength {
+		return nil, ErrAPIKey
+	}
+	hash := sha256.Sum256([]byte(text))
+	g := s[hash]
+	if g == nil || subtle.ConstantTimeCompare(hash[:], g.key.Hash[:]) != 1 {
+		return nil, ErrAPIKey
+	}
+	if g.Expired(time.Now()) {
+		return nil, ErrExpired
+	}
+	return g, nil
+}
+
+// isKey tells whether a credential is an API key rather than a token.
+func isKey(text string) bool { return strings.HasPrefix(text, keyPrefix) }

@@ -1,0 +1,55 @@
+package login
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"strings"
+)
+
+// Role is what an account may do.
+type Role string
+
+// The roles there are.
+const (
+	Viewer   Role = "viewer"   // looks
+	Operator Role = "operator" // looks and acts
+)
+
+// CanAct reports whether the role may change anything.
+func (r Role) CanAct() bool { return r == Operator }
+
+func (r Role) check() error {
+	if r != Viewer && r != Operator {
+		return fmt.Errorf("%q is no role; allowed is %s or %s", string(r), Viewer, Operator)
+	}
+	return nil
+}
+
+// Account is one that may log in.
+type Account struct {
+	Name string // 1 to 64 printable ASCII characters without space and colon
+	Role Role
+	Hash string // see CheckHash
+}
+
+// maxName is the longest name in bytes.
+const maxName = 64
+
+func (a Account) check() error {
+	notAllowed := func(r rune) bool { return r <= ' ' || r > '~' || r == ':' }
+	if a.Name == "" || len(a.Name) > maxName || strings.ContainsFunc(a.Name, notAllowed) {
+		return fmt.Errorf("%.80q is no account name; allowed are 1 to %d printable ASCII characters without space and colon", a.Name, maxName)
+	}
+	if err := a.Role.check(); err != nil {
+		return fmt.Errorf("account %s: %w", a.Name, err)
+	}
+	if err := CheckHash(a.Hash); err != nil {
+		return fmt.Errorf("account %s: %w", a.Name, err)
+	}
+	return nil
+}
+
+// sum tells whether an account is still the same. It gives away nothing of the hash.
+func (a Account) sum() [sha256.Size]byte {
+	return sha256.Sum256([]byte(a.Name + ":" + string(a.Role) + ":" + a.Hash))
+}

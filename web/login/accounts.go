@@ -1,0 +1,129 @@
+package login
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// ErrWrong is the answer to an unknown name and to a wrong password alike.
+var ErrWrong = errors.New("name or password is wrong")
+
+// hashing has a place for each password that may be hashed at once.
+var hashing = make(chan struct{}, 2)
+
+// Accounts are those that may log in. Make them with NewAccounts.
+type Accounts struct {
+	seed   maphash.Seed // static
+	derive func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte
+
+	all atomic.Pointer[[]known] // by name; never changed in place
+
+	mu       sync.Mutex // guards everything below
+	watchers []func()
+}
+
+// known is an account that was checked.
+type known struct {
+	Account
+	phc phc
+	sum [sha256.Size]byte
+}
+
+// NewAccounts returns accounts with different names. There may be none; see Empty.
+func NewAccounts(accounts []Account) (*Accounts, error) {
+	a := &Accounts{seed: maphash.MakeSeed(), derive: argon2.IDKey}
+	return a, a.Replace(accounts)
+}
+
+// Replace puts other accounts in place of all there are, or none of them if one is
+// wrong. Before it returns, the sessions of accounts that are gone or have
+// another role or hash have ended.
+func (a *Accounts) Replace(accounts []Account) error {
+	all := make([]known, 0, len(accounts))
+	for _, account := range accounts {
+		if err := account.check(); err != nil {
+			return err
+		}
+		h, err := parseHash(account.Hash)
+		if err != nil {
+			return err
+		}
+		all = append(all, known{account, h, account.sum()})
+	}
+	slices.SortFunc(all, func(x, y known) int { return cmp.Compare(x.Name, y.Name) })
+	for i := 1; i < len(all); i++ {
+		if all[i].Name == all[i-1].Name {
+			return fmt.Errorf("account %s is there twice", all[i].Name)
+		}
+	}
+	a.all.Store(&all)
+	a.mu.Lock()
+	watchers := slices.Clone(a.watchers)
+	a.mu.Unlock()
+	for _, watcher := range watchers {
+		watcher()
+	}
+	return nil
+}
+
+// Empty reports whether nobody may log in.
+func (a *Accounts) Empty() bool { return len(*a.all.Load()) == 0 }
+
+// Verify returns the account of that name if the password is its own, and ErrWrong
+// if not. It may wait for other calls; then it ends with ctx and its error. A
+// guess is to be booked with Limiter.Begin before.
+func (a *Accounts) Verify(ctx context.Context, name string, password []byte) (Account, error) {
+	if len(password) == 0 || len(password) > maxPassword {
+		return Account{}, ErrWrong // which tells nothing of the name
+	}
+	all := *a.all.Load()
+	at, found := find(all, name)
+	against := phc{memory: newMemory, time: newTime, threads: newThreads, salt: make([]byte, newSalt), key: make([]byte, newKey)}
+	if found {
+		against = all[at].phc
+	} else if len(all) > 0 {
+		// Some account's, and always the same one's: where hashes differ in cost, an
+		// unknown name is like one of the known.
+		against = all[maphash.String(a.seed, name)%uint64(len(all))].phc
+	}
+	select {
+	case hashing <- struct{}{}:
+	case <-ctx.Done():
+		return Account{}, ctx.Err()
+	}
+	key := a.derive(password, against.salt, against.time, against.memory, against.threads, uint32(len(against.key)))
+	<-hashing
+	if same := subtle.ConstantTimeCompare(key, against.key) == 1; !same || !found {
+		return Account{}, ErrWrong
+	}
+	return all[at].Account, nil
+}
+
+// find returns where the account of that name is.
+func find(all []known, name string) (at int, found bool) {
+	return slices.BinarySearchFunc(all, name, func(k known, name string) int { return cmp.Compare(k.Name, name) })
+}
+
+// current reports whether there still is the very same account.
+func (a *Accounts) current(name string, sum [sha256.Size]byte) bool {
+	all := *a.all.Load()
+	at, found := find(all, name)
+	return found && all[at].sum == sum
+}
+
+// watch has f called after each Replace.
+func (a *Accounts) watch(f func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.watchers = append(a.watchers, f)
+}

@@ -1,0 +1,86 @@
+package login
+
+import (
+	"crypto/sha256"
+	"strings"
+	"time"
+)
+
+const (
+	maxAgent = 256 // bytes
+	maxAddr  = 64
+)
+
+// key is what a session is found by: the hash of its id.
+type key [sha256.Size]byte
+
+func keyOf(id string) key { return sha256.Sum256([]byte(id)) }
+
+// Session is one login. The exported fields are static; the role is the account's,
+// as a session ends when that changes.
+type Session struct {
+	User    string
+	Role    Role
+	Created time.Time
+	Addr    string
+	Agent   string // the browser's name for itself, at most 256 bytes
+
+	key   key // static, as all up to done
+	sum   [sha256.Size]byte
+	owner *Sessions
+	done  chan struct{}
+
+	// Guarded by Sessions.mu.
+	seen  time.Time
+	flash struct{ tone, text string }
+}
+
+func newSession(owner *Sessions, k key, account Account, addr, agent string) *Session {
+	created := now()
+	return &Session{
+		User: account.Name, Role: account.Role, Created: created, Addr: clip(addr, maxAddr), Agent: clip(agent, maxAgent),
+		key: k, sum: account.sum(), owner: owner, done: make(chan struct{}), seen: created,
+	}
+}
+
+// Alive reports whether the session has not ended. Unlike Get it does not keep it
+// alive: it is for streams, which ask now and then.
+func (s *Session) Alive() bool {
+	s.owner.mu.Lock()
+	defer s.owner.mu.Unlock()
+	return s.owner.alive(s)
+}
+
+// Done is closed when the session ends by logout, by another login in its place or
+// because its account has changed. One that ends by its age may be noticed only
+// when somebody asks Alive.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+// SetFlash leaves a message for the user's next page, in place of one that was not
+// taken. Both are up to the caller. It does not survive a restart.
+func (s *Session) SetFlash(tone, text string) {
+	s.owner.mu.Lock()
+	defer s.owner.mu.Unlock()
+	s.flash.tone, s.flash.text = tone, text
+}
+
+// TakeFlash returns the message once, or "" twice.
+func (s *Session) TakeFlash() (tone, text string) {
+	s.owner.mu.Lock()
+	defer s.owner.mu.Unlock()
+	tone, text = s.flash.tone, s.flash.text
+	s.flash.tone, s.flash.text = "", ""
+	return tone, text
+}
+
+// now is the time by the wall clock, which goes on while the machine sleeps.
+func now() time.Time { return time.Now().Round(0) }
+
+// clip returns the beginning of text, as valid UTF-8.
+func clip(text string, size int) string {
+	text = strings.ToValidUTF8(text, "?")
+	for len(text) > size {
+		text = strings.ToValidUTF8(text[:size], "")
+	}
+	return text
+}

@@ -1,0 +1,244 @@
+package login
+
+import (
+	"cmp"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Get's answers where there is no session.
+var (
+	ErrNone    = errors.New("not logged in")           // the request has no cookie
+	ErrExpired = errors.New("the session has expired") // it has one, but of no session that is alive
+)
+
+const (
+	maxSessions = 1000
+	maxOfUser   = 50
+)
+
+// SessionOptions say when sessions end and where they are kept.
+type SessionOptions struct {
+	Idle     time.Duration // without a request; 0 is one hour
+	Absolute time.Duration // altogether; 0 is twelve hours
+	File     string        // "" keeps sessions in memory alone
+	Log      *slog.Logger  // hears when File cannot be written; nil is nobody
+}
+
+// Sessions are all that are logged in. Make them with NewSessions. There are at
+// most 1000, and 50 of one user; where one more comes, that goes which made no
+// request for the longest.
+type Sessions struct {
+	accounts *Accounts // static, as all up to mu
+	idle     time.Duration
+	absolute time.Duration
+	cookie   cookie
+	file     *file // nil is none
+
+	mu    sync.Mutex // guards everything below
+	byKey map[key]*Session
+	dirty bool // file does not have all of this
+}
+
+// NewSessions returns the sessions of accounts. With a file, those of the file are
+// among them, and the owner must call Close.
+//
+// The file is made where there is none. One that others may read, or that is no
+// file of sessions, is an error and stays as it is. It holds the key of the
+// cookies, but no id. A session in it is alive as long as its account has the very
+// same hash: a password that is hashed anew at each start ends all its sessions.
+func NewSessions(accounts *Accounts, opts SessionOptions) (*Sessions, error) {
+	if opts.Idle < 0 || opts.Absolute < 0 {
+		return nil, fmt.Errorf("sessions of %v, and %v without a request, are too short", opts.Absolute, opts.Idle)
+	}
+	s := &Sessions{
+		accounts: accounts,
+		idle:     cmp.Or(opts.Idle, time.Hour),
+		absolute: cmp.Or(opts.Absolute, 12*time.Hour),
+		byKey:    make(map[key]*Session),
+	}
+	secret := make([]byte, secretSize)
+	rand.Read(secret) // never fails
+	if opts.File != "" {
+		kept, err := s.load(opts, secret)
+		if err != nil {
+			return nil, err
+		}
+		secret = kept
+	}
+	s.cookie = newCookie(secret, s.absolute)
+	accounts.watch(s.recheck)
+	return s, nil
+}
+
+// Start logs in the account that Verify has returned and sets the cookie. The id is
+// always new; the session that the request came with ends. addr is kept for List.
+// ErrWrong means that the account has changed since Verify.
+func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, account Account, addr string) (*Session, error) {
+	id := rand.Text() // 130 bits
+	session := newSession(s, keyOf(id), account, addr, r.UserAgent())
+	old, _ := s.cookie.key(r)
+	if err := s.add(session, old); err != nil {
+		return nil, err
+	}
+	if err := s.cookie.set(w, r, id); err != nil {
+		s.end(func(other *Session) bool { return other == session })
+		return nil, err
+	}
+	s.save()
+	return session, nil
+}
+
+// add puts in a session in place of the one with the key old, if there is one.
+func (s *Sessions) add(session *Session, old key) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.accounts.current(session.User, session.sum) {
+		return ErrWrong
+	}
+	if other := s.byKey[old]; other != nil {
+		s.remove(other)
+	}
+	s.sweep()
+	s.makeRoom(maxOfUser-1, func(other *Session) bool { return other.User == session.User })
+	s.makeRoom(maxSessions-1, func(*Session) bool { return true })
+	s.byKey[session.key] = session
+	s.dirty = true
+	return nil
+}
+
+// Get returns the session of a request, which lives on for it, or ErrNone or
+// ErrExpired.
+func (s *Sessions) Get(r *http.Request) (*Session, error) {
+	k, sent := s.cookie.key(r)
+	if !sent {
+		return nil, ErrNone
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	session := s.byKey[k]
+	if session == nil || !s.alive(session) {
+		return nil, ErrExpired
+	}
+	session.seen = now()
+	s.dirty = true
+	return session, nil
+}
+
+// End logs out: the session of the request ends and its cookie is deleted, whether
+// or not there was one.
+func (s *Sessions) End(w http.ResponseWriter, r *http.Request) {
+	if k, sent := s.cookie.key(r); sent {
+		s.end(func(session *Session) bool { return session.key == k })
+	}
+	s.cookie.delete(w, r)
+}
+
+// EndAll logs the user out everywhere and returns how many sessions that were.
+func (s *Sessions) EndAll(user string) int {
+	return s.end(func(session *Session) bool { return session.User == user })
+}
+
+// Info is what a user is told of a session.
+type Info struct {
+	Created time.Time
+	Seen    time.Time // the last request
+	Addr    string
+	Agent   string
+	Current bool
+}
+
+// List returns the user's sessions, the last seen first. current is the one that
+// asks, or nil.
+func (s *Sessions) List(user string, current *Session) []Info {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sweep()
+	var infos []Info
+	for _, session := range s.byKey {
+		if session.User == user {
+			infos = append(infos, Info{session.Created, session.seen, session.Addr, session.Agent, session == current})
+		}
+	}
+	slices.SortFunc(infos, func(a, b Info) int { return cmp.Or(b.Seen.Compare(a.Seen), b.Created.Compare(a.Created)) })
+	return infos
+}
+
+// Close writes the file a last time and returns what is wrong with it, if
+// anything. Without a file it does nothing.
+func (s *Sessions) Close() error {
+	if s.file == nil {
+		return nil
+	}
+	s.file.stop()
+	return s.save()
+}
+
+// recheck ends the sessions of accounts that have changed.
+func (s *Sessions) recheck() {
+	s.end(func(session *Session) bool { return !s.accounts.current(session.User, session.sum) })
+}
+
+// end ends the sessions that are meant and returns how many that were.
+func (s *Sessions) end(meant func(*Session) bool) int {
+	s.mu.Lock()
+	s.sweep()
+	ended := 0
+	for _, session := range s.byKey {
+		if meant(session) {
+			s.remove(session)
+			ended++
+		}
+	}
+	s.mu.Unlock()
+	s.save()
+	return ended
+}
+
+// alive reports whether a session is, and removes it if not. s.mu is held, as for
+// all below.
+func (s *Sessions) alive(session *Session) bool {
+	if s.byKey[session.key] != session {
+		return false
+	}
+	now := now()
+	if now.Sub(session.Created) < s.absolute && now.Sub(session.seen) < s.idle && s.accounts.current(session.User, session.sum) {
+		return true
+	}
+	s.remove(session)
+	return false
+}
+
+// sweep removes what is not alive.
+func (s *Sessions) sweep() {
+	for _, session := range s.byKey {
+		s.alive(session)
+	}
+}
+
+// makeRoom removes those of the meant that were not seen for the longest, down to
+// limit.
+func (s *Sessions) makeRoom(limit int, meant func(*Session) bool) {
+	var all []*Session
+	for _, session := range s.byKey {
+		if meant(session) {
+			all = append(all, session)
+		}
+	}
+	slices.SortFunc(all, func(a, b *Session) int { return a.seen.Compare(b.seen) })
+	for _, session := range all[:max(0, len(all)-limit)] {
+		s.remove(session)
+	}
+}
+
+func (s *Sessions) remove(session *Session) {
+	delete(s.byKey, session.key)
+	close(session.done)
+	s.dirty = true
+}
