@@ -4,7 +4,8 @@ import "rollcall/hub/eventlog"
 
 // catchup is what a stream keeps while it is behind.
 type catchup struct {
-	cursor eventlog.Cursor
+	cursor  eventlog.Cursor
+	resumed bool // it began after a position of this log
 
 	// A fresh start tells the newest event of each channel, and where the asked
 	// position was of no use, a gap before it.

@@ -102,6 +102,10 @@ func (c *Conn) End(why Reason) {
 // Sent returns how many events and bytes the stream was given.
 func (c *Conn) Sent() (events, bytes uint64) { return c.events.Load(), c.bytes.Load() }
 
+// Live reports whether the stream has everything of its channels but what is on
+// its way, rather than catching up.
+func (c *Conn) Live() bool { return c.given.Load() == 0 }
+
 // Position returns the position that the stream has reached.
 func (c *Conn) Position() eventlog.Position {
 	seq := c.shard.reached.Load()

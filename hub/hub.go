@@ -31,6 +31,7 @@ type Hub struct {
 	shards []*shard
 
 	next     atomic.Uint32 // shard of the next stream
+	shed     atomic.Uint32 // shard that Shed began with
 	streams  atomic.Int64  // attached and not yet ended
 	draining atomic.Bool
 	idle     chan struct{} // gets a value when streams falls to zero while draining
@@ -115,7 +116,7 @@ func (h *Hub) start(c *Conn, sub *Subscription) (first []byte, catch *catchup) {
 			if sub.Greet != nil {
 				first = sub.Greet(at, true)
 			}
-			return first, &catchup{}
+			return first, &catchup{resumed: true}
 		}
 	}
 	if isShot {

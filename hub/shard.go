@@ -240,14 +240,13 @@ func (s *shard) send(c *Conn, own eventlog.Frame, recs []*eventlog.Record) bool 
 	n, err := c.t.Write(bufs)
 	clear(bufs)
 	s.bufs = bufs[:0]
+	if n > 0 {
+		c.wrote = s.wheel.now
+		s.countBytes(c, n)
+	}
 	if err != nil {
 		s.end(c, Gone)
 		return false
-	}
-	if n > 0 {
-		c.wrote = s.wheel.now
-		c.bytes.Store(c.bytes.Load() + uint64(n))
-		s.counts.bytes += uint64(n)
 	}
 	if n == size {
 		c.rest = nil
@@ -303,6 +302,12 @@ func (s *shard) count(c *Conn, recs []*eventlog.Record) {
 	}
 }
 
+// countBytes notes bytes as taken.
+func (s *shard) countBytes(c *Conn, n int) {
+	c.bytes.Store(c.bytes.Load() + uint64(n))
+	s.counts.bytes += uint64(n)
+}
+
 // block notes that the transport takes nothing more until it calls Ready.
 func (s *shard) block(c *Conn) {
 	c.state |= blocked
@@ -330,7 +335,7 @@ func (s *shard) attach(c *Conn, channels []string, catch *catchup) {
 	c.at = int32(len(s.conns))
 	s.conns = append(s.conns, c)
 	s.counts.accepted++
-	if catch.last == nil {
+	if catch.resumed {
 		s.counts.resumed++
 	}
 	c.wrote = s.wheel.now
@@ -357,6 +362,7 @@ func (s *shard) end(c *Conn, why Reason) {
 			bufs[2] = lastChunk
 		}
 		n, err := c.t.Write(bufs)
+		s.countBytes(c, n)
 		cut = err != nil || n < len(bufs[0])+len(bufs[1])+len(bufs[2])
 	}
 	if c.state&tapped != 0 {

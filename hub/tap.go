@@ -68,7 +68,7 @@ func (s *shard) untap(c *Conn) {
 // Shed ends about n streams, spread over the shards, for the given reason. It
 // returns at once.
 func (h *Hub) Shed(n int, why Reason) {
-	start := int(h.next.Load())
+	start := int(h.shed.Add(1) % uint32(len(h.shards)))
 	for i, s := range h.shards {
 		share := n / len(h.shards)
 		if (i+start)%len(h.shards) < n%len(h.shards) {
@@ -80,5 +80,4 @@ func (h *Hub) Shed(n int, why Reason) {
 			}
 		})
 	}
-	h.next.Add(1)
 }

@@ -124,6 +124,16 @@ func (r *Registry) Channels(q Query) (page []Channel, total int, more bool) {
 	return page, total, more && len(page) > 0
 }
 
+// Channel returns a channel; one without members has zeros.
+func (r *Registry) Channel(name string) Channel {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if ch := r.channels[name]; ch != nil {
+		return Channel{ch.name, len(ch.members), ch.conns}
+	}
+	return Channel{Name: name}
+}
+
 // Client returns a client that is online and its connections.
 func (r *Registry) Client(id string) (Client, []*Connection, bool) {
 	r.mu.Lock()

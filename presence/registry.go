@@ -92,8 +92,9 @@ func NewRegistry(grace time.Duration) *Registry {
 
 // Join adds a connection on the given channels, which are without repetition.
 // info is the client's JSON object, or nil to leave what is known; it is kept.
-// The connection's ID must be new.
-func (r *Registry) Join(conn *Connection, channels []string, info []byte) {
+// The connection's ID must be new. returned says that the client had lost its last
+// connection and came back within its grace.
+func (r *Registry) Join(conn *Connection, channels []string, info []byte) (returned bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	who := r.clients[conn.ClientID]
@@ -101,7 +102,7 @@ func (r *Registry) Join(conn *Connection, channels []string, info []byte) {
 		who = &client{id: conn.ClientID, info: info, since: conn.ConnectedAt}
 		who.on = make([]*member, 0, len(channels)+1)
 		r.clients[who.id] = who
-	} else if len(who.conns) == 0 {
+	} else if returned = len(who.conns) == 0; returned {
 		who.returns++
 	}
 	if info != nil && !bytes.Equal(info, who.info) {
@@ -118,6 +119,7 @@ func (r *Registry) Join(conn *Connection, channels []string, info []byte) {
 	for _, name := range channels {
 		r.enter(conn, name)
 	}
+	return returned
 }
 
 // enter puts the connection on a channel.

@@ -58,6 +58,19 @@ func AppendNotice(dst []byte, at Position, channel, typ string, payload []byte) 
 	return append(dst, "}\n\n"...)
 }
 
+// AppendDirect appends to dst an event that looks as if it were published, but is on
+// no channel and in no log.
+func AppendDirect(dst []byte, at Position, typ string, payload []byte, when time.Time) []byte {
+	dst = appendHead(dst, at, typ)
+	dst = append(dst, `data: {"type":`...)
+	dst = AppendString(dst, typ)
+	dst = append(dst, `,"payload":`...)
+	dst = appendLine(dst, payload)
+	dst = append(dst, timestampKey...)
+	dst = append(dst, Stamp(when)...)
+	return append(dst, "\"}\n\n"...)
+}
+
 // AppendBare appends to dst an event whose data line is the given JSON.
 func AppendBare(dst []byte, at Position, typ string, data []byte) []byte {
 	dst = appendHead(dst, at, typ)

@@ -58,7 +58,7 @@ func (h *history) describe(k *Kept, now time.Duration) {
 	kept := h.recs[h.first:]
 	k.Events, k.Bytes, k.Newest, k.Oldest = len(kept), h.bytes, kept[len(kept)-1], now-kept[0].at
 	if h.through > 0 && k.Oldest < k.Span {
-		k.Span = max(k.Oldest, time.Second)
+		k.Span = min(max(k.Oldest, time.Second), k.Span)
 	}
 	for i := len(kept) - 1; i >= 0; i-- {
 		age := now - kept[i].at
@@ -140,4 +140,40 @@ func (m *Memory) Purge(channel string) int {
 		n++
 	}
 	return n
+}
+
+// Newest returns at most n of the newest kept records behind seq whose channel
+// want lets through, newest first. It looks at no more than 10 000 under the log's
+// lock; want must not call the log. through is the head: what to pass as seq the
+// next time.
+func (m *Memory) Newest(n int, seq uint64, want func(channel string) bool) (recs []*Record, through uint64) {
+	const most = 10_000
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	looked := 0
+	for r := m.newest; r != nil && r.Seq > seq && len(recs) < n && looked < most; r = r.older {
+		looked++
+		if want(r.hist.name) {
+			recs = append(recs, r)
+		}
+	}
+	return recs, m.head
+}
+
+// Page returns the n newest kept records of a channel before seq, newest first; 0
+// for seq means up to the head.
+func (m *Memory) Page(channel string, before uint64, n int) []*Record {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	h := m.channels[channel]
+	if h == nil {
+		return nil
+	}
+	kept := h.recs[h.first:]
+	if before > 0 {
+		kept = kept[:len(kept)-len(h.after(before-1))]
+	}
+	page := slices.Clone(kept[max(len(kept)-n, 0):])
+	slices.Reverse(page)
+	return page
 }
