@@ -49,6 +49,7 @@ type ErrorView struct {
 type page struct {
 	title   string
 	version string
+	styles  []string        // sheets under /assets/ besides the house style
 	modules []string        // ES modules under /assets/: the entry first, then what it imports
 	status  templ.Component // right end of the top bar; nil for none
 }

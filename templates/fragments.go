@@ -1,0 +1,150 @@
+package templates
+
+// Each live view lists the parts of its page that change. A part is rendered by the component that
+// the page itself uses, so that what is streamed and what is loaded can't differ. Forms are in
+// none: what somebody is typing stays.
+
+// figures are the fragments of a row of figures.
+func figureFragments(figures []Figure) []Fragment {
+	var parts []Fragment
+	for _, f := range figures {
+		parts = append(parts, Fragment{ID: f.ID, Body: figure(f)})
+	}
+	return parts
+}
+
+// orEmpty is the items of a list, or what the list shows without any.
+func orEmpty(items []Fragment, empty Fragment) []Fragment {
+	if len(items) == 0 {
+		return []Fragment{empty}
+	}
+	return items
+}
+
+func momentFragments(list string, moments []Moment, empty string) []Fragment {
+	var items []Fragment
+	for _, m := range moments {
+		items = append(items, Fragment{ID: momentID(list, m), Body: moment(list, m)})
+	}
+	return orEmpty(items, Fragment{ID: list + "-empty", Body: momentsEmpty(list, empty)})
+}
+
+// Fragments are the parts of the page that are kept live.
+func (v OverviewView) Fragments() []Fragment {
+	parts := figureFragments(v.Figures)
+	var warnings []Fragment
+	for _, w := range v.Warnings {
+		warnings = append(warnings, Fragment{ID: warningID(w), Body: warning(w)})
+	}
+	parts = append(parts, Fragment{ID: "warnings", Body: warningList(v.Warnings), Items: warnings})
+	for _, c := range v.Charts {
+		parts = append(parts, Fragment{ID: c.ID, Body: chart(c)})
+	}
+	var busiest []Fragment
+	for _, r := range v.Busiest {
+		busiest = append(busiest, Fragment{ID: r.Key, Body: busyRow(r)})
+	}
+	return append(parts,
+		Fragment{ID: "busiest-rows", Body: busyRows(v), Items: orEmpty(busiest, Fragment{ID: "busiest-empty", Body: busiestEmpty(v)})},
+		Fragment{ID: "news", Body: momentList("news", v.News, newsEmpty), Items: momentFragments("news", v.News, newsEmpty)},
+	)
+}
+
+// Fragments are the parts of the page that are kept live.
+func (v ClientsView) Fragments() []Fragment {
+	var rows []Fragment
+	for _, r := range v.Rows {
+		rows = append(rows, Fragment{ID: r.Key, Body: clientRow(r)})
+	}
+	return []Fragment{
+		{ID: "clients-total", Body: countBadge("clients-total", v.Total, "online")},
+		{ID: "clients-rows", Body: clientRows(v), Items: orEmpty(rows, Fragment{ID: "clients-empty", Body: clientsEmpty(v)})},
+		{ID: "clients-pager", Body: pager("clients-pager", v.Pager)},
+	}
+}
+
+// Fragments are the parts of the page that are kept live.
+func (v ClientView) Fragments() []Fragment {
+	parts := append([]Fragment{
+		{ID: "client-state", Body: clientState(v)},
+		{ID: "client-facts", Body: clientFacts(v)},
+		{ID: "client-blocked", Body: clientBlocked(v)},
+	}, figureFragments(v.Figures)...)
+	var rows []Fragment
+	for _, r := range v.Connections {
+		rows = append(rows, Fragment{ID: r.Key, Body: connectionRow(r, v.CanAct)})
+	}
+	return append(parts,
+		Fragment{ID: "connections-rows", Body: connectionRows(v), Items: orEmpty(rows, Fragment{ID: "connections-empty", Body: connectionsEmpty(v)})},
+		Fragment{ID: "timeline", Body: momentList("timeline", v.Timeline, timelineEmpty), Items: momentFragments("timeline", v.Timeline, timelineEmpty)},
+	)
+}
+
+// Fragments are the parts of the page that are kept live. New events are appended to the feed,
+// and aren't among them.
+func (v TapView) Fragments() []Fragment {
+	return []Fragment{{ID: "tap-state", Body: tapState(v)}}
+}
+
+// Fragments are the parts of the page that are kept live.
+func (v ChannelsView) Fragments() []Fragment {
+	var rows []Fragment
+	for _, r := range v.Rows {
+		rows = append(rows, Fragment{ID: r.Key, Body: channelRow(r)})
+	}
+	return []Fragment{
+		{ID: "channels-rows", Body: channelRows(v), Items: orEmpty(rows, Fragment{ID: "channels-empty", Body: channelsEmpty(v)})},
+		{ID: "channels-pager", Body: pager("channels-pager", v.Pager)},
+	}
+}
+
+// Fragments are the parts of the page that are kept live. New events are appended to the feed,
+// and aren't among them.
+func (v ChannelView) Fragments() []Fragment {
+	parts := figureFragments(v.Figures)
+	var members []Fragment
+	for _, m := range v.Members {
+		members = append(members, Fragment{ID: m.Key, Body: member(m)})
+	}
+	parts = append(parts,
+		Fragment{ID: "members", Body: memberList(v), Items: orEmpty(members, Fragment{ID: "members-empty", Body: membersEmpty(v)})},
+		Fragment{ID: "members-more", Body: membersMore(v)},
+	)
+	if len(v.Rate.Series) > 0 {
+		parts = append(parts, Fragment{ID: v.Rate.ID, Body: chart(v.Rate)})
+	}
+	return parts
+}
+
+// Fragments are the parts of the page that are kept live: none but the feed of events.
+func (v TailView) Fragments() []Fragment { return nil }
+
+// Fragments are the parts of the page that are kept live.
+func (v BlocksView) Fragments() []Fragment {
+	var rows []Fragment
+	for _, r := range v.Rows {
+		rows = append(rows, Fragment{ID: r.Key, Body: blockRow(r, v.CanAct)})
+	}
+	return []Fragment{{ID: "blocks-rows", Body: blockRows(v), Items: orEmpty(rows, Fragment{ID: "blocks-empty", Body: blocksEmpty(v)})}}
+}
+
+// Fragments are the parts of the page that are kept live.
+func (v AuditView) Fragments() []Fragment {
+	var rows []Fragment
+	for _, r := range v.Rows {
+		rows = append(rows, Fragment{ID: r.Key, Body: auditRow(r)})
+	}
+	return []Fragment{
+		{ID: "audit-rows", Body: auditRows(v), Items: orEmpty(rows, Fragment{ID: "audit-empty", Body: auditEmpty(v)})},
+		{ID: "audit-pager", Body: pager("audit-pager", v.Pager)},
+	}
+}
+
+// Fragments are the parts of the page that are kept live.
+func (v ServerView) Fragments() []Fragment {
+	var parts []Fragment
+	for _, g := range v.Facts {
+		parts = append(parts, Fragment{ID: g.ID, Body: factGroup(g)})
+	}
+	return append(parts, Fragment{ID: "drain-state", Body: drainState(v.Drain)})
+}

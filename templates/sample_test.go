@@ -1,0 +1,487 @@
+package templates
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+)
+
+// Views as a busy server would fill them. Nothing in them depends on the clock.
+
+var sampleNow = time.Date(2026, 11, 20, 15, 4, 5, 0, time.UTC)
+
+func ago(d time.Duration) time.Time { return sampleNow.Add(-d) }
+
+func sampleFrame(section, path string) AdminFrame {
+	return AdminFrame{
+		Version: "v1.4.0", Node: "fra-1", Section: section, Live: path,
+		User: "mara", Role: "operator", CanAct: true,
+	}
+}
+
+// wave is a load that goes up and down, the same in every run.
+func wave(n int, mean, swing, noise float64) []float64 {
+	values := make([]float64, n)
+	seed := uint32(n) + uint32(mean*7)
+	for i := range values {
+		seed = seed*1664525 + 1013904223
+		jitter := float64(seed>>8)/float64(1<<24) - .5
+		t := float64(i) / float64(n) * 2 * math.Pi
+		values[i] = max(0, mean+swing*(math.Sin(t*1.3)+.4*math.Sin(t*4.1+1))+noise*jitter)
+	}
+	return values
+}
+
+func sampleChart(id, title, unit string, series ...Series) Chart {
+	return Chart{ID: id, Title: title, Unit: unit, Step: time.Second, End: sampleNow, Series: series}
+}
+
+func times[T any](n int, make func(int) T) []T {
+	all := []T{}
+	for i := range n {
+		all = append(all, make(i))
+	}
+	return all
+}
+
+func changed[V any](v V, change func(*V)) V {
+	change(&v)
+	return v
+}
+
+func pick(i int, words ...string) string { return words[i%len(words)] }
+
+func sampleLink(name string) ChannelLink { return ChannelLink{name, "/admin/channels/" + name} }
+
+func sampleChannelRow(i int) ChannelRow {
+	name := pick(i, "orders.eu", "chat.lobby", "prices.btc-usd", "sensors.hall-3.temperature", "deploys", "news",
+		"presence.team-a", "scores.live", "alerts", "jobs.nightly")
+	row := ChannelRow{
+		Key: fmt.Sprintf("channel-%d", i), Name: name, Href: sampleLink(name).Href,
+		Clients: thousands(12431 / (i*i + 1)), Connections: thousands(14207 / (i*i + 1)),
+		Rate:  amount(1240/math.Pow(2.4, float64(i)), "/s"),
+		Spark: wave(30, float64(10+i*3%17), 6, float64(8+i%5)), SparkSpan: "15 min",
+		LastType: pick(i, "order.placed", "message", "tick", "reading", "deploy.finished", "headline", "message", "goal"),
+		LastAt:   ago(time.Duration(i*i*i) * 1700 * time.Millisecond),
+		Events:   thousands(100000 / (i + 1)), Bytes: amount(48e6/float64(i+1), "B"),
+	}
+	if i == 9 {
+		row.Spark = make([]float64, 30)
+	}
+	return row
+}
+
+func sampleClientRow(i int) ClientRow {
+	name := pick(i, "ana@example.com", "kiosk-berlin-04", "b7c1d2e0-5f4a-4c0e-9a51-2f8a3a1c77d4", "demo-reader",
+		"trading-desk-2", "curl", "Zoë", "display/lobby", "android-8842", "pipeline-eu")
+	if i >= 10 {
+		name += fmt.Sprint("-", i/10)
+	}
+	row := ClientRow{
+		Key: fmt.Sprintf("client-%d", i), ClientID: name, Href: "/admin/clients/" + name, State: "online",
+		Info:        pick(i, `{"name":"Ana","team":"ops"}`, `{"site":"berlin","kind":"kiosk"}`, "", `{"plan":"free"}`, `{"desk":2,"floor":"north"}`),
+		Connections: pick(i, "1", "2", "1", "6"),
+		Channels:    []ChannelLink{sampleLink("orders.eu"), sampleLink("chat.lobby"), sampleLink("news")}[:1+i%3],
+		More:        []int{0, 0, 3, 0, 118}[i%5],
+		Address:     fmt.Sprintf("198.51.100.%d", 10+i*7), Protocol: pick(i, "h2", "http/1.1"),
+		Since: ago(time.Duration(i*i+1) * 73 * time.Second), Events: thousands(1204 * (i + 3)),
+		Bytes: amount(float64(i+1)*384000, "B"), Behind: "0",
+	}
+	switch i {
+	case 3:
+		row.Behind, row.Slow = "1,204", true
+	case 5:
+		row.State, row.Connections = "leaving", "0"
+	case 7:
+		row.Behind = "12"
+	case 8:
+		row.Address = "2001:db8:85a3:8d3:1319:8a2e:370:7348"
+	}
+	return row
+}
+
+func sampleEvent(i int) EventRow {
+	payload := pick(i,
+		"{\n  \"id\": 88121,\n  \"total\": 129.9,\n  \"currency\": \"EUR\",\n  \"items\": 3\n}",
+		`"Hello, roll call!"`,
+		"{\n  \"bid\": 64250.5,\n  \"ask\": 64251\n}",
+		"{\n  \"job\": \"nightly\",\n  \"steps\": [\n    \"fetch\",\n    \"index\",\n    \"publish\"\n  ],\n  \"took\": 128.4,\n"+
+			"  \"ok\": true,\n  \"host\": \"worker-7\",\n  \"log\": \"https://ci.example/runs/88121/log?full=1\"\n}")
+	channel := sampleLink(pick(i, "orders.eu", "chat.lobby", "prices.btc-usd", "jobs.nightly"))
+	return EventRow{
+		Key: fmt.Sprintf("event-%d", i), ID: fmt.Sprintf("3f9a-%d", 884211-i), Channel: channel.Name, Href: channel.Href,
+		Type: pick(i, "order.placed", "message", "tick", "job.done"), Payload: payload,
+		Line: strings.Join(strings.Fields(payload), " "), At: ago(time.Duration(i*i*410) * time.Millisecond),
+	}
+}
+
+func sampleMoment(i int, own bool) Moment {
+	m := []Moment{
+		{Kind: "join", Tone: "ok", Text: "came online", Detail: "198.51.100.24"},
+		{Kind: "leave", Tone: "neutral", Text: "went offline", Detail: "after 12 min"},
+		{Kind: "end", Tone: "bad", Text: "connection ended", Code: "slow", Detail: "behind by 10,000 events"},
+		{Kind: "return", Tone: "ok", Text: "came back within grace", Detail: "1.2 s"},
+		{Kind: "open", Tone: "neutral", Text: "opened a connection", Detail: "Chrome 148 on Linux"},
+		{Kind: "end", Tone: "warn", Text: "connection ended", Code: "kicked", Detail: "by mara"},
+	}[i%6]
+	m.Key, m.At = fmt.Sprint(900-i), ago(time.Duration(i*i+1)*4*time.Second)
+	if !own {
+		row := sampleClientRow(i % 9)
+		m.ClientID, m.Href = row.ClientID, row.Href
+	}
+	return m
+}
+
+func sampleOverview() OverviewView {
+	young := wave(900, 1240, 260, 300)
+	for i := range young[:220] {
+		young[i] = math.NaN()
+	}
+	return OverviewView{
+		AdminFrame: sampleFrame("overview", "/admin"), BaseURL: "https://rollcall.example",
+		Figures: []Figure{
+			{ID: "f-clients", Label: "Clients", Value: "12,431", Note: "peak 14,002", Href: "/admin/clients"},
+			{ID: "f-connections", Label: "Connections", Value: "14,207", Note: "of 50,000"},
+			{ID: "f-channels", Label: "Channels", Value: "318", Note: "12 patterns", Href: "/admin/channels"},
+			{ID: "f-publishes", Label: "Published", Value: "1,240", Unit: "/s", Note: "4.1M today"},
+			{ID: "f-deliveries", Label: "Delivered", Value: "182k", Unit: "/s", Note: "147 each"},
+			{ID: "f-lag", Label: "Delivery lag", Value: "3.4", Unit: "ms p99", Note: "p50 0.42 ms"},
+			{ID: "f-bytes", Label: "Sent", Value: "38.2", Unit: "MiB/s", Note: "2.8 TiB today"},
+			{ID: "f-memory", Label: "Memory", Value: "612", Unit: "MiB", Note: "43 KiB a stream"},
+			{ID: "f-slow", Label: "Not reading", Value: "3", Note: "12 ended today", Tone: "warn"},
+			{ID: "f-gaps", Label: "Gaps", Value: "0", Note: "0 kicked"},
+		},
+		Range:  "15m",
+		Ranges: []RangeLink{{"15 min", "/admin?range=15m", true}, {"24 h", "/admin?range=24h", false}},
+		Charts: []Chart{
+			sampleChart("c-publishes", "Published", "/s", Series{"Published", "accent", young}),
+			sampleChart("c-deliveries", "Delivered", "/s", Series{"Delivered", "accent", wave(900, 182000, 30000, 16000)}),
+			sampleChart("c-lag", "Delivery lag", "ms", Series{"p50", "ok", wave(900, .42, .08, .1)}, Series{"p99", "violet", wave(900, 3.4, .8, 2.2)}),
+			sampleChart("c-bytes", "Sent", "B/s", Series{"Sent", "accent", wave(900, 40e6, 8e6, 6e6)}),
+		},
+		Busiest: times(8, sampleChannelRow),
+		News:    times(8, func(i int) Moment { return sampleMoment(i, false) }),
+		Warnings: []Warning{
+			{"http1", "warn", "kiosk-berlin-04 holds six HTTP/1.1 streams", "A browser opens no more than six to one host: its next request will hang. Serve it HTTP/2, or use one stream for many channels.", "/admin/clients/kiosk-berlin-04", "Show the client"},
+			{"open", "bad", "Anybody can publish", "The server listens on 0.0.0.0 and no key is set.", "/admin/server", "See settings"},
+		},
+	}
+}
+
+func emptyOverview() OverviewView {
+	v := sampleOverview()
+	v.Warnings, v.Busiest, v.News = nil, nil, nil
+	for i := range v.Figures {
+		v.Figures[i].Value, v.Figures[i].Tone, v.Figures[i].Note = "0", "", ""
+	}
+	for i := range v.Charts {
+		for j := range v.Charts[i].Series {
+			values := make([]float64, 900)
+			for k := range values[:890] {
+				values[k] = math.NaN()
+			}
+			v.Charts[i].Series[j].Values = values
+		}
+	}
+	return v
+}
+
+// sortable gives columns what the server does.
+func sortable(columns []Column, path string) []Column {
+	for i := range columns {
+		if columns[i].Label != "Channels" {
+			columns[i].Href = path + "?sort=" + strings.ToLower(strings.ReplaceAll(columns[i].Label, " ", "-"))
+		}
+	}
+	columns[0].Sorted = "ascending"
+	return columns
+}
+
+func sampleClients() ClientsView {
+	return ClientsView{
+		AdminFrame: sampleFrame("clients", "/admin/clients"), BaseURL: "https://rollcall.example",
+		Columns: sortable(ClientColumns(), "/admin/clients"), Rows: times(24, sampleClientRow), Total: 12431,
+		Pager: Pager{Text: "51–100 of 12,431", Prev: "/admin/clients?page=1", Next: "/admin/clients?page=3"},
+	}
+}
+
+func emptyClients() ClientsView {
+	return changed(sampleClients(), func(v *ClientsView) { v.Rows, v.Total, v.Pager = nil, 0, Pager{} })
+}
+
+func sampleConnection(i int) ConnectionRow {
+	return ConnectionRow{
+		Key: fmt.Sprintf("connection-%d", i), ConnectionID: fmt.Sprintf("c9f2e07b%d", i),
+		Address:   pick(i, "198.51.100.24", "2001:db8:85a3::7348"),
+		Agent:     pick(i, "Chrome 148 on Linux", "curl 8.20", "Safari 26 on iPhone"),
+		UserAgent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/148.0.0.0",
+		Protocol:  pick(i, "h2", "http/1.1"), Node: "fra-1", Since: ago(time.Duration(i*47+3) * time.Minute),
+		Channels: []ChannelLink{sampleLink("orders.eu"), sampleLink("chat.lobby")}, More: i * 3,
+		Events: thousands(18220 / (i + 1)), Bytes: amount(6.4e6/float64(i+1), "B"), LastID: "3f9a-884211",
+		Behind: pick(i, "0", "1,204", "32"), State: pick(i, "live", "not reading", "catching up"),
+		EndHref: fmt.Sprintf("/admin/clients/ana@example.com/connections/c9f2e07b%d/end", i),
+	}
+}
+
+func sampleClient() ClientView {
+	return ClientView{
+		AdminFrame: sampleFrame("clients", "/admin/clients/ana@example.com"), BaseURL: "https://rollcall.example",
+		ClientID: "ana@example.com", Base: "/admin/clients/ana@example.com", TapHref: "/admin/clients/ana@example.com/tap",
+		Online: true, Info: "{\n  \"name\": \"Ana\",\n  \"team\": \"ops\",\n  \"avatar\": \"https://cdn.example/a/8812.png\"\n}",
+		Since: ago(3 * time.Hour),
+		Figures: []Figure{
+			{ID: "f-open", Label: "Connections", Value: "3", Note: "peak 4"},
+			{ID: "f-events", Label: "Events sent", Value: "33,403"},
+			{ID: "f-sent", Label: "Sent", Value: "11.7", Unit: "MiB"},
+			{ID: "f-behind", Label: "Behind", Value: "1,204", Note: "one stream not reading", Tone: "bad"},
+			{ID: "f-returns", Label: "Back within grace", Value: "7", Note: "in the last hour"},
+		},
+		Connections: times(3, sampleConnection),
+		Channels:    []ChannelLink{sampleLink("orders.eu"), sampleLink("chat.lobby"), sampleLink("news")},
+		Timeline:    times(9, func(i int) Moment { return sampleMoment(i, true) }),
+		Send:        SendForm{Type: "message", Payload: `"Hello, roll call!"`},
+	}
+}
+
+func sampleBlocked() ClientView {
+	return changed(sampleClient(), func(v *ClientView) {
+		block := sampleBlock(0)
+		v.Blocked, v.Online, v.Connections = &block, false, nil
+		v.Flash = Flash{"ok", "ana@example.com is blocked for 10 minutes; 3 connections ended."}
+		v.Send = SendForm{Payload: "{", Error: "The type is missing. It is 1 to 255 bytes without a line break.", Field: "type"}
+	})
+}
+
+func viewerClient() ClientView {
+	return changed(sampleClient(), func(v *ClientView) { v.CanAct, v.Role = false, "viewer" })
+}
+
+func sampleBlock(i int) BlockRow {
+	return BlockRow{
+		Key: fmt.Sprintf("block-%d", i), ClientID: pick(i, "ana@example.com", "scraper-17", "b7c1d2e0-5f4a-4c0e-9a51-2f8a3a1c77d4"),
+		Href: "/admin/clients/x", Since: ago(time.Duration(i+1) * 4 * time.Minute), Until: sampleNow.Add(time.Duration(i*i*50+6) * time.Minute),
+		By: pick(i, "mara", "POST /blocks", "jonas"), Refused: pick(i, "12", "8,841", "0"),
+	}
+}
+
+func sampleTap() TapView {
+	rows := times(6, sampleEvent)
+	rows[5] = EventRow{
+		Key: "event-5", ID: "3f9a-884100", Type: "registered", Notice: true, At: ago(time.Minute),
+		Payload: "{\n  \"clientId\": \"ana@example.com\",\n  \"connectionId\": \"c9f2e07b0\"\n}",
+		Line:    `{"clientId":"ana@example.com","connectionId":"c9f2e07b0"}`,
+	}
+	return TapView{
+		AdminFrame: sampleFrame("clients", "/admin/clients/ana@example.com/tap"),
+		ClientID:   "ana@example.com", Back: "/admin/clients/ana@example.com", Online: true, Rows: rows,
+	}
+}
+
+func sampleChannels() ChannelsView {
+	return ChannelsView{
+		AdminFrame: sampleFrame("channels", "/admin/channels"), BaseURL: "https://rollcall.example",
+		Columns: sortable(ChannelColumns(), "/admin/channels"), Rows: times(10, sampleChannelRow), Pager: Pager{Text: "1–10 of 10"},
+	}
+}
+
+func emptyChannels() ChannelsView {
+	return changed(sampleChannels(), func(v *ChannelsView) { v.Rows, v.Pager = nil, Pager{} })
+}
+
+func sampleChannel() ChannelView {
+	history := times(9, sampleEvent)
+	for i := range history {
+		history[i].Channel, history[i].Href, history[i].Open = "", "", true
+	}
+	return ChannelView{
+		AdminFrame: sampleFrame("channels", "/admin/channels/orders.eu"), BaseURL: "https://rollcall.example",
+		Name: "orders.eu", Base: "/admin/channels/orders.eu",
+		Figures: []Figure{
+			{ID: "f-clients", Label: "Clients", Value: "12,431"},
+			{ID: "f-connections", Label: "Connections", Value: "14,207"},
+			{ID: "f-rate", Label: "Published", Value: "1,240", Unit: "/s"},
+			{ID: "f-kept", Label: "Kept", Value: "100,000", Note: "all there is room for", Tone: "warn"},
+			{ID: "f-size", Label: "Size", Value: "45.8", Unit: "MiB", Note: "of 64 MiB"},
+			{ID: "f-age", Label: "Oldest", Value: "81", Unit: "s", Note: "of 24 h"},
+		},
+		Rate: sampleChart("c-rate", "Published", "/s", Series{"Published", "accent", wave(900, 1240, 260, 300)}),
+		Members: times(8, func(i int) MemberRow {
+			c := sampleClientRow(i)
+			return MemberRow{fmt.Sprintf("member-%d", i), c.ClientID, c.Href, c.Info}
+		}),
+		More: 12423, AllHref: "/admin/clients?q=orders.eu",
+		History: history, Older: "/admin/channels/orders.eu?before=3f9a-884202",
+		Publish: PublishForm{Mode: "one", Type: "message", Payload: `"Hello, roll call!"`, Batch: sampleBatch("orders.eu")}, CanPurge: true,
+		Tail: TailControls{Action: "/admin/channels/orders.eu"},
+	}
+}
+
+// refusedChannel is an older page of the history, and a batch that was not taken.
+func refusedChannel() ChannelView {
+	return changed(sampleChannel(), func(v *ChannelView) {
+		v.Live, v.Newest, v.Older, v.HasGap = "", "/admin/channels/orders.eu", "", true
+		v.Publish.Mode, v.Publish.Field = "batch", "batch"
+		v.Publish.Error = "events[2].channelName is empty: a name is 1 to 255 bytes."
+	})
+}
+
+func emptyChannel() ChannelView {
+	return changed(sampleChannel(), func(v *ChannelView) {
+		v.Members, v.More, v.History, v.Older, v.Rate = nil, 0, nil, "", Chart{}
+		v.CanAct, v.Role = false, "viewer"
+	})
+}
+
+func sampleTail() TailView {
+	return TailView{
+		AdminFrame: sampleFrame("tail", "/admin/tail?channels=orders.*,chat.lobby"), Rows: times(18, sampleEvent),
+		Tail: TailControls{
+			Action: "/admin/tail", Channels: "orders.*,chat.lobby",
+			Curl: "curl -N 'https://rollcall.example/subscribe?channels=orders.*,chat.lobby&clientId=curl'",
+		},
+	}
+}
+
+func sampleBlocks() BlocksView {
+	return BlocksView{AdminFrame: sampleFrame("blocks", "/admin/blocks"), Rows: times(3, sampleBlock), BaseURL: "https://rollcall.example"}
+}
+
+func refusedBlocks() BlocksView {
+	return changed(sampleBlocks(), func(v *BlocksView) {
+		v.Rows, v.ClientID, v.Error = nil, "a\nb", "The client id has a line break."
+	})
+}
+
+func sampleAudit() AuditView {
+	rows := []AuditRow{
+		{User: "mara", Address: "203.0.113.7", Action: "client.disconnect", Target: "ana@example.com", Href: "/admin/clients/ana@example.com", Result: "ok", Tone: "ok", Detail: "3 connections ended"},
+		{User: "mara", Address: "203.0.113.7", Action: "client.block", Target: "scraper-17", Href: "/admin/clients/scraper-17", Result: "ok", Tone: "ok", Detail: "for 1 h"},
+		{User: "jonas", Address: "2001:db8:85a3::7348", Action: "channel.purge", Target: "orders.eu", Href: "/admin/channels/orders.eu", Result: "refused", Tone: "warn", Detail: "a viewer can't act"},
+		{User: "jonas", Address: "2001:db8:85a3::7348", Action: "login", Result: "ok", Tone: "ok"},
+		{User: "root", Address: "192.0.2.99", Action: "login", Result: "failed", Tone: "bad", Detail: "wrong name or password; 4 attempts left"},
+		{User: "mara", Address: "203.0.113.7", Action: "channel.publish", Target: "deploys", Href: "/admin/channels/deploys", Result: "ok", Tone: "ok", Detail: "1 event, 212 B"},
+		{User: "mara", Address: "203.0.113.7", Action: "server.drain", Target: "fra-1", Result: "failed", Tone: "bad", Detail: "already draining"},
+	}
+	return AuditView{
+		AdminFrame: sampleFrame("audit", "/admin/audit"), Kept: "The newest 10,000 entries are kept.",
+		Download: "/admin/audit.jsonl", Pager: Pager{Text: "1–14 of 214", Next: "/admin/audit?page=2"},
+		Rows: times(14, func(i int) AuditRow {
+			r := rows[i%len(rows)]
+			r.Key, r.At = fmt.Sprintf("audit-%d", 214-i), ago(time.Duration(i*i*i+2)*9*time.Second)
+			return r
+		}),
+	}
+}
+
+func sampleServer() ServerView {
+	return ServerView{
+		AdminFrame: sampleFrame("server", "/admin/server"),
+		Facts: []FactGroup{
+			{"facts-build", "Build", []Fact{{Name: "Version", Value: "v1.4.0"}, {Name: "Commit", Value: "7021706"}, {Name: "Go", Value: "go1.26.4 linux/amd64"}, {Name: "Started", Time: ago(52 * time.Hour)}}},
+			{"facts-health", "Health", []Fact{{Name: "Ready", Value: "ok", Tone: "ok"}, {Name: "Log", Value: "ok", Tone: "ok"}, {Name: "Open files", Value: "14,260 of 65,536"}, {Name: "Clock", Value: "jumped 2.1 s", Tone: "warn"}}},
+			{"facts-process", "Process", []Fact{{Name: "Memory", Value: "612 MiB"}, {Name: "Goroutines", Value: "14,412"}, {Name: "Processors", Value: "8"}, {Name: "Collector", Value: "0.4 % of the time"}}},
+		},
+		Settings: []Setting{
+			{"listen", "0.0.0.0:9090", "ROLLCALL_LISTEN"}, {"heartbeat", "15s", "default"}, {"grace", "5s", "rollcall.yaml:3"},
+			{"retain-events", "100000", "flag"}, {"retain-bytes", "64MiB", "default"}, {"admin-password", "••••••••", "ROLLCALL_ADMIN_PASSWORD_FILE"},
+			{"allow-origin", "https://app.example, https://www.app.example, https://staging.app.example", "rollcall.yaml:9"}, {"publish-key", "", "default"},
+		},
+		Drain: DrainView{Text: "14,207 streams are open. Draining ends them a few at a time, and tells each when to come back.", Rate: "100"},
+		Sessions: []SessionRow{
+			{Since: ago(41 * time.Minute), Seen: ago(time.Second), Address: "203.0.113.7", Agent: "Firefox 141 on Linux", Current: true},
+			{Since: ago(9 * time.Hour), Seen: ago(50 * time.Minute), Address: "203.0.113.80", Agent: "Safari 26 on iPhone"},
+		},
+	}
+}
+
+func drainingServer() ServerView {
+	return changed(sampleServer(), func(v *ServerView) {
+		v.Drain = DrainView{Draining: true, Rate: "200", Left: "8,112", Text: "About 41 s to go."}
+	})
+}
+
+// livePage is a page that is kept live, and the parts that are.
+type livePage struct {
+	page      templ.Component
+	fragments []Fragment
+}
+
+type live interface{ Fragments() []Fragment }
+
+// livePages are the pages of these views.
+func livePages(views map[string]live) map[string]livePage {
+	pages := map[string]livePage{}
+	for name, view := range views {
+		var page templ.Component
+		switch v := view.(type) {
+		case OverviewView:
+			page = Overview(v)
+		case ClientsView:
+			page = Clients(v)
+		case ClientView:
+			page = ClientPage(v)
+		case TapView:
+			page = Tap(v)
+		case ChannelsView:
+			page = Channels(v)
+		case ChannelView:
+			page = ChannelPage(v)
+		case TailView:
+			page = Tail(v)
+		case BlocksView:
+			page = Blocks(v)
+		case AuditView:
+			page = Audit(v)
+		case ServerView:
+			page = ServerPage(v)
+		}
+		pages[name] = livePage{page, view.Fragments()}
+	}
+	return pages
+}
+
+func sampleViews() map[string]live {
+	return map[string]live{
+		"overview":        sampleOverview(),
+		"overview-empty":  emptyOverview(),
+		"clients":         sampleClients(),
+		"clients-empty":   emptyClients(),
+		"clients-none":    changed(emptyClients(), func(v *ClientsView) { v.Query = "nobody <here>" }),
+		"client":          sampleClient(),
+		"client-blocked":  sampleBlocked(),
+		"client-viewer":   viewerClient(),
+		"tap":             sampleTap(),
+		"channels":        sampleChannels(),
+		"channels-empty":  emptyChannels(),
+		"channel":         sampleChannel(),
+		"channel-refused": refusedChannel(),
+		"channel-empty":   emptyChannel(),
+		"tail":            sampleTail(),
+		"tail-empty":      changed(sampleTail(), func(v *TailView) { v.Rows = nil }),
+		"blocks":          sampleBlocks(),
+		"blocks-refused":  refusedBlocks(),
+		"audit":           sampleAudit(),
+		"audit-empty":     changed(sampleAudit(), func(v *AuditView) { v.Rows, v.Pager = nil, Pager{} }),
+		"server":          sampleServer(),
+		"server-draining": drainingServer(),
+	}
+}
+
+// adminPages are all pages of the admin UI.
+func adminPages() map[string]templ.Component {
+	pages := map[string]templ.Component{
+		"login":         Login(LoginView{Version: "v1.4.0", Next: "/admin/clients", Hint: "The password was printed when the server started."}),
+		"login-wrong":   Login(LoginView{Version: "v1.4.0", Username: "mara", Error: "This name and password don’t match."}),
+		"login-wait":    Login(LoginView{Version: "v1.4.0", Username: "mara", Wait: 23 * time.Second}),
+		"login-expired": Login(LoginView{Version: "v1.4.0", Notice: "Your session has expired. Log in again to go on.", Next: "/admin/tail"}),
+		"admin-404":     AdminError(sampleFrame("", ""), ErrorView{Version: "v1.4.0", Status: 404, Title: "No such page", Text: "There is nothing at this address."}),
+		"admin-403":     AdminError(AdminFrame{}, ErrorView{Version: "v1.4.0", Status: 403, Title: "Not allowed", Text: "This request came from another site."}),
+	}
+	for name, p := range livePages(sampleViews()) {
+		pages[name] = p.page
+	}
+	return pages
+}

@@ -1,0 +1,50 @@
+package templates
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// visible writes the characters of a foreign string that can't be seen but change what is seen as
+// \uXXXX, so that a name can't pass for another: control characters, tab and newline among them,
+// and those that turn the direction of text around. Bytes that aren't UTF-8 become U+FFFD.
+// assets/dom.js has the same for the browser.
+func visible(s string) string { return escapeUnseen(s, true) }
+
+// visibleText is visible for text that may span lines: tab and newline stay.
+func visibleText(s string) string { return escapeUnseen(s, false) }
+
+func escapeUnseen(s string, blanks bool) string {
+	clean := true
+	for i := 0; i < len(s) && clean; i++ {
+		clean = s[i] >= 0x20 && s[i] < 0x7f
+	}
+	if clean {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s) + 16)
+	for _, r := range s {
+		if unseen(r) && (blanks || r != '\t' && r != '\n') {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r) // RuneError, for bytes that aren't UTF-8, is U+FFFD
+		}
+	}
+	return b.String()
+}
+
+func unseen(r rune) bool {
+	return r < 0x20 || r >= 0x7f && r <= 0x9f || r == 0x061c || r == 0x200e || r == 0x200f ||
+		r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+}
+
+// initial is the first letter of a name, for a round mark; "?" where there is none.
+func initial(name string) string {
+	r, _ := utf8.DecodeRuneInString(strings.ToUpper(strings.TrimSpace(name)))
+	if r == utf8.RuneError || unseen(r) {
+		return "?"
+	}
+	return string(r)
+}
