@@ -10,13 +10,16 @@ SOURCES = $(shell find . -name '*.go' -not -name '*_templ.go' -not -path '*/node
 # The browser tests drive the first of these that is installed.
 BROWSER = $(shell for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b && break; done)
 
-.PHONY: help run build test test-browser-found test-clients bench bench-peers lint fmt generate clean
+.PHONY: help run demo build test test-browser-found test-clients screenshots bench bench-peers lint fmt generate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 run: build ## start the server on http://127.0.0.1:9090/ (ARGS="--heartbeat 5s" adds flags)
 	@exec $(BIN) serve $(ARGS)
+
+demo: ## the server with lively fake traffic, to see and develop pages with (ARGS="-people 30")
+	@mkdir -p bin && $(GO) build -trimpath -o bin/demo ./cmd/demo && exec bin/demo $(ARGS)
 
 build: ## build bin/rollcall
 	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./cmd/rollcall
@@ -32,6 +35,9 @@ test-browser-found:
 # Independent SSE clients live in a module of their own, so that the server's go.mod does not name them.
 test-clients:
 	@if [ -d web/clients ]; then echo "cd web/clients && $(GO) test -race" && cd web/clients && $(GO) test -race -timeout 10m; fi
+
+screenshots: ## photograph every page of the dashboard under the demo into bin/screenshots
+	@mkdir -p bin/screenshots && cd web/clients && SCREENSHOTS=$(CURDIR)/bin/screenshots $(GO) test -run '^TestScreenshots$$' -count=1 -v -timeout 10m
 
 bench: ## run the Go benchmarks ("rollcall bench" measures a running server)
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...

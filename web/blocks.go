@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -15,8 +16,16 @@ const maxBlocks = 100_000
 // blocks knows which clients are to stay away. The zero value is ready.
 type blocks struct {
 	mu      sync.Mutex
-	until   map[string]time.Time // blocked clients
+	blocked map[string]block
 	returns map[string]returning // kicked clients
+}
+
+// block keeps one client away.
+type block struct {
+	clientID     string
+	since, until time.Time
+	by           string // who wanted it
+	refused      int    // streams that were turned away
 }
 
 // returning is a kicked client: so many of its streams will try to come back.
@@ -25,22 +34,55 @@ type returning struct {
 	until   time.Time
 }
 
-// block keeps a client away for the given time.
-func (b *blocks) block(clientID string, d time.Duration) {
+// block keeps a client away for the given time from now on.
+func (b *blocks) block(clientID string, d time.Duration, by string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.until == nil {
-		b.until = make(map[string]time.Time)
+	now := time.Now()
+	if b.blocked == nil {
+		b.blocked = make(map[string]block)
 	}
-	if len(b.until) >= maxBlocks {
-		now := time.Now()
-		for id, until := range b.until {
-			if now.After(until) || len(b.until) >= maxBlocks {
-				delete(b.until, id)
+	if len(b.blocked) >= maxBlocks {
+		for id, bl := range b.blocked {
+			if now.After(bl.until) || len(b.blocked) >= maxBlocks {
+				delete(b.blocked, id)
 			}
 		}
 	}
-	b.until[clientID] = time.Now().Add(d)
+	b.blocked[clientID] = block{clientID: clientID, since: now, until: now.Add(d), by: by}
+}
+
+// unblock lets a client in again, and says whether it was blocked.
+func (b *blocks) unblock(clientID string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	bl, ok := b.blocked[clientID]
+	delete(b.blocked, clientID)
+	delete(b.returns, clientID)
+	return ok && time.Now().Before(bl.until)
+}
+
+// of returns a client's block, if it is blocked.
+func (b *blocks) of(clientID string) (block, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	bl, ok := b.blocked[clientID]
+	return bl, ok && time.Now().Before(bl.until)
+}
+
+// list returns the blocks that hold, the newest first.
+func (b *blocks) list() []block {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	var list []block
+	for _, bl := range b.blocked {
+		if now.Before(bl.until) {
+			list = append(list, bl)
+		}
+	}
+	slices.SortFunc(list, func(x, y block) int { return y.since.Compare(x.since) })
+	return list
 }
 
 // kicked has one stream of the client turned away when it comes back with a
@@ -67,11 +109,13 @@ func (b *blocks) turnAway(clientID string, comesBack bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	if until, ok := b.until[clientID]; ok {
-		if now.Before(until) {
+	if bl, ok := b.blocked[clientID]; ok {
+		if now.Before(bl.until) {
+			bl.refused++
+			b.blocked[clientID] = bl
 			return true
 		}
-		delete(b.until, clientID)
+		delete(b.blocked, clientID)
 	}
 	r, ok := b.returns[clientID]
 	if !ok || !comesBack {

@@ -128,6 +128,7 @@ func (f *feed) pass(edges []presence.Edge) {
 				}
 			} else if e.Kind != presence.Update {
 				f.changed = e.Version
+				f.server.journal.note(happening{kind: string(e.Kind), clientID: e.ClientID})
 			}
 		}
 		for {

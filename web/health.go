@@ -11,8 +11,8 @@ func (s *Server) healthz(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status":
 
 // readyz says whether new streams and events are welcome.
 func (s *Server) readyz(c *gin.Context) {
-	if s.draining.Load() {
-		refuse(c, &fault{http.StatusServiceUnavailable, "draining", "The server is shutting down.", ""})
+	if s.leaving() {
+		refuse(c, &fault{http.StatusServiceUnavailable, "draining", "The server takes no new streams: it is draining or shutting down.", ""})
 		return
 	}
 	c.JSON(http.StatusOK, gin.H{"status": "ready"})

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"os"
 	"time"
+
+	"rollcall/web/login"
 )
 
 // Options configure a Server. The zero value is the documented default.
@@ -33,10 +35,22 @@ type Options struct {
 	OnlinePresence bool          // every stream gets online-presence
 	PresenceGrace  time.Duration // how long a client stays after its last connection; 0 means not at all
 
+	Admins        []login.Account // who may log in to the admin UI; none turns it off
+	AdminHint     string          // what its login page says of where the password is
+	AdminSessions string          // file that keeps its sessions over a restart; "" keeps them in memory
+	Settings      []Setting       // what the admin UI shows as the configuration
+
 	HistoryEvents int           // kept for each channel; 0 means 1000
 	HistoryBytes  int           // kept for each channel; 0 means 1 MiB
 	HistoryAge    time.Duration // how long an event is kept; 0 means 1 h, negative without end
 	HistoryBudget int64         // kept over all channels; 0 means 256 MiB
+}
+
+// Setting is a setting in effect, as the admin UI shows it.
+type Setting struct {
+	Name   string
+	Value  string // without secrets
+	Source string // where it was set
 }
 
 func (o Options) withDefaults() Options {
@@ -55,3 +69,7 @@ func (o Options) withDefaults() Options {
 	o.StallTimeout = cmp.Or(o.StallTimeout, 10*time.Second)
 	return o
 }
+
+// historyEvents and historyBytes are the limits of a channel that the log goes by.
+func (o *Options) historyEvents() int { return cmp.Or(o.HistoryEvents, 1000) }
+func (o *Options) historyBytes() int  { return cmp.Or(o.HistoryBytes, 1<<20) }

@@ -14,13 +14,22 @@ func TestStartPage(t *testing.T) {
 	a := srv.Get("/").WantStatus(200).WantHeader("Content-Type", "text/html; charset=utf-8").
 		WantHeader("X-Content-Type-Options", "nosniff").WantHeader("Referrer-Policy", "no-referrer")
 	policy := a.Header.Get("Content-Security-Policy")
-	for _, part := range []string{"default-src 'none'", "script-src 'self'", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"} {
+	for _, part := range []string{"default-src 'none'", "script-src 'nonce-", "style-src 'nonce-", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"} {
 		if !strings.Contains(policy, part) {
 			t.Errorf("the policy %q lacks %s", policy, part)
 		}
 	}
 	if strings.Contains(policy, "unsafe") {
 		t.Errorf("policy %q", policy)
+	}
+	nonce := regexp.MustCompile(`script-src 'nonce-(\w+)'`).FindStringSubmatch(policy)[1]
+	for _, tag := range regexp.MustCompile(`<(?:script|link rel="(?:stylesheet|modulepreload)")[^>]*>`).FindAllString(a.Body, -1) {
+		if !strings.Contains(tag, ` nonce="`+nonce+`"`) {
+			t.Errorf("%s lacks the nonce of the policy", tag)
+		}
+	}
+	if again := srv.Get("/").Header.Get("Content-Security-Policy"); again == policy {
+		t.Error("two answers have one nonce")
 	}
 	if !strings.Contains(a.Body, "v1.2.3") || !strings.Contains(a.Body, srv.URL) {
 		t.Error("the page shows neither version nor address")

@@ -185,7 +185,7 @@ func (s *Server) kickClient(c *gin.Context) {
 			refuse(c, invalid("invalid_block", "block", "must be a time such as 30s, 10m or 24h, at most 8784h"))
 			return
 		}
-		s.blocks.block(id, block)
+		s.blocks.block(id, block, "REST API")
 	}
 	_, conns, online := s.registry.Client(id)
 	if !online && block == 0 {

@@ -22,6 +22,7 @@ import (
 // Server is Rollcall behind HTTP. Its methods are safe for concurrent use.
 type Server struct {
 	opts     Options
+	started  time.Time
 	log      *eventlog.Memory
 	hub      *hub.Hub
 	edges    *eventlog.Memory // the presence log: sequence numbers are registry versions
@@ -29,6 +30,10 @@ type Server struct {
 	registry *presence.Registry
 	feed     *feed
 	blocks   blocks
+	journal  journal
+	meter    *meter
+	drainer  drainer
+	admin    *admin
 	assets   *assets
 	engine   *gin.Engine
 	http     *http.Server
@@ -53,7 +58,7 @@ const presenceBudget = 4 << 20
 // New starts a server that listens nowhere yet. Shutdown or Close ends it.
 func New(opts Options) (*Server, error) {
 	opts = opts.withDefaults()
-	s := &Server{opts: opts, registry: presence.NewRegistry(opts.PresenceGrace), assets: newAssets()}
+	s := &Server{opts: opts, started: time.Now(), registry: presence.NewRegistry(opts.PresenceGrace), assets: newAssets()}
 	s.log = eventlog.NewMemory(eventlog.Options{
 		Events: opts.HistoryEvents, Bytes: opts.HistoryBytes, Age: opts.HistoryAge, Budget: opts.HistoryBudget,
 	})
@@ -63,6 +68,13 @@ func New(opts Options) (*Server, error) {
 	tuning.Shards = 1
 	s.watchers = hub.New(s.edges, tuning)
 	s.feed = newFeed(s)
+	s.meter = newMeter(s)
+	s.drainer.server = s
+	var err error
+	if s.admin, err = newAdmin(s); err != nil {
+		s.Close()
+		return nil, err
+	}
 	engine, err := s.routes()
 	if err != nil {
 		s.Close()
@@ -123,6 +135,7 @@ func (s *Server) routes() (*gin.Engine, error) {
 	e.Match(reading, "/healthz", s.healthz)
 	e.Match(reading, "/readyz", s.readyz)
 	e.Match(reading, "/assets/*path", gin.WrapH(s.assets))
+	s.admin.routes(e)
 	return e, nil
 }
 
@@ -179,7 +192,12 @@ func (s *Server) useOrigins(e *gin.Engine) error {
 				return allowed[origin]
 			}
 		}
-		e.Use(cors.New(conf))
+		share := cors.New(conf)
+		e.Use(func(c *gin.Context) {
+			if !isAdmin(c.Request.URL.Path) { // which is shared with nobody
+				share(c)
+			}
+		})
 	}
 	if !all {
 		e.Use(func(c *gin.Context) {
@@ -211,6 +229,7 @@ func (s *Server) Serve(l net.Listener) error {
 // error returned.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
+	s.admin.close()
 	err := errors.Join(s.hub.Drain(ctx, hub.Draining), s.watchers.Drain(ctx, hub.Draining))
 	err = errors.Join(err, s.http.Shutdown(ctx))
 	s.Close()
@@ -223,6 +242,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // Close ends the server at once.
 func (s *Server) Close() error {
 	s.draining.Store(true)
+	if s.admin != nil {
+		s.admin.close()
+	}
+	s.drainer.stop()
+	s.meter.close()
 	s.hub.Close()
 	s.watchers.Close()
 	var err error

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"crypto/rand"
 	"net/http"
 	"strings"
 
@@ -11,16 +12,17 @@ import (
 	"rollcall/templates"
 )
 
-// pagePolicy lets pages use nothing but what this server sends.
-const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+// pagePolicy lets pages use nothing but what this server sends, and run and show
+// nothing but what carries the page's nonce (CSP Level 3). What a module imports
+// has the nonce of the module.
+func pagePolicy(nonce string) string {
+	return "default-src 'none'; script-src 'nonce-" + nonce + "'; style-src 'nonce-" + nonce + "'; img-src 'self' data:; " +
+		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+}
 
 // start answers GET /: a page that shows what Rollcall does.
 func (s *Server) start(c *gin.Context) {
-	scheme := "http"
-	if c.Request.TLS != nil {
-		scheme = "https"
-	}
-	view := templates.StartView{Version: s.opts.Version, BaseURL: scheme + "://" + c.Request.Host}
+	view := templates.StartView{Version: s.opts.Version, BaseURL: baseURL(c.Request)}
 	s.page(c, http.StatusOK, templates.Start(view))
 }
 
@@ -39,14 +41,16 @@ func (s *Server) notFound(c *gin.Context) {
 // page sends a page whole or not at all.
 func (s *Server) page(c *gin.Context, status int, page templ.Component) {
 	var text bytes.Buffer
-	if err := page.Render(c.Request.Context(), &text); err != nil {
+	nonce := rand.Text()
+	if err := page.Render(templ.WithNonce(c.Request.Context(), nonce), &text); err != nil {
+		s.opts.Log.Error("a page could not be made", "path", c.FullPath(), "error", err)
 		refuse(c, &fault{http.StatusInternalServerError, "internal", "The page could not be made.", ""})
 		return
 	}
 	h := c.Writer.Header()
-	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("Content-Security-Policy", pagePolicy(nonce))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-cache")
+	h.Set("Cache-Control", "no-store")
 	c.Data(status, "text/html; charset=utf-8", text.Bytes())
 }

@@ -50,7 +50,11 @@ func (s *Server) stream(c *gin.Context, r *request) {
 		},
 	}
 	st.Handle = st
-	s.registry.Join(&st.Connection, r.channels, r.info)
+	kind := "open"
+	if s.registry.Join(&st.Connection, r.channels, r.info) {
+		kind = "return"
+	}
+	s.journal.note(happening{kind: kind, clientID: st.ClientID, connID: st.ID, addr: st.RemoteAddr})
 	s.attach(c, s.hub, hub.Subscription{
 		Channels: r.channels,
 		Resume:   r.resume,
@@ -59,7 +63,7 @@ func (s *Server) stream(c *gin.Context, r *request) {
 		Greet: func(at eventlog.Position, resumed bool) []byte {
 			return eventlog.AppendNotice(append(make([]byte, 0, 256+len(st.ClientID)), retryLine...), at, "", "registered", hello(st.ClientID, st.ID, resumed))
 		},
-	}, st.attached, func() { s.registry.Leave(&st.Connection) })
+	}, st.attached, func() { st.Ended(nil, hub.Gone) })
 }
 
 // attached is called once the hub has the stream.
@@ -74,6 +78,7 @@ func (st *stream) attached(conn *hub.Conn) {
 // Ended implements [hub.Owner].
 func (st *stream) Ended(_ *hub.Conn, why hub.Reason) {
 	st.server.registry.Leave(&st.Connection)
+	st.server.journal.note(happening{kind: "end", code: why.Code, clientID: st.ClientID, connID: st.ID, addr: st.RemoteAddr})
 	st.server.opts.Log.Debug("stream ended", "clientId", st.ClientID, "connectionId", st.ID, "reason", why.Code)
 }
 

@@ -53,7 +53,7 @@ func (s *Server) subscribe(c *gin.Context) {
 		c.Status(http.StatusNoContent)
 		return
 	}
-	if s.draining.Load() {
+	if s.leaving() {
 		s.turnAway(c, r.resume, hub.Draining)
 		return
 	}

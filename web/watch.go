@@ -43,7 +43,7 @@ func (s *Server) watch(c *gin.Context) {
 	}
 	resume := resumeID(c.GetHeader("Last-Event-ID"), append(c.QueryArray("lastEventId"), c.QueryArray("last_event_id")...))
 	switch {
-	case s.draining.Load():
+	case s.leaving():
 		s.turnAway(c, resume, hub.Draining)
 	case s.Streams() >= s.opts.MaxStreams:
 		s.turnAway(c, resume, hub.Overloaded)

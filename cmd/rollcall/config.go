@@ -12,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"rollcall/web"
+	"rollcall/web/login"
 )
 
 // serveCmd is the configuration of a server. Kong fills it in from flags, settings and the defaults below; nothing
@@ -43,8 +44,16 @@ type serveCmd struct {
 	OnlinePresence bool     `group:"presence" help:"Send online-presence, the list of everybody online, on every stream, asked for or not."`
 	PresenceGrace  Duration `group:"presence" default:"10s" placeholder:"DURATION" help:"How long somebody stays online after the last connection ended, so that a reload is no leave. 0 means offline at once."`
 
+	AdminUser         []string `group:"admin" name:"admin-user" sep:" " placeholder:"USER" help:"Who may use the admin UI: NAME, NAME:ROLE, NAME:HASH or NAME:ROLE:HASH. The role is operator, who acts, or viewer, who looks; \"rollcall admin hash-password\" makes the hash. Repeat it for more."`
+	AdminPassword     string   `group:"admin" placeholder:"PASSWORD" help:"Password, or its hash, of the admin users without a hash of their own. Better set in a file or the environment: command lines can be seen."`
+	AdminPasswordFile string   `group:"admin" placeholder:"FILE" help:"Read that password or hash from this file."`
+	AdminSessions     string   `group:"admin" placeholder:"FILE" help:"Keep the admin UI's logins in this file, so that they survive a restart. Without it they are gone."`
+
 	LogFormat string `group:"logging" default:"auto" placeholder:"FORMAT" help:"auto, text or json. auto means text on a terminal and JSON elsewhere."`
 	LogLevel  string `group:"logging" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
+
+	admins []login.Account // made of the admin settings
+	hint   string          // where a password that nobody set is to be found
 }
 
 // Help is shown above the flags of "rollcall serve --help".
@@ -118,6 +127,10 @@ func (c *serveCmd) AfterApply(s *settings) error {
 	within(p, "presence-grace", c.PresenceGrace, 0, Duration(time.Hour))
 	oneOf(p, "log-format", c.LogFormat, "auto", "text", "json")
 	oneOf(p, "log-level", c.LogLevel, "debug", "info", "warn", "error")
+	var err error
+	if c.admins, err = accounts(c.AdminUser, c.AdminPassword, c.AdminPasswordFile); err != nil {
+		p.errs = append(p.errs, err)
+	}
 	return p.err()
 }
 
@@ -155,7 +168,7 @@ func checkOrigin(p *problems, origin string) {
 }
 
 // options is what the server needs to know of the configuration.
-func (c *serveCmd) options(log *slog.Logger) web.Options {
+func (c *serveCmd) options(log *slog.Logger, effective []web.Setting) web.Options {
 	return web.Options{
 		Log:             log,
 		Version:         versionName(),
@@ -172,6 +185,10 @@ func (c *serveCmd) options(log *slog.Logger) web.Options {
 		Shards:          c.Shards,
 		OnlinePresence:  c.OnlinePresence,
 		PresenceGrace:   time.Duration(c.PresenceGrace),
+		Admins:          c.admins,
+		AdminHint:       c.hint,
+		AdminSessions:   c.AdminSessions,
+		Settings:        effective,
 		HistoryEvents:   c.HistoryEvents,
 		HistoryBytes:    int(c.HistoryBytes),
 		HistoryAge:      cmp.Or(time.Duration(c.HistoryAge), -1),

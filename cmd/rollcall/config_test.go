@@ -10,6 +10,10 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"rollcall/web"
+	"rollcall/web/login"
 )
 
 // parse merges a command line, an environment and a configuration file ("" for none) as the program does.
@@ -96,11 +100,21 @@ func online(c *serveCmd) any    { return c.OnlinePresence }
 func origins(c *serveCmd) any   { return c.CORSOrigin }
 
 func TestEveryFlagHasAVariableAndAKey(t *testing.T) {
+	hash, err := login.HashPassword([]byte("correct horse"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	passwords := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(passwords, []byte("correct horse\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	values := map[reflect.Kind]string{reflect.String: "x", reflect.Bool: "true", reflect.Int: "7", reflect.Int64: "9s", reflect.Slice: "https://a.org"}
 	special := map[string]string{
 		"listen": ":1", "log-format": "json", "log-level": "warn", "max-body": "2MiB", "max-payload": "9KiB",
-		"history-bytes": "9KiB", "history-budget": "9MiB",
+		"history-bytes": "9KiB", "history-budget": "9MiB", "admin-password": "correct horse", "admin-password-file": passwords,
+		"admin-user": "ann:" + hash,
 	}
+	made := cmpopts.IgnoreUnexported(serveCmd{}) // a password is hashed anew each time
 	for _, flag := range newParser(&cli{}, &settings{}).Model.Children[0].Flags {
 		if flag.Name == "config" {
 			continue
@@ -127,13 +141,13 @@ func TestEveryFlagHasAVariableAndAKey(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if cmp.Equal(byFlag, plain) {
+			if cmp.Equal(byFlag, plain, made) {
 				t.Error("the flag changed nothing")
 			}
-			if diff := cmp.Diff(byFlag, byEnv); diff != "" {
+			if diff := cmp.Diff(byFlag, byEnv, made); diff != "" {
 				t.Errorf("flag and variable differ\n%s", diff)
 			}
-			if diff := cmp.Diff(byFlag, byFile); diff != "" {
+			if diff := cmp.Diff(byFlag, byFile, made); diff != "" {
 				t.Errorf("flag and key differ\n%s", diff)
 			}
 		})
@@ -204,17 +218,19 @@ func TestEveryRangeHoldsItsDefault(t *testing.T) {
 
 // A setting that is forgotten in options would silently keep its default.
 func TestOptionsCarryEverySetting(t *testing.T) {
-	c, _, err := parse(t, "", nil, "--cors-origin=*", "--node=n", "--online-presence", "--h2c", "--shards=2", "--max-streams=5")
+	c, _, err := parse(t, "", nil, "--cors-origin=*", "--node=n", "--online-presence", "--h2c", "--shards=2", "--max-streams=5",
+		"--admin-password=correct horse", "--admin-sessions=f")
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := reflect.ValueOf(c.options(newLogger(os.Stderr, "text", "info")))
+	c.hint = "here"
+	options := reflect.ValueOf(c.options(newLogger(os.Stderr, "text", "info"), []web.Setting{{Name: "listen"}}))
 	for i := range options.NumField() {
 		if options.Field(i).IsZero() {
 			t.Errorf("web.Options.%s is not set", options.Type().Field(i).Name)
 		}
 	}
-	if got := c.options(nil).PresenceGrace; got != 10*time.Second {
+	if got := c.options(nil, nil).PresenceGrace; got != 10*time.Second {
 		t.Errorf("PresenceGrace is %v", got)
 	}
 }

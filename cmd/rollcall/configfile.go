@@ -55,7 +55,7 @@ func readConfigFile(path string, flags []*kong.Flag) (*configFile, error) {
 			errs = append(errs, fmt.Errorf("%s:%d: unknown key %q; %s", path, line, key, suggest(key, byKey)))
 			continue
 		}
-		value, set, err := flagText(entry.Value, flag.IsSlice())
+		value, set, err := flagText(entry.Value, flag.IsSlice(), string(flag.Tag.Sep))
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s:%d: %s %w", path, line, key, err))
 		} else if set {
@@ -83,8 +83,8 @@ func topLevel(doc *ast.File) ([]*ast.MappingValueNode, error) {
 	}
 }
 
-// flagText is a YAML value as the text of a flag. A key without a value (null) is not set.
-func flagText(node ast.Node, list bool) (text string, set bool, err error) {
+// flagText is a YAML value as the text of a flag; separator joins the values of a list. A key without a value (null) is not set.
+func flagText(node ast.Node, list bool, separator string) (text string, set bool, err error) {
 	switch node := node.(type) {
 	case *ast.NullNode:
 		return "", false, nil
@@ -98,13 +98,13 @@ func flagText(node ast.Node, list bool) (text string, set bool, err error) {
 		}
 		items := make([]string, 0, len(node.Values))
 		for _, item := range node.Values {
-			text, set, err := flagText(item, false)
+			text, set, err := flagText(item, false, "")
 			if err != nil || !set {
 				return "", false, errors.New("takes a list of plain values")
 			}
 			items = append(items, text)
 		}
-		return strings.Join(items, ","), true, nil
+		return strings.Join(items, separator), true, nil
 	case *ast.MappingNode:
 		return "", false, errors.New("takes a plain value, not nested keys")
 	default:

@@ -33,6 +33,7 @@ func newParser(c *cli, s *settings, more ...kong.Option) *kong.Kong {
 			{Key: "streams", Title: "Streams"},
 			{Key: "history", Title: "History"},
 			{Key: "presence", Title: "Presence"},
+			{Key: "admin", Title: "Admin UI"},
 			{Key: "logging", Title: "Logging"},
 		}),
 	}, more...)...)

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -28,7 +30,7 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 	if unknown := s.unknownEnv(k.Model); len(unknown) > 0 {
 		log.Warn("unknown environment variables are ignored", "names", unknown)
 	}
-	err := c.serve(ctx, log)
+	err := c.serve(ctx, log, k.Stderr, s.effective(k.Model.Children[0].Flags))
 	if err == nil {
 		return nil
 	}
@@ -42,19 +44,29 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 
 // serve is the life of a server. It returns context.DeadlineExceeded where streams or requests outlived the shutdown
 // timeout; they have been cut.
-func (c *serveCmd) serve(ctx context.Context, log *slog.Logger) error {
-	server, err := web.New(c.options(log))
+func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writer, effective []web.Setting) error {
+	l, err := listen(c.Listen)
 	if err != nil {
 		return err
 	}
-	l, err := listen(c.Listen)
+	made, err := c.ensureAdmin(l.Addr())
 	if err != nil {
-		return errors.Join(err, server.Close())
+		return errors.Join(err, l.Close())
 	}
+	server, err := web.New(c.options(log, effective))
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	debug.FreeOSMemory() // hashing a password took 19 MiB
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	go keepHouse(ctx, server.Streams)
 	log.Info("listening", "url", openURL(l.Addr()), "version", versionName())
+	if made != "" {
+		fmt.Fprintf(terminal, "\n  Admin UI  %sadmin\n  User      admin\n  Password  %s\n\n  Made for this run, as no admin user is configured (--admin-user).\n\n", openURL(l.Addr()), made)
+	} else if len(c.admins) == 0 {
+		log.Warn("the admin UI is off: no admin user is configured, and other machines reach this address; see --admin-user", "address", l.Addr().String())
+	}
 	if everybodyReaches(l.Addr()) {
 		log.Warn("anyone who can reach this address can publish and subscribe: there is no login", "address", l.Addr().String())
 	}
@@ -75,6 +87,18 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger) error {
 	}
 	log.Info("bye")
 	return nil
+}
+
+// ensureAdmin sees to it that somebody can use the admin UI where only this machine reaches the address: without an
+// admin user it makes one, and returns the password. Elsewhere the admin UI stays off.
+func (c *serveCmd) ensureAdmin(addr net.Addr) (password string, err error) {
+	if len(c.admins) > 0 || everybodyReaches(addr) {
+		return "", nil
+	}
+	password = newPassword()
+	c.hint = "The user is admin; the password was printed on the terminal when the server started."
+	c.admins, err = accounts(nil, password, "")
+	return password, err
 }
 
 // everybodyReaches tells whether other machines may reach the address.

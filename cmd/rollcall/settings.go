@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"rollcall/web"
 )
 
 // settings answers the flags that the command line leaves open: from the environment, else from the file. Kong asks
@@ -69,6 +71,52 @@ func (s *settings) lookup(name string) (value, origin string, err error) {
 	}
 	return "", "", nil
 }
+
+// effective lists the values of the flags as the admin UI shows them.
+func (s *settings) effective(flags []*kong.Flag) []web.Setting {
+	var list []web.Setting
+	for _, flag := range flags {
+		if !settable(flag) {
+			continue
+		}
+		value := fmt.Sprint(flag.Target.Interface())
+		if flag.IsSlice() {
+			value = strings.Trim(value, "[]")
+		}
+		source := s.from[flag.Name]
+		switch {
+		case source != "":
+		case flag.Set:
+			source = "command line"
+		default:
+			source = "default"
+		}
+		list = append(list, web.Setting{Name: flag.Name, Value: masked(flag.Name, value), Source: source})
+	}
+	return list
+}
+
+// masked is a setting's value without what is secret in it.
+func masked(name, value string) string {
+	switch {
+	case value == "":
+		return ""
+	case name == "admin-user":
+		users := strings.Fields(value)
+		for i, user := range users {
+			if name, _, ok := strings.Cut(user, hashPrefix); ok {
+				users[i] = name + mask
+			}
+		}
+		return strings.Join(users, " ")
+	case strings.HasSuffix(name, "password") || strings.HasSuffix(name, "secret") || strings.HasSuffix(name, "key"):
+		return mask
+	}
+	return value
+}
+
+// mask stands for a secret, whatever its length.
+const mask = "••••••••"
 
 // unknownEnv lists the ROLLCALL_… variables that no command knows, sorted. Those that Kubernetes sets for a service
 // named rollcall are left out.

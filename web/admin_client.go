@@ -1,0 +1,251 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/hub/eventlog"
+	"rollcall/presence"
+	"rollcall/templates"
+)
+
+// timelineLen is how many happenings a client's page shows.
+const timelineLen = 50
+
+// client paints /admin/clients/{clientId}.
+func (a *admin) client(v *visit) (func() screen, *fault) {
+	v.frame.Section = "clients"
+	if !a.knows(v.arg) {
+		return nil, &fault{http.StatusNotFound, "not_online", "No client of this name is online, blocked or remembered.", ""}
+	}
+	return func() screen {
+		view := a.clientView(v)
+		return screen{body: templates.ClientPage(view), parts: view.Fragments()}
+	}, nil
+}
+
+// knows reports whether there is anything to show of a client.
+func (a *admin) knows(id string) bool {
+	if _, _, online := a.server.registry.Client(id); online {
+		return true
+	}
+	if _, blocked := a.server.blocks.of(id); blocked {
+		return true
+	}
+	return len(a.server.journal.newest(1, func(h *happening) bool { return h.clientID == id })) > 0
+}
+
+func (a *admin) clientView(v *visit) templates.ClientView {
+	s, id := a.server, v.arg
+	base := adminLink("clients", id)
+	view := templates.ClientView{AdminFrame: v.frame, ClientID: id, Base: base, TapHref: below(base, "tap"), Send: v.send, BaseURL: v.base}
+	c, conns, online := s.registry.Client(id)
+	view.Online, view.Leaving, view.Since = online, online && len(conns) == 0, c.ConnectedAt
+	view.Info = indented(c.Info)
+	view.Channels, _ = channelLinks(c.Channels, len(c.Channels))
+	var events, sent uint64
+	behind := 0
+	for _, conn := range conns {
+		row := a.connectionRow(conn)
+		if at := conn.Handle.(*stream).conn.Load(); at != nil {
+			e, b := at.Sent()
+			events, sent = events+e, sent+b
+			behind += s.behind(conn)
+		}
+		view.Connections = append(view.Connections, row)
+	}
+	view.Figures = []templates.Figure{
+		{ID: "fig-connections", Label: "Connections", Value: grouped(len(conns))},
+		{ID: "fig-channels", Label: "Channels", Value: grouped(len(c.Channels))},
+		{ID: "fig-events", Label: "Events sent", Value: grouped(events)},
+		{ID: "fig-bytes", Label: "Sent", Value: sized(sent)},
+		{ID: "fig-behind", Label: "Events behind", Value: grouped(behind)},
+		{ID: "fig-returns", Label: "Came back in grace", Value: grouped(c.Returns), Note: "reloads and drops unseen by others"},
+	}
+	if b, ok := s.blocks.of(id); ok {
+		row := blockRow(b)
+		view.Blocked = &row
+	}
+	view.Timeline = a.moments(timelineLen, false, func(h *happening) bool { return h.clientID == id })
+	return view
+}
+
+func (a *admin) connectionRow(conn *presence.Connection) templates.ConnectionRow {
+	s := a.server
+	names := s.registry.On(conn)
+	row := templates.ConnectionRow{
+		Key: "conn-" + conn.ID, ConnectionID: conn.ID, Address: conn.RemoteAddr, Agent: agentName(conn.UserAgent), UserAgent: conn.UserAgent,
+		Protocol: conn.Protocol, Node: conn.Node, Since: conn.ConnectedAt, EndHref: adminPath + "/connections/" + conn.ID + "/disconnect",
+		Events: "0", Bytes: "0 B", Behind: "0", State: "live",
+	}
+	row.Channels, row.More = channelLinks(names, 4)
+	if at := conn.Handle.(*stream).conn.Load(); at != nil {
+		events, sent := at.Sent()
+		behind := s.behind(conn)
+		row.Events, row.Bytes, row.Behind, row.LastID = grouped(events), sized(sent), grouped(behind), at.Position().String()
+		if behind > 0 {
+			row.State = "catching up"
+		}
+	}
+	return row
+}
+
+// indented returns JSON for people to read, and what is no JSON as it is.
+func indented(raw []byte) string {
+	var out bytes.Buffer
+	if json.Indent(&out, raw, "", "  ") != nil {
+		return string(raw)
+	}
+	return out.String()
+}
+
+// disconnect answers POST /admin/clients/{clientId}/disconnect.
+func (a *admin) disconnect(c *gin.Context) {
+	id := argOf(c)
+	_, conns, online := a.server.registry.Client(id)
+	back := adminLink("clients", id)
+	if !online {
+		a.failed(c, "client.disconnect", id, adminPath+"/clients", "This client is not online.")
+		return
+	}
+	for _, conn := range conns {
+		a.server.kick(conn)
+	}
+	n := plural(len(conns), "connection")
+	a.done(c, "client.disconnect", id, n, back, "Ended "+n+".")
+}
+
+// disconnectOne answers POST /admin/connections/{connectionId}/disconnect.
+func (a *admin) disconnectOne(c *gin.Context) {
+	id := pathParam(c, "connectionId")
+	conn := a.server.registry.Connection(id)
+	if conn == nil {
+		a.failed(c, "connection.disconnect", id, adminPath+"/clients", "This connection has ended already.")
+		return
+	}
+	a.server.kick(conn)
+	a.done(c, "connection.disconnect", id, "of "+conn.ClientID, adminLink("clients", conn.ClientID), "Ended one connection.")
+}
+
+// block answers POST /admin/clients/{clientId}/block.
+func (a *admin) block(c *gin.Context) {
+	id := argOf(c)
+	back := adminLink("clients", id)
+	d, ok := blockFor(c)
+	if !ok {
+		a.failed(c, "client.block", id, back, blockHelp)
+		return
+	}
+	a.keepAway(c, id, d)
+	a.done(c, "client.block", id, "for "+lasting(d), back, "Blocked for "+lasting(d)+".")
+}
+
+const blockHelp = "A block lasts a time such as 30s, 10m or 24h, at most 8784h."
+
+// blockFor returns how long a form wants a client blocked.
+func blockFor(c *gin.Context) (time.Duration, bool) {
+	d, err := time.ParseDuration(c.PostForm("for"))
+	return d, err == nil && d > 0 && d <= maxBlock
+}
+
+// keepAway blocks a client and ends its streams.
+func (a *admin) keepAway(c *gin.Context, id string, d time.Duration) {
+	a.server.blocks.block(id, d, sessionOf(c).User)
+	_, conns, _ := a.server.registry.Client(id)
+	for _, conn := range conns {
+		a.server.kick(conn)
+	}
+}
+
+// unblock answers POST /admin/clients/{clientId}/unblock.
+func (a *admin) unblock(c *gin.Context) {
+	id := argOf(c)
+	back := adminLink("clients", id)
+	if !a.server.blocks.unblock(id) {
+		a.failed(c, "client.unblock", id, back, "This client is not blocked.")
+		return
+	}
+	if !a.knows(id) {
+		back = adminPath + "/blocks"
+	}
+	a.done(c, "client.unblock", id, "", back, "The client may come back.")
+}
+
+// sendWait is how long the answer to a form waits for shards to give out an event.
+const sendWait = 2 * time.Second
+
+// send answers POST /admin/clients/{clientId}/send: an event for this client's live
+// streams alone. It is in no log: who is behind or away never gets it.
+func (a *admin) send(c *gin.Context) {
+	id := argOf(c)
+	form := templates.SendForm{Type: c.PostForm("type"), Payload: c.PostForm("payload")}
+	payload := payloadOf(form.Payload)
+	switch err := eventlog.CheckType(form.Type); {
+	case err != nil:
+		form.Field, form.Error = "type", "type "+err.Error()
+	case len(payload) > a.server.opts.MaxPayloadBytes:
+		form.Field, form.Error = "payload", "payload has "+grouped(len(payload))+" bytes; it may have "+grouped(a.server.opts.MaxPayloadBytes)
+	}
+	_, conns, online := a.server.registry.Client(id)
+	if form.Error == "" && !online {
+		form.Error = "The client is not online."
+	}
+	if form.Error != "" {
+		a.did(c, "client.send", id, "failed", form.Error)
+		a.showScreen(c, sessionOf(c), http.StatusBadRequest, a.client, func(v *visit) { v.send = form; v.frame.Live = adminLink("clients", id) })
+		return
+	}
+	got := a.tell(c, conns, form.Type, payload)
+	text := "Sent to " + grouped(got) + " of " + plural(len(conns), "connection") + "."
+	a.done(c, "client.send", id, form.Type+", "+text, adminLink("clients", id), text)
+}
+
+// tell gives an event to each connection that is live and counts those.
+func (a *admin) tell(c *gin.Context, conns []*presence.Connection, typ string, payload []byte) int {
+	told := make(chan bool, len(conns))
+	for _, conn := range conns {
+		at := conn.Handle.(*stream).conn.Load()
+		if at == nil {
+			told <- false
+			continue
+		}
+		at.Tell(func(p eventlog.Position) []byte { return eventlog.AppendDirect(nil, p, typ, payload, time.Now()) }, func(ok bool) { told <- ok })
+	}
+	timeout := time.NewTimer(sendWait)
+	defer timeout.Stop()
+	got := 0
+	for range conns {
+		select {
+		case ok := <-told:
+			if ok {
+				got++
+			}
+		case <-timeout.C:
+			return got
+		case <-c.Request.Context().Done():
+			return got
+		}
+	}
+	return got
+}
+
+// payloadOf returns what somebody typed as a payload: JSON as it is, other text as
+// a string.
+func payloadOf(text string) []byte {
+	var out bytes.Buffer
+	if json.Compact(&out, []byte(text)) == nil {
+		return out.Bytes()
+	}
+	return eventlog.AppendString(nil, validUTF8(text))
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return grouped(n) + " " + noun + "s"
+}

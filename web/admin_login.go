@@ -1,0 +1,93 @@
+package web
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/templates"
+	"rollcall/web/login"
+)
+
+// loginPage answers GET /admin/login.
+func (a *admin) loginPage(c *gin.Context) {
+	next := safeNext(c.Query("next"))
+	if _, err := a.sessions.Get(c.Request); err == nil {
+		c.Redirect(http.StatusSeeOther, next)
+		return
+	}
+	v := templates.LoginView{Next: next}
+	if c.Query("expired") != "" {
+		v.Notice = expiredText(true)
+	}
+	a.showLogin(c, http.StatusOK, v)
+}
+
+func (a *admin) showLogin(c *gin.Context, status int, v templates.LoginView) {
+	v.Version, v.Hint = a.server.opts.Version, a.server.opts.AdminHint
+	a.server.page(c, status, templates.Login(v))
+	c.Abort()
+}
+
+// safeNext returns a path of the admin UI to go on to: the asked one, if it is.
+func safeNext(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !isAdmin(u.Path) || u.Path == adminPath+"/login" || u.Path == adminPath+"/stream" {
+		return adminPath
+	}
+	return u.RequestURI()
+}
+
+// login answers POST /admin/login.
+func (a *admin) login(c *gin.Context) {
+	form := c.Request.PostForm
+	name, next, addr := form.Get("username"), safeNext(form.Get("next")), remoteHost(c.Request)
+	v := templates.LoginView{Username: short(name, 64), Next: next}
+	attempt, wait := a.limiter.Begin(addr, name)
+	if wait > 0 {
+		v.Wait = wait
+		v.Error = "Too many attempts. Try again in " + lasting(wait.Round(time.Second)+time.Second) + "."
+		c.Header("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		a.note(deed{User: name, Addr: addr, Action: "login", Result: "refused", Detail: "too many attempts"})
+		a.showLogin(c, http.StatusTooManyRequests, v)
+		return
+	}
+	account, err := a.accounts.Verify(c.Request.Context(), name, []byte(form.Get("password")))
+	if err == nil {
+		_, err = a.sessions.Start(c.Writer, c.Request, account, addr)
+	}
+	switch {
+	case errors.Is(err, login.ErrWrong):
+		v.Error = "The name or the password is wrong."
+		a.note(deed{User: name, Addr: addr, Action: "login", Result: "refused", Detail: "wrong name or password"})
+		a.showLogin(c, http.StatusUnauthorized, v)
+	case err != nil:
+		a.server.opts.Log.Error("login failed", "error", err)
+		v.Error = "The server could not log you in. Try again."
+		a.showLogin(c, http.StatusServiceUnavailable, v)
+	default:
+		attempt.Succeeded()
+		a.note(deed{User: account.Name, Addr: addr, Action: "login", Result: "ok", Detail: string(account.Role)})
+		c.Redirect(http.StatusSeeOther, next)
+	}
+}
+
+// logout answers POST /admin/logout.
+func (a *admin) logout(c *gin.Context) {
+	a.did(c, "logout", "", "ok", "")
+	a.sessions.End(c.Writer, c.Request)
+	c.Redirect(http.StatusSeeOther, adminPath+"/login")
+}
+
+// logoutEverywhere answers POST /admin/logout-everywhere.
+func (a *admin) logoutEverywhere(c *gin.Context) {
+	n := a.sessions.EndAll(sessionOf(c).User)
+	a.sessions.End(c.Writer, c.Request)
+	a.did(c, "logout everywhere", "", "ok", grouped(n)+" sessions")
+	c.Redirect(http.StatusSeeOther, adminPath+"/login")
+}

@@ -1,0 +1,110 @@
+package web
+
+import (
+	"runtime"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/templates"
+)
+
+// serverPage paints /admin/server.
+func (a *admin) serverPage(v *visit) (func() screen, *fault) {
+	v.frame.Section = "server"
+	return func() screen {
+		view := templates.ServerView{AdminFrame: v.frame, Facts: a.facts(), Drain: a.drainView()}
+		for _, s := range a.server.opts.Settings {
+			view.Settings = append(view.Settings, templates.Setting(s))
+		}
+		for _, s := range a.sessions.List(v.session.User, v.session) {
+			view.Sessions = append(view.Sessions, templates.SessionRow{Since: s.Created, Seen: s.Seen, Address: s.Addr, Agent: agentName(s.Agent), Current: s.Current})
+		}
+		return screen{body: templates.ServerPage(view), parts: view.Fragments()}
+	}, nil
+}
+
+func (a *admin) facts() []templates.FactGroup {
+	s := a.server
+	stats, kept := s.meter.latest()
+	health, tone := "ready", "ok"
+	if s.leaving() {
+		health, tone = "not ready: draining", "warn"
+	}
+	ends := ""
+	for _, code := range []string{"gone", "slow", "kicked", "draining", "overloaded", "expired", "limit"} {
+		if n := stats.Ends[code]; n > 0 {
+			if ends != "" {
+				ends += ", "
+			}
+			ends += code + " " + grouped(n)
+		}
+	}
+	if ends == "" {
+		ends = "none"
+	}
+	head := s.log.Head()
+	return []templates.FactGroup{
+		{ID: "facts-server", Title: "Server", Facts: []templates.Fact{
+			{Name: "Health", Value: health, Tone: tone},
+			{Name: "Version", Value: s.opts.Version},
+			{Name: "Node", Value: s.opts.Node},
+			{Name: "Started", Time: s.started},
+			{Name: "Built with", Value: runtime.Version() + " for " + runtime.GOOS + "/" + runtime.GOARCH},
+			{Name: "Cores", Value: strconv.Itoa(runtime.GOMAXPROCS(0))},
+			{Name: "Memory", Value: sized(processMemory())},
+			{Name: "Goroutines", Value: grouped(runtime.NumGoroutine())},
+		}},
+		{ID: "facts-streams", Title: "Streams", Facts: []templates.Fact{
+			{Name: "Open", Value: grouped(s.hub.Streams()) + " of at most " + grouped(s.opts.MaxStreams)},
+			{Name: "Presence streams", Value: grouped(s.watchers.Streams())},
+			{Name: "Live admin pages", Value: grouped(int(a.feeds.Load()))},
+			{Name: "Opened", Value: grouped(stats.Accepted) + ", resuming " + grouped(stats.Resumed)},
+			{Name: "Ended", Value: ends},
+			{Name: "Delivered", Value: grouped(stats.Events) + " events, " + sized(stats.Bytes)},
+			{Name: "Gaps announced", Value: grouped(stats.Gaps)},
+		}},
+		{ID: "facts-log", Title: "Log", Facts: []templates.Fact{
+			{Name: "Engine", Value: "memory: ends with the process"},
+			{Name: "Position", Value: head.String()},
+			{Name: "Kept", Value: grouped(kept.Events) + " events of " + plural(kept.Channels, "channel")},
+			{Name: "Size", Value: sized(kept.Bytes) + " of " + sized(kept.Budget)},
+			{Name: "Dropped for want of room", Value: grouped(kept.Crowded)},
+		}},
+	}
+}
+
+func (a *admin) drainView() templates.DrainView {
+	s := a.server
+	v := templates.DrainView{Rate: "50", Left: grouped(s.Streams()), Final: s.draining.Load()}
+	if rate := s.drainer.at(); rate > 0 {
+		v.Draining, v.Rate = true, strconv.Itoa(rate)
+		v.Text = "Ending " + grouped(rate) + " streams a second. New ones are sent away, and /readyz says 503."
+	}
+	if v.Final {
+		v.Draining, v.Text = true, "The server is shutting down."
+	}
+	return v
+}
+
+// drain answers POST /admin/server/drain.
+func (a *admin) drain(c *gin.Context) {
+	back := adminPath + "/server"
+	rate, err := strconv.Atoi(c.PostForm("rate"))
+	if err != nil || rate < 1 || rate > maxDrainRate {
+		a.failed(c, "server.drain", "", back, "The rate must be a whole number from 1 to "+grouped(maxDrainRate)+".")
+		return
+	}
+	a.server.drainer.start(rate)
+	a.done(c, "server.drain", "", grouped(rate)+" a second", back, "Draining: "+grouped(rate)+" streams a second.")
+}
+
+// stopDrain answers POST /admin/server/drain/stop.
+func (a *admin) stopDrain(c *gin.Context) {
+	back := adminPath + "/server"
+	if !a.server.drainer.stop() {
+		a.failed(c, "server.drain.stop", "", back, "The server is not being drained.")
+		return
+	}
+	a.done(c, "server.drain.stop", "", "", back, "New streams are welcome again.")
+}

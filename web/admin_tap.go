@@ -1,0 +1,155 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"rollcall/hub/eventlog"
+	"rollcall/presence"
+	"rollcall/templates"
+)
+
+// tap paints /admin/clients/{clientId}/tap: what the client's streams are given, as
+// they are given it.
+func (a *admin) tap(v *visit) (func() screen, *fault) {
+	v.frame.Section = "clients"
+	t := &tap{admin: a, clientID: v.arg, stops: make(map[*presence.Connection]func())}
+	if v.live {
+		v.whenClosed(t.close)
+	}
+	return func() screen {
+		_, conns, online := a.server.registry.Client(v.arg)
+		view := templates.TapView{AdminFrame: v.frame, ClientID: v.arg, Back: adminLink("clients", v.arg), Online: online}
+		if !v.live {
+			return screen{body: templates.Tap(view), parts: view.Fragments()}
+		}
+		t.follow(conns)
+		return screen{body: templates.Tap(view), parts: view.Fragments(), feed: t.take}
+	}, nil
+}
+
+// tap gathers what a client's streams are given until the page takes it.
+type tap struct {
+	admin    *admin
+	clientID string
+	stops    map[*presence.Connection]func() // of the connections that are tapped
+
+	mu      sync.Mutex
+	waiting [][]byte // whole SSE events, shared, oldest first
+	count   uint64   // all that ever came
+}
+
+// follow taps the connections that are not yet, and lets go of those that ended.
+func (t *tap) follow(conns []*presence.Connection) {
+	here := make(map[*presence.Connection]bool, len(conns))
+	for _, conn := range conns {
+		here[conn] = true
+		at := conn.Handle.(*stream).conn.Load()
+		if t.stops[conn] == nil && at != nil {
+			t.stops[conn] = at.Tap(t.hear)
+		}
+	}
+	for conn, stop := range t.stops {
+		if !here[conn] {
+			stop()
+			delete(t.stops, conn)
+		}
+	}
+}
+
+// hear is called by the shards.
+func (t *tap) hear(sse []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, one := range bytes.SplitAfter(sse, []byte("\n\n")) {
+		if !bytes.Contains(one, []byte("event: ")) {
+			continue // a heartbeat
+		}
+		if len(t.waiting) == feedKeep {
+			t.waiting = append(t.waiting[:0], t.waiting[1:]...)
+		}
+		t.waiting = append(t.waiting, one)
+		t.count++
+	}
+}
+
+// take returns what came since it was last called, newest first.
+func (t *tap) take(uint64) ([]templ.Component, uint64) {
+	t.mu.Lock()
+	events, count := t.waiting, t.count
+	t.waiting = nil
+	t.mu.Unlock()
+	items := make([]templ.Component, 0, len(events))
+	for i := len(events) - 1; i >= 0; i-- {
+		row := parsedRow(events[i])
+		row.Key = "tap-" + strconv.FormatUint(count-uint64(len(events)-1-i), 10)
+		items = append(items, templates.EventItem(row))
+	}
+	return items, count
+}
+
+func (t *tap) close() {
+	for _, stop := range t.stops {
+		stop()
+	}
+}
+
+// parsedRow returns an event on the wire as a row.
+func parsedRow(sse []byte) templates.EventRow {
+	row := templates.EventRow{At: time.Now()}
+	var data []byte
+	for line := range bytes.SplitSeq(sse, []byte{'\n'}) {
+		name, value, _ := strings.Cut(string(line), ": ")
+		switch name {
+		case "id":
+			row.ID = value
+		case "event":
+			row.Type = value
+		case "data":
+			data = []byte(value)
+		}
+	}
+	var body struct {
+		ChannelName string
+		Payload     json.RawMessage
+		Timestamp   time.Time
+	}
+	_ = json.Unmarshal(data, &body) // what is missing is not shown
+	payload := []byte(body.Payload)
+	if row.Notice = eventlog.CheckType(row.Type) != nil; row.Notice {
+		var text string
+		if json.Unmarshal(payload, &text) == nil {
+			payload = []byte(text)
+		}
+	}
+	if body.ChannelName != "" {
+		row.Channel, row.Href = body.ChannelName, adminLink("channels", body.ChannelName)
+	}
+	if !body.Timestamp.IsZero() {
+		row.At = body.Timestamp
+	}
+	row.Payload, row.Line = indented(payload), short(string(payload), lineLen)
+	return row
+}
+
+// lineLen is how much of a payload is shown on one line.
+const lineLen = 300
+
+// recordRow returns an event of the log as a row.
+func recordRow(r *eventlog.Record, epoch string) templates.EventRow {
+	row := templates.EventRow{
+		Key: "e" + strconv.FormatUint(r.Seq, 10), ID: eventlog.Position{Epoch: epoch, Seq: r.Seq}.String(),
+		Channel: r.Channel(), Href: adminLink("channels", r.Channel()), Type: r.Type(),
+		Payload: indented(r.Payload()), Line: short(string(r.Payload()), lineLen),
+	}
+	row.At, _ = time.Parse(time.RFC3339, r.Timestamp())
+	return row
+}
+
+func validUTF8(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

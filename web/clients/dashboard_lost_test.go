@@ -1,0 +1,44 @@
+package clients
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestDashboardOutlivesTheServer loses the connection, and then the server with its logins.
+func TestDashboardOutlivesTheServer(t *testing.T) {
+	t.Parallel()
+	srv := startDashboard(t)
+	net := startProxy(t, srv.addr)
+	d := openDashboard(t, net.url)
+	d.openLive("/admin/clients")
+	d.run(`
+		window.states = [];
+		const state = document.querySelector('[data-testid="live-state"]');
+		new MutationObserver(() => states.push(state.dataset.state)).observe(state, { attributeFilter: ["data-state"] });
+	`)
+	net.cut(rst)
+	d.want(`states.includes("reconnecting") && states.at(-1) === "live"`)
+	listenAs(t, srv, "bob").awaitType(t, "registered", 1)
+	d.wantSome(clientRow("bob"))
+
+	net.to("")
+	net.cut(rst)
+	d.wantState("reconnecting")
+	d.want(`document.body.innerText.toLowerCase().includes("reconnecting")`)
+	srv.stop()
+	next := startDashboard(t)
+	net.to(next.addr)
+	d.wantState("closed")
+	const link = `a[href^="/admin/login"]`
+	d.wantShown(link)
+	d.click(link)
+	d.wantPath("/admin/login")
+	d.logIn(operator, operatorPassword)
+	d.wantPath("/admin/clients")
+	d.wantState("live")
+	if text := value[string](d.tab, "document.body.innerText"); strings.Contains(strings.ToLower(text), "reconnecting") {
+		t.Errorf("the page still says that it reconnects:\n%s", text)
+	}
+	d.wantNone(clientRow("bob"))
+}
