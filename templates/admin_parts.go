@@ -80,6 +80,9 @@ func warningID(w Warning) string { return "warning-" + w.Key }
 
 func momentID(list string, m Moment) string { return list + "-" + m.Key }
 
+// samplePayloadJSON is a payload to begin with.
+const samplePayloadJSON = `{"text": "Hello, roll call!"}`
+
 // Sentences of lists without entries.
 const (
 	newsEmpty     = "Nobody has come or gone yet."
@@ -256,4 +259,21 @@ func plural(count, noun string) string {
 		return noun
 	}
 	return noun + "s"
+}
+
+// text is what there is to say of draining, or what it does.
+func (d DrainView) text() string {
+	if d.Text != "" || d.Draining {
+		return d.Text
+	}
+	return "Ends the open streams a few at a time and tells each when to come back; new ones are sent away meanwhile."
+}
+
+// below returns the path of an action on what has its page at base, which may have a query.
+func below(base, action string) string {
+	path, query, ok := strings.Cut(base, "?")
+	if ok {
+		return path + "/" + action + "?" + query
+	}
+	return base + "/" + action
 }

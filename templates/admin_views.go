@@ -82,7 +82,7 @@ type Moment struct {
 	Text     string // "came online", "connection ended: slow"
 	Code     string // reason code of an end; else empty
 	ClientID string
-	Href     string // to the client; empty on the client's own page
+	Href     string // to the client; empty on the client's own page, which doesn't name it
 	Detail   string // address, connection; may be empty
 }
 
@@ -297,8 +297,9 @@ type TailControls struct {
 // TailView is the page at /admin/tail.
 type TailView struct {
 	AdminFrame
-	Tail TailControls
-	Rows []EventRow // newest first
+	Tail    TailControls
+	Rows    []EventRow // newest first
+	BaseURL string     // as in OverviewView
 }
 
 // BlockRow is one client that is kept away.

@@ -6,15 +6,32 @@
 // comparing it with testdata (run the tests with -update after an intended change, and read
 // the diff).
 //
+// # The admin UI
+//
+// Its views are in admin_views.go, one templ file for each page, and adminLayout is the frame. A
+// view that changes while it is looked at has a method Fragments: the parts of its page that are
+// kept live, each an element with an id and the very component that the page renders it with. So
+// what the server streams is what a reload would show; a test holds every page to it. Forms stay
+// outside of fragments: a button in a row belongs to a form beside the table, by the attribute
+// form, and forms that a state rules out are hidden by the sheet.
+//
+// A chart is paths made by chart.go, one unit of the viewBox a value. Its numbers are in data
+// attributes for the readout under the pointer, and in a table for those who can't see it.
+//
+// A string that came from a client is written by visible, which spells out what can't be seen but
+// changes what is; it is isolated from the text around it, and cut or wrapped where it is long.
+//
 // # House style
 //
 // layout is the frame of every page: the head, the bar at the top with a slot for page status,
 // the main column and the foot. Looks come from assets/rollcall.css, which names its parts by
 // what they are (card, badge, button, field, chip, table, state, empty, command) and takes every
-// colour from custom properties that have a light and a dark value. Pages carry no inline script
-// or style, so they work under
+// colour from custom properties that have a light and a dark value; assets/admin.css has what the
+// admin UI needs besides. Pages carry no inline script or style, so they work under
 //
 //	default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'
+//
+// or under a policy with a nonce: scripts and sheets carry that of templ.WithNonce.
 //
 // Scripts are ES modules under /assets/, one entry per page. They find their elements by id,
 // put strings of others into the page through textContent alone, and find the page usable

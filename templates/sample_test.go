@@ -5,8 +5,6 @@ import (
 	"math"
 	"strings"
 	"time"
-
-	"github.com/a-h/templ"
 )
 
 // Views as a busy server would fill them. Nothing in them depends on the clock.
@@ -401,87 +399,4 @@ func drainingServer() ServerView {
 	return changed(sampleServer(), func(v *ServerView) {
 		v.Drain = DrainView{Draining: true, Rate: "200", Left: "8,112", Text: "About 41 s to go."}
 	})
-}
-
-// livePage is a page that is kept live, and the parts that are.
-type livePage struct {
-	page      templ.Component
-	fragments []Fragment
-}
-
-type live interface{ Fragments() []Fragment }
-
-// livePages are the pages of these views.
-func livePages(views map[string]live) map[string]livePage {
-	pages := map[string]livePage{}
-	for name, view := range views {
-		var page templ.Component
-		switch v := view.(type) {
-		case OverviewView:
-			page = Overview(v)
-		case ClientsView:
-			page = Clients(v)
-		case ClientView:
-			page = ClientPage(v)
-		case TapView:
-			page = Tap(v)
-		case ChannelsView:
-			page = Channels(v)
-		case ChannelView:
-			page = ChannelPage(v)
-		case TailView:
-			page = Tail(v)
-		case BlocksView:
-			page = Blocks(v)
-		case AuditView:
-			page = Audit(v)
-		case ServerView:
-			page = ServerPage(v)
-		}
-		pages[name] = livePage{page, view.Fragments()}
-	}
-	return pages
-}
-
-func sampleViews() map[string]live {
-	return map[string]live{
-		"overview":        sampleOverview(),
-		"overview-empty":  emptyOverview(),
-		"clients":         sampleClients(),
-		"clients-empty":   emptyClients(),
-		"clients-none":    changed(emptyClients(), func(v *ClientsView) { v.Query = "nobody <here>" }),
-		"client":          sampleClient(),
-		"client-blocked":  sampleBlocked(),
-		"client-viewer":   viewerClient(),
-		"tap":             sampleTap(),
-		"channels":        sampleChannels(),
-		"channels-empty":  emptyChannels(),
-		"channel":         sampleChannel(),
-		"channel-refused": refusedChannel(),
-		"channel-empty":   emptyChannel(),
-		"tail":            sampleTail(),
-		"tail-empty":      changed(sampleTail(), func(v *TailView) { v.Rows = nil }),
-		"blocks":          sampleBlocks(),
-		"blocks-refused":  refusedBlocks(),
-		"audit":           sampleAudit(),
-		"audit-empty":     changed(sampleAudit(), func(v *AuditView) { v.Rows, v.Pager = nil, Pager{} }),
-		"server":          sampleServer(),
-		"server-draining": drainingServer(),
-	}
-}
-
-// adminPages are all pages of the admin UI.
-func adminPages() map[string]templ.Component {
-	pages := map[string]templ.Component{
-		"login":         Login(LoginView{Version: "v1.4.0", Next: "/admin/clients", Hint: "The password was printed when the server started."}),
-		"login-wrong":   Login(LoginView{Version: "v1.4.0", Username: "mara", Error: "This name and password don’t match."}),
-		"login-wait":    Login(LoginView{Version: "v1.4.0", Username: "mara", Wait: 23 * time.Second}),
-		"login-expired": Login(LoginView{Version: "v1.4.0", Notice: "Your session has expired. Log in again to go on.", Next: "/admin/tail"}),
-		"admin-404":     AdminError(sampleFrame("", ""), ErrorView{Version: "v1.4.0", Status: 404, Title: "No such page", Text: "There is nothing at this address."}),
-		"admin-403":     AdminError(AdminFrame{}, ErrorView{Version: "v1.4.0", Status: 403, Title: "Not allowed", Text: "This request came from another site."}),
-	}
-	for name, p := range livePages(sampleViews()) {
-		pages[name] = p.page
-	}
-	return pages
 }

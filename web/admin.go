@@ -1,8 +1,10 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/a-h/templ"
@@ -23,6 +25,7 @@ type admin struct {
 	audit    auditLog
 	feeds    atomic.Int32  // live pages
 	quit     chan struct{} // closed when the server ends, which ends the live pages
+	once     sync.Once     // closes quit
 }
 
 // maxFeeds is how many live pages may be open at once.
@@ -44,8 +47,7 @@ func newAdmin(s *Server) (*admin, error) {
 // routes adds the admin UI to the engine.
 func (a *admin) routes(e *gin.Engine) {
 	g := e.Group(adminPath, a.enter)
-	reading := []string{http.MethodGet, http.MethodHead}
-	g.Match(reading, "/login", a.loginPage)
+	g.Match(readMethods, "/login", a.loginPage)
 	g.POST("/login", a.login)
 
 	in := g.Group("", a.know)
@@ -53,10 +55,10 @@ func (a *admin) routes(e *gin.Engine) {
 		"": a.overview, "/": a.overview, "/clients": a.clients, "/clients/:clientId": a.client, "/clients/:clientId/tap": a.tap,
 		"/channels": a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/blocks": a.blocks, "/audit": a.auditPage, "/server": a.serverPage,
 	} {
-		in.Match(reading, path, a.show(paint))
+		in.Match(readMethods, path, a.show(paint))
 	}
 	in.GET("/stream", a.stream)
-	in.Match(reading, "/audit.jsonl", a.auditLines)
+	in.Match(readMethods, "/audit.jsonl", a.auditLines)
 	in.POST("/logout", a.logout)
 	in.POST("/logout-everywhere", a.logoutEverywhere)
 
@@ -72,6 +74,10 @@ func (a *admin) routes(e *gin.Engine) {
 	act.POST("/blocks/remove", a.removeBlock)
 	act.POST("/server/drain", a.drain)
 	act.POST("/server/drain/stop", a.stopDrain)
+	if a.server.opts.AdminApart {
+		act.GET("/debug/pprof/*profile", a.profile)
+		act.POST("/debug/pprof/*profile", a.profile)
+	}
 }
 
 // isAdmin reports whether a path is the admin UI's.
@@ -86,7 +92,7 @@ func (a *admin) enter(c *gin.Context) {
 		return
 	}
 	if a.guard.Check(c.Request) != nil {
-		a.audit.note(deed{User: "", Addr: remoteHost(c.Request), Action: c.Request.Method + " " + c.FullPath(), Result: "refused", Detail: "sent by a page of another origin"})
+		a.audit.note(deed{User: "", Addr: a.server.remoteHost(c.Request), Action: c.Request.Method + " " + c.FullPath(), Result: "refused", Detail: "sent by a page of another origin"})
 		a.refuse(c, nil, &fault{http.StatusForbidden, "foreign_origin", "Pages of another origin may not use the admin UI.", ""})
 		return
 	}
@@ -97,8 +103,12 @@ func (a *admin) enter(c *gin.Context) {
 			a.refuse(c, nil, &fault{http.StatusUnsupportedMediaType, "not_a_form", "The body must be a form: application/x-www-form-urlencoded.", ""})
 			return
 		}
-		if err := c.Request.ParseForm(); err != nil {
-			a.refuse(c, nil, &fault{http.StatusBadRequest, "invalid_form", "The form could not be read: it is too large or not well-formed.", ""})
+		var large *http.MaxBytesError
+		switch err := c.Request.ParseForm(); {
+		case errors.As(err, &large):
+			a.refuse(c, nil, &fault{http.StatusRequestEntityTooLarge, "body_too_large", "The form is too large. It may have " + sized(large.Limit) + ".", ""})
+		case err != nil:
+			a.refuse(c, nil, &fault{http.StatusBadRequest, "invalid_form", "The form could not be read: it is not well-formed.", ""})
 		}
 	}
 }
@@ -186,7 +196,7 @@ func (a *admin) did(c *gin.Context, action, target, result, detail string) {
 	if v, ok := c.Get(sessionKey); ok {
 		user = v.(*login.Session).User
 	}
-	a.note(deed{User: user, Addr: remoteHost(c.Request), Action: action, Target: target, Result: result, Detail: detail})
+	a.note(deed{User: user, Addr: a.server.remoteHost(c.Request), Action: action, Target: target, Result: result, Detail: detail})
 }
 
 func (a *admin) note(d deed) {
@@ -211,11 +221,7 @@ func (a *admin) failed(c *gin.Context, action, target, back, why string) {
 
 // close ends the live pages and keeps the sessions. It may be called twice.
 func (a *admin) close() {
-	select {
-	case <-a.quit:
-	default:
-		close(a.quit)
-	}
+	a.once.Do(func() { close(a.quit) })
 	if err := a.sessions.Close(); err != nil {
 		a.server.opts.Log.Error("the admin sessions could not be kept", "error", err)
 	}

@@ -18,6 +18,8 @@ func (a *admin) auditPage(v *visit) (func() screen, *fault) {
 	page, _ := strconv.Atoi(v.query.Get("page"))
 	page = max(page, 1)
 	return func() screen {
+		_, total := a.audit.list(search, 0, 0)
+		page := min(page, max((total+pageRows-1)/pageRows, 1))
 		deeds, total := a.audit.list(search, (page-1)*pageRows, pageRows)
 		view := templates.AuditView{AdminFrame: v.frame, Query: search, Kept: "The newest " + grouped(auditLen) + " entries are kept, until the server ends.",
 			Download: adminPath + "/audit.jsonl", Pager: pager(v.query, adminPath+"/audit", page, total, len(deeds))}

@@ -32,6 +32,7 @@ func (a *admin) channel(v *visit) (func() screen, *fault) {
 	if f != nil {
 		return nil, f
 	}
+	t.open = true
 	var rate templates.Chart
 	var rateAt time.Time
 	return func() screen {
@@ -41,13 +42,18 @@ func (a *admin) channel(v *visit) (func() screen, *fault) {
 		view := a.channelView(v)
 		view.Rate = rate
 		view.Tail = templates.TailControls{Action: adminPath + "/tail", Channels: v.arg, Curl: curlTail(v.base, v.arg)}
+		before, _ := strconv.ParseUint(v.query.Get("before"), 10, 64)
+		if v.live && before > 0 {
+			return screen{parts: view.Fragments()}
+		}
 		if v.live {
 			return screen{parts: view.Fragments(), feed: t.take}
 		}
-		before, _ := strconv.ParseUint(v.query.Get("before"), 10, 64)
 		view.History, view.Older = a.historyRows(v, before)
 		if before == 0 {
 			view.Live = t.liveFrom(v.frame.Live)
+		} else {
+			view.Newest = adminLink("channels", v.arg)
 		}
 		return screen{body: templates.ChannelPage(view)}
 	}, nil
@@ -105,7 +111,9 @@ func (a *admin) historyRows(v *visit, before uint64) (rows []templates.EventRow,
 	}
 	epoch := a.server.log.Head().Epoch
 	for _, r := range recs {
-		rows = append(rows, recordRow(r, epoch))
+		row := recordRow(r, epoch)
+		row.Open = true
+		rows = append(rows, row)
 	}
 	return rows, older
 }

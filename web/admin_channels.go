@@ -18,13 +18,14 @@ const (
 	sparkParts   = 30
 )
 
+// channelColumns are those of [templates.ChannelColumns], and what each is sorted by.
 var channelColumns = []struct {
 	label, sort string
 	numeric     bool
 	minor       bool
 }{
-	{"Channel", "name", false, false}, {"Clients", "clients", true, false}, {"Connections", "connections", true, true},
-	{"Rate", "rate", true, false}, {"Last event", "last", false, true}, {"Kept", "events", true, true}, {"Size", "bytes", true, true},
+	{"Channel", "name", false, false}, {"Rate", "rate", true, false}, {"Clients", "clients", true, false},
+	{"Connections", "connections", true, false}, {"Last event", "last", false, false}, {"Kept", "events", true, false}, {"Bytes", "bytes", true, true},
 }
 
 // channels paints /admin/channels: those that have members or keep events.

@@ -237,10 +237,11 @@ func (a *admin) tell(c *gin.Context, conns []*presence.Connection, typ string, p
 // a string.
 func payloadOf(text string) []byte {
 	var out bytes.Buffer
+	text = validUTF8(text)
 	if json.Compact(&out, []byte(text)) == nil {
 		return out.Bytes()
 	}
-	return eventlog.AppendString(nil, validUTF8(text))
+	return eventlog.AppendString(nil, text)
 }
 
 func plural(n int, noun string) string {

@@ -19,15 +19,16 @@ const pageRows = 50
 // resortEvery is how often a list is sorted anew whose order changes all the time.
 const resortEvery = 5 * time.Second
 
-// clientSorts are what clients can be sorted by; the order of clientColumns.
+// clientColumns are those of [templates.ClientColumns], and what each is sorted by.
+// Clients can be sorted by "protocol", too.
 var clientColumns = []struct {
 	label, sort string
 	numeric     bool
 	minor       bool
 }{
-	{"Client", "id", false, false}, {"Connections", "connections", true, true}, {"Channels", "channels", false, true},
-	{"Address", "address", false, true}, {"Protocol", "protocol", false, true}, {"Online", "since", false, false},
-	{"Events", "events", true, true}, {"Sent", "bytes", true, true}, {"Behind", "behind", true, false},
+	{"Client", "id", false, false}, {"Connections", "connections", true, false}, {"Channels", "channels", false, false},
+	{"Address", "address", false, false}, {"Online since", "since", false, false},
+	{"Events", "events", true, false}, {"Bytes", "bytes", true, true}, {"Behind", "behind", true, false},
 }
 
 // keyOf returns an id for the element that shows the thing of this name.
@@ -143,6 +144,8 @@ func (p *clientsPage) entry(r presence.Ref) clientEntry {
 	e := clientEntry{id: r.ID()}
 	conns := r.Connections()
 	switch p.sort {
+	case "id":
+		e.text = e.id
 	case "connections":
 		e.number = int64(len(conns))
 	case "channels":

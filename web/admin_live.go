@@ -87,7 +87,7 @@ func (a *admin) show(paint painting) gin.HandlerFunc {
 func (a *admin) showScreen(c *gin.Context, s *login.Session, status int, paint painting, change func(*visit)) {
 	u := *c.Request.URL
 	v := a.visit(s, &u, argOf(c))
-	v.base = baseURL(c.Request)
+	v.base = a.server.baseURL(c.Request)
 	v.frame.Flash.Tone, v.frame.Flash.Text = s.TakeFlash()
 	if change != nil {
 		change(v)
@@ -114,14 +114,6 @@ func (v *visit) close() {
 	for _, f := range v.closing {
 		f()
 	}
-}
-
-// baseURL returns scheme and host as the visitor reached them.
-func baseURL(r *http.Request) string {
-	if r.TLS != nil {
-		return "https://" + r.Host
-	}
-	return "http://" + r.Host
 }
 
 // find returns how the page at a path is painted, and what it is about.
@@ -170,7 +162,7 @@ func (a *admin) stream(c *gin.Context) {
 	}
 	defer a.feeds.Add(-1)
 	v := a.visit(s, page, arg)
-	v.base, v.live = baseURL(c.Request), true
+	v.base, v.live = a.server.baseURL(c.Request), true
 	now, f := paint(v)
 	if f != nil {
 		refuse(c, f)
@@ -213,6 +205,9 @@ func (a *admin) follow(s *login.Session, sse *livepage.Writer, now func() screen
 		}
 		shown := now()
 		patch, err := differ.Diff(ctx, shown.parts)
+		if ctx.Err() != nil {
+			return ctx.Err() // the page has left meanwhile
+		}
 		if err != nil {
 			a.server.opts.Log.Error("a live page could not be made", "error", err)
 			return err

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"path"
 	"strconv"
 	"time"
 
@@ -37,7 +38,7 @@ func (a *admin) showLogin(c *gin.Context, status int, v templates.LoginView) {
 // safeNext returns a path of the admin UI to go on to: the asked one, if it is.
 func safeNext(next string) string {
 	u, err := url.Parse(next)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !isAdmin(u.Path) || u.Path == adminPath+"/login" || u.Path == adminPath+"/stream" {
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !isAdmin(path.Clean(u.Path)) || u.Path == adminPath+"/login" || u.Path == adminPath+"/stream" {
 		return adminPath
 	}
 	return u.RequestURI()
@@ -46,13 +47,14 @@ func safeNext(next string) string {
 // login answers POST /admin/login.
 func (a *admin) login(c *gin.Context) {
 	form := c.Request.PostForm
-	name, next, addr := form.Get("username"), safeNext(form.Get("next")), remoteHost(c.Request)
+	name, next, addr := form.Get("username"), safeNext(form.Get("next")), a.server.remoteHost(c.Request)
 	v := templates.LoginView{Username: short(name, 64), Next: next}
 	attempt, wait := a.limiter.Begin(addr, name)
 	if wait > 0 {
 		v.Wait = wait
-		v.Error = "Too many attempts. Try again in " + lasting(wait.Round(time.Second)+time.Second) + "."
-		c.Header("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		seconds := math.Ceil(wait.Seconds())
+		v.Error = "Too many attempts. Try again in " + lasting(time.Duration(seconds)*time.Second) + "."
+		c.Header("Retry-After", strconv.Itoa(int(seconds)))
 		a.note(deed{User: name, Addr: addr, Action: "login", Result: "refused", Detail: "too many attempts"})
 		a.showLogin(c, http.StatusTooManyRequests, v)
 		return

@@ -219,7 +219,7 @@ func (a *admin) warnings() []templates.Warning {
 	add := func(key, tone, title, text, href, action string) {
 		list = append(list, templates.Warning{Key: key, Tone: tone, Title: title, Text: text, Href: href, Action: action})
 	}
-	if s.draining.Load() {
+	if s.leaving() {
 		add("draining", "warn", "Draining", "New streams are sent away and the server is reported as not ready.", adminPath+"/server", "Server")
 	}
 	old := 0

@@ -73,6 +73,7 @@ type tail struct {
 	patterns auth.Patterns // none is every channel
 	filter   string        // in lower case
 	since    uint64        // where the page's own rows end
+	open     bool          // payloads are shown unfolded
 	refused  bool          // what was asked for is no pattern: there is nothing to see
 }
 
@@ -124,13 +125,18 @@ func (t *tail) liveFrom(page string) string {
 
 // take returns the events that came since, newest first, as many as a feed keeps.
 func (t *tail) take(since uint64) ([]templ.Component, uint64) {
-	recs, through := t.admin.server.log.Newest(feedKeep, max(since, t.since), t.wants)
+	if since = max(since, t.since); since > t.admin.server.log.Head().Seq {
+		since = 0 // the log began anew since the page was loaded
+	}
+	recs, through := t.admin.server.log.Newest(feedKeep, since, t.wants)
 	t.since = through
 	recs = slices.DeleteFunc(recs, func(r *eventlog.Record) bool { return !t.shows(r) })
 	epoch := t.admin.server.log.Head().Epoch
 	items := make([]templ.Component, len(recs))
 	for i, r := range recs {
-		items[i] = templates.EventItem(recordRow(r, epoch))
+		row := recordRow(r, epoch)
+		row.Open = t.open
+		items[i] = templates.EventItem(row)
 	}
 	return items, through
 }

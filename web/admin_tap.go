@@ -19,7 +19,7 @@ import (
 // they are given it.
 func (a *admin) tap(v *visit) (func() screen, *fault) {
 	v.frame.Section = "clients"
-	t := &tap{admin: a, clientID: v.arg, stops: make(map[*presence.Connection]func())}
+	t := &tap{admin: a, clientID: v.arg, run: newID()[:8], stops: make(map[*presence.Connection]func())}
 	if v.live {
 		v.whenClosed(t.close)
 	}
@@ -38,6 +38,7 @@ func (a *admin) tap(v *visit) (func() screen, *fault) {
 type tap struct {
 	admin    *admin
 	clientID string
+	run      string                          // tells the events of this stream from those that the page got of an earlier one
 	stops    map[*presence.Connection]func() // of the connections that are tapped
 
 	mu      sync.Mutex
@@ -88,7 +89,7 @@ func (t *tap) take(uint64) ([]templ.Component, uint64) {
 	items := make([]templ.Component, 0, len(events))
 	for i := len(events) - 1; i >= 0; i-- {
 		row := parsedRow(events[i])
-		row.Key = "tap-" + strconv.FormatUint(count-uint64(len(events)-1-i), 10)
+		row.Key = "tap-" + t.run + "-" + strconv.FormatUint(count-uint64(len(events)-1-i), 10)
 		items = append(items, templates.EventItem(row))
 	}
 	return items, count
@@ -143,8 +144,9 @@ const lineLen = 300
 
 // recordRow returns an event of the log as a row.
 func recordRow(r *eventlog.Record, epoch string) templates.EventRow {
+	id := eventlog.Position{Epoch: epoch, Seq: r.Seq}.String()
 	row := templates.EventRow{
-		Key: "e" + strconv.FormatUint(r.Seq, 10), ID: eventlog.Position{Epoch: epoch, Seq: r.Seq}.String(),
+		Key: "e" + id, ID: id,
 		Channel: r.Channel(), Href: adminLink("channels", r.Channel()), Type: r.Type(),
 		Payload: indented(r.Payload()), Line: short(string(r.Payload()), lineLen),
 	}

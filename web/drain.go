@@ -22,11 +22,15 @@ type drainer struct {
 	done chan struct{} // closed by it
 }
 
-// start begins to drain, or goes on at another rate.
+// start begins to drain, or goes on at another rate. A server that ends drains
+// itself.
 func (d *drainer) start(rate int) {
-	d.stop()
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.halt()
+	if d.server.draining.Load() {
+		return
+	}
 	d.rate, d.quit, d.done = rate, make(chan struct{}), make(chan struct{})
 	go d.run(rate, d.quit, d.done)
 }
@@ -35,6 +39,11 @@ func (d *drainer) start(rate int) {
 func (d *drainer) stop() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.halt()
+}
+
+// halt is stop with d.mu held.
+func (d *drainer) halt() bool {
 	if d.rate == 0 {
 		return false
 	}
@@ -53,13 +62,12 @@ func (d *drainer) at() int {
 
 func (d *drainer) run(rate int, quit, done chan struct{}) {
 	defer close(done)
-	every, n := time.Second/time.Duration(rate), 1
-	if rate > 10 {
-		every, n = time.Second/10, (rate+9)/10
-	}
-	ticker := time.NewTicker(every)
+	// At most ten turns a second, each with its whole part of the streams.
+	turns := min(rate, 10)
+	ticker := time.NewTicker(time.Second / time.Duration(turns))
 	defer ticker.Stop()
-	for {
+	for i := 0; ; i++ {
+		n := rate*(i+1)/turns - rate*i/turns
 		select {
 		case <-ticker.C:
 			if d.server.hub.Streams() > 0 {

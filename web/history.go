@@ -25,6 +25,19 @@ func channelParam(c *gin.Context) (string, *fault) {
 	return name, nil
 }
 
+// readableParam returns the query's channel, whose events the request may read.
+func (s *Server) readableParam(c *gin.Context) (string, *fault) {
+	name, f := channelParam(c)
+	if f != nil {
+		return "", f
+	}
+	g, f := s.grant(c)
+	if f == nil && !g.MayReadHistory(name) {
+		f = forbidden(c, g, "channel", "Reading the events of "+strconv.Quote(name))
+	}
+	return name, f
+}
+
 // limitParam returns the query's limit: 1 or more; what is over most is most.
 func limitParam(c *gin.Context, usual, most int) (int, *fault) {
 	text := c.Query("limit")
@@ -40,7 +53,7 @@ func limitParam(c *gin.Context, usual, most int) (int, *fault) {
 
 // lastEvent answers GET /lastEvent.
 func (s *Server) lastEvent(c *gin.Context) {
-	channel, f := channelParam(c)
+	channel, f := s.readableParam(c)
 	if f != nil {
 		refuse(c, f)
 		return
@@ -53,7 +66,7 @@ func (s *Server) lastEvent(c *gin.Context) {
 
 // history answers GET /history.
 func (s *Server) history(c *gin.Context) {
-	channel, f := channelParam(c)
+	channel, f := s.readableParam(c)
 	if f != nil {
 		refuse(c, f)
 		return

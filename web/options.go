@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"rollcall/web/auth"
 	"rollcall/web/login"
 )
 
@@ -14,6 +15,18 @@ type Options struct {
 	Log     *slog.Logger // nil logs nothing
 	Version string       // shown on the start page
 	Node    string       // this node's name; "" means the host's
+
+	// Access says who may do what; nil lets everybody do everything.
+	Access *auth.Options
+	// LoopbackOnly answers only requests whose Host names this machine to itself, so
+	// that neither a page that points its own name here (DNS rebinding) nor a proxy
+	// opens an open server to others.
+	LoopbackOnly bool
+	// TrustedProxies are those whose word counts for where a request comes from.
+	TrustedProxies auth.TrustedProxies
+	AddressLimits  auth.Limits   // on each address
+	IdentityLimits auth.Limits   // on each API key and each token's subject
+	HSTS           time.Duration // how long browsers are told to insist on TLS; 0 says nothing of it
 
 	// CORSOrigins are the origins whose pages may use this server, each as the
 	// browser sends it, such as "https://app.example", or "*" for all.
@@ -35,6 +48,9 @@ type Options struct {
 	OnlinePresence bool          // every stream gets online-presence
 	PresenceGrace  time.Duration // how long a client stays after its last connection; 0 means not at all
 
+	// AdminApart takes the admin UI off the server's own listeners and adds profiles
+	// to it: it is served by ServeAdmin then.
+	AdminApart    bool
 	Admins        []login.Account // who may log in to the admin UI; none turns it off
 	AdminHint     string          // what its login page says of where the password is
 	AdminSessions string          // file that keeps its sessions over a restart; "" keeps them in memory

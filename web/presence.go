@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -12,6 +14,7 @@ import (
 	"rollcall/hub"
 	"rollcall/hub/eventlog"
 	"rollcall/presence"
+	"rollcall/web/auth"
 )
 
 // maxList is the most entries of one page of a list.
@@ -61,8 +64,17 @@ type channelList struct {
 	Next     string        `json:"next"`
 }
 
-func viewClient(c presence.Client) clientView {
-	return clientView{c.ClientID, c.Info, c.Connections, c.Channels, eventlog.Stamp(c.ConnectedAt)}
+// viewClient shows a client with the channels that the grant lets be seen.
+func viewClient(c presence.Client, g *auth.Grant) clientView {
+	return clientView{c.ClientID, c.Info, c.Connections, visible(c.Channels, g), eventlog.Stamp(c.ConnectedAt)}
+}
+
+// visible returns the channels whose members may be seen, in place.
+func visible(channels []string, g *auth.Grant) []string {
+	if g.FullPresence() {
+		return channels
+	}
+	return slices.DeleteFunc(channels, func(name string) bool { return !g.MaySeePresence(name) })
 }
 
 // queryParams returns which page of a list is asked for.
@@ -88,6 +100,17 @@ func cursorAfter(last string) string {
 // listClients answers GET /presence/clients.
 func (s *Server) listClients(c *gin.Context) {
 	q, f := queryParams(c)
+	var g *auth.Grant
+	if f == nil {
+		g, f = s.grant(c)
+	}
+	switch {
+	case f != nil:
+	case q.Channel == "" && !g.FullPresence():
+		f = forbidden(c, g, "channel", "Seeing everybody who is online")
+	case q.Channel != "" && !g.MaySeePresence(q.Channel):
+		f = forbidden(c, g, "channel", "Seeing who is on "+strconv.Quote(q.Channel))
+	}
 	if f != nil {
 		refuse(c, f)
 		return
@@ -95,7 +118,7 @@ func (s *Server) listClients(c *gin.Context) {
 	page, total, more := s.registry.Clients(q)
 	views := make([]clientView, len(page))
 	for i, client := range page {
-		views[i] = viewClient(client)
+		views[i] = viewClient(client, g)
 	}
 	last := ""
 	if more {
@@ -107,9 +130,16 @@ func (s *Server) listClients(c *gin.Context) {
 // listChannels answers GET /presence/channels.
 func (s *Server) listChannels(c *gin.Context) {
 	q, f := queryParams(c)
+	var g *auth.Grant
+	if f == nil {
+		g, f = s.grant(c)
+	}
 	if f != nil {
 		refuse(c, f)
 		return
+	}
+	if !g.FullPresence() {
+		q.Allow = g.MaySeePresence
 	}
 	page, total, more := s.registry.Channels(q)
 	names := make([]string, len(page))
@@ -147,22 +177,33 @@ func answer(c *gin.Context, body any) {
 
 // showClient answers GET /presence/clients/{clientId}.
 func (s *Server) showClient(c *gin.Context) {
-	client, conns, ok := s.registry.Client(pathParam(c, "clientId"))
-	if !ok {
-		refuse(c, notOnline)
+	g, f := s.grant(c)
+	if f != nil {
+		refuse(c, f)
 		return
 	}
-	view := viewClient(client)
+	client, conns, ok := s.registry.Client(pathParam(c, "clientId"))
+	view := viewClient(client, g)
+	if !ok || len(view.Channels) == 0 && !g.FullPresence() {
+		refuse(c, notOnline) // nor is it told who is online elsewhere
+		return
+	}
 	views := make([]connectionView, 0, len(conns))
 	for _, conn := range conns {
 		v := connectionView{
-			ConnectionID: conn.ID, Node: conn.Node, RemoteAddr: conn.RemoteAddr, UserAgent: conn.UserAgent,
-			Protocol: conn.Protocol, Channels: s.registry.On(conn), ConnectedAt: eventlog.Stamp(conn.ConnectedAt),
+			ConnectionID: conn.ID, Node: conn.Node, Protocol: conn.Protocol,
+			Channels: s.registry.On(conn), ConnectedAt: eventlog.Stamp(conn.ConnectedAt),
+		}
+		if g.Admin() {
+			v.RemoteAddr, v.UserAgent = conn.RemoteAddr, conn.UserAgent
 		}
 		if at := conn.Handle.(*stream).conn.Load(); at != nil {
 			v.LastEventID = at.Position().String()
 			v.EventsSent, v.BytesSent = at.Sent()
 			v.Behind = s.hub.Pending(at, v.Channels)
+		}
+		if v.Channels = visible(v.Channels, g); len(v.Channels) == 0 && !g.FullPresence() {
+			continue
 		}
 		views = append(views, v)
 	}
@@ -177,6 +218,10 @@ const maxBlock = 366 * 24 * time.Hour
 
 // kickClient answers DELETE /presence/clients/{clientId}.
 func (s *Server) kickClient(c *gin.Context) {
+	if f := s.mayAdmin(c); f != nil {
+		refuse(c, f)
+		return
+	}
 	id := pathParam(c, "clientId")
 	var block time.Duration
 	if text := c.Query("block"); text != "" {
@@ -200,6 +245,10 @@ func (s *Server) kickClient(c *gin.Context) {
 
 // kickConnection answers DELETE /presence/connections/{connectionId}.
 func (s *Server) kickConnection(c *gin.Context) {
+	if f := s.mayAdmin(c); f != nil {
+		refuse(c, f)
+		return
+	}
 	conn := s.registry.Connection(pathParam(c, "connectionId"))
 	if conn == nil {
 		refuse(c, notOnline)

@@ -16,17 +16,38 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"rollcall/hub/eventlog"
+	"rollcall/web/auth"
 )
 
 // publish answers POST /publish.
 func (s *Server) publish(c *gin.Context) {
+	g, f := s.grant(c)
+	if f == nil && g.Kind == auth.Anonymous {
+		f = forbidden(c, g, "", "Publishing") // before its body is read
+	}
+	if f == nil {
+		f = s.mayPublish(c, g)
+	}
+	if f != nil {
+		refuse(c, f)
+		return
+	}
 	body := bodies.Get().(*bytes.Buffer)
 	defer bodies.Put(body)
 	if f := readBody(c, body, s.opts.MaxBodyBytes); f != nil {
 		refuse(c, f)
 		return
 	}
+	if f := s.mayPublishBytes(c, g, body.Len()); f != nil {
+		refuse(c, f)
+		return
+	}
 	events, f := s.parseBatch(body)
+	for i := 0; f == nil && i < len(events); i++ {
+		if name := events[i].Channel; !g.MayPublish(name) {
+			f = forbidden(c, g, fmt.Sprintf("events[%d].channelName", i), "Publishing to "+strconv.Quote(name))
+		}
+	}
 	if f != nil {
 		refuse(c, f)
 		return

@@ -7,16 +7,17 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
+	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/gin-contrib/cors"
 	"github.com/gin-gonic/gin"
 
 	"rollcall/hub"
 	"rollcall/hub/eventlog"
 	"rollcall/presence"
+	"rollcall/web/auth"
 )
 
 // Server is Rollcall behind HTTP. Its methods are safe for concurrent use.
@@ -28,6 +29,9 @@ type Server struct {
 	edges    *eventlog.Memory // the presence log: sequence numbers are registry versions
 	watchers *hub.Hub         // delivers it
 	registry *presence.Registry
+	access   *access
+	origins  atomic.Pointer[origins]
+	watching sync.Map // *watcher, those that are attached
 	feed     *feed
 	blocks   blocks
 	journal  journal
@@ -37,7 +41,9 @@ type Server struct {
 	assets   *assets
 	engine   *gin.Engine
 	http     *http.Server
-	draining atomic.Bool
+	// adminHTTP is nil unless the admin UI is apart.
+	adminHTTP *http.Server
+	draining  atomic.Bool
 }
 
 // Limits on requests that are not configured.
@@ -59,6 +65,13 @@ const presenceBudget = 4 << 20
 func New(opts Options) (*Server, error) {
 	opts = opts.withDefaults()
 	s := &Server{opts: opts, started: time.Now(), registry: presence.NewRegistry(opts.PresenceGrace), assets: newAssets()}
+	var err error
+	if s.access, err = newAccess(&opts); err != nil {
+		return nil, err
+	}
+	if err = s.allow(opts.CORSOrigins); err != nil {
+		return nil, err
+	}
 	s.log = eventlog.NewMemory(eventlog.Options{
 		Events: opts.HistoryEvents, Bytes: opts.HistoryBytes, Age: opts.HistoryAge, Budget: opts.HistoryBudget,
 	})
@@ -70,41 +83,47 @@ func New(opts Options) (*Server, error) {
 	s.feed = newFeed(s)
 	s.meter = newMeter(s)
 	s.drainer.server = s
-	var err error
 	if s.admin, err = newAdmin(s); err != nil {
 		s.Close()
 		return nil, err
 	}
-	engine, err := s.routes()
-	if err != nil {
-		s.Close()
-		return nil, err
+	s.engine = s.routes()
+	s.http = s.newHTTP(s.engine)
+	if opts.AdminApart {
+		s.adminHTTP = s.newHTTP(s.adminRoutes())
 	}
-	s.engine = engine
+	return s, nil
+}
+
+// newHTTP returns a server within the limits that are not configured.
+func (s *Server) newHTTP(handler http.Handler) *http.Server {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
-	protocols.SetUnencryptedHTTP2(opts.H2C)
-	s.http = &http.Server{
+	protocols.SetUnencryptedHTTP2(s.opts.H2C)
+	return &http.Server{
 		Protocols: &protocols,
 		HTTP2: &http.HTTP2Config{
 			SendPingTimeout:  pingAfter,
 			PingTimeout:      pingTimeout,
-			WriteByteTimeout: opts.StallTimeout,
+			WriteByteTimeout: s.opts.StallTimeout,
 		},
-		Handler:           engine,
+		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       requestTimeout,
 		WriteTimeout:      requestTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnContext:       ConnContext,
-		ErrorLog:          slog.NewLogLogger(opts.Log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelDebug),
 	}
-	return s, nil
 }
 
-func (s *Server) routes() (*gin.Engine, error) {
+// readMethods are the methods of what is only read.
+var readMethods = []string{http.MethodGet, http.MethodHead}
+
+// newEngine returns an engine with what every request passes.
+func (s *Server) newEngine(first ...gin.HandlerFunc) *gin.Engine {
 	gin.SetMode(gin.ReleaseMode)
 	e := gin.New()
 	e.RedirectTrailingSlash, e.HandleMethodNotAllowed = false, true
@@ -113,30 +132,44 @@ func (s *Server) routes() (*gin.Engine, error) {
 	e.NoMethod(func(c *gin.Context) {
 		refuse(c, &fault{http.StatusMethodNotAllowed, "method_not_allowed", "This path does not take the method " + c.Request.Method + ".", ""})
 	})
-	e.Use(recovery(s.opts.Log), s.checkURL, s.dropBody)
-	if err := s.useOrigins(e); err != nil {
-		return nil, err
-	}
-	reading := []string{http.MethodGet, http.MethodHead}
+	e.Use(recovery(s.opts.Log), s.checkURL)
+	e.Use(first...)
+	e.Use(s.dropBody, s.checkOrigin)
+	e.Match(readMethods, "/healthz", s.healthz)
+	e.Match(readMethods, "/readyz", s.readyz)
+	e.Match(readMethods, "/assets/*path", gin.WrapH(s.assets))
+	return e
+}
+
+// adminRoutes is what the admin UI's own listener serves. It asks everybody to log
+// in, so it may have any name.
+func (s *Server) adminRoutes() *gin.Engine {
+	e := s.newEngine()
+	e.GET("/", func(c *gin.Context) { c.Redirect(http.StatusSeeOther, adminPath) })
+	s.admin.routes(e)
+	return e
+}
+
+func (s *Server) routes() *gin.Engine {
+	e := s.newEngine(s.checkHost)
 	for _, slash := range []string{"", "/"} {
 		e.GET("/subscribe"+slash, s.subscribe)
 		e.POST("/subscribe"+slash, s.subscribe)
 		e.POST("/publish"+slash, s.publish)
 		e.GET("/presence/stream"+slash, s.watch)
-		e.Match(reading, "/lastEvent"+slash, s.lastEvent)
-		e.Match(reading, "/history"+slash, s.history)
-		e.Match(reading, "/presence/clients"+slash, s.listClients)
-		e.Match(reading, "/presence/channels"+slash, s.listChannels)
+		e.Match(readMethods, "/lastEvent"+slash, s.lastEvent)
+		e.Match(readMethods, "/history"+slash, s.history)
+		e.Match(readMethods, "/presence/clients"+slash, s.listClients)
+		e.Match(readMethods, "/presence/channels"+slash, s.listChannels)
 	}
-	e.Match(reading, "/presence/clients/:clientId", s.showClient)
+	e.Match(readMethods, "/presence/clients/:clientId", s.showClient)
 	e.DELETE("/presence/clients/:clientId", s.kickClient)
 	e.DELETE("/presence/connections/:connectionId", s.kickConnection)
-	e.Match(reading, "/", s.start)
-	e.Match(reading, "/healthz", s.healthz)
-	e.Match(reading, "/readyz", s.readyz)
-	e.Match(reading, "/assets/*path", gin.WrapH(s.assets))
-	s.admin.routes(e)
-	return e, nil
+	e.Match(readMethods, "/", s.start)
+	if !s.opts.AdminApart {
+		s.admin.routes(e)
+	}
+	return e
 }
 
 // checkURL refuses what is too long to be looked at.
@@ -144,6 +177,19 @@ func (s *Server) checkURL(c *gin.Context) {
 	if n := len(c.Request.RequestURI); n > maxURLBytes {
 		refuse(c, &fault{http.StatusRequestURITooLong, "url_too_long",
 			"The URL is too long. It may have 32768 bytes; POST /subscribe takes a longer list of channels as JSON.", ""})
+	}
+}
+
+// checkHost refuses who reached an open server by a name that is not its own, and
+// has browsers that came by TLS insist on it.
+func (s *Server) checkHost(c *gin.Context) {
+	if s.opts.LoopbackOnly && !auth.LoopbackHost(c.Request.Host) {
+		refuse(c, &fault{http.StatusForbidden, "foreign_host",
+			"This server is open to everybody on its own machine, and therefore answers only as localhost. Configure credentials to serve others.", ""})
+		return
+	}
+	if s.opts.HSTS > 0 && s.from(c.Request).Scheme == "https" {
+		c.Header("Strict-Transport-Security", "max-age="+strconv.Itoa(int(s.opts.HSTS.Seconds())))
 	}
 }
 
@@ -160,55 +206,6 @@ func (s *Server) dropBody(c *gin.Context) {
 	}
 }
 
-// useOrigins lets the pages of the configured origins in and keeps all other
-// sites' pages from changing anything (CSRF): browsers say where a request comes
-// from, other clients say nothing and pass.
-func (s *Server) useOrigins(e *gin.Engine) error {
-	foreign := &fault{http.StatusForbidden, "foreign_origin", "Pages of this origin may not use this server; see --cors-origin.", ""}
-	guard := http.NewCrossOriginProtection()
-	all := false
-	allowed := make(map[string]bool)
-	for _, origin := range s.opts.CORSOrigins {
-		if origin == "*" {
-			all = true
-		} else if err := guard.AddTrustedOrigin(origin); err != nil {
-			return errors.New("cors-origin " + strings.TrimPrefix(err.Error(), "http: "))
-		}
-		allowed[origin] = true
-	}
-	if len(allowed) > 0 {
-		conf := cors.Config{
-			AllowMethods:     []string{"GET", "POST", "DELETE", "OPTIONS"},
-			AllowHeaders:     []string{"Authorization", "Last-Event-ID", "Cache-Control", "Content-Type"},
-			MaxAge:           time.Hour,
-			AllowAllOrigins:  all,
-			AllowCredentials: !all,
-		}
-		if !all {
-			conf.AllowOriginWithContextFunc = func(c *gin.Context, origin string) bool {
-				if !allowed[origin] {
-					refuse(c, foreign)
-				}
-				return allowed[origin]
-			}
-		}
-		share := cors.New(conf)
-		e.Use(func(c *gin.Context) {
-			if !isAdmin(c.Request.URL.Path) { // which is shared with nobody
-				share(c)
-			}
-		})
-	}
-	if !all {
-		e.Use(func(c *gin.Context) {
-			if guard.Check(c.Request) != nil {
-				refuse(c, foreign)
-			}
-		})
-	}
-	return nil
-}
-
 // Handler returns the server's handler, to be mounted at the root of a server
 // without a write timeout for streams shorter than they are to live.
 func (s *Server) Handler() http.Handler { return s.engine }
@@ -217,10 +214,17 @@ func (s *Server) Handler() http.Handler { return s.engine }
 // any other error means that l failed.
 func (s *Server) Serve(l net.Listener) error {
 	tune(l)
-	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
+	return served(s.http.Serve(l))
+}
+
+// ServeAdmin is Serve for the admin UI alone, where Options.AdminApart is set.
+func (s *Server) ServeAdmin(l net.Listener) error { return served(s.adminHTTP.Serve(l)) }
+
+func served(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // Shutdown ends the server in order: it reports not ready, tells every stream
@@ -232,6 +236,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.admin.close()
 	err := errors.Join(s.hub.Drain(ctx, hub.Draining), s.watchers.Drain(ctx, hub.Draining))
 	err = errors.Join(err, s.http.Shutdown(ctx))
+	if s.adminHTTP != nil {
+		err = errors.Join(err, s.adminHTTP.Shutdown(ctx))
+	}
 	s.Close()
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
@@ -252,6 +259,9 @@ func (s *Server) Close() error {
 	var err error
 	if s.http != nil {
 		err = s.http.Close()
+	}
+	if s.adminHTTP != nil {
+		err = errors.Join(err, s.adminHTTP.Close())
 	}
 	s.feed.close()
 	s.edges.Close()

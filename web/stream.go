@@ -15,6 +15,7 @@ import (
 	"rollcall/hub"
 	"rollcall/hub/eventlog"
 	"rollcall/presence"
+	"rollcall/web/auth"
 )
 
 // stream is one subscriber's stream. It owns the hub's Conn.
@@ -22,15 +23,18 @@ type stream struct {
 	presence.Connection
 	server *Server
 	wants  hub.Wants
+	grant  *auth.Grant
+	place  place
 	conn   atomic.Pointer[hub.Conn]   // set once attached
 	ending atomic.Pointer[hub.Reason] // why it was told to end
+	expiry atomic.Pointer[time.Timer] // ends it with its grant; nil where that does not end
 }
 
 // retryLine tells clients how long to wait before they come back.
 const retryLine = "retry: 3000\n"
 
 // stream answers a good request with a stream and returns when it has ended.
-func (s *Server) stream(c *gin.Context, r *request) {
+func (s *Server) stream(c *gin.Context, r *request, g *auth.Grant, at place) {
 	id := strings.Clone(r.clientID)
 	if id == "" {
 		id = newID()
@@ -38,12 +42,14 @@ func (s *Server) stream(c *gin.Context, r *request) {
 	st := &stream{
 		server: s,
 		wants:  r.wants,
+		grant:  g,
+		place:  at,
 		Connection: presence.Connection{
 			ID:          newID(),
 			ClientID:    id,
 			Anonymous:   r.clientID == "",
 			Node:        s.opts.Node,
-			RemoteAddr:  remoteHost(c.Request),
+			RemoteAddr:  s.remoteHost(c.Request),
 			UserAgent:   shortAgent(c.Request.UserAgent()),
 			Protocol:    protocol(c.Request),
 			ConnectedAt: time.Now(),
@@ -73,10 +79,17 @@ func (st *stream) attached(conn *hub.Conn) {
 		conn.End(*why)
 	}
 	st.Refresh(conn)
+	if at := st.grant.Expires; !at.IsZero() {
+		st.expiry.Store(time.AfterFunc(time.Until(at), func() { st.end(hub.Expired) }))
+	}
 }
 
 // Ended implements [hub.Owner].
 func (st *stream) Ended(_ *hub.Conn, why hub.Reason) {
+	if t := st.expiry.Load(); t != nil {
+		t.Stop() // one that is set later finds the stream ended
+	}
+	st.server.givePlace(st.place)
 	st.server.registry.Leave(&st.Connection)
 	st.server.journal.note(happening{kind: "end", code: why.Code, clientID: st.ClientID, connID: st.ID, addr: st.RemoteAddr})
 	st.server.opts.Log.Debug("stream ended", "clientId", st.ClientID, "connectionId", st.ID, "reason", why.Code)
@@ -186,15 +199,6 @@ func protocol(r *http.Request) string {
 		return "HTTP/1.1"
 	}
 	return "HTTP/1.0"
-}
-
-// remoteHost returns the peer's address without its port.
-func remoteHost(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return strings.Clone(host)
 }
 
 // shortAgent returns at most 256 bytes of a User-Agent, one copy for all that

@@ -16,6 +16,7 @@ import (
 
 	"rollcall/hub"
 	"rollcall/hub/eventlog"
+	"rollcall/web/auth"
 )
 
 // Limits on what a subscriber says of itself, in bytes.
@@ -42,8 +43,15 @@ func (s *Server) subscribe(c *gin.Context) {
 	} else {
 		r, f = s.parseQueryRequest(c)
 	}
+	var g *auth.Grant
+	if f == nil {
+		g, f = s.grant(c)
+	}
+	if f == nil {
+		f = r.allowed(c, g)
+	}
 	if f != nil {
-		refuse(c, f)
+		s.refuseStream(c, resumeOf(r), f)
 		return
 	}
 	if s.opts.OnlinePresence {
@@ -61,7 +69,43 @@ func (s *Server) subscribe(c *gin.Context) {
 		s.turnAway(c, r.resume, hub.Overloaded)
 		return
 	}
-	s.stream(c, r)
+	at, f := s.takePlace(c, g)
+	if f != nil {
+		s.refuseStream(c, r.resume, f)
+		return
+	}
+	s.stream(c, r, g, at)
+}
+
+// allowed checks what is asked for against the grant, and puts in what the grant
+// says of the client in place of what it says of itself.
+func (r *request) allowed(c *gin.Context, g *auth.Grant) *fault {
+	for _, name := range r.channels {
+		if !g.MaySubscribe(name) {
+			return forbidden(c, g, "channels", "Subscribing to "+strconv.Quote(name))
+		}
+		if r.wants&hub.WantMembers != 0 && !g.MaySeePresence(name) {
+			return forbidden(c, g, "presence", "Seeing who is on "+strconv.Quote(name))
+		}
+	}
+	if r.wants&hub.WantOnline != 0 && !g.FullPresence() {
+		return forbidden(c, g, "presence", "Seeing everybody who is online")
+	}
+	if !g.MayChooseClientID() {
+		r.clientID = g.ClientID
+	}
+	if g.Info != nil {
+		r.info = g.Info
+	}
+	return nil
+}
+
+// resumeOf returns the position that was asked for, as far as that was understood.
+func resumeOf(r *request) string {
+	if r == nil {
+		return ""
+	}
+	return r.resume
 }
 
 // turnAway answers with a goodbye in place of a stream, from which a browser's

@@ -3,12 +3,15 @@ package web
 import (
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"rollcall/hub"
 	"rollcall/hub/eventlog"
 	"rollcall/presence"
+	"rollcall/web/auth"
 )
 
 // watcher is one reader of the presence stream: a stream over the presence log
@@ -16,6 +19,10 @@ import (
 type watcher struct {
 	server   *Server
 	channels []string
+	grant    *auth.Grant
+	place    place
+	conn     atomic.Pointer[hub.Conn]   // set once attached
+	expiry   atomic.Pointer[time.Timer] // as a stream's
 }
 
 // watch answers GET /presence/stream.
@@ -42,18 +49,62 @@ func (s *Server) watch(c *gin.Context) {
 		w.channels = []string{presence.Everyone}
 	}
 	resume := resumeID(c.GetHeader("Last-Event-ID"), append(c.QueryArray("lastEventId"), c.QueryArray("last_event_id")...))
+	g, f := s.grant(c)
+	if f == nil {
+		f = w.allowed(c, g)
+	}
+	if f != nil {
+		s.refuseStream(c, resume, f)
+		return
+	}
 	switch {
 	case s.leaving():
 		s.turnAway(c, resume, hub.Draining)
 	case s.Streams() >= s.opts.MaxStreams:
 		s.turnAway(c, resume, hub.Overloaded)
 	default:
+		if w.place, f = s.takePlace(c, g); f != nil {
+			s.refuseStream(c, resume, f)
+			return
+		}
 		s.attach(c, s.watchers, hub.Subscription{
 			Channels: w.channels,
 			Resume:   resume,
 			Owner:    w,
 			Greet:    func(eventlog.Position, bool) []byte { return []byte(retryLine + "\n") },
-		}, func(*hub.Conn) {}, func() {})
+		}, w.attached, func() { w.Ended(nil, hub.Gone) })
+	}
+}
+
+// allowed checks what is asked for against the grant.
+func (w *watcher) allowed(c *gin.Context, g *auth.Grant) *fault {
+	w.grant = g
+	if w.channels[0] == presence.Everyone {
+		if !g.FullPresence() {
+			return forbidden(c, g, "channels", "Seeing everybody who is online")
+		}
+		return nil
+	}
+	for _, name := range w.channels {
+		if !g.MaySeePresence(name) {
+			return forbidden(c, g, "channels", "Seeing who is on "+strconv.Quote(name))
+		}
+	}
+	return nil
+}
+
+// attached is called once the hub has the stream.
+func (w *watcher) attached(conn *hub.Conn) {
+	w.conn.Store(conn)
+	w.server.watching.Store(w, nil)
+	if at := w.grant.Expires; !at.IsZero() {
+		w.expiry.Store(time.AfterFunc(time.Until(at), func() { w.end(hub.Expired) }))
+	}
+}
+
+func (w *watcher) end(why hub.Reason) {
+	if conn := w.conn.Load(); conn != nil {
+		conn.End(why)
 	}
 }
 
@@ -74,7 +125,13 @@ func unrepeated(names []string) []string {
 }
 
 // Ended implements [hub.Owner].
-func (w *watcher) Ended(*hub.Conn, hub.Reason) {}
+func (w *watcher) Ended(*hub.Conn, hub.Reason) {
+	if t := w.expiry.Load(); t != nil {
+		t.Stop()
+	}
+	w.server.watching.Delete(w)
+	w.server.givePlace(w.place)
+}
 
 // Snapshot implements [hub.Snapshotter]: who is there now, as one event.
 func (w *watcher) Snapshot() ([]byte, uint64) {

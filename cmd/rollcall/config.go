@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"rollcall/web"
+	"rollcall/web/auth"
 	"rollcall/web/login"
 )
 
@@ -25,6 +27,9 @@ type serveCmd struct {
 	H2C             bool     `name:"h2c" group:"server" help:"Also take HTTP/2 in clear, with prior knowledge, from a proxy in front."`
 	Node            string   `group:"server" placeholder:"NAME" help:"What this server calls itself in presence and logs. Without it: the host name."`
 	ShutdownTimeout Duration `group:"server" default:"30s" placeholder:"DURATION" help:"After SIGTERM or Ctrl-C, wait at most this long for streams to say goodbye."`
+
+	TLSFlags    `embed:""`
+	AccessFlags `embed:""`
 
 	MaxBody    Size `group:"publishing" default:"1MiB" placeholder:"SIZE" help:"Refuse a request body larger than this."`
 	MaxPayload Size `group:"publishing" default:"60KiB" placeholder:"SIZE" help:"Refuse an event whose payload is larger than this."`
@@ -44,6 +49,7 @@ type serveCmd struct {
 	OnlinePresence bool     `group:"presence" help:"Send online-presence, the list of everybody online, on every stream, asked for or not."`
 	PresenceGrace  Duration `group:"presence" default:"10s" placeholder:"DURATION" help:"How long somebody stays online after the last connection ended, so that a reload is no leave. 0 means offline at once."`
 
+	AdminListen       string   `group:"admin" placeholder:"ADDRESS" help:"Serve the admin UI, and profiles for operators, at an address of its own, and nowhere else."`
 	AdminUser         []string `group:"admin" name:"admin-user" sep:" " placeholder:"USER" help:"Who may use the admin UI: NAME, NAME:ROLE, NAME:HASH or NAME:ROLE:HASH. The role is operator, who acts, or viewer, who looks; \"rollcall admin hash-password\" makes the hash. Repeat it for more."`
 	AdminPassword     string   `group:"admin" placeholder:"PASSWORD" help:"Password, or its hash, of the admin users without a hash of their own. Better set in a file or the environment: command lines can be seen."`
 	AdminPasswordFile string   `group:"admin" placeholder:"FILE" help:"Read that password or hash from this file."`
@@ -54,6 +60,7 @@ type serveCmd struct {
 
 	admins []login.Account // made of the admin settings
 	hint   string          // where a password that nobody set is to be found
+	local  bool            // only this machine reaches the server
 }
 
 // Help is shown above the flags of "rollcall serve --help".
@@ -102,9 +109,17 @@ func (c *serveCmd) BeforeResolve(ctx *kong.Context, s *settings) error {
 // AfterApply checks the merged settings, before anything is started.
 func (c *serveCmd) AfterApply(s *settings) error {
 	p := &problems{from: s.from}
-	checkListen(p, c.Listen)
+	checkListen(p, "listen", c.Listen)
+	if c.AdminListen != "" {
+		checkListen(p, "admin-listen", c.AdminListen)
+	}
+	c.TLSFlags.check(p)
+	c.AccessFlags.check(p)
 	for _, origin := range c.CORSOrigin {
 		checkOrigin(p, origin)
+	}
+	if slices.Contains(c.CORSOrigin, "*") && c.TokenCookie != "" {
+		p.add("cors-origin", "* with token-cookie would let every page use a visitor's cookie; name the origins")
 	}
 	if len(c.Node) > 255 || strings.ContainsFunc(c.Node, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
 		p.add("node", "%q is not a name; allowed are up to 255 bytes without spaces or control characters", c.Node)
@@ -134,21 +149,21 @@ func (c *serveCmd) AfterApply(s *settings) error {
 	return p.err()
 }
 
-// checkListen notes a problem unless address is host:port with a numeric port, or unix:/path.
-func checkListen(p *problems, address string) {
+// checkListen notes a problem with the setting key unless address is host:port with a numeric port, or unix:/path.
+func checkListen(p *problems, key, address string) {
 	if path, ok := strings.CutPrefix(address, unixPrefix); ok {
 		if path == "" {
-			p.add("listen", "%q names no file; write for example unix:/run/rollcall.sock", address)
+			p.add(key, "%q names no file; write for example unix:/run/rollcall.sock", address)
 		}
 		return
 	}
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
-		p.add("listen", "%q is not an address; write for example 127.0.0.1:9090, :9090 or unix:/run/rollcall.sock", address)
+		p.add(key, "%q is not an address; write for example 127.0.0.1:9090, :9090 or unix:/run/rollcall.sock", address)
 		return
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		p.add("listen", "%q is not a port; allowed is 0 to 65535", port)
+		p.add(key, "%q is not a port; allowed is 0 to 65535", port)
 	}
 }
 
@@ -168,8 +183,17 @@ func checkOrigin(p *problems, origin string) {
 }
 
 // options is what the server needs to know of the configuration.
-func (c *serveCmd) options(log *slog.Logger, effective []web.Setting) web.Options {
+func (c *serveCmd) options(log *slog.Logger, effective []web.Setting, access *auth.Options) web.Options {
+	trusted, _ := auth.ParseTrusted(c.TrustedProxy...) // was found good
+	address, identity := c.limits()
 	return web.Options{
+		Access:          access,
+		LoopbackOnly:    c.open() && !c.Insecure,
+		TrustedProxies:  trusted,
+		AddressLimits:   address,
+		IdentityLimits:  identity,
+		HSTS:            time.Duration(c.HSTS),
+		AdminApart:      c.AdminListen != "",
 		Log:             log,
 		Version:         versionName(),
 		CORSOrigins:     c.CORSOrigin,

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -13,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"rollcall/web"
+	"rollcall/web/auth"
 	"rollcall/web/login"
 )
 
@@ -108,13 +111,33 @@ func TestEveryFlagHasAVariableAndAKey(t *testing.T) {
 	if err := os.WriteFile(passwords, []byte("correct horse\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	keys := filepath.Join(t.TempDir(), "keys")
+	all, err := auth.ParsePatterns(">")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, key, err := auth.NewKey("k", auth.Publish, all)
+	if err == nil {
+		err = os.WriteFile(keys, []byte(key.String()+"\n"), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, private := writePair(t)
 	values := map[reflect.Kind]string{reflect.String: "x", reflect.Bool: "true", reflect.Int: "7", reflect.Int64: "9s", reflect.Slice: "https://a.org"}
 	special := map[string]string{
 		"listen": ":1", "log-format": "json", "log-level": "warn", "max-body": "2MiB", "max-payload": "9KiB",
 		"history-bytes": "9KiB", "history-budget": "9MiB", "admin-password": "correct horse", "admin-password-file": passwords,
-		"admin-user": "ann:" + hash,
+		"admin-user": "ann:" + hash, "api-key": key.String(), "api-keys": keys, "jwt-public-key": cert, "trusted-proxy": "10.0.0.0/8",
+		"jwt-secret": strings.Repeat("s", 32), "tls-cert": cert, "tls-key": private, "admin-listen": ":1",
+		"address-connects": "7", "address-publishes": "7", "address-bytes": "9KiB",
+		"identity-connects": "7", "identity-publishes": "7", "identity-bytes": "9KiB",
 	}
-	made := cmpopts.IgnoreUnexported(serveCmd{}) // a password is hashed anew each time
+	secret := "--jwt-secret=" + special["jwt-secret"]
+	with := map[string]string{"jwt-issuer": secret, "jwt-audience": secret, "token-cookie": secret, "tls-cert": "--tls-key=" + private, "tls-key": "--tls-cert=" + cert}
+	made := cmp.Options{ // a password is hashed anew each time
+		cmpopts.IgnoreUnexported(serveCmd{}), cmp.Comparer(func(a, b auth.Pattern) bool { return a == b }),
+	}
 	for _, flag := range newParser(&cli{}, &settings{}).Model.Children[0].Flags {
 		if flag.Name == "config" {
 			continue
@@ -124,15 +147,19 @@ func TestEveryFlagHasAVariableAndAKey(t *testing.T) {
 			if v, ok := special[flag.Name]; ok {
 				value = v
 			}
-			byFlag, _, err := parse(t, "", nil, "--"+flag.Name+"="+value)
+			var more []string // what the setting makes no sense without
+			if arg, ok := with[flag.Name]; ok {
+				more = []string{arg}
+			}
+			byFlag, _, err := parse(t, "", nil, append(more, "--"+flag.Name+"="+value)...)
 			if err != nil {
 				t.Fatal(err)
 			}
-			byEnv, _, err := parse(t, "", env{"ROLLCALL_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_")): value})
+			byEnv, _, err := parse(t, "", env{"ROLLCALL_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_")): value}, more...)
 			if err != nil {
 				t.Fatal(err)
 			}
-			byFile, _, err := parse(t, flag.Name+": '"+value+"'", nil)
+			byFile, _, err := parse(t, flag.Name+": '"+value+"'", nil, more...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -219,18 +246,19 @@ func TestEveryRangeHoldsItsDefault(t *testing.T) {
 // A setting that is forgotten in options would silently keep its default.
 func TestOptionsCarryEverySetting(t *testing.T) {
 	c, _, err := parse(t, "", nil, "--cors-origin=*", "--node=n", "--online-presence", "--h2c", "--shards=2", "--max-streams=5",
-		"--admin-password=correct horse", "--admin-sessions=f")
+		"--admin-password=correct horse", "--admin-sessions=f", "--admin-listen=:0", "--hsts=1h", "--trusted-proxy=10.0.0.0/8",
+		"--address-connections=1", "--identity-connections=1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.hint = "here"
-	options := reflect.ValueOf(c.options(newLogger(os.Stderr, "text", "info"), []web.Setting{{Name: "listen"}}))
+	options := reflect.ValueOf(c.options(newLogger(os.Stderr, "text", "info"), []web.Setting{{Name: "listen"}}, &auth.Options{Open: true}))
 	for i := range options.NumField() {
 		if options.Field(i).IsZero() {
 			t.Errorf("web.Options.%s is not set", options.Type().Field(i).Name)
 		}
 	}
-	if got := c.options(nil, nil).PresenceGrace; got != 10*time.Second {
+	if got := c.options(nil, nil, nil).PresenceGrace; got != 10*time.Second {
 		t.Errorf("PresenceGrace is %v", got)
 	}
 }
@@ -278,4 +306,26 @@ func TestHelp(t *testing.T) {
 			}
 		}
 	}
+}
+
+// writePair writes a certificate and its key to files.
+func writePair(t *testing.T) (cert, key string) {
+	t.Helper()
+	pair, err := developmentPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key = filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
+	for path, block := range map[string]*pem.Block{
+		cert: {Type: "CERTIFICATE", Bytes: pair.Certificate[0]}, key: {Type: "PRIVATE KEY", Bytes: private},
+	} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cert, key
 }

@@ -59,7 +59,7 @@ func removeStale(path string) error {
 }
 
 // openURL is what to type into a browser on this machine: an address of all interfaces becomes the loopback one.
-func openURL(addr net.Addr) string {
+func openURL(addr net.Addr, secure bool) string {
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok {
 		return unixPrefix + addr.String()
@@ -68,5 +68,9 @@ func openURL(addr net.Addr) string {
 	if tcp.IP.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, fmt.Sprint(tcp.Port)) + "/"
+	scheme := "http://"
+	if secure {
+		scheme = "https://"
+	}
+	return scheme + net.JoinHostPort(host, fmt.Sprint(tcp.Port)) + "/"
 }

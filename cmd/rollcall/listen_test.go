@@ -51,7 +51,7 @@ func TestOpenURL(t *testing.T) {
 		"http://[::1]:9090/":     &net.TCPAddr{IP: net.IPv6loopback, Port: 9090},
 		"unix:/run/r.sock":       &net.UnixAddr{Name: "/run/r.sock", Net: "unix"},
 	} {
-		if got := openURL(addr); got != want {
+		if got := openURL(addr, false); got != want {
 			t.Errorf("%v: got %s, want %s", addr, got, want)
 		}
 	}

@@ -28,7 +28,7 @@ func main() {
 
 // run does what args ask for and returns the exit code (see the package comment).
 func run(ctx context.Context, args []string, env map[string]string) int {
-	parsed, err := newParser(&cli{}, &settings{env: env}, kong.BindTo(ctx, (*context.Context)(nil))).Parse(args)
+	parsed, err := newParser(&cli{}, &settings{env: env, args: args}, kong.BindTo(ctx, (*context.Context)(nil))).Parse(args)
 	if err == nil {
 		err = parsed.Run()
 	}

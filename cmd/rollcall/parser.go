@@ -29,6 +29,9 @@ func newParser(c *cli, s *settings, more ...kong.Option) *kong.Kong {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "server", Title: "Server"},
+			{Key: "tls", Title: "TLS"},
+			{Key: "access", Title: "Access"},
+			{Key: "limits", Title: "Limits"},
 			{Key: "publishing", Title: "Publishing"},
 			{Key: "streams", Title: "Streams"},
 			{Key: "history", Title: "History"},

@@ -14,7 +14,7 @@ func TestReadmeListsEverySetting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inWords := map[string]string{"node": "host name", "online-presence": "off", "h2c": "off"}
+	inWords := map[string]string{"node": "host name", "online-presence": "off", "h2c": "off", "tls-dev": "off", "insecure": "off"}
 	rows := regexp.MustCompile("(?m)^\\| `--([a-z0-9-]+)` \\| ([^|]*)\\|").FindAllStringSubmatch(string(text), -1)
 	flags := newParser(&cli{}, &settings{}).Model.Children[0].Flags
 	for i, flag := range flags {

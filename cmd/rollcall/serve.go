@@ -30,7 +30,8 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 	if unknown := s.unknownEnv(k.Model); len(unknown) > 0 {
 		log.Warn("unknown environment variables are ignored", "names", unknown)
 	}
-	err := c.serve(ctx, log, k.Stderr, s.effective(k.Model.Children[0].Flags))
+	reload := &reloader{log: log, now: c, parse: s.again, values: valuesOf(k)}
+	err := c.serve(ctx, log, k.Stderr, s.effective(k.Model.Children[0].Flags), reload)
 	if err == nil {
 		return nil
 	}
@@ -38,38 +39,58 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 		log.Error("streams or requests were still open when the shutdown timeout passed", "timeout", c.ShutdownTimeout.String())
 		return statusStreamsOpen
 	}
+	if errors.Is(err, errOpen) {
+		fmt.Fprintf(k.Stderr, "rollcall: %v.\n", err)
+		return statusFailed
+	}
 	log.Error("failed", "error", err)
 	return statusFailed
 }
 
 // serve is the life of a server. It returns context.DeadlineExceeded where streams or requests outlived the shutdown
 // timeout; they have been cut.
-func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writer, effective []web.Setting) error {
-	l, err := listen(c.Listen)
+func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writer, effective []web.Setting, reload *reloader) error {
+	l, adminListener, err := c.listeners(reload)
 	if err != nil {
 		return err
 	}
-	made, err := c.ensureAdmin(l.Addr())
+	password, err := c.ensureAdmin(adminListener.Addr())
 	if err != nil {
-		return errors.Join(err, l.Close())
+		return errors.Join(err, l.Close(), adminListener.Close())
 	}
-	server, err := web.New(c.options(log, effective))
+	access, err := c.AccessFlags.options(log, nil)
 	if err != nil {
-		return errors.Join(err, l.Close())
+		return errors.Join(err, l.Close(), adminListener.Close())
+	}
+	reload.verifier = access.Verifier
+	reload.tokens, _ = c.verifierOptions(nil, nil) // they were found good
+	defer func() {
+		if reload.verifier != nil {
+			reload.verifier.Close()
+		}
+	}()
+	server, err := web.New(c.options(log, effective, access))
+	if err != nil {
+		return errors.Join(err, l.Close(), adminListener.Close())
 	}
 	debug.FreeOSMemory() // hashing a password took 19 MiB
-	served := make(chan error, 1)
+	served := make(chan error, 2)
 	go func() { served <- server.Serve(l) }()
-	go keepHouse(ctx, server.Streams)
-	log.Info("listening", "url", openURL(l.Addr()), "version", versionName())
-	if made != "" {
-		fmt.Fprintf(terminal, "\n  Admin UI  %sadmin\n  User      admin\n  Password  %s\n\n  Made for this run, as no admin user is configured (--admin-user).\n\n", openURL(l.Addr()), made)
-	} else if len(c.admins) == 0 {
-		log.Warn("the admin UI is off: no admin user is configured, and other machines reach this address; see --admin-user", "address", l.Addr().String())
+	if adminListener != l {
+		go func() { served <- server.ServeAdmin(adminListener) }()
 	}
-	if everybodyReaches(l.Addr()) {
-		log.Warn("anyone who can reach this address can publish and subscribe: there is no login", "address", l.Addr().String())
-	}
+	house, leave := context.WithCancel(ctx)
+	tidy := make(chan struct{})
+	go keepHouse(house, server.Streams)
+	go func() {
+		defer close(tidy)
+		if reload.parse != nil {
+			reload.server = server
+			reload.run(house)
+		}
+	}()
+	defer func() { leave(); <-tidy }() // before the verifier is closed
+	c.announce(log, terminal, l.Addr(), adminListener.Addr(), password, reload.cert)
 
 	select {
 	case err := <-served:
@@ -87,6 +108,59 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 	}
 	log.Info("bye")
 	return nil
+}
+
+// listeners opens the server's listener and the admin UI's, which may be the same.
+func (c *serveCmd) listeners(reload *reloader) (main, admin net.Listener, err error) {
+	if main, err = listen(c.Listen); err != nil {
+		return nil, nil, err
+	}
+	c.local = !everybodyReaches(main.Addr())
+	if c.open() && !c.local && !c.Insecure {
+		return nil, nil, errors.Join(errOpen, main.Close())
+	}
+	if c.AdminListen != "" {
+		if admin, err = listen(c.AdminListen); err != nil {
+			return nil, nil, errors.Join(err, main.Close())
+		}
+	}
+	if c.TLSDev || c.TLSCert != "" {
+		reload.cert = new(certificate)
+		if err := reload.cert.load(&c.TLSFlags); err != nil {
+			return nil, nil, errors.Join(err, main.Close())
+		}
+		main = reload.cert.listen(main)
+		if admin != nil {
+			admin = reload.cert.listen(admin)
+		}
+	}
+	if admin == nil {
+		admin = main
+	}
+	return main, admin, nil
+}
+
+// announce says where the server is, and what is to be known about it.
+func (c *serveCmd) announce(log *slog.Logger, terminal io.Writer, at, adminAt net.Addr, password string, cert *certificate) {
+	secure := cert != nil
+	log.Info("listening", "url", openURL(at, secure), "version", versionName())
+	if c.AdminListen != "" {
+		log.Info("the admin UI listens apart", "url", openURL(adminAt, secure)+"admin")
+	}
+	switch {
+	case c.open() && !c.local:
+		log.Warn("INSECURE: anybody who reaches this address may publish, subscribe and see who is online", "address", at.String())
+	case c.open():
+		log.Info("open to everybody on this machine, as localhost; configure credentials to serve others")
+	}
+	if c.TLSDev {
+		log.Info("the certificate was made for this run", "sha256", cert.fingerprint())
+	}
+	if password != "" {
+		fmt.Fprintf(terminal, "\n  Admin UI  %sadmin\n  User      admin\n  Password  %s\n\n  Made for this run, as no admin user is configured (--admin-user).\n\n", openURL(adminAt, secure), password)
+	} else if len(c.admins) == 0 {
+		log.Warn("the admin UI is off: no admin user is configured, and other machines reach this address; see --admin-user", "address", adminAt.String())
+	}
 }
 
 // ensureAdmin sees to it that somebody can use the admin UI where only this machine reaches the address: without an

@@ -22,7 +22,7 @@ func TestServeEndsCleanlyWhenToldToAtOnce(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errors.New("told to"))
 		var logs bytes.Buffer
-		if err := c.serve(ctx, newLogger(&logs, "json", "info"), io.Discard, nil); err != nil {
+		if err := c.serve(ctx, newLogger(&logs, "json", "info"), io.Discard, nil, new(reloader)); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(logs.String(), `"cause":"told to"`) {
@@ -42,7 +42,7 @@ func TestServeReportsWhatItCannotListenOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.serve(t.Context(), newLogger(&bytes.Buffer{}, "json", "info"), io.Discard, nil); err == nil {
+	if err := c.serve(t.Context(), newLogger(&bytes.Buffer{}, "json", "info"), io.Discard, nil, new(reloader)); err == nil {
 		t.Error("no error")
 	}
 	goleak.VerifyNone(t)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -19,6 +20,7 @@ import (
 // flag > environment > file > default.
 type settings struct {
 	env  map[string]string // the process environment
+	args []string          // the command line; nil where it can't be parsed again
 	port string            // PORT; only serve looks at it
 	file *configFile       // nil without --config
 	from map[string]string // flag name → where its value came from; no entry: command line or default
@@ -79,10 +81,7 @@ func (s *settings) effective(flags []*kong.Flag) []web.Setting {
 		if !settable(flag) {
 			continue
 		}
-		value := fmt.Sprint(flag.Target.Interface())
-		if flag.IsSlice() {
-			value = strings.Trim(value, "[]")
-		}
+		value := valueOf(flag)
 		source := s.from[flag.Name]
 		switch {
 		case source != "":
@@ -94,6 +93,37 @@ func (s *settings) effective(flags []*kong.Flag) []web.Setting {
 		list = append(list, web.Setting{Name: flag.Name, Value: masked(flag.Name, value), Source: source})
 	}
 	return list
+}
+
+// valueOf is a flag's value as text.
+func valueOf(flag *kong.Flag) string {
+	value := fmt.Sprint(flag.Target.Interface())
+	if flag.IsSlice() {
+		value = strings.Trim(value, "[]")
+	}
+	return value
+}
+
+// again parses the command line anew, with the environment of before and the files as they are now. It returns the
+// values of all flags too.
+func (s *settings) again() (*serveCmd, map[string]string, error) {
+	c := new(cli)
+	parser := newParser(c, &settings{env: s.env, args: s.args}, kong.BindTo(context.Background(), (*context.Context)(nil)))
+	if _, err := parser.Parse(s.args); err != nil {
+		return nil, nil, err
+	}
+	return &c.Serve, valuesOf(parser), nil
+}
+
+// valuesOf are the values of serve's flags.
+func valuesOf(parser *kong.Kong) map[string]string {
+	values := map[string]string{}
+	for _, flag := range parser.Model.Children[0].Flags {
+		if settable(flag) {
+			values[flag.Name] = valueOf(flag)
+		}
+	}
+	return values
 }
 
 // masked is a setting's value without what is secret in it.
@@ -109,7 +139,7 @@ func masked(name, value string) string {
 			}
 		}
 		return strings.Join(users, " ")
-	case strings.HasSuffix(name, "password") || strings.HasSuffix(name, "secret") || strings.HasSuffix(name, "key"):
+	case name == "admin-password" || name == "jwt-secret":
 		return mask
 	}
 	return value

@@ -62,14 +62,13 @@ function show(state, delay = 0, ...words) {
 /** The EventSource gave up without saying why: the server tells. */
 async function askWhy() {
   const asked = source;
-  const headers = { Accept: "text/event-stream" };
-  const answer = await fetch(streamURL, { headers, redirect: "manual" }).catch(() => ({}));
+  const answer = await fetch(streamURL, { headers: { Accept: "text/event-stream" }, redirect: "manual" }).catch(() => ({}));
   answer.body?.cancel();
   if (source !== asked) return;
   stop();
   if (answer.status === 401 || answer.type === "opaqueredirect") return expire();
   if (answer.status === 403 || answer.status === 404) return close("This page is gone.", here, "Reload");
-  const wait = Math.min(RETRY_MS[1], RETRY_MS[0] * 2 ** attempts++ * (1 + Math.random() / 2));
+  const wait = Math.min(RETRY_MS[1] / 1.5, RETRY_MS[0] * 2 ** attempts++) * (1 + Math.random() / 2);
   retryTimer = setTimeout(connect, wait, "reconnecting");
 }
 
@@ -80,7 +79,6 @@ function close(words, href, label) {
   stop();
   show("closed", 0, `${words} `, Object.assign(document.createElement("a"), { href, textContent: label }));
 }
-
 addEventListener("pagehide", stop); // else the page isn't kept for the back button
 addEventListener("pageshow", ({ persisted }) => persisted && connect());
 document.addEventListener("visibilitychange", () => {
@@ -101,8 +99,7 @@ function apply(ops) {
   if (pointed) point(pointed.figure, pointed.i);
 }
 
-const blank = () => document.createElement("template"); // takes a <tr>, runs nothing
-const parsed = (html) => [...Object.assign(blank(), { innerHTML: html }).content.children];
+const parsed = (html) => [...Object.assign(document.createElement("template"), { innerHTML: html }).content.children];
 
 /** morph makes a node equal to another, or puts that in its place, and returns what is there now. */
 function morph(from, to) {
@@ -119,9 +116,11 @@ function morph(from, to) {
 
 function syncAttributes(from, to) {
   const kept = (from.type !== "hidden" && THEIRS[from.nodeName]) || [];
+  const isNew = from.classList.contains("is-new"); // ours, for a moment
   const differs = (name) => !kept.includes(name) && from.getAttribute(name) !== to.getAttribute(name);
   for (const name of from.getAttributeNames()) if (differs(name)) from.removeAttribute(name);
   for (const name of to.getAttributeNames()) if (differs(name)) from.setAttribute(name, to.getAttribute(name));
+  from.classList.toggle("is-new", isNew);
 }
 
 /** Where all have ids, it is a list. Else each meets the one with its id, or the next of its kind without. */
@@ -207,7 +206,7 @@ function arrived(row) {
 /** dressed returns a node, with the times in it as ages. */
 function dressed(node) {
   if (node.matches?.("time[data-relative]")) age(node);
-  else if (node.children) [...node.children].forEach(dressed);
+  node.querySelectorAll?.("time[data-relative]").forEach(age);
   return node;
 }
 
@@ -215,8 +214,9 @@ function age(time) {
   const at = new Date(time.dateTime);
   const seconds = Math.abs(Date.now() - at) / 1000;
   const [length, unit] = UNITS.find(([length]) => seconds >= length) ?? UNITS[3];
-  const text = `${Math.floor(seconds / (length || 1))} ${unit}`;
-  time.textContent = seconds < 5 ? "now" : at > Date.now() ? `in ${text}` : `${text} ago`;
+  const span = `${Math.floor(seconds / (length || 1))} ${unit}`;
+  const text = seconds < 5 ? "now" : at > Date.now() ? `in ${span}` : `${span} ago`;
+  if (time.textContent !== text) (time.firstChild ?? time).textContent = text;
   time.title = `${at.toDateString()} ${clock(at, { millis: true })} ${at.toTimeString().slice(9)}`;
 }
 
@@ -235,8 +235,8 @@ function point(figure, i) {
   const words = [clock(new Date(Date.parse(end) - (lastOf(figure) - pointed.i) * step))];
   for (const path of pathsOf(figure)) words.push(`${path.dataset.series} ${amount(valuesOf(path)[pointed.i], unit)}`);
   $(".chart-readout", figure).textContent = words.join(" · ");
-  const x = (pointed.i / (lastOf(figure) || 1)) * line.ownerSVGElement.viewBox.baseVal.width;
-  for (const name of ["x1", "x2"]) line.setAttribute(name, x);
+  const share = pointed.i / (lastOf(figure) || 1);
+  for (const x of ["x1", "x2"]) line.setAttribute(x, share * line.ownerSVGElement.viewBox.baseVal.width);
   parts(figure).forEach((part) => part.removeAttribute("hidden"));
 }
 

@@ -159,6 +159,17 @@ func (p *livePage) point(selector string, x, y float64) {
 	p.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, at[0], at[1]))
 }
 
+// watchRows keeps a list of the rows that come or are moved, each with its classes, in arrivals.
+func (p *livePage) watchRows(selector string) {
+	p.t.Helper()
+	p.run(fmt.Sprintf(`
+		window.arrivals = [];
+		new MutationObserver((records) => {
+			for (const { addedNodes } of records) for (const row of addedNodes) arrivals.push((row.id + " " + row.className).trim());
+		}).observe(document.querySelector(%q), { childList: true });
+	`, selector))
+}
+
 // press presses keys as a keyboard does: what is prevented from a key down isn't typed.
 func (p *livePage) press(keys string) {
 	p.t.Helper()
@@ -236,17 +247,19 @@ func TestListsKeepTheirRows(t *testing.T) {
 	p.run(`
 		window.row = (id) => document.getElementById(id);
 		["a", "b", "c"].forEach((id) => (row(id).mine = id));
-		window.moved = [];
-		new MutationObserver((records) => records.forEach((r) => moved.push(...[...r.addedNodes].map((node) => node.id))))
-			.observe(document.querySelector("#rows"), { childList: true });
+		window.now = Date.now();
+		Date.now = () => now; // lists wait as long as the test says
 	`)
+	p.watchRows("#rows")
 	order := func(html map[string]string, keys ...string) op {
 		return op{"id": "rows", "keys": keys, "html": html}
 	}
 	p.patch(order(rows("d"), "d", "b", "c", "a"))
 	p.wantOrder("#rows", "d b c a")
-	p.want(`row("a").mine === "a" && row("b").mine === "b" && moved.toSorted().join() === "a,d"`)
-	p.want(`row("d").matches(".is-new") && !row("a").matches(".is-new")`)
+	p.want(`row("a").mine === "a" && row("b").mine === "b" && arrivals.toSorted().join() === "a,d is-new"`)
+	p.patch(order(rows("n"), "n", "d", "b", "c", "a"), op{"id": "n", "html": `<tr id="n" class="slow"><td>at once</td></tr>`})
+	p.want(`arrivals.at(-1) === "n slow is-new" && row("n").textContent === "at once"`)
+	p.want(`row("n").className === "slow"`) // before long
 	p.patch(order(map[string]string{"b": `<tr id="b"><td>changed</td></tr>`}, "b", "a"))
 	p.wantOrder("#rows", "b a")
 	p.wantText("#b", "changed")
@@ -280,6 +293,7 @@ func TestListsKeepTheirRows(t *testing.T) {
 	p.run(`row("a").querySelector("a").focus(); window.held = row("a").querySelector("a")`)
 	p.patch(order(rows("g"), "g", "e", "a"))
 	p.wantSome("#table[data-held]")
+	p.run(`now += 10_000`)
 	p.wantOrder("#rows", "g e a")
 	p.want(`document.activeElement === held`)
 	p.patch(op{"id": "rows", "html": `<tbody id="rows"></tbody>`})
@@ -292,12 +306,13 @@ func TestFeedWaits(t *testing.T) {
 	t.Parallel()
 	p := openLivePage(t, `<button id="tail-pause" aria-pressed="false">Pause <span id="tail-waiting" hidden></span></button>
 		<ol id="feed" data-feed class="scroll">`+items(2, 1)+`</ol>`)
+	p.watchRows("#feed")
 	push := func(from, to int) { p.patch(op{"id": "feed", "first": items(from, to), "keep": 4}) }
 	push(3, 3)
 	p.wantOrder("#feed", "e3 e2 e1")
 	push(5, 3)
 	p.wantOrder("#feed", "e5 e4 e3 e2")
-	p.wantSome("#e5.is-new")
+	p.want(`arrivals.includes("e5 is-new")`)
 
 	p.click("#tail-pause")
 	p.wantSome(`#tail-pause[aria-pressed="true"]`)

@@ -4,7 +4,7 @@
 //	sse, err := livepage.NewWriter(w)
 //	page := new(livepage.Differ)
 //	err = sse.Run(r.Context(), func(ctx context.Context) error {
-//		ops, err := page.Diff(ctx, templates.ClientsFragments(view()))
+//		ops, err := page.Diff(ctx, view().Fragments())
 //		if err != nil {
 //			return err
 //		}
@@ -32,7 +32,8 @@
 //	{"id":"tail-rows","first":"<li id=…><li id=…","keep":200}
 //
 // puts elements before the feed's children, the newest first, and drops those beyond keep. It is
-// made by [Feed]; what a feed has shown isn't remembered here.
+// made by [Feed]; what a feed has shown isn't remembered here. Rows need ids: the page drops those that
+// it has, so that a feed may be sent again from an earlier point.
 //
 // The stream's other event, expired, says that the session is over: data {"reason":"…"}. The page
 // doesn't come back after it.

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"time"
+
+	"rollcall/web/auth"
+)
+
+// AccessFlags are the settings that say who may do what.
+type AccessFlags struct {
+	APIKey       []string       `group:"access" name:"api-key" sep:"none" placeholder:"LINE" help:"Let in the backend that this line describes; \"rollcall key new\" makes a key and its line. Repeat it for more."`
+	APIKeys      string         `group:"access" name:"api-keys" placeholder:"FILE" help:"Read such lines from this file. It may change at run time."`
+	JWTSecret    string         `group:"access" name:"jwt-secret" placeholder:"SECRET" help:"Take subscribers' tokens signed with this secret of 32 bytes or more (HS256). Better set in a file or the environment."`
+	JWTPublicKey []string       `group:"access" name:"jwt-public-key" placeholder:"FILE" help:"Take tokens signed with the private key to a public key or certificate in this PEM file (RS256, ES256, EdDSA)."`
+	JWKSURL      string         `group:"access" name:"jwks-url" placeholder:"URL" help:"Take tokens signed with a key of the set at this URL."`
+	JWTIssuer    string         `group:"access" name:"jwt-issuer" placeholder:"NAME" help:"Take tokens of this issuer alone (iss)."`
+	JWTAudience  string         `group:"access" name:"jwt-audience" placeholder:"NAME" help:"Take tokens for this audience alone (aud)."`
+	JWTLeeway    Duration       `group:"access" name:"jwt-leeway" default:"5s" placeholder:"DURATION" help:"How far the clocks of those who make tokens may differ."`
+	TokenCookie  string         `group:"access" placeholder:"NAME" help:"Take a token from this cookie too, for an EventSource, which can send no headers."`
+	Anonymous    []auth.Pattern `group:"access" placeholder:"PATTERNS" help:"Channels that may be read without credentials, such as public.>"`
+	Insecure     bool           `group:"access" help:"Serve other machines although there are no credentials: everybody may do everything."`
+	TrustedProxy []string       `group:"access" placeholder:"CIDR" help:"Believe this proxy, or those of this network, where a request comes from (X-Forwarded-For, Forwarded). unix: whoever connects by a socket file."`
+
+	AddressConnections  int     `group:"limits" default:"0" placeholder:"N" help:"Streams that one address may have open. 0: no limit, as for all of these."`
+	AddressConnects     float64 `group:"limits" default:"0" placeholder:"RATE" help:"Streams that one address may open in a second."`
+	AddressPublishes    float64 `group:"limits" default:"0" placeholder:"RATE" help:"Publish requests of one address in a second."`
+	AddressBytes        Size    `group:"limits" default:"0" placeholder:"SIZE" help:"Bytes that one address may publish in a second."`
+	AddressFailures     int     `group:"limits" default:"30" placeholder:"N" help:"Refused credentials of one address in a minute; after that, none is looked at for a while."`
+	IdentityConnections int     `group:"limits" default:"0" placeholder:"N" help:"Streams that one key or one token's subject may have open."`
+	IdentityConnects    float64 `group:"limits" default:"0" placeholder:"RATE" help:"Streams that one key or subject may open in a second."`
+	IdentityPublishes   float64 `group:"limits" default:"0" placeholder:"RATE" help:"Publish requests of one key or subject in a second."`
+	IdentityBytes       Size    `group:"limits" default:"0" placeholder:"SIZE" help:"Bytes that one key or subject may publish in a second."`
+}
+
+// open tells whether nothing says who may get in.
+func (a *AccessFlags) open() bool {
+	return len(a.APIKey) == 0 && a.APIKeys == "" && !a.takesTokens() && len(a.Anonymous) == 0
+}
+
+func (a *AccessFlags) takesTokens() bool {
+	return a.JWTSecret != "" || len(a.JWTPublicKey) > 0 || a.JWKSURL != ""
+}
+
+// check notes what is wrong with the settings, the files that they name included.
+func (a *AccessFlags) check(p *problems) {
+	if _, err := a.keys(); err != nil {
+		p.errs = append(p.errs, err)
+	}
+	if _, err := a.verifierOptions(nil, nil); err != nil {
+		p.errs = append(p.errs, err)
+	}
+	if _, err := auth.ParseTrusted(a.TrustedProxy...); err != nil {
+		p.add("trusted-proxy", "%v", err)
+	}
+	if !a.takesTokens() {
+		for name, set := range map[string]bool{"jwt-issuer": a.JWTIssuer != "", "jwt-audience": a.JWTAudience != "", "token-cookie": a.TokenCookie != ""} {
+			if set {
+				p.add(name, "it is about tokens, and none are taken; set jwt-secret, jwt-public-key or jwks-url too")
+			}
+		}
+	}
+	within(p, "jwt-leeway", a.JWTLeeway, 0, Duration(10*time.Minute))
+	for name, n := range map[string]int{"address-connections": a.AddressConnections, "address-failures": a.AddressFailures, "identity-connections": a.IdentityConnections} {
+		within(p, name, n, 0, 100_000_000)
+	}
+	for name, x := range map[string]float64{"address-connects": a.AddressConnects, "address-publishes": a.AddressPublishes,
+		"identity-connects": a.IdentityConnects, "identity-publishes": a.IdentityPublishes} {
+		if !(x >= 0 && x <= 1e9) {
+			p.add(name, "%v is out of range; allowed is 0 to 1e9", x)
+		}
+	}
+	within(p, "address-bytes", a.AddressBytes, 0, 1*tib)
+	within(p, "identity-bytes", a.IdentityBytes, 0, 1*tib)
+}
+
+// keys reads the API keys.
+func (a *AccessFlags) keys() ([]auth.Key, error) {
+	var keys []auth.Key
+	for _, line := range a.APIKey {
+		some, err := auth.ParseKeys(line)
+		if err != nil {
+			return nil, fmt.Errorf("--api-key: %w", err)
+		}
+		keys = append(keys, some...)
+	}
+	if a.APIKeys != "" {
+		text, err := os.ReadFile(a.APIKeys)
+		if err != nil {
+			return nil, fmt.Errorf("--api-keys: %w", err)
+		}
+		some, err := auth.ParseKeys(string(text))
+		if err != nil {
+			return nil, fmt.Errorf("--api-keys: %s: %w", a.APIKeys, err)
+		}
+		keys = append(keys, some...)
+	}
+	return keys, nil
+}
+
+// verifierOptions says which tokens are taken. previous is the verifier in use, or nil.
+func (a *AccessFlags) verifierOptions(log *slog.Logger, previous *auth.Verifier) (auth.VerifierOptions, error) {
+	o := auth.VerifierOptions{Secret: []byte(a.JWTSecret), JWKSURL: a.JWKSURL, Issuer: a.JWTIssuer, Audience: a.JWTAudience,
+		Leeway: time.Duration(a.JWTLeeway), Previous: previous, Log: log}
+	if o.Leeway == 0 {
+		o.Leeway = -1
+	}
+	for _, path := range a.JWTPublicKey {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return o, fmt.Errorf("--jwt-public-key: %w", err)
+		}
+		keys, err := auth.ParsePublicKeys(text)
+		if err != nil {
+			return o, fmt.Errorf("--jwt-public-key: %s %w", path, err)
+		}
+		o.PublicKeys = append(o.PublicKeys, keys...)
+	}
+	return o, nil
+}
+
+// options returns who may get in, with a new verifier that the caller closes. previous is the one in use, or nil.
+func (a *AccessFlags) options(log *slog.Logger, previous *auth.Verifier) (*auth.Options, error) {
+	if a.open() {
+		return &auth.Options{Open: true}, nil
+	}
+	keys, err := a.keys()
+	if err != nil {
+		return nil, err
+	}
+	o := &auth.Options{Keys: keys, Anonymous: slices.Clone(a.Anonymous), TokenCookie: a.TokenCookie}
+	if a.takesTokens() {
+		settings, err := a.verifierOptions(log, previous)
+		if err != nil {
+			return nil, err
+		}
+		if o.Verifier, err = auth.NewVerifier(settings); err != nil {
+			return nil, fmt.Errorf("tokens: %w", err)
+		}
+	}
+	if _, err := auth.New(*o); err != nil {
+		if o.Verifier != nil {
+			o.Verifier.Close()
+		}
+		return nil, err
+	}
+	return o, nil
+}
+
+func (a *AccessFlags) limits() (address, identity auth.Limits) {
+	address = auth.Limits{ConnectsPerSecond: a.AddressConnects, PublishesPerSecond: a.AddressPublishes,
+		BytesPerSecond: float64(a.AddressBytes), Connections: a.AddressConnections, FailedAuth: a.AddressFailures}
+	identity = auth.Limits{ConnectsPerSecond: a.IdentityConnects, PublishesPerSecond: a.IdentityPublishes,
+		BytesPerSecond: float64(a.IdentityBytes), Connections: a.IdentityConnections}
+	return address, identity
+}
+
+// errOpen is why a server that others can reach does not start without credentials.
+var errOpen = errors.New(`other machines reach this address, and there are no credentials: anybody could publish, subscribe and see who is online.
+
+Make a key for your backend, and give the server the line that this prints last:
+
+    rollcall key new --name backend --allow publish,subscribe,history,presence,admin --channels '>'
+    rollcall serve --listen :9090 --api-key 'name=backend allow=... channels=> hash=sha256:...'
+
+Or take subscribers' tokens (--jwt-secret, --jwt-public-key, --jwks-url), or listen on 127.0.0.1. --insecure serves everybody all the same`)

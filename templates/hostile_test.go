@@ -1,0 +1,97 @@
+package templates
+
+import (
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// fill sets every string of a view to s, but those that are one of a few words or made by the
+// server.
+func fill(v reflect.Value, s string) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			switch v.Type().Field(i).Name {
+			case "Tone", "State", "Mode", "Field", "Sorted", "Section", "Key", "ID", "Role", "Result", "Protocol",
+				"Label", "Value", "Unit", "Note", "Kept", "Rate", "Left", "Events", "Bytes", "Connections", "Clients", "Behind", "Refused":
+			default:
+				if v.Type().Field(i).Type != reflect.TypeFor[time.Time]() {
+					fill(v.Field(i), s)
+				}
+			}
+		}
+	case reflect.Slice:
+		if v.Type() != reflect.TypeFor[[]Column]() {
+			v.Set(v.Slice(0, min(2, v.Len()))) // enough of a list
+		}
+		copied := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		reflect.Copy(copied, v)
+		for i := range copied.Len() {
+			fill(copied.Index(i), s)
+		}
+		if !v.IsNil() {
+			v.Set(copied)
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			copied := reflect.New(v.Type().Elem())
+			copied.Elem().Set(v.Elem())
+			fill(copied.Elem(), s)
+			v.Set(copied)
+		}
+	case reflect.String:
+		v.SetString(s)
+	}
+}
+
+func filled(view live, s string) live {
+	v := reflect.New(reflect.TypeOf(view)).Elem()
+	v.Set(reflect.ValueOf(view))
+	fill(v, s)
+	return v.Interface().(live)
+}
+
+func TestHostileStringsAreTextInTheAdminUI(t *testing.T) {
+	names := regexp.MustCompile(`="[^"]*"`)
+	shape := func(page string) string {
+		var b strings.Builder
+		for _, m := range tagPattern.FindAllStringSubmatch(page, -1) {
+			b.WriteString("<" + m[1] + m[2] + names.ReplaceAllString(m[3], "") + ">\n")
+		}
+		return b.String()
+	}
+	script := regexp.MustCompile(`(?i)(href|action|formaction|src)="\s*javascript:`)
+	long := strings.Repeat("W", 255)
+	for name, view := range sampleViews() {
+		for _, s := range []string{"javascript:alert(1)", strings.Join(hostile, " ") + "a\u2066b\u200fc \u001b[31m" + long} {
+			pages := livePages(map[string]live{"plain": filled(view, "x"), "hostile": filled(view, s)})
+			page := render(t, pages["hostile"].page)
+			if diff := cmp.Diff(shape(render(t, pages["plain"].page)), shape(page)); diff != "" {
+				t.Errorf("%s: %q changes the markup (-want +got):\n%s", name, s, diff)
+			}
+			if found := script.FindString(page); found != "" {
+				t.Errorf("%s: %q makes %s", name, s, found)
+			}
+			for _, e := range parse(t, page) {
+				text := e.attrs["title"] + e.attrs["aria-label"]
+				if e.name != "textarea" {
+					text += e.text
+				}
+				if strings.ContainsFunc(strings.NewReplacer("\n", "", "\t", "").Replace(text), unseen) {
+					t.Errorf("%s: %q stays unseen in <%s>: %q", name, s, e.name, text)
+				}
+			}
+		}
+	}
+	for _, s := range hostile {
+		plain := Login(LoginView{"v", "x", "x", "x", "x", time.Second, "x"})
+		if diff := cmp.Diff(shape(render(t, plain)), shape(render(t, Login(LoginView{"v", s, s, s, s, time.Second, s})))); diff != "" {
+			t.Errorf("%q changes the login page (-want +got):\n%s", s, diff)
+		}
+	}
+}

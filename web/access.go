@@ -1,0 +1,226 @@
+package web
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/hub"
+	"rollcall/presence"
+	"rollcall/web/auth"
+)
+
+// access knows who a request is and what it may take.
+type access struct {
+	auth       *auth.Authenticator
+	trusted    auth.TrustedProxies
+	byAddress  *auth.Limiter[netip.Addr]
+	byIdentity *auth.Limiter[string]
+	cookie     string // that may hold a token
+}
+
+func newAccess(o *Options) (*access, error) {
+	who := auth.Options{Open: true}
+	if o.Access != nil {
+		who = *o.Access
+	}
+	authenticator, err := auth.New(who)
+	if err != nil {
+		return nil, err
+	}
+	return &access{
+		auth: authenticator, trusted: o.TrustedProxies, cookie: who.TokenCookie,
+		byAddress: auth.NewLimiter[netip.Addr](o.AddressLimits), byIdentity: auth.NewLimiter[string](o.IdentityLimits),
+	}, nil
+}
+
+// from returns where a request comes from.
+func (s *Server) from(r *http.Request) auth.Source { return s.access.trusted.ClientAddr(r) }
+
+// remoteHost returns the client's address without a port.
+func (s *Server) remoteHost(r *http.Request) string {
+	if addr := s.from(r).Addr; addr.IsValid() {
+		return addr.String()
+	}
+	return r.RemoteAddr // a socket file's peer has none
+}
+
+// baseURL returns scheme and host as the visitor reached them.
+func (s *Server) baseURL(r *http.Request) string {
+	at := s.from(r)
+	return at.Scheme + "://" + at.Host
+}
+
+// grant tells who a request is and what it may do.
+func (s *Server) grant(c *gin.Context) (*auth.Grant, *fault) {
+	a := s.access
+	addr := auth.AddressKey(s.from(c.Request).Addr)
+	if retry, ok := a.byAddress.AllowAuth(addr); !ok && presentsCredential(c.Request, a.cookie) {
+		return nil, limited(c, retry, "too_many_failures", "Too many credentials from this address were refused. Try again later.")
+	}
+	g, err := a.auth.Authenticate(c.Request)
+	switch {
+	case err == nil:
+		return g, nil
+	case errors.Is(err, auth.ErrKeyLater):
+		c.Header("Retry-After", "10")
+		return nil, &fault{http.StatusServiceUnavailable, "keys_unavailable", "The keys that check tokens could not be fetched. Try again.", ""}
+	case errors.Is(err, auth.ErrAmbiguous), errors.Is(err, auth.ErrKeyInURL):
+		return nil, &fault{http.StatusBadRequest, "invalid_credentials", "The request has " + err.Error() + ".", ""}
+	}
+	a.byAddress.FailedAuth(addr)
+	return nil, unauthorized(c, err)
+}
+
+// unauthorized is the answer to a credential that is refused (RFC 6750, section 3.1).
+func unauthorized(c *gin.Context, why error) *fault {
+	c.Header("WWW-Authenticate", `Bearer error="invalid_token"`)
+	return &fault{http.StatusUnauthorized, "unauthorized", "The credentials are refused: " + why.Error() + ".", ""}
+}
+
+// presentsCredential reports whether a request claims to be somebody.
+func presentsCredential(r *http.Request, cookie string) bool {
+	if r.Header.Get("Authorization") != "" || r.Header.Get("X-API-Key") != "" || r.URL.Query().Has(auth.TokenParameter) {
+		return true
+	}
+	if cookie == "" {
+		return false
+	}
+	_, err := r.Cookie(cookie)
+	return err == nil
+}
+
+// forbidden is the answer to what a grant does not allow: who has not said who it
+// is may do so, others may not.
+func forbidden(c *gin.Context, g *auth.Grant, field, what string) *fault {
+	if g.Kind == auth.Anonymous {
+		c.Header("WWW-Authenticate", "Bearer")
+		return &fault{http.StatusUnauthorized, "unauthorized", what + " takes credentials: an API key or a token.", field}
+	}
+	return &fault{http.StatusForbidden, "forbidden", what + " is not allowed to these credentials.", field}
+}
+
+// limited is the answer to what comes too often.
+func limited(c *gin.Context, retry time.Duration, code, text string) *fault {
+	c.Header("Retry-After", strconv.Itoa(int(math.Ceil(max(retry, time.Second).Seconds()))))
+	return &fault{http.StatusTooManyRequests, code, text, ""}
+}
+
+// refuseStream ends a request for a stream with f. What may pass is told in a goodbye,
+// which EventSource comes back from; to it, any other status is final.
+func (s *Server) refuseStream(c *gin.Context, resume string, f *fault) {
+	var why hub.Reason
+	switch f.status {
+	case http.StatusTooManyRequests:
+		why = hub.Limited
+	case http.StatusServiceUnavailable:
+		why = hub.Overloaded
+	default:
+		refuse(c, f)
+		return
+	}
+	wait, _ := strconv.Atoi(c.Writer.Header().Get("Retry-After"))
+	why.Text, why.Retry = f.Message, time.Duration(wait)*time.Second+rand.N(4*time.Second)
+	s.turnAway(c, resume, why)
+}
+
+// mayAdmin refuses who may not act on others.
+func (s *Server) mayAdmin(c *gin.Context) *fault {
+	g, f := s.grant(c)
+	if f == nil && !g.Admin() {
+		f = forbidden(c, g, "", "Ending other clients' streams")
+	}
+	return f
+}
+
+// place is what a stream takes of the limits, to be given back.
+type place struct {
+	addr     netip.Addr
+	identity string
+}
+
+// takePlace counts a stream against its address and identity.
+func (s *Server) takePlace(c *gin.Context, g *auth.Grant) (place, *fault) {
+	a := s.access
+	p := place{auth.AddressKey(s.from(c.Request).Addr), g.Identity()}
+	if retry, ok := a.byAddress.AllowConnect(p.addr); !ok {
+		return p, limited(c, retry, "too_many_connects", "Too many streams were opened from this address in a short time.")
+	}
+	if p.identity != "" {
+		if retry, ok := a.byIdentity.AllowConnect(p.identity); !ok {
+			return p, limited(c, retry, "too_many_connects", "Too many streams were opened with these credentials in a short time.")
+		}
+	}
+	if !a.byAddress.Acquire(p.addr) {
+		return p, limited(c, fullRetry, "too_many_connections", "This address has as many streams open as it may.")
+	}
+	if p.identity != "" && !a.byIdentity.Acquire(p.identity) {
+		a.byAddress.Release(p.addr)
+		return p, limited(c, fullRetry, "too_many_connections", "These credentials have as many streams open as they may.")
+	}
+	return p, nil
+}
+
+// fullRetry is when a stream that found no place may come back.
+const fullRetry = 10 * time.Second
+
+// givePlace ends what takePlace began.
+func (s *Server) givePlace(p place) {
+	s.access.byAddress.Release(p.addr)
+	if p.identity != "" {
+		s.access.byIdentity.Release(p.identity)
+	}
+}
+
+// mayPublish checks the rate of a publisher, before its body is read.
+func (s *Server) mayPublish(c *gin.Context, g *auth.Grant) *fault {
+	addr := auth.AddressKey(s.from(c.Request).Addr)
+	retry, ok := s.access.byAddress.AllowPublish(addr)
+	if id := g.Identity(); ok && id != "" {
+		retry, ok = s.access.byIdentity.AllowPublish(id)
+	}
+	if !ok {
+		return limited(c, retry, "too_many_publishes", "Publishes come too fast. Nothing was published; try again later, or put more events in one request.")
+	}
+	return nil
+}
+
+// mayPublishBytes checks how much a publisher sends.
+func (s *Server) mayPublishBytes(c *gin.Context, g *auth.Grant, n int) *fault {
+	addr := auth.AddressKey(s.from(c.Request).Addr)
+	retry, ok := s.access.byAddress.AllowBytes(addr, n)
+	if id := g.Identity(); ok && id != "" {
+		retry, ok = s.access.byIdentity.AllowBytes(id, n)
+	}
+	if !ok {
+		return limited(c, retry, "too_many_bytes", "Too many bytes are published in a short time. Nothing was published; try again later.")
+	}
+	return nil
+}
+
+// sweep ends the streams whose grants no longer stand.
+func (s *Server) sweep() {
+	var gone []*stream
+	s.registry.Each(func(r presence.Ref) {
+		for _, conn := range r.Connections() {
+			if st := conn.Handle.(*stream); !s.access.auth.Holds(st.grant) {
+				gone = append(gone, st)
+			}
+		}
+	})
+	for _, st := range gone {
+		st.end(hub.Expired)
+	}
+	s.watching.Range(func(key, _ any) bool {
+		if w := key.(*watcher); !s.access.auth.Holds(w.grant) {
+			w.end(hub.Expired)
+		}
+		return true
+	})
+}

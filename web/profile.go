@@ -1,0 +1,31 @@
+package web
+
+import (
+	"net/http"
+	"net/http/pprof"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+)
+
+// profile answers below /admin/debug/pprof/ with what the Go runtime tells of
+// itself: for operators, and on the admin UI's own listener alone.
+func (a *admin) profile(c *gin.Context) {
+	a.did(c, "server.profile", "", "ok", c.Param("profile"))
+	var h http.Handler
+	switch name := strings.Trim(c.Param("profile"), "/"); name {
+	case "":
+		h = http.HandlerFunc(pprof.Index)
+	case "cmdline":
+		h = http.HandlerFunc(pprof.Cmdline)
+	case "profile":
+		h = http.HandlerFunc(pprof.Profile)
+	case "symbol":
+		h = http.HandlerFunc(pprof.Symbol)
+	case "trace":
+		h = http.HandlerFunc(pprof.Trace)
+	default:
+		h = pprof.Handler(name)
+	}
+	h.ServeHTTP(c.Writer, c.Request)
+}

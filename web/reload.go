@@ -1,0 +1,36 @@
+package web
+
+import (
+	"rollcall/web/auth"
+	"rollcall/web/login"
+)
+
+// Changes are what can change while the server runs; see Options for each.
+type Changes struct {
+	Access      *auth.Options
+	Admins      []login.Account
+	CORSOrigins []string
+}
+
+// Reload puts all of the changes into effect from the next request on, or none of
+// them if one is wrong. Streams whose credentials are no longer good end, as do
+// logins of accounts that are gone or have changed.
+func (s *Server) Reload(c Changes) error {
+	if c.Access == nil {
+		c.Access = &auth.Options{Open: true}
+	}
+	if _, err := auth.New(*c.Access); err != nil {
+		return err
+	}
+	if _, err := login.NewAccounts(c.Admins); err != nil {
+		return err
+	}
+	if err := s.allow(c.CORSOrigins); err != nil {
+		return err
+	}
+	// Both were found good.
+	_ = s.access.auth.Replace(*c.Access)
+	_ = s.admin.accounts.Replace(c.Admins)
+	s.sweep()
+	return nil
+}
