@@ -12,6 +12,9 @@ type Query struct {
 	Search  string // only those whose name or info holds this text, whatever the case
 	After   string // only names behind this one
 	Limit   int    // at most so many; 0 means all
+	// Allow, for Channels, says which channels are shown; nil shows all. It is called
+	// with the registry locked.
+	Allow func(channel string) bool
 }
 
 // Client is a client as the registry shows it.
@@ -106,7 +109,7 @@ func (r *Registry) Channels(q Query) (page []Channel, total int, more bool) {
 	r.mu.Lock()
 	names := make([]string, 0, len(r.channels))
 	for name := range r.channels {
-		if name != Everyone && strings.Contains(strings.ToLower(name), search) {
+		if name != Everyone && strings.Contains(strings.ToLower(name), search) && (q.Allow == nil || q.Allow(name)) {
 			names = append(names, name)
 		}
 	}

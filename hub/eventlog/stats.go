@@ -107,11 +107,11 @@ func (m *Memory) Busiest(span time.Duration, n int) []Busy {
 	}
 	list := make([]Busy, 0, len(counts))
 	for h, count := range counts {
-		over := span
+		over := max(span, time.Second)
 		if h.through > 0 { // a busy channel drops its events sooner than that
-			over = min(over, now-h.recs[h.first].at)
+			over = min(over, max(now-h.recs[h.first].at, time.Second/10))
 		}
-		list = append(list, Busy{h.name, float64(count) / max(over, time.Second).Seconds()})
+		list = append(list, Busy{h.name, float64(count) / over.Seconds()})
 	}
 	m.mu.RUnlock()
 	slices.SortFunc(list, func(a, b Busy) int {
