@@ -53,6 +53,7 @@ type Conn struct {
 	// Atomic; written by the shard.
 	events atomic.Uint64
 	bytes  atomic.Uint64
+	waits  atomic.Bool   // blocked
 	given  atomic.Uint64 // pos + 1 while not live, for others to read; 0 while live
 }
 
@@ -101,6 +102,9 @@ func (c *Conn) End(why Reason) {
 
 // Sent returns how many events and bytes the stream was given.
 func (c *Conn) Sent() (events, bytes uint64) { return c.events.Load(), c.bytes.Load() }
+
+// Blocked reports whether the connection takes nothing at present.
+func (c *Conn) Blocked() bool { return c.waits.Load() }
 
 // Live reports whether the stream has everything of its channels but what is on
 // its way, rather than catching up.

@@ -311,6 +311,7 @@ func (s *shard) countBytes(c *Conn, n int) {
 // block notes that the transport takes nothing more until it calls Ready.
 func (s *shard) block(c *Conn) {
 	c.state |= blocked
+	c.waits.Store(true)
 	c.stuck = s.wheel.now
 	if c.state&listed == 0 {
 		c.state |= listed
@@ -324,6 +325,7 @@ func (s *shard) ready(c *Conn) {
 		return
 	}
 	c.state &^= blocked
+	c.waits.Store(false)
 	s.advance(c)
 }
 

@@ -68,10 +68,10 @@ func TestHostileStringsAreTextInTheAdminUI(t *testing.T) {
 	script := regexp.MustCompile(`(?i)(href|action|formaction|src)="\s*javascript:`)
 	long := strings.Repeat("W", 255)
 	for name, view := range sampleViews() {
+		plain := shape(render(t, livePages(map[string]live{"": filled(view, "x")})[""].page))
 		for _, s := range []string{"javascript:alert(1)", strings.Join(hostile, " ") + "a\u2066b\u200fc \u001b[31m" + long} {
-			pages := livePages(map[string]live{"plain": filled(view, "x"), "hostile": filled(view, s)})
-			page := render(t, pages["hostile"].page)
-			if diff := cmp.Diff(shape(render(t, pages["plain"].page)), shape(page)); diff != "" {
+			page := render(t, livePages(map[string]live{"": filled(view, s)})[""].page)
+			if diff := cmp.Diff(plain, shape(page)); diff != "" {
 				t.Errorf("%s: %q changes the markup (-want +got):\n%s", name, s, diff)
 			}
 			if found := script.FindString(page); found != "" {

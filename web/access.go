@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -22,7 +23,10 @@ type access struct {
 	trusted    auth.TrustedProxies
 	byAddress  *auth.Limiter[netip.Addr]
 	byIdentity *auth.Limiter[string]
-	cookie     string // that may hold a token
+	open       atomic.Bool
+	verifier   atomic.Pointer[auth.Verifier] // nil without tokens
+	refused    atomic.Uint64                 // credentials
+	denied     atomic.Uint64                 // requests for what a grant does not allow
 }
 
 func newAccess(o *Options) (*access, error) {
@@ -34,10 +38,18 @@ func newAccess(o *Options) (*access, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &access{
-		auth: authenticator, trusted: o.TrustedProxies, cookie: who.TokenCookie,
+	a := &access{
+		auth: authenticator, trusted: o.TrustedProxies,
 		byAddress: auth.NewLimiter[netip.Addr](o.AddressLimits), byIdentity: auth.NewLimiter[string](o.IdentityLimits),
-	}, nil
+	}
+	a.note(&who)
+	return a, nil
+}
+
+// note remembers what the dashboard shows of the rules in effect.
+func (a *access) note(o *auth.Options) {
+	a.open.Store(o.Open)
+	a.verifier.Store(o.Verifier)
 }
 
 // from returns where a request comes from.
@@ -61,7 +73,7 @@ func (s *Server) baseURL(r *http.Request) string {
 func (s *Server) grant(c *gin.Context) (*auth.Grant, *fault) {
 	a := s.access
 	addr := auth.AddressKey(s.from(c.Request).Addr)
-	if retry, ok := a.byAddress.AllowAuth(addr); !ok && presentsCredential(c.Request, a.cookie) {
+	if retry, ok := a.byAddress.AllowAuth(addr); !ok && a.auth.Presents(c.Request) {
 		return nil, limited(c, retry, "too_many_failures", "Too many credentials from this address were refused. Try again later.")
 	}
 	g, err := a.auth.Authenticate(c.Request)
@@ -74,6 +86,7 @@ func (s *Server) grant(c *gin.Context) (*auth.Grant, *fault) {
 	case errors.Is(err, auth.ErrAmbiguous), errors.Is(err, auth.ErrKeyInURL):
 		return nil, &fault{http.StatusBadRequest, "invalid_credentials", "The request has " + err.Error() + ".", ""}
 	}
+	a.refused.Add(1)
 	a.byAddress.FailedAuth(addr)
 	return nil, unauthorized(c, err)
 }
@@ -84,21 +97,10 @@ func unauthorized(c *gin.Context, why error) *fault {
 	return &fault{http.StatusUnauthorized, "unauthorized", "The credentials are refused: " + why.Error() + ".", ""}
 }
 
-// presentsCredential reports whether a request claims to be somebody.
-func presentsCredential(r *http.Request, cookie string) bool {
-	if r.Header.Get("Authorization") != "" || r.Header.Get("X-API-Key") != "" || r.URL.Query().Has(auth.TokenParameter) {
-		return true
-	}
-	if cookie == "" {
-		return false
-	}
-	_, err := r.Cookie(cookie)
-	return err == nil
-}
-
 // forbidden is the answer to what a grant does not allow: who has not said who it
 // is may do so, others may not.
-func forbidden(c *gin.Context, g *auth.Grant, field, what string) *fault {
+func (s *Server) forbidden(c *gin.Context, g *auth.Grant, field, what string) *fault {
+	s.access.denied.Add(1)
 	if g.Kind == auth.Anonymous {
 		c.Header("WWW-Authenticate", "Bearer")
 		return &fault{http.StatusUnauthorized, "unauthorized", what + " takes credentials: an API key or a token.", field}
@@ -134,7 +136,7 @@ func (s *Server) refuseStream(c *gin.Context, resume string, f *fault) {
 func (s *Server) mayAdmin(c *gin.Context) *fault {
 	g, f := s.grant(c)
 	if f == nil && !g.Admin() {
-		f = forbidden(c, g, "", "Ending other clients' streams")
+		f = s.forbidden(c, g, "", "Ending other clients' streams")
 	}
 	return f
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
@@ -62,21 +63,21 @@ func (a *admin) routes(e *gin.Engine) {
 	in.POST("/logout", a.logout)
 	in.POST("/logout-everywhere", a.logoutEverywhere)
 
-	act := in.Group("", a.mayAct)
-	act.POST("/clients/:clientId/disconnect", a.disconnect)
-	act.POST("/clients/:clientId/block", a.block)
-	act.POST("/clients/:clientId/unblock", a.unblock)
-	act.POST("/clients/:clientId/send", a.send)
-	act.POST("/connections/:connectionId/disconnect", a.disconnectOne)
-	act.POST("/channels/:channel/publish", a.publish)
-	act.POST("/channels/:channel/purge", a.purge)
-	act.POST("/blocks", a.addBlock)
-	act.POST("/blocks/remove", a.removeBlock)
-	act.POST("/server/drain", a.drain)
-	act.POST("/server/drain/stop", a.stopDrain)
+	act := func(path, action string, do gin.HandlerFunc) { in.POST(path, a.mayAct(action), do) }
+	act("/clients/:clientId/disconnect", "client.disconnect", a.disconnect)
+	act("/clients/:clientId/block", "client.block", a.block)
+	act("/clients/:clientId/unblock", "client.unblock", a.unblock)
+	act("/clients/:clientId/send", "client.send", a.send)
+	act("/connections/:connectionId/disconnect", "connection.disconnect", a.disconnectOne)
+	act("/channels/:channel/publish", "channel.publish", a.publish)
+	act("/channels/:channel/purge", "channel.purge", a.purge)
+	act("/blocks", "client.block", a.addBlock)
+	act("/blocks/remove", "client.unblock", a.removeBlock)
+	act("/server/drain", "server.drain", a.drain)
+	act("/server/drain/stop", "server.drain.stop", a.stopDrain)
 	if a.server.opts.AdminApart {
-		act.GET("/debug/pprof/*profile", a.profile)
-		act.POST("/debug/pprof/*profile", a.profile)
+		in.GET("/debug/pprof/*profile", a.mayAct("server.profile"), a.profile)
+		in.POST("/debug/pprof/*profile", a.mayAct("server.profile"), a.profile)
 	}
 }
 
@@ -147,14 +148,17 @@ func expiredText(expired bool) string {
 	return "Log in to do this."
 }
 
-// mayAct lets in who may change something.
-func (a *admin) mayAct(c *gin.Context) {
-	s := sessionOf(c)
-	if s.Role.CanAct() {
-		return
+// mayAct lets in who may change something; action is what it would be in the audit
+// log.
+func (a *admin) mayAct(action string) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		s := sessionOf(c)
+		if s.Role.CanAct() {
+			return
+		}
+		a.did(c, action, cmp.Or(argOf(c), c.PostForm("clientId")), "refused", "the role "+string(s.Role)+" may only look")
+		a.refuse(c, s, &fault{http.StatusForbidden, "viewer", "Your role is viewer: you may look, but not act. An operator can do this.", ""})
 	}
-	a.did(c, strings.TrimPrefix(c.FullPath(), adminPath+"/"), "", "refused", "the role "+string(s.Role)+" may only look")
-	a.refuse(c, s, &fault{http.StatusForbidden, "viewer", "Your role is viewer: you may look, but not act. An operator can do this.", ""})
 }
 
 func sessionOf(c *gin.Context) *login.Session {

@@ -87,7 +87,10 @@ func (a *admin) connectionRow(conn *presence.Connection) templates.ConnectionRow
 		events, sent := at.Sent()
 		behind := s.behind(conn)
 		row.Events, row.Bytes, row.Behind, row.LastID = grouped(events), sized(sent), grouped(behind), at.Position().String()
-		if behind > 0 {
+		switch {
+		case at.Blocked():
+			row.State = "not reading"
+		case !at.Live():
 			row.State = "catching up"
 		}
 	}

@@ -218,9 +218,10 @@ func (a *admin) clientRow(id string) (templates.ClientRow, bool) {
 			e, b := at.Sent()
 			events, bytes = events+e, bytes+b
 			behind += a.server.behind(conn)
+			row.Slow = row.Slow || at.Blocked()
 		}
 	}
-	row.Events, row.Bytes, row.Behind, row.Slow = grouped(events), sized(bytes), grouped(behind), behind > 0
+	row.Events, row.Bytes, row.Behind = grouped(events), sized(bytes), grouped(behind)
 	return row, true
 }
 

@@ -268,7 +268,12 @@ func (a *admin) warnings() []templates.Warning {
 	if n := s.Streams(); n*10 > s.opts.MaxStreams*9 {
 		add("full", "bad", "Nearly full", grouped(n)+" of "+grouped(s.opts.MaxStreams)+" streams. Beyond that, streams are sent away for a while.", adminPath+"/server", "Server")
 	}
-	add("open", "warn", "Open mode",
-		"There are no keys or tokens: whoever reaches this server may publish, subscribe and see who is online.", adminPath+"/server", "Server")
+	switch {
+	case !s.access.open.Load():
+	case s.opts.LoopbackOnly:
+		add("open", "warn", "Open mode", "There are no keys or tokens: everybody on this machine may publish, subscribe and see who is online. Others are refused.", adminPath+"/server", "Server")
+	default:
+		add("open", "bad", "Open to everybody", "There are no keys or tokens: whoever reaches this server may publish, subscribe and see who is online.", adminPath+"/server", "Server")
+	}
 	return list
 }

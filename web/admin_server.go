@@ -64,6 +64,7 @@ func (a *admin) facts() []templates.FactGroup {
 			{Name: "Delivered", Value: grouped(stats.Events) + " events, " + sized(stats.Bytes)},
 			{Name: "Gaps announced", Value: grouped(stats.Gaps)},
 		}},
+		{ID: "facts-access", Title: "Access", Facts: a.accessFacts()},
 		{ID: "facts-log", Title: "Log", Facts: []templates.Fact{
 			{Name: "Engine", Value: "memory: ends with the process"},
 			{Name: "Position", Value: head.String()},
@@ -72,6 +73,38 @@ func (a *admin) facts() []templates.FactGroup {
 			{Name: "Dropped for want of room", Value: grouped(kept.Crowded)},
 		}},
 	}
+}
+
+// accessFacts tells who may get in and how often somebody could not.
+func (a *admin) accessFacts() []templates.Fact {
+	x := a.server.access
+	mode, tone := "keys and tokens", "ok"
+	switch {
+	case x.open.Load() && a.server.opts.LoopbackOnly:
+		mode, tone = "open to this machine", "warn"
+	case x.open.Load():
+		mode, tone = "open to everybody", "bad"
+	}
+	at, id := x.byAddress.Stats(), x.byIdentity.Stats()
+	facts := []templates.Fact{
+		{Name: "Mode", Value: mode, Tone: tone},
+		{Name: "Refused credentials", Value: grouped(x.refused.Load())},
+		{Name: "Not allowed", Value: grouped(x.denied.Load())},
+		{Name: "Too many failures", Value: grouped(at.FailedAuth)},
+		{Name: "Over a limit: streams", Value: grouped(at.Connects+at.Connections+id.Connects+id.Connections)},
+		{Name: "Over a limit: publishes", Value: grouped(at.Publishes+at.Bytes+id.Publishes+id.Bytes)},
+	}
+	if v := x.verifier.Load(); v != nil {
+		if set, ok := v.JWKS(); ok {
+			text := plural(set.Keys, "key")
+			tone := ""
+			if set.Err != nil {
+				text, tone = text+", the last fetch failed", "warn"
+			}
+			facts = append(facts, templates.Fact{Name: "Key set", Value: text, Tone: tone}, templates.Fact{Name: "Key set fetched", Time: set.Fetched})
+		}
+	}
+	return facts
 }
 
 func (a *admin) drainView() templates.DrainView {

@@ -34,6 +34,9 @@ func (a *admin) tail(v *visit) (func() screen, *fault) {
 			return screen{parts: view.Fragments(), feed: t.take}
 		}
 		view.Rows = t.rows()
+		if view.Tail.Curl == "" {
+			view.Tail.Curl = curlTail(v.base, someChannels(view.Rows))
+		}
 		view.Live = t.liveFrom(v.frame.Live)
 		return screen{body: templates.Tail(view)}
 	}, nil
@@ -48,6 +51,17 @@ func splitNames(list string) []string {
 		}
 	}
 	return names
+}
+
+// someChannels names a few of the channels that the rows are of.
+func someChannels(rows []templates.EventRow) string {
+	var names []string
+	for _, r := range rows {
+		if len(names) < 4 && !slices.Contains(names, r.Channel) {
+			names = append(names, r.Channel)
+		}
+	}
+	return strings.Join(names, ",")
 }
 
 // curlTail returns the command that follows the same channels; "" for patterns,

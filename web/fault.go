@@ -27,6 +27,7 @@ func invalid(code, field, format string, args ...any) *fault {
 // refuse ends the request with f.
 func refuse(c *gin.Context, f *fault) {
 	c.Header("Cache-Control", "no-store")
+	c.Header("X-Content-Type-Options", "nosniff")
 	c.AbortWithStatusJSON(f.status, gin.H{"error": f})
 }
 

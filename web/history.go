@@ -1,7 +1,6 @@
 package web
 
 import (
-	"net/http"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
@@ -33,7 +32,7 @@ func (s *Server) readableParam(c *gin.Context) (string, *fault) {
 	}
 	g, f := s.grant(c)
 	if f == nil && !g.MayReadHistory(name) {
-		f = forbidden(c, g, "channel", "Reading the events of "+strconv.Quote(name))
+		f = s.forbidden(c, g, "channel", "Reading the events of "+strconv.Quote(name))
 	}
 	return name, f
 }
@@ -59,9 +58,8 @@ func (s *Server) lastEvent(c *gin.Context) {
 		return
 	}
 	_, last := s.log.Last([]string{channel})
-	c.Header("Cache-Control", "no-store")
 	out := append([]byte(`{"response":`), eventlog.AppendString(nil, hub.LastEvent(last[0]))...)
-	c.Data(http.StatusOK, "application/json; charset=utf-8", append(out, '}'))
+	answerText(c, append(out, '}'))
 }
 
 // history answers GET /history.
@@ -114,6 +112,5 @@ func (s *Server) history(c *gin.Context) {
 	out = append(out, eventlog.Position{Epoch: head.Epoch, Seq: batch.Through}.String()...)
 	out = append(out, `","gap":`...)
 	out = strconv.AppendBool(out, gap)
-	c.Header("Cache-Control", "no-store")
-	c.Data(http.StatusOK, "application/json; charset=utf-8", append(out, '}'))
+	answerText(c, append(out, '}'))
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/gin-contrib/cors"
 	"github.com/gin-gonic/gin"
+
+	"rollcall/web/auth"
 )
 
 // origins says which other sites' pages may use this server. It never changes.
@@ -20,8 +22,8 @@ var foreignOrigin = &fault{http.StatusForbidden, "foreign_origin", "Pages of thi
 
 // allow lets the pages of the given origins in, "*" being all, and keeps all other
 // sites' pages from changing anything (CSRF): browsers say where a request comes
-// from, other clients say nothing and pass.
-func (s *Server) allow(list []string) error {
+// from, other clients say nothing and pass. who is in effect from then on.
+func (s *Server) allow(list []string, who *auth.Options) error {
 	o := &origins{guard: http.NewCrossOriginProtection()}
 	all := false
 	allowed := make(map[string]bool)
@@ -33,7 +35,7 @@ func (s *Server) allow(list []string) error {
 		}
 		allowed[origin] = true
 	}
-	if all && s.access.cookie != "" {
+	if all && who != nil && who.TokenCookie != "" {
 		return errors.New("cors-origin * would let every page use a visitor's cookie with a token; name the origins")
 	}
 	if len(allowed) > 0 {

@@ -107,9 +107,9 @@ func (s *Server) listClients(c *gin.Context) {
 	switch {
 	case f != nil:
 	case q.Channel == "" && !g.FullPresence():
-		f = forbidden(c, g, "channel", "Seeing everybody who is online")
+		f = s.forbidden(c, g, "channel", "Seeing everybody who is online")
 	case q.Channel != "" && !g.MaySeePresence(q.Channel):
-		f = forbidden(c, g, "channel", "Seeing who is on "+strconv.Quote(q.Channel))
+		f = s.forbidden(c, g, "channel", "Seeing who is on "+strconv.Quote(q.Channel))
 	}
 	if f != nil {
 		refuse(c, f)
@@ -172,7 +172,15 @@ func pathParam(c *gin.Context, name string) string {
 // answer sends JSON that is true now and should not be kept.
 func answer(c *gin.Context, body any) {
 	c.Header("Cache-Control", "no-store")
+	c.Header("X-Content-Type-Options", "nosniff")
 	c.PureJSON(http.StatusOK, body)
+}
+
+// answerText is answer for JSON that is written already.
+func answerText(c *gin.Context, body []byte) {
+	c.Header("Cache-Control", "no-store")
+	c.Header("X-Content-Type-Options", "nosniff")
+	c.Data(http.StatusOK, "application/json; charset=utf-8", body)
 }
 
 // showClient answers GET /presence/clients/{clientId}.
@@ -197,13 +205,13 @@ func (s *Server) showClient(c *gin.Context) {
 		if g.Admin() {
 			v.RemoteAddr, v.UserAgent = conn.RemoteAddr, conn.UserAgent
 		}
+		if v.Channels = visible(v.Channels, g); len(v.Channels) == 0 && !g.FullPresence() {
+			continue
+		}
 		if at := conn.Handle.(*stream).conn.Load(); at != nil {
 			v.LastEventID = at.Position().String()
 			v.EventsSent, v.BytesSent = at.Sent()
 			v.Behind = s.hub.Pending(at, v.Channels)
-		}
-		if v.Channels = visible(v.Channels, g); len(v.Channels) == 0 && !g.FullPresence() {
-			continue
 		}
 		views = append(views, v)
 	}

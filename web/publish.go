@@ -23,7 +23,7 @@ import (
 func (s *Server) publish(c *gin.Context) {
 	g, f := s.grant(c)
 	if f == nil && g.Kind == auth.Anonymous {
-		f = forbidden(c, g, "", "Publishing") // before its body is read
+		f = s.forbidden(c, g, "", "Publishing") // before its body is read
 	}
 	if f == nil {
 		f = s.mayPublish(c, g)
@@ -45,7 +45,7 @@ func (s *Server) publish(c *gin.Context) {
 	events, f := s.parseBatch(body)
 	for i := 0; f == nil && i < len(events); i++ {
 		if name := events[i].Channel; !g.MayPublish(name) {
-			f = forbidden(c, g, fmt.Sprintf("events[%d].channelName", i), "Publishing to "+strconv.Quote(name))
+			f = s.forbidden(c, g, fmt.Sprintf("events[%d].channelName", i), "Publishing to "+strconv.Quote(name))
 		}
 	}
 	if f != nil {
@@ -78,7 +78,7 @@ func (s *Server) publish(c *gin.Context) {
 	}
 	out = append(out, "]}"...)
 	c.Header("Content-Length", strconv.Itoa(len(out)))
-	c.Data(http.StatusOK, "application/json; charset=utf-8", out)
+	answerText(c, out)
 }
 
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}

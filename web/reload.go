@@ -25,11 +25,12 @@ func (s *Server) Reload(c Changes) error {
 	if _, err := login.NewAccounts(c.Admins); err != nil {
 		return err
 	}
-	if err := s.allow(c.CORSOrigins); err != nil {
+	if err := s.allow(c.CORSOrigins, c.Access); err != nil {
 		return err
 	}
 	// Both were found good.
 	_ = s.access.auth.Replace(*c.Access)
+	s.access.note(c.Access)
 	_ = s.admin.accounts.Replace(c.Admins)
 	s.sweep()
 	return nil

@@ -48,7 +48,7 @@ func (s *Server) subscribe(c *gin.Context) {
 		g, f = s.grant(c)
 	}
 	if f == nil {
-		f = r.allowed(c, g)
+		f = s.allowed(c, r, g)
 	}
 	if f != nil {
 		s.refuseStream(c, resumeOf(r), f)
@@ -79,17 +79,17 @@ func (s *Server) subscribe(c *gin.Context) {
 
 // allowed checks what is asked for against the grant, and puts in what the grant
 // says of the client in place of what it says of itself.
-func (r *request) allowed(c *gin.Context, g *auth.Grant) *fault {
+func (s *Server) allowed(c *gin.Context, r *request, g *auth.Grant) *fault {
 	for _, name := range r.channels {
 		if !g.MaySubscribe(name) {
-			return forbidden(c, g, "channels", "Subscribing to "+strconv.Quote(name))
+			return s.forbidden(c, g, "channels", "Subscribing to "+strconv.Quote(name))
 		}
 		if r.wants&hub.WantMembers != 0 && !g.MaySeePresence(name) {
-			return forbidden(c, g, "presence", "Seeing who is on "+strconv.Quote(name))
+			return s.forbidden(c, g, "presence", "Seeing who is on "+strconv.Quote(name))
 		}
 	}
 	if r.wants&hub.WantOnline != 0 && !g.FullPresence() {
-		return forbidden(c, g, "presence", "Seeing everybody who is online")
+		return s.forbidden(c, g, "presence", "Seeing everybody who is online")
 	}
 	if !g.MayChooseClientID() {
 		r.clientID = g.ClientID

@@ -22,6 +22,7 @@ type watcher struct {
 	grant    *auth.Grant
 	place    place
 	conn     atomic.Pointer[hub.Conn]   // set once attached
+	over     atomic.Bool                // it has ended
 	expiry   atomic.Pointer[time.Timer] // as a stream's
 }
 
@@ -81,13 +82,13 @@ func (w *watcher) allowed(c *gin.Context, g *auth.Grant) *fault {
 	w.grant = g
 	if w.channels[0] == presence.Everyone {
 		if !g.FullPresence() {
-			return forbidden(c, g, "channels", "Seeing everybody who is online")
+			return w.server.forbidden(c, g, "channels", "Seeing everybody who is online")
 		}
 		return nil
 	}
 	for _, name := range w.channels {
 		if !g.MaySeePresence(name) {
-			return forbidden(c, g, "channels", "Seeing who is on "+strconv.Quote(name))
+			return w.server.forbidden(c, g, "channels", "Seeing who is on "+strconv.Quote(name))
 		}
 	}
 	return nil
@@ -97,6 +98,12 @@ func (w *watcher) allowed(c *gin.Context, g *auth.Grant) *fault {
 func (w *watcher) attached(conn *hub.Conn) {
 	w.conn.Store(conn)
 	w.server.watching.Store(w, nil)
+	if w.over.Load() {
+		w.server.watching.Delete(w)
+	}
+	if !w.server.access.auth.Holds(w.grant) { // a Reload since it was given may not have seen the stream
+		w.end(hub.Expired)
+	}
 	if at := w.grant.Expires; !at.IsZero() {
 		w.expiry.Store(time.AfterFunc(time.Until(at), func() { w.end(hub.Expired) }))
 	}
@@ -129,6 +136,7 @@ func (w *watcher) Ended(*hub.Conn, hub.Reason) {
 	if t := w.expiry.Load(); t != nil {
 		t.Stop()
 	}
+	w.over.Store(true)
 	w.server.watching.Delete(w)
 	w.server.givePlace(w.place)
 }
@@ -144,12 +152,16 @@ func (w *watcher) Snapshot() ([]byte, uint64) {
 	}
 	data := []byte(`{"clients":[`)
 	first := true
+	full, shown := w.grant.FullPresence(), make(map[string]bool)
 	for i, members := range lists {
 		for _, m := range members {
 			if !first {
 				data = append(data, ',')
 			}
 			first = false
+			if !full {
+				shown[m.ClientID] = true
+			}
 			data = m.AppendJSON(data)
 			data = data[:len(data)-1]
 			if name := w.channels[i]; name != presence.Everyone {
@@ -162,7 +174,11 @@ func (w *watcher) Snapshot() ([]byte, uint64) {
 		}
 	}
 	data = append(data, `],"online":`...)
-	data = strconv.AppendInt(data, int64(len(everyone)), 10)
+	online := len(everyone)
+	if !full {
+		online = len(shown) // how many are elsewhere is not told either
+	}
+	data = strconv.AppendInt(data, int64(online), 10)
 	at := eventlog.Position{Epoch: w.server.edges.Head().Epoch, Seq: version}
 	return eventlog.AppendBare([]byte(retryLine), at, "snapshot", append(data, '}')), version
 }

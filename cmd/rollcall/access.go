@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"slices"
 	"time"
@@ -48,12 +49,12 @@ func (a *AccessFlags) takesTokens() bool {
 
 // check notes what is wrong with the settings, the files that they name included.
 func (a *AccessFlags) check(p *problems) {
-	if _, err := a.keys(); err != nil {
+	if keys, err := a.keys(); err != nil {
 		p.errs = append(p.errs, err)
+	} else if _, err := auth.New(auth.Options{Keys: keys}); err != nil {
+		p.add("api-key", "%v", err)
 	}
-	if _, err := a.verifierOptions(nil, nil); err != nil {
-		p.errs = append(p.errs, err)
-	}
+	a.checkTokens(p)
 	if _, err := auth.ParseTrusted(a.TrustedProxy...); err != nil {
 		p.add("trusted-proxy", "%v", err)
 	}
@@ -76,6 +77,31 @@ func (a *AccessFlags) check(p *problems) {
 	}
 	within(p, "address-bytes", a.AddressBytes, 0, 1*tib)
 	within(p, "identity-bytes", a.IdentityBytes, 0, 1*tib)
+}
+
+// checkTokens notes what is wrong with the settings of tokens, each by its name. It fetches nothing.
+func (a *AccessFlags) checkTokens(p *problems) {
+	o, err := a.verifierOptions(nil, nil)
+	if err != nil {
+		p.errs = append(p.errs, err)
+	}
+	nowhere := &http.Client{Transport: http.NewFileTransport(http.Dir(os.DevNull))}
+	for name, only := range map[string]auth.VerifierOptions{
+		"jwt-secret": {Secret: o.Secret}, "jwks-url": {JWKSURL: o.JWKSURL, PublicKeys: o.PublicKeys, Client: nowhere},
+	} {
+		if only.Secret == nil && only.JWKSURL == "" {
+			continue
+		}
+		v, err := auth.NewVerifier(only)
+		if err != nil {
+			p.add(name, "%v", err)
+			continue
+		}
+		v.Close()
+	}
+	if a.TokenCookie != "" && (&http.Cookie{Name: a.TokenCookie, Value: "x"}).Valid() != nil {
+		p.add("token-cookie", "%q is not a cookie's name", a.TokenCookie)
+	}
 }
 
 // keys reads the API keys.
@@ -104,8 +130,11 @@ func (a *AccessFlags) keys() ([]auth.Key, error) {
 
 // verifierOptions says which tokens are taken. previous is the verifier in use, or nil.
 func (a *AccessFlags) verifierOptions(log *slog.Logger, previous *auth.Verifier) (auth.VerifierOptions, error) {
-	o := auth.VerifierOptions{Secret: []byte(a.JWTSecret), JWKSURL: a.JWKSURL, Issuer: a.JWTIssuer, Audience: a.JWTAudience,
+	o := auth.VerifierOptions{JWKSURL: a.JWKSURL, Issuer: a.JWTIssuer, Audience: a.JWTAudience,
 		Leeway: time.Duration(a.JWTLeeway), Previous: previous, Log: log}
+	if a.JWTSecret != "" {
+		o.Secret = []byte(a.JWTSecret)
+	}
 	if o.Leeway == 0 {
 		o.Leeway = -1
 	}

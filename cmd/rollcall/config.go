@@ -188,7 +188,7 @@ func (c *serveCmd) options(log *slog.Logger, effective []web.Setting, access *au
 	address, identity := c.limits()
 	return web.Options{
 		Access:          access,
-		LoopbackOnly:    c.open() && !c.Insecure,
+		LoopbackOnly:    !c.Insecure,
 		TrustedProxies:  trusted,
 		AddressLimits:   address,
 		IdentityLimits:  identity,

@@ -34,7 +34,7 @@ func readConfigFile(path string, flags []*kong.Flag) (*configFile, error) {
 	}
 	doc, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		return nil, fmt.Errorf("--config: %s is not valid YAML: %s", path, yaml.FormatError(err, false, true))
+		return nil, fmt.Errorf("--config: %s is not valid YAML: %s", path, yaml.FormatError(err, false, false)) // without the lines, which may hold secrets
 	}
 	file := &configFile{path: path, values: map[string]fileValue{}}
 	entries, err := topLevel(doc)
@@ -55,7 +55,11 @@ func readConfigFile(path string, flags []*kong.Flag) (*configFile, error) {
 			errs = append(errs, fmt.Errorf("%s:%d: unknown key %q; %s", path, line, key, suggest(key, byKey)))
 			continue
 		}
-		value, set, err := flagText(entry.Value, flag.IsSlice(), string(flag.Tag.Sep))
+		separator := "\n" // for a flag that is never split
+		if flag.Tag.Sep != -1 {
+			separator = string(flag.Tag.Sep)
+		}
+		value, set, err := flagText(entry.Value, flag.IsSlice(), separator)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s:%d: %s %w", path, line, key, err))
 		} else if set {

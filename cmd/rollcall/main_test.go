@@ -28,6 +28,7 @@ const asProgram = "TEST_BINARY_IS_ROLLCALL"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
+		watchEvery = 20 * time.Millisecond
 		main()
 	}
 	goleak.VerifyTestMain(m)
@@ -56,6 +57,7 @@ type program struct {
 	url  string              // from the "listening" line, without the slash
 
 	warned map[string]any // the warning about unknown variables
+	all    bytes.Buffer   // what it printed; to be read when it has ended
 }
 
 // serve starts a server on a free port and waits for its address.
@@ -73,6 +75,7 @@ func serve(t *testing.T, env []string, args ...string) *program {
 	go func() {
 		defer close(p.logs)
 		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+			fmt.Fprintf(&p.all, "%s\n", lines.Bytes())
 			entry := map[string]any{}
 			if json.Unmarshal(lines.Bytes(), &entry) != nil {
 				entry["msg"] = "not JSON: " + lines.Text()

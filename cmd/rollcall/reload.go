@@ -5,20 +5,23 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"os/signal"
 	"reflect"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"rollcall/web"
 	"rollcall/web/auth"
+	"rollcall/web/login"
 )
 
 // watchEvery is how often the files that settings name are looked at. Looking finds what notifications miss: renamed
-// directories and links, as orchestrators mount them, and network file systems.
-const watchEvery = 2 * time.Second
+// directories and links, as orchestrators mount them, and network file systems. Tests make it shorter.
+var watchEvery = 2 * time.Second
 
 // reloader brings a running server's settings up to date: at SIGHUP and when one of the files has changed.
 type reloader struct {
@@ -48,6 +51,7 @@ func (r *reloader) run(ctx context.Context) {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	seen := look(r.now.files())
+	last := seen
 	for {
 		why := "SIGHUP"
 		select {
@@ -55,8 +59,9 @@ func (r *reloader) run(ctx context.Context) {
 			return
 		case <-hangup:
 		case <-ticker.C:
-			if slices.Equal(look(r.now.files()), seen) {
-				continue
+			before := last
+			if last = look(r.now.files()); slices.Equal(last, seen) || !slices.Equal(last, before) {
+				continue // nothing new, or something that is still being written
 			}
 			why = "a file has changed"
 		}
@@ -64,8 +69,7 @@ func (r *reloader) run(ctx context.Context) {
 		if err := r.reload(); err != nil {
 			r.log.Error("the settings were not reloaded; those from before stay in effect", "cause", why, "error", err)
 		} else {
-			r.log.Info("reloaded", "cause", why)
-			seen = look(r.now.files())
+			r.log.Info("reloaded", "cause", why) // where other files are named now, it is done once more
 		}
 	}
 }
@@ -76,15 +80,20 @@ func (r *reloader) reload() error {
 	if err != nil {
 		return err
 	}
-	if next.open() != r.now.open() && next.open() && !r.now.local {
+	next.local, next.Insecure = r.now.local, r.now.Insecure // as at the start
+	if next.open() && !next.local && !next.Insecure {
 		return errOpen
 	}
-	if len(next.admins) == 0 {
-		next.admins = r.now.admins // the one that was made at the start
+	if len(next.admins) == 0 && r.now.hint != "" {
+		next.admins, next.hint = r.now.admins, r.now.hint // the one that was made at the start
 	}
-	next.local = r.now.local
+	next.keepHashes(r.now.admins)
+	sameTLS := r.cert == nil || r.now.TLSDev || next.TLSCert == "" // another certificate is all that TLS can have now
+	if sameTLS {
+		next.TLSFlags = r.now.TLSFlags
+	}
 	cert := new(certificate)
-	if r.cert != nil && !r.now.TLSDev {
+	if r.cert != nil && !next.TLSDev {
 		if err := cert.load(&next.TLSFlags); err != nil {
 			return err
 		}
@@ -121,13 +130,34 @@ func (r *reloader) reload() error {
 	if c := cert.now.Load(); c != nil {
 		r.cert.now.Store(c)
 	}
-	for name, value := range values {
-		if r.values[name] != value && fixed(name) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if r.values[name] != values[name] && (fixed(name) || sameTLS && (name == "tls-cert" || name == "tls-key")) {
 			r.log.Warn("this setting has changed, and takes a restart", "setting", name)
 		}
 	}
 	r.now = next
 	return nil
+}
+
+// keepHashes gives the accounts whose password is the same as before the hash that it had, so that their logins stay:
+// each hash of a password is another.
+func (c *serveCmd) keepHashes(before []login.Account) {
+	password := c.AdminPassword
+	if c.AdminPasswordFile != "" {
+		password, _ = readPasswordFile(c.AdminPasswordFile) // else it does not fit
+	}
+	if password == "" || strings.HasPrefix(password, hashPrefix) {
+		return
+	}
+	old, err := login.NewAccounts(before)
+	if err != nil {
+		return
+	}
+	for i := range c.admins {
+		if was, err := old.Verify(context.Background(), c.admins[i].Name, []byte(password)); err == nil {
+			c.admins[i].Hash = was.Hash
+		}
+	}
 }
 
 // files are those that the settings name and that may change at run time.

@@ -56,11 +56,11 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 	}
 	password, err := c.ensureAdmin(adminListener.Addr())
 	if err != nil {
-		return errors.Join(err, l.Close(), adminListener.Close())
+		return errors.Join(err, closeAll(l, adminListener))
 	}
 	access, err := c.AccessFlags.options(log, nil)
 	if err != nil {
-		return errors.Join(err, l.Close(), adminListener.Close())
+		return errors.Join(err, closeAll(l, adminListener))
 	}
 	reload.verifier = access.Verifier
 	reload.tokens, _ = c.verifierOptions(nil, nil) // they were found good
@@ -71,7 +71,7 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 	}()
 	server, err := web.New(c.options(log, effective, access))
 	if err != nil {
-		return errors.Join(err, l.Close(), adminListener.Close())
+		return errors.Join(err, closeAll(l, adminListener))
 	}
 	debug.FreeOSMemory() // hashing a password took 19 MiB
 	served := make(chan error, 2)
@@ -138,6 +138,14 @@ func (c *serveCmd) listeners(reload *reloader) (main, admin net.Listener, err er
 		admin = main
 	}
 	return main, admin, nil
+}
+
+// closeAll closes the listener and that of the admin UI, which may be the same.
+func closeAll(main, admin net.Listener) error {
+	if admin == main {
+		return main.Close()
+	}
+	return errors.Join(main.Close(), admin.Close())
 }
 
 // announce says where the server is, and what is to be known about it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
@@ -141,6 +142,12 @@ func masked(name, value string) string {
 		return strings.Join(users, " ")
 	case name == "admin-password" || name == "jwt-secret":
 		return mask
+	case name == "jwks-url":
+		u, err := url.Parse(value)
+		if err != nil {
+			return mask
+		}
+		return u.Redacted()
 	}
 	return value
 }

@@ -57,7 +57,7 @@ func NewMemory(opts Options) *Memory {
 
 // Append implements [Log]. It never waits longer than Options.MaxWait.
 func (m *Memory) Append(ctx context.Context, events []Event) ([]Result, error) {
-	if err := m.wait(ctx); err != nil {
+	if err := m.wait(ctx, m.opts.MaxWait); err != nil {
 		return nil, err
 	}
 	now := time.Now()
@@ -120,8 +120,9 @@ func (m *Memory) publish(r *Record) {
 	m.flowed += r.cost()
 }
 
-// wait returns when no tail is further behind than MaxLag.
-func (m *Memory) wait(ctx context.Context) error {
+// wait returns when no tail is further behind than MaxLag. It waits no longer than
+// most; a negative one is no limit.
+func (m *Memory) wait(ctx context.Context, most time.Duration) error {
 	var timeout <-chan time.Time
 	for {
 		m.mu.RLock()
@@ -133,9 +134,12 @@ func (m *Memory) wait(ctx context.Context) error {
 		if timeout == nil {
 			m.waiting.Add(1)
 			defer m.waiting.Add(-1)
-			timer := time.NewTimer(m.opts.MaxWait)
-			defer timer.Stop()
-			timeout = timer.C
+			timeout = make(chan time.Time)
+			if most >= 0 {
+				timer := time.NewTimer(most)
+				defer timer.Stop()
+				timeout = timer.C
+			}
 			continue // a tail may have caught up before it could see us wait
 		}
 		select {

@@ -4,7 +4,7 @@
  *   body[data-live]         the page's path; unless empty, its patches are streamed: see web/livepage
  *   #live-state #live-label connecting, live, reconnecting, closed; #live-banner says what to do
  *   [data-feed]             newest first; #tail-pause (aria-pressed) holds it, #tail-waiting counts
- *   time[data-relative]     becomes an age;  [data-copy="#id"] copies;  [data-confirm] asks first
+ *   time[data-relative]     becomes an age, [data-clock] the viewer's time of day;  [data-copy="#id"] copies;  [data-confirm] asks first
  *   figure[data-chart]      .chart-readout and .chart-cursor follow the pointer and the arrow keys
  *
  * A patch leaves to people what is theirs: focus, selection, scroll positions, what they typed,
@@ -108,7 +108,7 @@ function morph(from, to) {
   if (from.nodeType !== Node.ELEMENT_NODE) from.data = to.data;
   else if (!from.matches(".chart-readout, .chart-cursor")) {
     syncAttributes(from, to);
-    if (from.matches("time[data-relative]")) age(from);
+    if (from.matches("time[title]")) age(from);
     else if (from.nodeName !== "TEXTAREA") syncChildren(from, [...to.childNodes]);
   }
   return from;
@@ -205,8 +205,8 @@ function arrived(row) {
 // --- times and charts -------------------------------------------------------------------------
 /** dressed returns a node, with the times in it as ages. */
 function dressed(node) {
-  if (node.matches?.("time[data-relative]")) age(node);
-  node.querySelectorAll?.("time[data-relative]").forEach(age);
+  if (node.matches?.("time[title]")) age(node);
+  node.querySelectorAll?.("time[title]").forEach(age);
   return node;
 }
 
@@ -215,7 +215,7 @@ function age(time) {
   const seconds = Math.abs(Date.now() - at) / 1000;
   const [length, unit] = UNITS.find(([length]) => seconds >= length) ?? UNITS[3];
   const span = `${Math.floor(seconds / (length || 1))} ${unit}`;
-  const text = seconds < 5 ? "now" : at > Date.now() ? `in ${span}` : `${span} ago`;
+  const text = "clock" in time.dataset ? clock(at, { millis: true }) : seconds < 5 ? "now" : at > Date.now() ? `in ${span}` : `${span} ago`;
   if (time.textContent !== text) (time.firstChild ?? time).textContent = text;
   time.title = `${at.toDateString()} ${clock(at, { millis: true })} ${at.toTimeString().slice(9)}`;
 }

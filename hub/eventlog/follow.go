@@ -1,0 +1,227 @@
+package eventlog
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Stored is an event that another log has accepted: where and when.
+type Stored struct {
+	Event
+	Seq  uint64
+	Time time.Time
+}
+
+// NewFollower returns a log that takes its events, with their sequence numbers and
+// times, from another: a cache in front of it. Only Follow and the other methods of
+// this file may add to it, all of them called by one goroutine, in the other log's
+// order; Append must not be used. Everything up to lost is taken as missing, and
+// lost is the head that the log begins with. Options.Epoch is the other log's.
+func NewFollower(opts Options, lost uint64) *Memory {
+	m := NewMemory(opts)
+	m.head, m.graves.watermark = lost, lost
+	return m
+}
+
+// Follow appends what the other log accepted, oldest first; sequence numbers may be
+// left out. Events at the head or before are known already and passed over. It waits,
+// as long as ctx lets it, for tails that are further behind than Options.MaxLag.
+//
+// Errors: ErrClosed, or ctx.Err(). Nothing was appended then.
+func (m *Memory) Follow(ctx context.Context, batch []Stored) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	if err := m.wait(ctx, -1); err != nil {
+		return err
+	}
+	digits := decimalDigits(batch[len(batch)-1].Seq)
+	drafts := make([]draft, len(batch))
+	for i := range batch {
+		drafts[i] = encode(&batch[i].Event, m.opts.Epoch, digits, Stamp(batch[i].Time))
+	}
+	now := time.Now()
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return ErrClosed
+	}
+	for i := range batch {
+		s := &batch[i]
+		if s.Seq <= m.head {
+			continue
+		}
+		m.head = s.Seq
+		r := new(Record)
+		drafts[i].seal(m.opts.Epoch, s.Seq)
+		*r = drafts[i].Record
+		r.at = m.since(now, s.Time)
+		if s.Key != "" && now.Sub(m.start)-r.at <= DedupeWindow {
+			m.bytes += m.keys.add(m.keyOf(&s.Event), s.Seq, r.at)
+		}
+		m.keep(s.Channel, r)
+		m.publish(r)
+	}
+	m.trim(now.Sub(m.start))
+	tails := m.tails
+	m.mu.Unlock()
+	wakeTails(tails)
+	return nil
+}
+
+// since returns the other log's time t on this log's clock. Only the event's age
+// now counts, so that a step of the wall clock later changes nothing; a clock that
+// is ahead or goes back does not put an event before an older one.
+func (m *Memory) since(now, t time.Time) time.Duration {
+	at := now.Sub(m.start)
+	at -= max(time.Duration(now.UnixNano()-t.UnixNano()), 0)
+	if m.newest != nil {
+		at = max(at, m.newest.at)
+	}
+	return at
+}
+
+// Advance moves the head to seq, where the other log holds something that is no event.
+func (m *Memory) Advance(seq uint64) {
+	m.mu.Lock()
+	m.head = max(m.head, seq)
+	m.mu.Unlock()
+}
+
+// Known returns the sequence number of the event of the channel with the idempotency
+// key, if it is not older than DedupeWindow.
+func (m *Memory) Known(channel, key string) (seq uint64, ok bool) {
+	hash := m.keyOf(&Event{Channel: channel, Key: key})
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.keys.find(hash, time.Since(m.start))
+}
+
+// Lagging reports whether a tail is further behind than Options.MaxLag.
+func (m *Memory) Lagging() bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.laggingLocked()
+}
+
+// Wait returns once no tail is further behind than Options.MaxLag. Errors: ErrClosed;
+// ErrBusy after Options.MaxWait; ctx.Err().
+func (m *Memory) Wait(ctx context.Context) error {
+	if err := m.wait(ctx, m.opts.MaxWait); err != nil {
+		return err
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.closed {
+		return ErrClosed
+	}
+	return nil
+}
+
+// Lose notes that events of the channel, up to through, may be missing. What is kept
+// of them is dropped and counted.
+func (m *Memory) Lose(channel string, through uint64) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := m.lose(channel, through)
+	m.trim(time.Since(m.start))
+	return n
+}
+
+func (m *Memory) lose(channel string, through uint64) (n int) {
+	h := m.channels[channel]
+	for ; h != nil && h.recs[h.first].Seq <= through; h = m.channels[channel] {
+		m.evict(h.recs[h.first])
+		n++
+	}
+	m.head = max(m.head, through)
+	if h != nil {
+		h.through = max(h.through, through)
+	} else if m.exhume(channel) < through {
+		m.bury(channel, through)
+	}
+	return n
+}
+
+// LoseAll notes that events of every channel, up to through, may be missing.
+func (m *Memory) LoseAll(through uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for m.oldest != nil && m.oldest.Seq <= through {
+		m.evict(m.oldest)
+	}
+	for _, h := range m.channels {
+		h.through = max(h.through, through)
+	}
+	g := &m.graves
+	for hash, seq := range g.young {
+		if seq <= through {
+			delete(g.young, hash)
+			m.bytes -= graveCost
+		}
+	}
+	for hash, seq := range g.old {
+		if seq <= through {
+			delete(g.old, hash)
+			m.bytes -= graveCost
+		}
+	}
+	g.watermark = max(g.watermark, through)
+	m.head = max(m.head, through)
+}
+
+// Miss tells everybody that events of the channels are missing between the head and
+// through, which becomes the head: streams that resume before it as they are told of
+// any gap, and the readers of the live flow by a record of type "gap" that nothing
+// keeps. There must be a sequence number for each channel in the hole.
+func (m *Memory) Miss(ctx context.Context, channels []string, through uint64) error {
+	if err := m.wait(ctx, -1); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return ErrClosed
+	}
+	payload := []byte(`{"after":"` + Position{m.opts.Epoch, m.head}.String() + `","reason":"evicted"}`)
+	now := time.Since(m.start)
+	seq := max(m.head, through-uint64(len(channels)))
+	for _, name := range channels {
+		seq++
+		r := notice(Position{m.opts.Epoch, seq}, name, "gap", payload)
+		r.at = now
+		m.publish(r)
+		m.lose(name, through)
+	}
+	m.head = max(m.head, through)
+	m.trim(now)
+	tails := m.tails
+	m.mu.Unlock()
+	wakeTails(tails)
+	return nil
+}
+
+// notice makes a record of the server's own, see [AppendNotice].
+func notice(at Position, channel, typ string, payload []byte) *Record {
+	f := NewFrame(AppendNotice(nil, at, channel, typ, payload))
+	r := &Record{Seq: at.Seq, buf: f.buf, chunkLen: f.head, bare: true, hist: &history{name: channel}}
+	r.typ = uint16(int(f.head) + len("id: ") + len(at.Epoch) + 1 + len(strconv.FormatUint(at.Seq, 10)) + len("\nevent: "))
+	r.typLen = uint8(len(typ))
+	r.payload = uint32(int(r.typ) + len(typ) + len("\ndata: "))
+	r.payLen = uint32(len(f.buf)-len("\n\n\r\n")) - r.payload
+	return r
+}
+
+// Restore makes the record of an event that another log has accepted, for reading
+// alone. It is in no log.
+func Restore(s Stored, epoch string) *Record {
+	d := encode(&s.Event, epoch, decimalDigits(s.Seq), Stamp(s.Time))
+	d.seal(epoch, s.Seq)
+	r := new(Record)
+	*r = d.Record
+	r.buf = slices.Clip(r.buf)
+	r.hist = &history{name: s.Channel}
+	return r
+}
