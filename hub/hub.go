@@ -69,6 +69,10 @@ type Subscription struct {
 	Transport Transport
 	Owner     Owner
 
+	// Tap, if not nil, sees everything from the first event on, as in [Conn.Tap], as
+	// long as the stream lives.
+	Tap func(sse []byte)
+
 	// Head is sent before everything else, as it is: the head of a response whose
 	// connection was taken over.
 	Head []byte
@@ -93,8 +97,14 @@ func (h *Hub) Attach(sub Subscription) *Conn {
 	first, catch := h.start(c, &sub)
 	c.rest = append(sub.Head, c.frame(c.own(first))...)
 	c.given.Store(c.pos + 1)
-	channels := sub.Channels
-	s.post(func() { s.attach(c, channels, catch) })
+	channels, tap := sub.Channels, sub.Tap
+	s.post(func() {
+		if tap != nil {
+			s.tap(c, &tap)
+			s.show(c, first)
+		}
+		s.attach(c, channels, catch)
+	})
 	return c
 }
 

@@ -33,11 +33,7 @@ func (c *Conn) Tap(f func(sse []byte)) (stop func()) {
 			f(nil)
 			return
 		}
-		if s.taps == nil {
-			s.taps = make(map[*Conn][]*func([]byte))
-		}
-		s.taps[c] = append(s.taps[c], t)
-		c.state |= tapped
+		s.tap(c, t)
 	})
 	return func() {
 		s.post(func() {
@@ -49,6 +45,15 @@ func (c *Conn) Tap(f func(sse []byte)) (stop func()) {
 			}
 		})
 	}
+}
+
+// tap adds one who taps a stream.
+func (s *shard) tap(c *Conn, f *func([]byte)) {
+	if s.taps == nil {
+		s.taps = make(map[*Conn][]*func([]byte))
+	}
+	s.taps[c] = append(s.taps[c], f)
+	c.state |= tapped
 }
 
 // show passes what a stream was given to those who tap it.

@@ -223,7 +223,7 @@ func TestVisible(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                   "",
 		"plain":              "plain",
-		"Zoë 日本 \u200b🙂":     "Zoë 日本 \u200b🙂",
+		"Zoë 日本 \u200d🙂":     "Zoë 日本 \u200d🙂",
 		"a\u202eb":           `a\u202eb`,
 		"\u061c\u200e\u2069": `\u061c\u200e\u2069`,
 		"a\tb\nc\x00\x7f":    `a\u0009b\u000ac\u0000\u007f`,

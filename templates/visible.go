@@ -8,7 +8,8 @@ import (
 
 // visible writes the characters of a foreign string that can't be seen but change what is seen as
 // \uXXXX, so that a name can't pass for another: control characters, tab and newline among them,
-// and those that turn the direction of text around. Bytes that aren't UTF-8 become U+FFFD.
+// those without a width but the joiners that emoji and scripts need, and those that turn the
+// direction of text around. Bytes that aren't UTF-8 become U+FFFD.
 // assets/dom.js has the same for the browser.
 func visible(s string) string { return escapeUnseen(s, true) }
 
@@ -36,8 +37,8 @@ func escapeUnseen(s string, blanks bool) string {
 }
 
 func unseen(r rune) bool {
-	return r < 0x20 || r >= 0x7f && r <= 0x9f || r == 0x061c || r == 0x200e || r == 0x200f ||
-		r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+	return r < 0x20 || r >= 0x7f && r <= 0x9f || r == 0xad || r == 0x061c || r == 0x200b || r == 0x200e || r == 0x200f ||
+		r >= 0x2028 && r <= 0x202e || r == 0x2060 || r >= 0x2066 && r <= 0x2069 || r == 0xfeff
 }
 
 // initial is the first letter of a name, for a round mark; "?" where there is none.

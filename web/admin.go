@@ -93,7 +93,7 @@ func (a *admin) enter(c *gin.Context) {
 		return
 	}
 	if a.guard.Check(c.Request) != nil {
-		a.audit.note(deed{User: "", Addr: a.server.remoteHost(c.Request), Action: c.Request.Method + " " + c.FullPath(), Result: "refused", Detail: "sent by a page of another origin"})
+		a.audit.note(deed{User: "", Addr: a.server.remoteHost(c.Request), Action: c.Request.Method + " " + c.FullPath(), Result: "refused", Detail: "sent by a page of another origin", stranger: true})
 		a.refuse(c, nil, &fault{http.StatusForbidden, "foreign_origin", "Pages of another origin may not use the admin UI.", ""})
 		return
 	}

@@ -21,7 +21,7 @@ func (a *admin) auditPage(v *visit) (func() screen, *fault) {
 		_, total := a.audit.list(search, 0, 0)
 		page := min(page, max((total+pageRows-1)/pageRows, 1))
 		deeds, total := a.audit.list(search, (page-1)*pageRows, pageRows)
-		view := templates.AuditView{AdminFrame: v.frame, Query: search, Kept: "The newest " + grouped(auditLen) + " entries are kept, until the server ends.",
+		view := templates.AuditView{AdminFrame: v.frame, Query: search, Kept: "The newest " + grouped(auditLen) + " entries are kept, and " + grouped(strangerLen) + " of those who were not logged in, until the server ends.",
 			Download: adminPath + "/audit.jsonl", Pager: pager(v.query, adminPath+"/audit", page, total, len(deeds))}
 		for _, d := range deeds {
 			row := templates.AuditRow{Key: fmt.Sprintf("deed-%d", d.Seq), At: d.At, User: d.User, Address: d.Addr, Action: d.Action, Target: d.Target, Result: d.Result, Detail: d.Detail}

@@ -36,8 +36,8 @@ func (a *admin) addBlock(c *gin.Context) {
 	back := adminPath + "/blocks"
 	d, ok := blockFor(c)
 	switch {
-	case id == "" || len(id) > maxClientID:
-		a.failed(c, "client.block", id, back, "Name a client; its id has 1 to 255 bytes.")
+	case id == "" || !isClientID(id):
+		a.failed(c, "client.block", id, back, "Name a client; its id has 1 to 255 bytes of UTF-8 and no control characters.")
 	case !ok:
 		a.failed(c, "client.block", id, back, blockHelp)
 	default:

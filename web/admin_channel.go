@@ -50,6 +50,7 @@ func (a *admin) channel(v *visit) (func() screen, *fault) {
 			return screen{parts: view.Fragments(), feed: t.take}
 		}
 		view.History, view.Older = a.historyRows(v, before)
+		view.HasGap = before > 0 && view.Older == "" && a.server.log.Kept([]string{v.arg}, 0, 0)[0].Dropped
 		if before == 0 {
 			view.Live = t.liveFrom(v.frame.Live)
 		} else {

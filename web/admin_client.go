@@ -64,7 +64,7 @@ func (a *admin) clientView(v *visit) templates.ClientView {
 		{ID: "fig-events", Label: "Events sent", Value: grouped(events)},
 		{ID: "fig-bytes", Label: "Sent", Value: sized(sent)},
 		{ID: "fig-behind", Label: "Events behind", Value: grouped(behind)},
-		{ID: "fig-returns", Label: "Came back in grace", Value: grouped(c.Returns), Note: "reloads and drops unseen by others"},
+		{ID: "fig-returns", Label: "Came back in grace", Value: grouped(c.Returns), Note: "without a leave"},
 	}
 	if b, ok := s.blocks.of(id); ok {
 		row := blockRow(b)

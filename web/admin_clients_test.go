@@ -33,8 +33,8 @@ func TestAdminClientsEmpty(t *testing.T) {
 	alice.get("/admin/clients?q=%3Cb%3E").wantText("clients-empty", "No client online matches “ <b> ”")
 }
 
-// crowd opens streams that differ in all that clients are sorted by.
-func crowd(t *testing.T, srv *webtest.Server) {
+// company opens streams that differ in all that clients are sorted by.
+func company(t *testing.T, srv *webtest.Server) {
 	t.Helper()
 	open := func(id, channels, info string) *webtest.Stream {
 		st := srv.Subscribe("channels=" + channels + "&clientId=" + id + "&info=" + url.QueryEscape(info))
@@ -60,7 +60,7 @@ func crowd(t *testing.T, srv *webtest.Server) {
 func TestAdminClients(t *testing.T) {
 	t.Parallel()
 	srv := startAdmin(t)
-	crowd(t, srv)
+	company(t, srv)
 	alice := operator(t, srv)
 	until(t, "what was sent is counted", func() bool {
 		page := alice.get("/admin/clients?q=anna")
@@ -97,7 +97,7 @@ func TestAdminClients(t *testing.T) {
 func TestAdminColumns(t *testing.T) {
 	t.Parallel()
 	srv := startAdmin(t)
-	crowd(t, srv)
+	company(t, srv)
 	alice := operator(t, srv)
 	for path, want := range map[string][]string{
 		"/admin/clients":  {"Client", "Connections", "Channels", "Address", "Online since", "Events", "Bytes", "Behind"},

@@ -55,7 +55,7 @@ func (a *admin) login(c *gin.Context) {
 		seconds := math.Ceil(wait.Seconds())
 		v.Error = "Too many attempts. Try again in " + lasting(time.Duration(seconds)*time.Second) + "."
 		c.Header("Retry-After", strconv.Itoa(int(seconds)))
-		a.note(deed{User: name, Addr: addr, Action: "login", Result: "refused", Detail: "too many attempts"})
+		a.note(deed{User: name, Addr: addr, Action: "login", Result: "refused", Detail: "too many attempts", stranger: true})
 		a.showLogin(c, http.StatusTooManyRequests, v)
 		return
 	}
@@ -66,7 +66,7 @@ func (a *admin) login(c *gin.Context) {
 	switch {
 	case errors.Is(err, login.ErrWrong):
 		v.Error = "The name or the password is wrong."
-		a.note(deed{User: name, Addr: addr, Action: "login", Result: "refused", Detail: "wrong name or password"})
+		a.note(deed{User: name, Addr: addr, Action: "login", Result: "refused", Detail: "wrong name or password", stranger: true})
 		a.showLogin(c, http.StatusUnauthorized, v)
 	case err != nil:
 		a.server.opts.Log.Error("login failed", "error", err)

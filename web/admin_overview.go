@@ -254,9 +254,13 @@ func (a *admin) warnings() []templates.Warning {
 	}
 	stats, kept := s.meter.latest()
 	seconds := s.meter.history(false)
-	if len(seconds) > 0 && kept.Crowded > seconds[0].crowded {
+	before := uint64(0)
+	if len(seconds) == secondsKept {
+		before = seconds[0].crowded
+	}
+	if kept.Crowded > before {
 		add("budget", "warn", "Retention budget reached",
-			grouped(kept.Crowded-seconds[0].crowded)+" events were dropped before their time in 15 minutes, to stay within "+sized(kept.Budget)+
+			grouped(kept.Crowded-before)+" events were dropped before their time in 15 minutes, to stay within "+sized(kept.Budget)+
 				". Streams that come back late may have gaps. Raise --history-budget, or keep fewer events per channel.",
 			adminPath+"/channels?sort=-bytes", "Largest channels")
 	}

@@ -158,7 +158,7 @@ func TestAdminAudit(t *testing.T) {
 	stranger(t, srv).login("mallory\n{}", "wrong", "").want(401)
 	begun := time.Now().Add(-time.Second)
 	alice, vera := operator(t, srv), viewer(t, srv)
-	const hostile = "a\"b\n<script>\u202e"
+	const hostile = "a\"b\u2028<script>\u202e"
 	alice.act("ok", "Blocked "+visibly(hostile)+" for 1 min.", "/admin/blocks", "clientId", hostile, "for", "1m")
 	alice.act("ok", "Published 1 event.", "/admin/channels/news/publish", "mode", "one", "type", "x", "payload", "1")
 	alice.act("bad", "This client is not online.", "/admin/clients/ada/disconnect")
@@ -198,7 +198,7 @@ func TestAdminAudit(t *testing.T) {
 
 // visibly is hostile text as the page shows it.
 func visibly(s string) string {
-	return strings.NewReplacer("\n", `\u000a`, "\u202e", `\u202e`).Replace(s)
+	return strings.NewReplacer("\n", `\u000a`, "\u2028", `\u2028`, "\u202e", `\u202e`).Replace(s)
 }
 
 // The log is kept to its newest entries, whoever would fill it.

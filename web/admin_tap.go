@@ -3,9 +3,11 @@ package web
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/a-h/templ"
@@ -19,8 +21,9 @@ import (
 // they are given it.
 func (a *admin) tap(v *visit) (func() screen, *fault) {
 	v.frame.Section = "clients"
-	t := &tap{admin: a, clientID: v.arg, run: newID()[:8], stops: make(map[*presence.Connection]func())}
+	t := &tap{admin: a, clientID: v.arg, run: newID()[:8], stops: make(map[*presence.Connection]func()), born: make(map[*presence.Connection]bool)}
 	if v.live {
+		a.server.tappers.add(t)
 		v.whenClosed(t.close)
 	}
 	return func() screen {
@@ -42,8 +45,61 @@ type tap struct {
 	stops    map[*presence.Connection]func() // of the connections that are tapped
 
 	mu      sync.Mutex
-	waiting [][]byte // whole SSE events, shared, oldest first
-	count   uint64   // all that ever came
+	born    map[*presence.Connection]bool // connections tapped since they began, while the page is open
+	waiting [][]byte                      // whole SSE events, shared, oldest first
+	count   uint64                        // all that ever came
+	closed  bool
+}
+
+// tappers are the open taps by client, so that a stream that begins is tapped from
+// its first event on. The zero value is ready.
+type tappers struct {
+	open atomic.Int32
+
+	mu sync.Mutex
+	by map[string][]*tap
+}
+
+func (x *tappers) add(t *tap) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.by == nil {
+		x.by = make(map[string][]*tap)
+	}
+	x.by[t.clientID] = append(x.by[t.clientID], t)
+	x.open.Add(1)
+}
+
+func (x *tappers) remove(t *tap) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.open.Add(-1)
+	if x.by[t.clientID] = slices.DeleteFunc(x.by[t.clientID], func(other *tap) bool { return other == t }); len(x.by[t.clientID]) == 0 {
+		delete(x.by, t.clientID)
+	}
+}
+
+// of returns what a new connection is tapped with, nil for nothing.
+func (x *tappers) of(conn *presence.Connection) func(sse []byte) {
+	if x.open.Load() == 0 {
+		return nil
+	}
+	x.mu.Lock()
+	taps := slices.Clone(x.by[conn.ClientID])
+	x.mu.Unlock()
+	if len(taps) == 0 {
+		return nil
+	}
+	for _, t := range taps {
+		t.mu.Lock()
+		t.born[conn] = true
+		t.mu.Unlock()
+	}
+	return func(sse []byte) {
+		for _, t := range taps {
+			t.hear(sse)
+		}
+	}
 }
 
 // follow taps the connections that are not yet, and lets go of those that ended.
@@ -51,8 +107,10 @@ func (t *tap) follow(conns []*presence.Connection) {
 	here := make(map[*presence.Connection]bool, len(conns))
 	for _, conn := range conns {
 		here[conn] = true
-		at := conn.Handle.(*stream).conn.Load()
-		if t.stops[conn] == nil && at != nil {
+		t.mu.Lock()
+		born := t.born[conn]
+		t.mu.Unlock()
+		if at := conn.Handle.(*stream).conn.Load(); !born && t.stops[conn] == nil && at != nil {
 			t.stops[conn] = at.Tap(t.hear)
 		}
 	}
@@ -68,6 +126,9 @@ func (t *tap) follow(conns []*presence.Connection) {
 func (t *tap) hear(sse []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.closed {
+		return
+	}
 	for _, one := range bytes.SplitAfter(sse, []byte("\n\n")) {
 		if !bytes.Contains(one, []byte("event: ")) {
 			continue // a heartbeat
@@ -96,6 +157,10 @@ func (t *tap) take(uint64) ([]templ.Component, uint64) {
 }
 
 func (t *tap) close() {
+	t.admin.server.tappers.remove(t)
+	t.mu.Lock()
+	t.closed, t.waiting = true, nil
+	t.mu.Unlock()
 	for _, stop := range t.stops {
 		stop()
 	}

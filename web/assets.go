@@ -72,6 +72,7 @@ func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		h.Set("Content-Type", "application/json; charset=utf-8")
 		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
 		w.WriteHeader(http.StatusNotFound)
 		json.NewEncoder(w).Encode(map[string]*fault{"error": {Code: "not_found", Message: "There is no such asset."}})
 		return

@@ -10,8 +10,12 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// auditLen is how many entries the audit log keeps.
-const auditLen = 10_000
+// How many deeds the audit log keeps: of those who are logged in, and of others, who
+// could else push the former out.
+const (
+	auditLen    = 10_000
+	strangerLen = 1000
+)
 
 // deed is something that somebody did or tried to do in the admin UI.
 type deed struct {
@@ -23,13 +27,36 @@ type deed struct {
 	Target string    `json:"target"` // clientId, connectionId, channel; may be empty
 	Result string    `json:"result"` // "ok", "refused" (not allowed) or "failed" (could not be done)
 	Detail string    `json:"detail"`
+
+	stranger bool // by one who was not logged in
 }
 
 // auditLog remembers the newest deeds. The zero value is ready.
 type auditLog struct {
-	mu   sync.Mutex
+	mu        sync.Mutex
+	seq       uint64
+	known     deeds
+	strangers deeds
+}
+
+// deeds keeps the newest, as many as its capacity.
+type deeds struct {
 	ring []deed
-	seq  uint64
+	next int // where the next goes, once the ring is full
+}
+
+func (r *deeds) add(d deed, most int) {
+	if len(r.ring) < most {
+		r.ring = append(r.ring, d)
+		return
+	}
+	r.ring[r.next] = d
+	r.next = (r.next + 1) % most
+}
+
+// at returns the i-th newest.
+func (r *deeds) at(i int) *deed {
+	return &r.ring[(r.next-1-i+2*len(r.ring))%len(r.ring)]
 }
 
 // note adds a deed; its texts are cut to what a line should hold.
@@ -40,10 +67,10 @@ func (a *auditLog) note(d deed) {
 	defer a.mu.Unlock()
 	a.seq++
 	d.Seq = a.seq
-	if len(a.ring) < auditLen {
-		a.ring = append(a.ring, d)
+	if d.stranger {
+		a.strangers.add(d, strangerLen)
 	} else {
-		a.ring[(d.Seq-1)%auditLen] = d
+		a.known.add(d, auditLen)
 	}
 }
 
@@ -61,8 +88,15 @@ func (a *auditLog) list(text string, skip, n int) (page []deed, total int) {
 	text = strings.ToLower(text)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for i := range uint64(len(a.ring)) {
-		d := &a.ring[(a.seq-1-i)%auditLen]
+	for i, j := 0, 0; i < len(a.known.ring) || j < len(a.strangers.ring); {
+		var d *deed
+		if j == len(a.strangers.ring) || i < len(a.known.ring) && a.known.at(i).Seq > a.strangers.at(j).Seq {
+			d = a.known.at(i)
+			i++
+		} else {
+			d = a.strangers.at(j)
+			j++
+		}
 		if text != "" && !d.mentions(text) {
 			continue
 		}
@@ -85,7 +119,7 @@ func (d *deed) mentions(text string) bool {
 
 // write writes all deeds as JSON lines, oldest first.
 func (a *auditLog) write(w io.Writer) error {
-	all, _ := a.list("", 0, auditLen)
+	all, _ := a.list("", 0, auditLen+strangerLen)
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	for i := len(all) - 1; i >= 0; i-- {

@@ -89,7 +89,7 @@ func TestAuditLines(t *testing.T) {
 				Seq: uint64(i + 1), User: asJSON(short(s, 64)), Addr: "::1", Action: "channel.purge",
 				Target: asJSON(short(s, 512)), Result: "ok", Detail: asJSON(short(s, 512)),
 			}
-			if diff := cmp.Diff(want, got.deed); diff != "" {
+			if diff := cmp.Diff(want, got.deed, cmp.AllowUnexported(deed{})); diff != "" {
 				rt.Fatalf("line %d (-want +got):\n%s", i, diff)
 			}
 		}

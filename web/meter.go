@@ -66,6 +66,8 @@ func newMeter(s *Server) *meter {
 	m := &meter{server: s, quit: make(chan struct{}), done: make(chan struct{})}
 	m.seconds.list = make([]reading, 0, secondsKept)
 	m.minutes.list = make([]reading, 0, minutesKept)
+	first := m.look(time.Now())
+	m.hub, m.log = first.hub, first.log
 	go m.run()
 	return m
 }

@@ -18,9 +18,9 @@ type Options struct {
 
 	// Access says who may do what; nil lets everybody do everything.
 	Access *auth.Options
-	// LoopbackOnly answers only requests whose Host names this machine to itself, so
-	// that neither a page that points its own name here (DNS rebinding) nor a proxy
-	// opens an open server to others.
+	// LoopbackOnly answers, for as long as everybody may do everything, only requests
+	// whose Host names this machine to itself, so that neither a page that points its
+	// own name here (DNS rebinding) nor a proxy opens an open server to others.
 	LoopbackOnly bool
 	// TrustedProxies are those whose word counts for where a request comes from.
 	TrustedProxies auth.TrustedProxies

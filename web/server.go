@@ -37,6 +37,7 @@ type Server struct {
 	journal  journal
 	meter    *meter
 	drainer  drainer
+	tappers  tappers
 	admin    *admin
 	assets   *assets
 	engine   *gin.Engine
@@ -69,7 +70,7 @@ func New(opts Options) (*Server, error) {
 	if s.access, err = newAccess(&opts); err != nil {
 		return nil, err
 	}
-	if err = s.allow(opts.CORSOrigins); err != nil {
+	if err = s.allow(opts.CORSOrigins, opts.Access); err != nil {
 		return nil, err
 	}
 	s.log = eventlog.NewMemory(eventlog.Options{
@@ -132,7 +133,7 @@ func (s *Server) newEngine(first ...gin.HandlerFunc) *gin.Engine {
 	e.NoMethod(func(c *gin.Context) {
 		refuse(c, &fault{http.StatusMethodNotAllowed, "method_not_allowed", "This path does not take the method " + c.Request.Method + ".", ""})
 	})
-	e.Use(recovery(s.opts.Log), s.checkURL)
+	e.Use(recovery(s.opts.Log), endChunked, s.checkURL)
 	e.Use(first...)
 	e.Use(s.dropBody, s.checkOrigin)
 	e.Match(readMethods, "/healthz", s.healthz)
@@ -172,6 +173,15 @@ func (s *Server) routes() *gin.Engine {
 	return e
 }
 
+// endChunked ends the connection behind a request whose body comes in chunks. A
+// Content-Length beside them is a sign of smuggling, which RFC 9112 (section 6.1)
+// wants ended so; net/http has taken it away by now, and serves what follows.
+func endChunked(c *gin.Context) {
+	if c.Request.ContentLength < 0 && c.Request.ProtoMajor == 1 {
+		c.Header("Connection", "close")
+	}
+}
+
 // checkURL refuses what is too long to be looked at.
 func (s *Server) checkURL(c *gin.Context) {
 	if n := len(c.Request.RequestURI); n > maxURLBytes {
@@ -183,7 +193,7 @@ func (s *Server) checkURL(c *gin.Context) {
 // checkHost refuses who reached an open server by a name that is not its own, and
 // has browsers that came by TLS insist on it.
 func (s *Server) checkHost(c *gin.Context) {
-	if s.opts.LoopbackOnly && !auth.LoopbackHost(c.Request.Host) {
+	if s.opts.LoopbackOnly && s.access.auth.Open() && !auth.LoopbackHost(c.Request.Host) {
 		refuse(c, &fault{http.StatusForbidden, "foreign_host",
 			"This server is open to everybody on its own machine, and therefore answers only as localhost. Configure credentials to serve others.", ""})
 		return

@@ -66,6 +66,7 @@ func (s *Server) stream(c *gin.Context, r *request, g *auth.Grant, at place) {
 		Resume:   r.resume,
 		Wants:    r.wants,
 		Owner:    st,
+		Tap:      s.tappers.of(&st.Connection),
 		Greet: func(at eventlog.Position, resumed bool) []byte {
 			return eventlog.AppendNotice(append(make([]byte, 0, 256+len(st.ClientID)), retryLine...), at, "", "registered", hello(st.ClientID, st.ID, resumed))
 		},
@@ -79,6 +80,9 @@ func (st *stream) attached(conn *hub.Conn) {
 		conn.End(*why)
 	}
 	st.Refresh(conn)
+	if !st.server.access.auth.Holds(st.grant) { // a Reload since it was given may not have seen the stream
+		st.end(hub.Expired)
+	}
 	if at := st.grant.Expires; !at.IsZero() {
 		st.expiry.Store(time.AfterFunc(time.Until(at), func() { st.end(hub.Expired) }))
 	}
@@ -149,6 +153,9 @@ func hijack(c *gin.Context, to *hub.Hub) (net.Conn, bool) {
 	below, _ := r.Context().Value(connKey{}).(net.Conn)
 	if r.ProtoMajor != 1 || below == nil || !to.CanTakeOver(below) {
 		return nil, false
+	}
+	if _, can := unwrapped(c).(http.Hijacker); !can {
+		return nil, false // another server's writer; Gin would panic
 	}
 	conn, _, err := c.Writer.Hijack() // Gin's own, so that it adds no head of its own
 	return conn, err == nil

@@ -207,7 +207,7 @@ func (s *Server) check(c *gin.Context, names []string, clientID string, ids, wan
 		return nil, invalid("missing_channels", "channels", "is missing; name at least one, such as ?channels=news")
 	case len(r.channels) > s.opts.MaxChannels:
 		return nil, invalid("too_many_channels", "channels", "has %d names; a stream may have %d", len(r.channels), s.opts.MaxChannels)
-	case len(clientID) > maxClientID || !utf8.ValidString(clientID) || strings.ContainsFunc(clientID, unicode.IsControl):
+	case !isClientID(clientID):
 		return nil, invalid("invalid_client_id", "clientId", "must have at most %d bytes of UTF-8 and no control characters", maxClientID)
 	}
 	for _, want := range wants {
@@ -225,6 +225,11 @@ func (s *Server) check(c *gin.Context, names []string, clientID string, ids, wan
 	var f *fault
 	r.info, f = checkInfo(info)
 	return r, f
+}
+
+// isClientID reports whether a client may have this id.
+func isClientID(id string) bool {
+	return len(id) <= maxClientID && utf8.ValidString(id) && !strings.ContainsFunc(id, unicode.IsControl)
 }
 
 // resumeID chooses among the header's id and those of the query: the first that

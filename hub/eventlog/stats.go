@@ -29,6 +29,7 @@ type Kept struct {
 	Bytes   int
 	Oldest  time.Duration // age of the oldest event kept
 	Newest  *Record       // nil where nothing is kept
+	Dropped bool          // events of the channel were kept once and are no more
 
 	// Activity counts the kept events by when they came: equal parts of Span up to
 	// now, the oldest first. Span is shorter than was asked for where the channel
@@ -56,6 +57,7 @@ func (m *Memory) Kept(channels []string, span time.Duration, parts int) []Kept {
 
 func (h *history) describe(k *Kept, now time.Duration) {
 	kept := h.recs[h.first:]
+	k.Dropped = h.through > 0
 	k.Events, k.Bytes, k.Newest, k.Oldest = len(kept), h.bytes, kept[len(kept)-1], now-kept[0].at
 	if h.through > 0 && k.Oldest < k.Span {
 		k.Span = min(max(k.Oldest, time.Second), k.Span)

@@ -29,7 +29,7 @@ export function splitList(text) {
 }
 
 // Control characters but tab and newline, and those that turn the direction of text around them.
-const unseen = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const unseen = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
 
 /**
  * visible writes the characters of a foreign string that can't be seen but change what is seen as

@@ -98,6 +98,20 @@ func (a *Authenticator) Authenticate(r *http.Request) (*Grant, error) {
 	return g, nil
 }
 
+// Presents tells whether a request shows a credential, good or not. Where everything
+// is open, none does.
+func (a *Authenticator) Presents(r *http.Request) bool {
+	rules := a.rules.Load()
+	if rules.open {
+		return false
+	}
+	c, err := credentialOf(r, rules.cookie)
+	return err != nil || c.text != ""
+}
+
+// Open tells whether everybody may do everything.
+func (a *Authenticator) Open() bool { return a.rules.Load().open }
+
 // Holds tells whether a Grant that was given still stands: it has not ended, its
 // key is there and says what it said, tokens are taken, what is anonymous may read
 // the same. A token that was given is not checked anew. The owner of long streams
