@@ -211,7 +211,7 @@ func (s *Server) sweep() {
 	var gone []*stream
 	s.registry.Each(func(r presence.Ref) {
 		for _, conn := range r.Connections() {
-			if st := conn.Handle.(*stream); !s.access.auth.Holds(st.grant) {
+			if st, ours := conn.Handle.(*stream); ours && !s.access.auth.Holds(st.grant) {
 				gone = append(gone, st)
 			}
 		}

@@ -166,6 +166,12 @@ func (a *admin) publish(c *gin.Context) {
 // purge answers POST /admin/channels/{name}/purge.
 func (a *admin) purge(c *gin.Context) {
 	name := argOf(c)
-	n := plural(a.server.log.Purge(name), "event")
+	purged, err := a.server.log.Purge(c.Request.Context(), name)
+	if err != nil {
+		a.server.opts.Log.Error("a channel could not be purged", "channel", name, "error", err)
+		a.failed(c, "channel.purge", name, adminLink("channels", name), "The channel could not be purged now. Try again.")
+		return
+	}
+	n := plural(purged, "event")
 	a.done(c, "channel.purge", name, n, adminLink("channels", name), "Purged "+n+". Streams that come back to them are told of the gap.")
 }

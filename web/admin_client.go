@@ -51,7 +51,7 @@ func (a *admin) clientView(v *visit) templates.ClientView {
 	behind := 0
 	for _, conn := range conns {
 		row := a.connectionRow(conn)
-		if at := conn.Handle.(*stream).conn.Load(); at != nil {
+		if at := connOf(conn); at != nil {
 			e, b := at.Sent()
 			events, sent = events+e, sent+b
 			behind += s.behind(conn)
@@ -83,7 +83,7 @@ func (a *admin) connectionRow(conn *presence.Connection) templates.ConnectionRow
 		Events: "0", Bytes: "0 B", Behind: "0", State: "live",
 	}
 	row.Channels, row.More = channelLinks(names, 4)
-	if at := conn.Handle.(*stream).conn.Load(); at != nil {
+	if at := connOf(conn); at != nil {
 		events, sent := at.Sent()
 		behind := s.behind(conn)
 		row.Events, row.Bytes, row.Behind, row.LastID = grouped(events), sized(sent), grouped(behind), at.Position().String()
@@ -211,7 +211,7 @@ func (a *admin) send(c *gin.Context) {
 func (a *admin) tell(c *gin.Context, conns []*presence.Connection, typ string, payload []byte) int {
 	told := make(chan bool, len(conns))
 	for _, conn := range conns {
-		at := conn.Handle.(*stream).conn.Load()
+		at := connOf(conn)
 		if at == nil {
 			told <- false
 			continue

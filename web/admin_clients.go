@@ -160,7 +160,7 @@ func (p *clientsPage) entry(r presence.Ref) clientEntry {
 		}
 	case "events", "bytes", "behind":
 		for _, c := range conns {
-			at := c.Handle.(*stream).conn.Load()
+			at := connOf(c)
 			if at == nil {
 				continue
 			}
@@ -180,7 +180,7 @@ func (p *clientsPage) entry(r presence.Ref) clientEntry {
 
 // behind returns how many kept events a connection still has to get.
 func (s *Server) behind(c *presence.Connection) int {
-	at := c.Handle.(*stream).conn.Load()
+	at := connOf(c)
 	if at == nil || at.Live() {
 		return 0
 	}
@@ -214,7 +214,7 @@ func (a *admin) clientRow(id string) (templates.ClientRow, bool) {
 				row.Protocol = "mixed"
 			}
 		}
-		if at := conn.Handle.(*stream).conn.Load(); at != nil {
+		if at := connOf(conn); at != nil {
 			e, b := at.Sent()
 			events, bytes = events+e, bytes+b
 			behind += a.server.behind(conn)

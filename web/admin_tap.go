@@ -110,7 +110,7 @@ func (t *tap) follow(conns []*presence.Connection) {
 		t.mu.Lock()
 		born := t.born[conn]
 		t.mu.Unlock()
-		if at := conn.Handle.(*stream).conn.Load(); !born && t.stops[conn] == nil && at != nil {
+		if at := connOf(conn); !born && t.stops[conn] == nil && at != nil {
 			t.stops[conn] = at.Tap(t.hear)
 		}
 	}

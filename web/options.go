@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"rollcall/hub/eventlog"
 	"rollcall/web/auth"
 	"rollcall/web/login"
 )
@@ -56,6 +57,10 @@ type Options struct {
 	AdminSessions string          // file that keeps its sessions over a restart; "" keeps them in memory
 	Settings      []Setting       // what the admin UI shows as the configuration
 
+	// Engine is the log that is delivered; nil makes one in memory. Whoever gives one
+	// closes it, after the server.
+	Engine Engine
+
 	HistoryEvents int           // kept for each channel; 0 means 1000
 	HistoryBytes  int           // kept for each channel; 0 means 1 MiB
 	HistoryAge    time.Duration // how long an event is kept; 0 means 1 h, negative without end
@@ -84,6 +89,11 @@ func (o Options) withDefaults() Options {
 	o.Heartbeat = cmp.Or(o.Heartbeat, 25*time.Second)
 	o.StallTimeout = cmp.Or(o.StallTimeout, 10*time.Second)
 	return o
+}
+
+// History returns the limits of the log.
+func (o *Options) History() eventlog.Options {
+	return eventlog.Options{Events: o.HistoryEvents, Bytes: o.HistoryBytes, Age: o.HistoryAge, Budget: o.HistoryBudget}
 }
 
 // historyEvents and historyBytes are the limits of a channel that the log goes by.

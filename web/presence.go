@@ -208,7 +208,7 @@ func (s *Server) showClient(c *gin.Context) {
 		if v.Channels = visible(v.Channels, g); len(v.Channels) == 0 && !g.FullPresence() {
 			continue
 		}
-		if at := conn.Handle.(*stream).conn.Load(); at != nil {
+		if at := connOf(conn); at != nil {
 			v.LastEventID = at.Position().String()
 			v.EventsSent, v.BytesSent = at.Sent()
 			v.Behind = s.hub.Pending(at, v.Channels)

@@ -24,7 +24,7 @@ import (
 type Server struct {
 	opts     Options
 	started  time.Time
-	log      *eventlog.Memory
+	log      Engine
 	hub      *hub.Hub
 	edges    *eventlog.Memory // the presence log: sequence numbers are registry versions
 	watchers *hub.Hub         // delivers it
@@ -73,9 +73,9 @@ func New(opts Options) (*Server, error) {
 	if err = s.allow(opts.CORSOrigins, opts.Access); err != nil {
 		return nil, err
 	}
-	s.log = eventlog.NewMemory(eventlog.Options{
-		Events: opts.HistoryEvents, Bytes: opts.HistoryBytes, Age: opts.HistoryAge, Budget: opts.HistoryBudget,
-	})
+	if s.log = opts.Engine; s.log == nil {
+		s.log = MemoryEngine{eventlog.NewMemory(opts.History())}
+	}
 	s.edges = eventlog.NewMemory(eventlog.Options{Budget: presenceBudget})
 	tuning := hub.Options{Shards: opts.Shards, Heartbeat: opts.Heartbeat, Stall: opts.StallTimeout}
 	s.hub = hub.New(s.log, tuning)
@@ -275,7 +275,9 @@ func (s *Server) Close() error {
 	}
 	s.feed.close()
 	s.edges.Close()
-	s.log.Close()
+	if s.opts.Engine == nil {
+		s.log.Close()
+	}
 	return err
 }
 

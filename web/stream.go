@@ -30,6 +30,15 @@ type stream struct {
 	expiry atomic.Pointer[time.Timer] // ends it with its grant; nil where that does not end
 }
 
+// connOf returns the hub's side of a connection, nil before it is attached and for
+// one of another node.
+func connOf(c *presence.Connection) *hub.Conn {
+	if st, ok := c.Handle.(*stream); ok {
+		return st.conn.Load()
+	}
+	return nil
+}
+
 // retryLine tells clients how long to wait before they come back.
 const retryLine = "retry: 3000\n"
 
