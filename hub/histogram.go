@@ -35,6 +35,30 @@ func bound(i int) time.Duration {
 	return time.Duration((4+i%4+1)<<(power-2)) * time.Microsecond
 }
 
+// Within returns how many durations were counted in buckets that end at d or before.
+func (h *Histogram) Within(d time.Duration) uint64 {
+	n := uint64(0)
+	for i, c := range h {
+		if bound(i) > d {
+			break
+		}
+		n += c
+	}
+	return n
+}
+
+// Sum returns about how long all durations were together: each counts as the middle
+// of its bucket.
+func (h *Histogram) Sum() time.Duration {
+	sum, low := time.Duration(0), time.Duration(0)
+	for i, c := range h {
+		high := bound(i)
+		sum += time.Duration(c) * ((low + high) / 2)
+		low = high
+	}
+	return sum
+}
+
 // Count returns how many durations were counted.
 func (h *Histogram) Count() uint64 {
 	n := uint64(0)

@@ -91,8 +91,8 @@ func (a *admin) accessFacts() []templates.Fact {
 		{Name: "Refused credentials", Value: grouped(x.refused.Load())},
 		{Name: "Not allowed", Value: grouped(x.denied.Load())},
 		{Name: "Too many failures", Value: grouped(at.FailedAuth)},
-		{Name: "Over a limit: streams", Value: grouped(at.Connects+at.Connections+id.Connects+id.Connections)},
-		{Name: "Over a limit: publishes", Value: grouped(at.Publishes+at.Bytes+id.Publishes+id.Bytes)},
+		{Name: "Over a limit: streams", Value: grouped(at.Connects + at.Connections + id.Connects + id.Connections)},
+		{Name: "Over a limit: publishes", Value: grouped(at.Publishes + at.Bytes + id.Publishes + id.Bytes)},
 	}
 	if v := x.verifier.Load(); v != nil {
 		if set, ok := v.JWKS(); ok {

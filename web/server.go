@@ -39,6 +39,7 @@ type Server struct {
 	drainer  drainer
 	tappers  tappers
 	admin    *admin
+	exporter *exporter
 	assets   *assets
 	engine   *gin.Engine
 	http     *http.Server
@@ -88,6 +89,7 @@ func New(opts Options) (*Server, error) {
 		s.Close()
 		return nil, err
 	}
+	s.exporter = newExporter(s)
 	s.engine = s.routes()
 	s.http = s.newHTTP(s.engine)
 	if opts.AdminApart {
@@ -146,6 +148,7 @@ func (s *Server) newEngine(first ...gin.HandlerFunc) *gin.Engine {
 // in, so it may have any name.
 func (s *Server) adminRoutes() *gin.Engine {
 	e := s.newEngine()
+	e.Match(readMethods, "/metrics", s.metrics)
 	e.GET("/", func(c *gin.Context) { c.Redirect(http.StatusSeeOther, adminPath) })
 	s.admin.routes(e)
 	return e
@@ -168,6 +171,7 @@ func (s *Server) routes() *gin.Engine {
 	e.DELETE("/presence/connections/:connectionId", s.kickConnection)
 	e.Match(readMethods, "/", s.start)
 	if !s.opts.AdminApart {
+		e.Match(readMethods, "/metrics", s.metrics)
 		s.admin.routes(e)
 	}
 	return e

@@ -38,6 +38,7 @@ var homes = map[string][]string{
 	"github.com/golang-jwt":      {"web/auth"},
 	"github.com/MicahParks":      {"web/auth"},
 	"golang.org/x/crypto":        {"web/login"},
+	"github.com/prometheus":      {"web/..."},
 	"golang.org/x/time":          {"web/auth"},
 	"golang.org/x/sys":           {"cmd/...", "hub", "web/..."},
 }

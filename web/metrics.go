@@ -1,0 +1,156 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"rollcall/hub"
+)
+
+// exporter tells Prometheus what the server has done and holds. It asks for the
+// numbers when it is asked: nothing is counted twice, and no label names a channel
+// or a client.
+type exporter struct {
+	server  *Server
+	handler http.Handler
+}
+
+func newExporter(s *Server) *exporter {
+	x := &exporter{server: s}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(x, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	x.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: nil, MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
+	return x
+}
+
+// metric is one that has no labels of its own, or one label whose values collect
+// gives.
+type metric struct {
+	desc *prometheus.Desc
+	kind prometheus.ValueType
+}
+
+func gauge(name, help string, labels ...string) metric {
+	return metric{prometheus.NewDesc("rollcall_"+name, help, labels, nil), prometheus.GaugeValue}
+}
+
+func counter(name, help string, labels ...string) metric {
+	return metric{prometheus.NewDesc("rollcall_"+name, help, labels, nil), prometheus.CounterValue}
+}
+
+var (
+	metricBuild    = gauge("build_info", "The version of this server; always 1.", "version")
+	metricReady    = gauge("ready", "Whether new streams and events are welcome.")
+	metricStreams  = gauge("streams", "Streams that are open.", "kind")
+	metricMax      = gauge("streams_limit", "Streams that may be open.")
+	metricBehind   = gauge("streams_behind", "Streams that are catching up with the log.")
+	metricBlocked  = gauge("streams_blocked", "Streams that take nothing at present.")
+	metricClients  = gauge("clients", "Clients that are online.")
+	metricConns    = gauge("connections", "Connections of clients that are online.")
+	metricChannels = gauge("channels", "Channels that have members.")
+	metricKept     = gauge("log_channels", "Channels that keep events.")
+	metricEvents   = gauge("log_events", "Events that are kept.")
+	metricBytes    = gauge("log_bytes", "Bytes that kept events take of their budget.")
+	metricBudget   = gauge("log_budget_bytes", "Bytes that kept events may take.")
+	metricPages    = gauge("admin_pages", "Live pages of the admin UI that are open.")
+	metricBlocks   = gauge("blocked_clients", "Clients that are kept away.")
+
+	metricPublished = counter("events_published_total", "Events that the log accepted.")
+	metricDelivered = counter("events_delivered_total", "Events given to streams, each once for each.")
+	metricSent      = counter("sent_bytes_total", "Bytes that streams' connections took.")
+	metricOpened    = counter("streams_opened_total", "Streams that began.", "resumed")
+	metricEnded     = counter("streams_ended_total", "Streams that ended, by reason code.", "reason")
+	metricGaps      = counter("gaps_total", "Holes announced to streams that came back.")
+	metricCrowded   = counter("log_events_crowded_out_total", "Events dropped before their time because the budget was spent.")
+	metricEdges     = counter("presence_edges_total", "Joins, leaves and updates, over all channels.")
+	metricRefused   = counter("credentials_refused_total", "Credentials that were refused.")
+	metricDenied    = counter("requests_denied_total", "Requests for what their credentials do not allow.")
+	metricLimited   = counter("requests_limited_total", "Requests over a limit of their address or identity, by limit.", "limit")
+
+	metricLag = prometheus.NewDesc("rollcall_delivery_lag_seconds", "Time from an event's acceptance to its being handed to a connection; each write of a stream counts once, sampled.", nil, nil)
+)
+
+// lagBounds are the buckets of the delivery lag, in seconds.
+var lagBounds = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
+// Describe implements [prometheus.Collector].
+func (x *exporter) Describe(descs chan<- *prometheus.Desc) {
+	prometheus.DescribeByCollect(x, descs)
+}
+
+// Collect implements [prometheus.Collector].
+func (x *exporter) Collect(out chan<- prometheus.Metric) {
+	s := x.server
+	put := func(m metric, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(m.desc, m.kind, value, labels...)
+	}
+	ready := 1.0
+	if s.leaving() {
+		ready = 0
+	}
+	put(metricBuild, 1, s.opts.Version)
+	put(metricReady, ready)
+
+	st := s.hub.Stats()
+	put(metricStreams, float64(st.Streams), "events")
+	put(metricStreams, float64(s.watchers.Streams()), "presence")
+	put(metricMax, float64(s.opts.MaxStreams))
+	put(metricBehind, float64(st.Behind))
+	put(metricBlocked, float64(st.Blocked))
+	put(metricDelivered, float64(st.Events))
+	put(metricSent, float64(st.Bytes))
+	put(metricOpened, float64(st.Resumed), "true")
+	put(metricOpened, float64(st.Accepted-st.Resumed), "false")
+	for _, why := range []hub.Reason{hub.Draining, hub.Overloaded, hub.Slow, hub.Expired, hub.Kicked, hub.Limited, hub.Gone} {
+		put(metricEnded, float64(st.Ends[why.Code]), why.Code)
+	}
+	put(metricGaps, float64(st.Gaps))
+	buckets := make(map[float64]uint64, len(lagBounds))
+	for _, bound := range lagBounds {
+		buckets[bound] = st.Lag.Within(time.Duration(bound * float64(time.Second)))
+	}
+	out <- prometheus.MustNewConstHistogram(metricLag, st.Lag.Count(), st.Lag.Sum().Seconds(), buckets)
+
+	clients, conns, channels, version := s.registry.Totals()
+	put(metricClients, float64(clients))
+	put(metricConns, float64(conns))
+	put(metricChannels, float64(channels))
+	put(metricEdges, float64(version))
+
+	kept := s.log.Stats()
+	put(metricPublished, float64(kept.Head))
+	put(metricKept, float64(kept.Channels))
+	put(metricEvents, float64(kept.Events))
+	put(metricBytes, float64(kept.Bytes))
+	put(metricBudget, float64(kept.Budget))
+	put(metricCrowded, float64(kept.Crowded))
+
+	put(metricPages, float64(s.admin.feeds.Load()))
+	put(metricBlocks, float64(len(s.blocks.list())))
+	put(metricRefused, float64(s.access.refused.Load()))
+	put(metricDenied, float64(s.access.denied.Load()))
+	at, id := s.access.byAddress.Stats(), s.access.byIdentity.Stats()
+	put(metricLimited, float64(at.Connections+id.Connections), "connections")
+	put(metricLimited, float64(at.Connects+id.Connects), "connects")
+	put(metricLimited, float64(at.Publishes+id.Publishes), "publishes")
+	put(metricLimited, float64(at.Bytes+id.Bytes), "bytes")
+	put(metricLimited, float64(at.FailedAuth), "failures")
+}
+
+// metrics answers GET /metrics, for API keys with the scope admin.
+func (s *Server) metrics(c *gin.Context) {
+	g, f := s.grant(c)
+	if f == nil && !g.Admin() {
+		f = s.forbidden(c, g, "", "Reading metrics")
+	}
+	if f != nil {
+		refuse(c, f)
+		return
+	}
+	s.exporter.handler.ServeHTTP(c.Writer, c.Request)
+}
