@@ -144,8 +144,11 @@ func (p *clientsPage) entry(r presence.Ref) clientEntry {
 	e := clientEntry{id: r.ID()}
 	conns := r.Connections()
 	switch p.sort {
-	case "id":
+	case "", "id":
 		e.text = e.id
+		if len(conns) > 0 && conns[0].Anonymous {
+			e.number = 1 // behind those that have a name
+		}
 	case "connections":
 		e.number = int64(len(conns))
 	case "channels":
