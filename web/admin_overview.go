@@ -222,6 +222,9 @@ func (a *admin) warnings() []templates.Warning {
 	if s.leaving() {
 		add("draining", "warn", "Draining", "New streams are sent away and the server is reported as not ready.", adminPath+"/server", "Server")
 	}
+	if e := s.engineState(); !e.Ready {
+		add("engine", "bad", "The event store is away", "Nothing can be published since "+lasting(time.Since(e.Since))+": "+e.Reason+". Streams stay open and catch up when it is back.", adminPath+"/server", "Server")
+	}
 	old := 0
 	var crowded []string
 	s.registry.Each(func(r presence.Ref) {

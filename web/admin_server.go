@@ -44,6 +44,11 @@ func (a *admin) facts() []templates.FactGroup {
 		ends = "none"
 	}
 	head := s.log.Head()
+	engine, engineTone := s.engineState(), ""
+	if !engine.Ready {
+		health, tone = "not ready: "+engine.Reason, "bad"
+		engineTone = "bad"
+	}
 	return []templates.FactGroup{
 		{ID: "facts-server", Title: "Server", Facts: []templates.Fact{
 			{Name: "Health", Value: health, Tone: tone},
@@ -66,7 +71,8 @@ func (a *admin) facts() []templates.FactGroup {
 		}},
 		{ID: "facts-access", Title: "Access", Facts: a.accessFacts()},
 		{ID: "facts-log", Title: "Log", Facts: []templates.Fact{
-			{Name: "Engine", Value: "memory: ends with the process"},
+			{Name: "Engine", Value: engine.Name, Tone: engineTone},
+			{Name: "Behind the store", Value: plural(int(engine.Lag), "event")},
 			{Name: "Position", Value: head.String()},
 			{Name: "Kept", Value: grouped(kept.Events) + " events of " + plural(kept.Channels, "channel")},
 			{Name: "Size", Value: sized(kept.Bytes) + " of " + sized(kept.Budget)},

@@ -24,6 +24,26 @@ type Engine interface {
 	Purge(ctx context.Context, channel string) (int, error)
 }
 
+// EngineState is how an engine is.
+type EngineState struct {
+	Name   string // what it is, in a few words
+	Ready  bool
+	Reason string    // why it is not ready
+	Since  time.Time // when that began
+	Lag    uint64    // how many events of the store this node has not seen
+}
+
+// stateful is an Engine that can tell how it is. One that can't is always ready.
+type stateful interface{ State() EngineState }
+
+// engineState tells how the server's engine is.
+func (s *Server) engineState() EngineState {
+	if e, ok := s.log.(stateful); ok {
+		return e.State()
+	}
+	return EngineState{Name: "memory: ends with the process", Ready: true}
+}
+
 // MemoryEngine is a log in memory as an Engine.
 type MemoryEngine struct{ *eventlog.Memory }
 

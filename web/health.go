@@ -15,5 +15,9 @@ func (s *Server) readyz(c *gin.Context) {
 		refuse(c, &fault{http.StatusServiceUnavailable, "draining", "The server takes no new streams: it is draining or shutting down.", ""})
 		return
 	}
+	if state := s.engineState(); !state.Ready {
+		refuse(c, &fault{http.StatusServiceUnavailable, "store_unavailable", "The event store can't be used: " + state.Reason + ".", ""})
+		return
+	}
 	c.JSON(http.StatusOK, gin.H{"status": "ready"})
 }

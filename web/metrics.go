@@ -60,6 +60,9 @@ var (
 	metricPages    = gauge("admin_pages", "Live pages of the admin UI that are open.")
 	metricBlocks   = gauge("blocked_clients", "Clients that are kept away.")
 
+	metricEngine    = gauge("engine_ready", "Whether the event store can be used.")
+	metricEngineLag = gauge("engine_lag_events", "Events of the store that this node has not seen.")
+
 	metricPublished = counter("events_published_total", "Events that the log accepted.")
 	metricDelivered = counter("events_delivered_total", "Events given to streams, each once for each.")
 	metricSent      = counter("sent_bytes_total", "Bytes that streams' connections took.")
@@ -94,7 +97,6 @@ func (x *exporter) Collect(out chan<- prometheus.Metric) {
 		ready = 0
 	}
 	put(metricBuild, 1, s.opts.Version)
-	put(metricReady, ready)
 
 	st := s.hub.Stats()
 	put(metricStreams, float64(st.Streams), "events")
@@ -130,6 +132,13 @@ func (x *exporter) Collect(out chan<- prometheus.Metric) {
 	put(metricBudget, float64(kept.Budget))
 	put(metricCrowded, float64(kept.Crowded))
 
+	engine, usable := s.engineState(), 1.0
+	if !engine.Ready {
+		usable, ready = 0, 0
+	}
+	put(metricEngine, usable)
+	put(metricEngineLag, float64(engine.Lag))
+	put(metricReady, ready)
 	put(metricPages, float64(s.admin.feeds.Load()))
 	put(metricBlocks, float64(len(s.blocks.list())))
 	put(metricRefused, float64(s.access.refused.Load()))

@@ -112,6 +112,17 @@ func publishFault(c *gin.Context, err error) *fault {
 	case errors.Is(err, eventlog.ErrBusy):
 		c.Header("Retry-After", "1")
 		return &fault{http.StatusTooManyRequests, "busy", "Events come faster than they can be delivered. Nothing was published; try again.", ""}
+	case errors.Is(err, eventlog.ErrTooLarge), errors.Is(err, eventlog.ErrTooMany):
+		return &fault{http.StatusRequestEntityTooLarge, "too_large_to_store", "The events are too large, or too many at once, for the event store. Nothing was published.", ""}
+	case errors.Is(err, eventlog.ErrFull):
+		c.Header("Retry-After", "10")
+		return &fault{http.StatusServiceUnavailable, "store_full", "The event store is full. Nothing was published.", ""}
+	case errors.Is(err, eventlog.ErrUnknown):
+		c.Header("Retry-After", "1")
+		return &fault{http.StatusServiceUnavailable, "outcome_unknown", "The event store did not answer: the events may or may not have been published. Try again with the same idempotency keys.", ""}
+	case errors.Is(err, eventlog.ErrUnavailable), errors.Is(err, eventlog.ErrLost):
+		c.Header("Retry-After", "1")
+		return &fault{http.StatusServiceUnavailable, "store_unavailable", "The event store can't be reached. Nothing was published; try again.", ""}
 	case errors.Is(err, eventlog.ErrClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		c.Header("Retry-After", "1")
 		return &fault{http.StatusServiceUnavailable, "unavailable", "The server is shutting down. Nothing was published; try again.", ""}
