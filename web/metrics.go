@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"rollcall/hub"
+	"rollcall/web/auth"
 )
 
 // exporter tells Prometheus what the server has done and holds. It asks for the
@@ -151,10 +152,12 @@ func (x *exporter) Collect(out chan<- prometheus.Metric) {
 	put(metricLimited, float64(at.FailedAuth), "failures")
 }
 
-// metrics answers GET /metrics, for API keys with the scope admin.
+// metrics answers GET /metrics, for API keys with the scope admin. That a server is
+// open counts on its own machine alone, whatever address this is served at.
 func (s *Server) metrics(c *gin.Context) {
 	g, f := s.grant(c)
-	if f == nil && !g.Admin() {
+	away := s.opts.LoopbackOnly && (!s.from(c.Request).Addr.IsLoopback() || !auth.LoopbackHost(c.Request.Host))
+	if f == nil && (!g.Admin() || g.Kind == auth.Open && away) {
 		f = s.forbidden(c, g, "", "Reading metrics")
 	}
 	if f != nil {

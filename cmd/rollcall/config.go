@@ -28,6 +28,7 @@ type serveCmd struct {
 	Node            string   `group:"server" placeholder:"NAME" help:"What this server calls itself in presence and logs. Without it: the host name."`
 	ShutdownTimeout Duration `group:"server" default:"30s" placeholder:"DURATION" help:"After SIGTERM or Ctrl-C, wait at most this long for streams to say goodbye."`
 
+	EngineFlags `embed:""`
 	TLSFlags    `embed:""`
 	AccessFlags `embed:""`
 
@@ -61,6 +62,7 @@ type serveCmd struct {
 	admins []login.Account // made of the admin settings
 	hint   string          // where a password that nobody set is to be found
 	local  bool            // only this machine reaches the server
+	seen   []string        // how the files were that were read
 }
 
 // Help is shown above the flags of "rollcall serve --help".
@@ -108,11 +110,13 @@ func (c *serveCmd) BeforeResolve(ctx *kong.Context, s *settings) error {
 
 // AfterApply checks the merged settings, before anything is started.
 func (c *serveCmd) AfterApply(s *settings) error {
+	c.seen = look(c.files()) // before they are read, so that what changes from now on is found
 	p := &problems{from: s.from}
 	checkListen(p, "listen", c.Listen)
 	if c.AdminListen != "" {
 		checkListen(p, "admin-listen", c.AdminListen)
 	}
+	c.EngineFlags.check(p)
 	c.TLSFlags.check(p)
 	c.AccessFlags.check(p)
 	for _, origin := range c.CORSOrigin {

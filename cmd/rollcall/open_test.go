@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"rollcall/web/auth"
 )
@@ -169,14 +170,19 @@ func TestPrintedPasswordLogsIn(t *testing.T) {
 // printed waits for the line "name value" on the terminal, and returns the value.
 func (p *program) printed(name string) string {
 	p.t.Helper()
+	late := time.After(patience)
 	for {
-		entry, ok := <-p.logs
-		if !ok {
-			p.t.Fatalf("the program ended without printing its %s", name)
-		}
-		words := strings.Fields(strings.TrimPrefix(fmt.Sprint(entry["msg"]), "not JSON:"))
-		if len(words) > 1 && words[0] == name {
-			return words[len(words)-1]
+		select {
+		case entry, ok := <-p.logs:
+			if !ok {
+				p.t.Fatalf("the program ended without printing its %s", name)
+			}
+			words := strings.Fields(strings.TrimPrefix(fmt.Sprint(entry["msg"]), "not JSON:"))
+			if len(words) > 1 && words[0] == name {
+				return words[len(words)-1]
+			}
+		case <-late:
+			p.t.Fatalf("no %s was printed within %v", name, patience)
 		}
 	}
 }

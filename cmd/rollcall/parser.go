@@ -29,6 +29,7 @@ func newParser(c *cli, s *settings, more ...kong.Option) *kong.Kong {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "server", Title: "Server"},
+			{Key: "engine", Title: "Event store"},
 			{Key: "tls", Title: "TLS"},
 			{Key: "access", Title: "Access"},
 			{Key: "limits", Title: "Limits"},

@@ -50,7 +50,7 @@ func (r *reloader) run(ctx context.Context) {
 	defer signal.Stop(hangup)
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
-	seen := look(r.now.files())
+	seen := r.now.seen
 	last := seen
 	for {
 		why := "SIGHUP"

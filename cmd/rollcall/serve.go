@@ -31,7 +31,10 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 		log.Warn("unknown environment variables are ignored", "names", unknown)
 	}
 	reload := &reloader{log: log, now: c, parse: s.again, values: valuesOf(k)}
-	err := c.serve(ctx, log, k.Stderr, s.effective(k.Model.Children[0].Flags), reload)
+	err := errLost
+	for errors.Is(err, errLost) {
+		err = c.serve(ctx, log, k.Stderr, s.effective(k.Model.Children[0].Flags), reload)
+	}
 	if err == nil {
 		return nil
 	}
@@ -50,6 +53,19 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 // serve is the life of a server. It returns context.DeadlineExceeded where streams or requests outlived the shutdown
 // timeout; they have been cut.
 func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writer, effective []web.Setting, reload *reloader) error {
+	store, err := c.openEngine(ctx, log)
+	if err != nil {
+		return err
+	}
+	var lost <-chan struct{}
+	if store != nil {
+		lost = store.Lost()
+		defer func() {
+			if err := store.Close(); err != nil {
+				log.Error("the event store was not closed in order", "error", err)
+			}
+		}()
+	}
 	l, adminListener, err := c.listeners(reload)
 	if err != nil {
 		return err
@@ -69,7 +85,11 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 			reload.verifier.Close()
 		}
 	}()
-	server, err := web.New(c.options(log, effective, access))
+	options := c.options(log, effective, access)
+	if store != nil {
+		options.Engine = store
+	}
+	server, err := web.New(options)
 	if err != nil {
 		return errors.Join(err, closeAll(l, adminListener))
 	}
@@ -95,9 +115,11 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 	select {
 	case err := <-served:
 		return errors.Join(fmt.Errorf("serving ended: %w", cmp.Or(err, http.ErrServerClosed)), server.Close())
+	case <-lost:
+		log.Error("the event store is not the one that it was: all streams begin anew", "reason", store.Err())
 	case <-ctx.Done():
+		log.Info("shutting down", "cause", context.Cause(ctx), "timeout", c.ShutdownTimeout.String())
 	}
-	log.Info("shutting down", "cause", context.Cause(ctx), "timeout", c.ShutdownTimeout.String())
 	bound, cancel := context.WithTimeout(context.Background(), time.Duration(c.ShutdownTimeout))
 	defer cancel()
 	if err := server.Shutdown(bound); err != nil {
@@ -105,6 +127,9 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 	}
 	if err := <-served; err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return err
+	}
+	if ctx.Err() == nil {
+		return errLost
 	}
 	log.Info("bye")
 	return nil

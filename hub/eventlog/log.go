@@ -97,6 +97,9 @@ type Options struct {
 	MaxWait time.Duration
 }
 
+// DefaultBudget is Options.Budget where none is given.
+const DefaultBudget = 256 << 20
+
 // DedupeWindow is how long an idempotency key is remembered.
 const DedupeWindow = 2 * time.Minute
 
@@ -104,7 +107,7 @@ func (o Options) withDefaults() Options {
 	o.Events = cmp.Or(o.Events, 1000)
 	o.Bytes = cmp.Or(o.Bytes, 1<<20)
 	o.Age = cmp.Or(o.Age, time.Hour)
-	o.Budget = cmp.Or(o.Budget, 256<<20)
+	o.Budget = cmp.Or(o.Budget, DefaultBudget)
 	if o.Epoch == "" {
 		o.Epoch = NewEpoch()
 	}

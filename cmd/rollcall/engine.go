@@ -1,0 +1,148 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"rollcall/hub/eventlog"
+	"rollcall/hub/jetlog"
+	"rollcall/web"
+)
+
+// EngineFlags are the settings of where events are kept.
+type EngineFlags struct {
+	Data         string   `group:"engine" placeholder:"DIR" help:"Keep events in this directory, so that a restart loses nothing. Without it and --nats they are kept in memory, and are gone when the server ends."`
+	Sync         string   `group:"engine" default:"always" placeholder:"WHEN" help:"When events are on the disk: always, before a publish is answered; or relaxed: a crash of the machine may lose what was published in the two seconds before. A crash of the server alone loses nothing either way."`
+	NATS         []string `group:"engine" name:"nats" placeholder:"URL" help:"Keep events in the JetStream of this NATS cluster, shared by all servers that use it. Repeat it for more of its machines."`
+	NATSCreds    string   `group:"engine" name:"nats-creds" placeholder:"FILE" help:"NATS credentials."`
+	NATSCA       string   `group:"engine" name:"nats-ca" placeholder:"FILE" help:"Trust NATS machines whose certificates are signed by one in this PEM file."`
+	NATSCert     string   `group:"engine" name:"nats-cert" placeholder:"FILE" help:"Certificate to show to NATS."`
+	NATSKey      string   `group:"engine" name:"nats-key" placeholder:"FILE" help:"The private key to it."`
+	NATSStream   string   `group:"engine" name:"nats-stream" default:"ROLLCALL" placeholder:"NAME" help:"JetStream stream to use; it is made if it is not there."`
+	NATSReplicas int      `group:"engine" name:"nats-replicas" default:"1" placeholder:"N" help:"Copies of the stream, if it is made: 1, 3 or 5."`
+}
+
+// openTimeout is how long a server waits at its start for NATS and for its copy of what is kept.
+const openTimeout = 2 * time.Minute
+
+func (e *EngineFlags) check(p *problems) {
+	oneOf(p, "sync", e.Sync, "always", "relaxed")
+	if e.Data != "" && len(e.NATS) > 0 {
+		p.add("data", "events are kept either in a directory or in a NATS cluster; leave out one of data and nats")
+	}
+	if e.Sync == "relaxed" && e.Data == "" {
+		p.add("sync", "it is about the directory of --data")
+	}
+	if (e.NATSCert == "") != (e.NATSKey == "") {
+		p.add("nats-cert", "nats-cert and nats-key go together")
+	}
+	if e.NATSStream == "" || len(e.NATSStream) > 64 || strings.ContainsAny(e.NATSStream, " .*>/\\\t\r\n") {
+		p.add("nats-stream", "%q is not a stream's name; it has 1 to 64 letters, digits, - and _", e.NATSStream)
+	}
+	if e.NATSReplicas != 1 && e.NATSReplicas != 3 && e.NATSReplicas != 5 {
+		p.add("nats-replicas", "%d is out of range; allowed is 1, 3 and 5", e.NATSReplicas)
+	}
+	if _, err := e.tls(); err != nil {
+		p.errs = append(p.errs, err)
+	}
+}
+
+// tls says how to connect to NATS, nil for as its URLs say.
+func (e *EngineFlags) tls() (*tls.Config, error) {
+	if e.NATSCA == "" && e.NATSCert == "" {
+		return nil, nil
+	}
+	conf := &tls.Config{MinVersion: tls.VersionTLS12}
+	if e.NATSCA != "" {
+		text, err := os.ReadFile(e.NATSCA)
+		if err != nil {
+			return nil, fmt.Errorf("--nats-ca: %w", err)
+		}
+		conf.RootCAs = x509.NewCertPool()
+		if !conf.RootCAs.AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("--nats-ca: %s has no certificate", e.NATSCA)
+		}
+	}
+	if e.NATSCert != "" {
+		pair, err := tls.LoadX509KeyPair(e.NATSCert, e.NATSKey)
+		if err != nil {
+			return nil, fmt.Errorf("--nats-cert: %w", err)
+		}
+		conf.Certificates = []tls.Certificate{pair}
+	}
+	return conf, nil
+}
+
+// engine is a log on JetStream as the server uses it.
+type engine struct {
+	*jetlog.Log
+	link *jetlog.Link
+	name string
+}
+
+var _ web.Engine = (*engine)(nil)
+
+// openEngine opens the engine that the settings ask for, nil for the one in memory. It waits for NATS, as long as ctx and
+// openTimeout let it.
+func (c *serveCmd) openEngine(ctx context.Context, log *slog.Logger) (*engine, error) {
+	if c.Data == "" && len(c.NATS) == 0 {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	e := new(engine)
+	var err error
+	if c.Data != "" {
+		e.name = "JetStream in " + c.Data + ", on the disk before a publish is answered"
+		if c.Sync == "relaxed" {
+			e.name = "JetStream in " + c.Data + ", relaxed: a crash of the machine may lose two seconds"
+			log.Warn("relaxed: a crash of the machine may lose what was published in the two seconds before", "setting", "sync")
+		}
+		e.link, err = jetlog.Embed(c.Data, jetlog.EmbedOptions{SyncRelaxed: c.Sync == "relaxed", Log: log})
+	} else {
+		e.name = "JetStream at NATS, stream " + c.NATSStream
+		conf, _ := c.EngineFlags.tls() // was found good
+		e.link, err = jetlog.Connect(strings.Join(c.NATS, ","), jetlog.ConnectOptions{Name: "rollcall " + c.Node, CredsFile: c.NATSCreds, TLS: conf, Log: log})
+	}
+	if err != nil {
+		return nil, err
+	}
+	history := c.history()
+	e.Log, err = jetlog.Open(ctx, e.link, jetlog.Options{
+		Stream: c.NATSStream, Replicas: c.NATSReplicas, Events: int64(history.Events), Age: history.Age, Mirror: history,
+	})
+	if err != nil {
+		return nil, errors.Join(err, e.link.Close())
+	}
+	log.Info("the event store is open", "engine", e.name, "position", e.Head().String())
+	return e, nil
+}
+
+// Close closes the log and the link.
+func (e *engine) Close() error { return errors.Join(e.Log.Close(), e.link.Close()) }
+
+// State tells the server how the event store is.
+func (e *engine) State() web.EngineState {
+	s := e.Status()
+	state := web.EngineState{Name: e.name, Ready: s.Reason == "", Reason: s.Reason, Lag: s.Lag}
+	if !state.Ready {
+		state.Since = s.Heard
+	}
+	return state
+}
+
+// history is what is kept in memory.
+func (c *serveCmd) history() eventlog.Options {
+	return eventlog.Options{Events: c.HistoryEvents, Bytes: int(c.HistoryBytes), Age: cmp.Or(time.Duration(c.HistoryAge), -1), Budget: int64(c.HistoryBudget)}
+}
+
+// errLost ends a server whose event store has become another one. The next one's streams are told what is gone.
+var errLost = errors.New("the event store is not the one that it was")

@@ -1,0 +1,149 @@
+package jetlog
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+// EmbedOptions say how the server in this process stores.
+type EmbedOptions struct {
+	// SyncRelaxed acknowledges an event once the operating system has it, and syncs the
+	// disk every two seconds. A crash of the process then loses nothing, one of the
+	// machine up to what came in that time. Otherwise every event is on disk before it
+	// is acknowledged.
+	SyncRelaxed bool
+	MaxStore    int64 // bytes on disk; 0 means three quarters of what is free
+	Log         *slog.Logger
+}
+
+const relaxedSync = 2 * time.Second
+
+// embedded is a server in this process and what it has in its directory.
+type embedded struct {
+	dir    string
+	server *server.Server
+	lock   *os.File
+	fatal  chan string // what the server wants to exit for
+	once   sync.Once
+	err    error
+}
+
+// Embed starts a server in this process that stores in dir, and links to it. The
+// directory is made if the one above it is there. No other process can use it
+// meanwhile. Nothing listens.
+func Embed(dir string, opts EmbedOptions) (*Link, error) {
+	l := newLink(opts.Log)
+	e := &embedded{dir: dir, fatal: make(chan string, 1)}
+	if err := e.start(dir, opts, l.log); err != nil {
+		return nil, fmt.Errorf("event store in %s: %w", dir, errors.Join(err, e.close()))
+	}
+	l.embedded = e
+	if err := l.dial("", append(l.options(""), nats.InProcessServer(e.server))); err != nil {
+		return nil, errors.Join(err, e.close())
+	}
+	return l, nil
+}
+
+func (e *embedded) start(dir string, opts EmbedOptions, log *slog.Logger) error {
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return plain(err)
+	}
+	var err error
+	if e.lock, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return plain(err)
+	}
+	if err := lockFile(e.lock); err != nil {
+		return errors.New("another process uses it")
+	}
+	so := &server.Options{
+		ServerName:         "rollcall",
+		JetStream:          true,
+		StoreDir:           dir,
+		JetStreamMaxMemory: 64 << 20, // nothing of ours is stored in memory
+		JetStreamMaxStore:  opts.MaxStore,
+		SyncAlways:         !opts.SyncRelaxed,
+		SyncInterval:       relaxedSync,
+		MaxPayload:         8 << 20,
+		DontListen:         true,
+		NoSigs:             true,
+		NoLog:              true,
+	}
+	if e.server, err = server.NewServer(so); err != nil {
+		return err
+	}
+	e.server.SetLoggerV2(serverLog{log, e.fatal}, false, false, false)
+	go e.server.Start()
+	for deadline := time.Now().Add(time.Minute); !e.server.ReadyForConnections(100 * time.Millisecond); {
+		select {
+		case why := <-e.fatal:
+			return errors.New(why)
+		default:
+		}
+		if time.Now().After(deadline) {
+			return errors.New("the embedded server does not start")
+		}
+	}
+	select {
+	case why := <-e.fatal:
+		return errors.New(why)
+	default:
+	}
+	if !e.server.JetStreamEnabled() {
+		return errors.New("the embedded server could not open its store")
+	}
+	return nil
+}
+
+func plain(err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return fmt.Errorf("%s: %w", filepath.Base(pe.Path), pe.Err)
+	}
+	return err
+}
+
+// close ends the server and lets others have the directory.
+func (e *embedded) close() error {
+	e.once.Do(func() {
+		if e.server != nil {
+			e.server.Shutdown()
+			e.server.WaitForShutdown()
+		}
+		if e.lock != nil {
+			e.err = e.lock.Close() // which unlocks it
+		}
+	})
+	return e.err
+}
+
+// serverLog is the server's logger. What the server means to exit for is reported.
+type serverLog struct {
+	log   *slog.Logger
+	fatal chan<- string
+}
+
+func (s serverLog) Noticef(f string, v ...any) { s.log.Debug("nats-server: " + text(f, v)) }
+func (s serverLog) Warnf(f string, v ...any)   { s.log.Warn("nats-server: " + text(f, v)) }
+func (s serverLog) Errorf(f string, v ...any)  { s.log.Error("nats-server: " + text(f, v)) }
+func (s serverLog) Debugf(f string, v ...any)  { s.log.Debug("nats-server: " + text(f, v)) }
+func (s serverLog) Tracef(f string, v ...any)  { s.log.Debug("nats-server: " + text(f, v)) }
+
+func (s serverLog) Fatalf(f string, v ...any) {
+	why := text(f, v)
+	s.log.Error("nats-server: " + why)
+	select {
+	case s.fatal <- why:
+	default:
+	}
+}
+
+func text(f string, v []any) string { return strings.TrimSpace(fmt.Sprintf(f, v...)) }

@@ -1,0 +1,88 @@
+package jetlog
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"rollcall/hub/eventlog"
+)
+
+// Errors of a [Log], beside those of [eventlog.Log]. Their text goes on with a reason.
+var (
+	// ErrUnavailable: NATS, or the stream, can't be reached or has no leader. Nothing
+	// was stored; trying again is safe.
+	ErrUnavailable = errors.New("the event store is not available")
+	// ErrUnknown: the connection or the stream's leader went away between sending and
+	// the answer.
+	ErrUnknown = errors.New("the event store did not answer: the events may or may not have been stored; retry with an idempotency key")
+	// ErrFull: the disk is full or a limit of the account or server is reached.
+	// Nothing was stored.
+	ErrFull = errors.New("the event store is full")
+	// ErrTooMany: more events than a batch of the stream can have.
+	ErrTooMany = fmt.Errorf("too many events at once; the event store takes %d", MaxBatch)
+	// ErrTooLarge: an event is larger than the server takes.
+	ErrTooLarge = errors.New("an event is larger than the event store takes")
+	// ErrLost: this log's stream is no more; see [Log.Lost].
+	ErrLost = errors.New("the event store's stream was lost")
+)
+
+// MaxBatch is how many events one Append can have: the server's limit of an atomic
+// batch.
+const MaxBatch = 1000
+
+// apiError is how JetStream says no.
+type apiError struct {
+	Code        int    `json:"code"`
+	ErrCode     int    `json:"err_code"`
+	Description string `json:"description"`
+}
+
+// Error codes of JetStream that mean something to us.
+const (
+	codeAccountExceeded  = 10002
+	codeInsufficient     = 10023
+	codeMemoryExceeded   = 10028
+	codeStorageExceeded  = 10047
+	codeMessageTooLarge  = 10054
+	codeStoreFailed      = 10077
+	codeHeaderTooLarge   = 10097
+	codeStreamBytes      = 10122
+	codeDuplicateOngoing = 10158
+	codeTooManyRequests  = 10167
+	codeIncompleteBatch  = 10176
+	codeTooLargeBatch    = 10199
+	codeDuplicateInBatch = 10201
+	codeTooManyBatches   = 10210
+)
+
+// err makes an error for those who append. What is not among the known ones is
+// taken as a state that passes, and certain to have stored nothing.
+func (e *apiError) err() error {
+	switch e.ErrCode {
+	case codeAccountExceeded, codeInsufficient, codeMemoryExceeded, codeStorageExceeded, codeStreamBytes:
+		return fmt.Errorf("%w: %s", ErrFull, e.Description)
+	case codeStoreFailed:
+		if strings.Contains(e.Description, syscall.ENOSPC.Error()) || strings.Contains(e.Description, "maximum") {
+			return fmt.Errorf("%w: %s", ErrFull, e.Description)
+		}
+	case codeMessageTooLarge, codeHeaderTooLarge:
+		return fmt.Errorf("%w: %s", ErrTooLarge, e.Description)
+	case codeTooLargeBatch:
+		return fmt.Errorf("%w: %s", ErrTooMany, e.Description)
+	case codeTooManyRequests, codeTooManyBatches, codeIncompleteBatch, codeDuplicateOngoing, codeDuplicateInBatch:
+		return fmt.Errorf("%w: %s", eventlog.ErrBusy, e.Description)
+	}
+	return fmt.Errorf("%w: %s", ErrUnavailable, e.Description)
+}
+
+// Mismatch is the error of a stream that exists and is not as it must be.
+type Mismatch struct {
+	Stream string
+	Fields []string // "max_age is 1h0m0s, want 2h0m0s"
+}
+
+func (m *Mismatch) Error() string {
+	return fmt.Sprintf("the stream %q exists and is not as asked for: %s", m.Stream, strings.Join(m.Fields, "; "))
+}

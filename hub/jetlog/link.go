@@ -1,0 +1,203 @@
+package jetlog
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// requestTimeout bounds every request to NATS.
+const requestTimeout = 2 * time.Second
+
+// Link is a node's one connection to NATS: to a cluster, see [Connect], or to a server
+// in this process, see [Embed]. It connects again by itself, without end.
+type Link struct {
+	// Static.
+	nc       *nats.Conn
+	js       jetstream.JetStream
+	log      *slog.Logger
+	embedded *embedded // nil for a cluster
+
+	mu      sync.Mutex
+	session context.Context // ends when the present connection breaks
+	end     context.CancelFunc
+	reason  string           // why there is no connection
+	contact time.Time        // the last answer of any kind
+	marks   map[string]*mark // by stream
+}
+
+// ConnectOptions say how to connect to a cluster.
+type ConnectOptions struct {
+	Name      string      // shown by the cluster; "" means rollcall
+	CredsFile string      // user credentials; "" is none
+	TLS       *tls.Config // nil means as the URLs say
+	Log       *slog.Logger
+}
+
+// Connect links to the cluster at urls, separated by commas. It does not wait for a
+// connection; [Open] does.
+func Connect(urls string, opts ConnectOptions) (*Link, error) {
+	l := newLink(opts.Log)
+	options := l.options(opts.Name)
+	if opts.CredsFile != "" {
+		options = append(options, nats.UserCredentials(opts.CredsFile))
+	}
+	if opts.TLS != nil {
+		options = append(options, nats.Secure(opts.TLS))
+	}
+	return l, l.dial(urls, options)
+}
+
+func newLink(log *slog.Logger) *Link {
+	if log == nil {
+		log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	l := &Link{log: log, reason: "not connected yet", marks: make(map[string]*mark)}
+	l.session, l.end = context.WithCancel(context.Background())
+	l.end()
+	return l
+}
+
+func (l *Link) options(name string) []nats.Option {
+	if name == "" {
+		name = "rollcall"
+	}
+	return []nats.Option{
+		nats.Name(name),
+		nats.Timeout(requestTimeout),
+		nats.RetryOnFailedConnect(true),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(200 * time.Millisecond),
+		nats.ReconnectJitter(200*time.Millisecond, 500*time.Millisecond),
+		nats.ReconnectBufSize(-1), // what can't be sent now fails now
+		nats.PingInterval(3 * time.Second),
+		nats.MaxPingsOutstanding(2),
+		nats.ConnectHandler(l.up),
+		nats.ReconnectHandler(l.up),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { l.down(err) }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { l.fail(err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			l.log.Warn("nats", "error", err)
+		}),
+	}
+}
+
+func (l *Link) dial(urls string, options []nats.Option) error {
+	nc, err := nats.Connect(urls, options...)
+	if err != nil {
+		return fmt.Errorf("connect to NATS: %w", err)
+	}
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(requestTimeout))
+	if err != nil {
+		nc.Close()
+		return fmt.Errorf("connect to NATS: %w", err)
+	}
+	l.nc, l.js = nc, js
+	if nc.IsConnected() {
+		l.up(nc)
+	}
+	return nil
+}
+
+func (l *Link) up(nc *nats.Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.session.Err() == nil {
+		return
+	}
+	l.session, l.end = context.WithCancel(context.Background())
+	l.reason, l.contact = "", time.Now()
+	l.log.Info("connected to NATS", "url", nc.ConnectedUrlRedacted())
+}
+
+func (l *Link) down(err error) {
+	reason := "the connection was lost"
+	if err != nil && !errors.Is(err, io.EOF) {
+		reason += ": " + err.Error()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.session.Err() != nil {
+		return
+	}
+	l.end()
+	l.reason = reason
+	l.log.Warn("disconnected from NATS", "reason", reason)
+}
+
+func (l *Link) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.session.Err() != nil {
+		l.reason = err.Error()
+	}
+}
+
+// state returns a context that ends when the present connection breaks, and why
+// there is none.
+func (l *Link) state() (session context.Context, reason string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.session, l.reason
+}
+
+// heard notes an answer.
+func (l *Link) heard() {
+	l.mu.Lock()
+	l.contact = time.Now()
+	l.mu.Unlock()
+}
+
+// wait returns once there is a connection.
+func (l *Link) wait(ctx context.Context) error {
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		_, reason := l.state()
+		if reason == "" && l.nc.IsConnected() {
+			return nil
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %s", ErrUnavailable, reason)
+		}
+	}
+}
+
+// during returns a context that ends with ctx, after timeout, or when the present
+// connection breaks.
+func (l *Link) during(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc, error) {
+	session, reason := l.state()
+	if reason != "" || !l.nc.IsConnected() {
+		if reason == "" {
+			reason = "the connection was lost"
+		}
+		return nil, nil, fmt.Errorf("%w: %s", ErrUnavailable, reason)
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	stop := context.AfterFunc(session, cancel)
+	return ctx, func() { stop(); cancel() }, nil
+}
+
+// Close ends the connection and, of an embedded server, the server. Close the log
+// first.
+func (l *Link) Close() error {
+	if l.nc != nil {
+		_ = l.nc.FlushTimeout(requestTimeout) // what was sent is the server's
+		l.nc.Close()
+	}
+	err := l.closeMarks()
+	if l.embedded != nil {
+		err = errors.Join(err, l.embedded.close())
+	}
+	return err
+}

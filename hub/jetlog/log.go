@@ -1,0 +1,202 @@
+package jetlog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rollcall/hub/eventlog"
+)
+
+// Options say which stream a log is and what is kept. A stream that is there must be
+// as the numbers here say; a number that is 0 takes what the stream has, and the
+// default stated for one that is made.
+type Options struct {
+	Stream   string        // "" means ROLLCALL
+	Prefix   string        // of subjects; "" means rollcall
+	Replicas int           // 0 means 1
+	Events   int64         // newest events kept for each channel, at least 2000; negative without end
+	Age      time.Duration // how long an event is kept; 0 means 1 h, negative without end
+	Bytes    int64         // bytes over all channels; 0 or negative is no limit but the server's
+	// Mirror is what this node keeps in memory. Its Epoch is that of a stream that is
+	// made; "" means a random one.
+	Mirror eventlog.Options
+}
+
+// Log is an [eventlog.Log] on a JetStream stream. What it reads, it reads from the
+// Memory within, to which the log alone appends.
+type Log struct {
+	*eventlog.Memory
+
+	// Static.
+	link *Link
+	opts Options
+	life *life
+	mark *mark
+	log  *slog.Logger
+
+	ctx      context.Context // ends with Close
+	cancel   context.CancelFunc
+	running  sync.WaitGroup
+	closed   sync.Once
+	closeErr error
+	batches  chan struct{} // a place for each open batch
+	reads    chan struct{} // a place for each older read
+
+	waiters waiters
+	lost    ending
+	last    atomic.Uint64 // the stream's last sequence number when it was last heard of
+	asked   atomic.Int64  // when that was, Unix nanoseconds
+	trouble atomic.Pointer[string]
+
+	tail // owned by the following goroutine
+}
+
+var _ eventlog.Log = (*Log)(nil)
+
+// Open opens the log on the link: it finds or makes the stream and loads the mirror.
+// It waits, as long as ctx lets it, for a connection, and returns when the mirror has
+// come to where the stream was.
+//
+// Errors: *Mismatch; ErrUnavailable; others that trying again does not mend.
+func Open(ctx context.Context, link *Link, opts Options) (*Log, error) {
+	opts.Stream = cmp.Or(opts.Stream, "ROLLCALL")
+	opts.Prefix = cmp.Or(opts.Prefix, "rollcall")
+	if err := link.wait(ctx); err != nil {
+		return nil, err
+	}
+	m, err := link.mark(opts.Stream)
+	if err != nil {
+		return nil, err
+	}
+	life, info, err := link.ensure(ctx, &opts, m)
+	if err != nil {
+		return nil, err
+	}
+	opts.Mirror.Epoch = life.epoch
+	l := &Log{
+		link: link, opts: opts, life: life, mark: m, log: link.log,
+		batches: make(chan struct{}, 16),
+		reads:   make(chan struct{}, 8),
+		lost:    ending{done: make(chan struct{})},
+	}
+	from := start(info.State, cmp.Or(opts.Mirror.Budget, eventlog.DefaultBudget))
+	l.Memory = eventlog.NewFollower(opts.Mirror, from-1)
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	l.heardOf(info.State.LastSeq)
+	l.tail = tail{target: info.State.LastSeq, from: from, loaded: make(chan struct{})}
+	l.running.Go(l.follow)
+	select {
+	case <-l.loaded:
+	case <-l.lost.done:
+		err = l.Err()
+	case <-ctx.Done():
+		err = fmt.Errorf("%w: the stream did not come while it was loaded", ErrUnavailable)
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	l.running.Go(l.watch)
+	return l, nil
+}
+
+// Close ends the log. It leaves the link and the stream.
+func (l *Log) Close() error {
+	l.closed.Do(func() {
+		err := l.Memory.Close()
+		l.cancel()
+		l.waiters.release()
+		l.running.Wait()
+		l.closeErr = errors.Join(err, l.mark.sync())
+	})
+	return l.closeErr
+}
+
+// Lost returns a channel that is closed when the log has ended because its stream did,
+// or began anew. The mirror can still be read; nothing comes any more, and appends
+// fail. End all streams that follow this log, close it, and open another one: its
+// epoch differs where a number could come twice.
+func (l *Log) Lost() <-chan struct{} { return l.lost.done }
+
+// Err returns why the log was lost, nil if it was not. It is an ErrLost.
+func (l *Log) Err() error {
+	select {
+	case <-l.lost.done:
+		return l.lost.err
+	default:
+		return nil
+	}
+}
+
+// ending is an end with a reason, which comes once.
+type ending struct {
+	once sync.Once
+	done chan struct{}
+	err  error // set before done is closed
+}
+
+// lose ends the log.
+func (l *Log) lose(why string) {
+	l.lost.once.Do(func() {
+		l.lost.err = fmt.Errorf("%w: %s", ErrLost, why)
+		l.log.Error("the stream was lost", "stream", l.opts.Stream, "epoch", l.life.epoch, "reason", why)
+		close(l.lost.done)
+	})
+}
+
+// waiters are appends that wait for the mirror.
+type waiters struct {
+	mu     sync.Mutex
+	closed bool
+	list   []waiter
+}
+
+type waiter struct {
+	seq  uint64
+	done chan struct{}
+}
+
+// add returns a channel that is closed when the mirror has come to seq.
+func (w *waiters) add(seq uint64, head func() uint64) <-chan struct{} {
+	done := make(chan struct{})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed || head() >= seq {
+		close(done)
+		return done
+	}
+	w.list = append(w.list, waiter{seq, done})
+	return done
+}
+
+// reached lets those go that wait for head or what is before it.
+func (w *waiters) reached(head uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	rest := w.list[:0]
+	for _, one := range w.list {
+		if one.seq <= head {
+			close(one.done)
+		} else {
+			rest = append(rest, one)
+		}
+	}
+	clear(w.list[len(rest):])
+	w.list = rest
+}
+
+// release lets all go.
+func (w *waiters) release() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	for _, one := range w.list {
+		close(one.done)
+	}
+	w.list = nil
+}

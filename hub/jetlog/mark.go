@@ -1,0 +1,125 @@
+package jetlog
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// mark is the highest sequence number of a stream's epoch that anybody may have seen.
+// An embedded server's node keeps it in a file. It is written before readers see the
+// number, so that it survives whatever the process does not; against a power failure
+// it is synced only now and then, for there the store's own syncs count.
+type mark struct {
+	mu      sync.Mutex
+	epoch   string
+	seq     uint64
+	file    *os.File // nil for a cluster
+	damaged bool     // the file said something else once: the epoch must change
+}
+
+// openMark reads the mark in a directory's file.
+func openMark(dir, stream string) (*mark, error) {
+	file, err := os.OpenFile(filepath.Join(dir, stream+".mark"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, plain(err)
+	}
+	m := &mark{file: file}
+	buf := make([]byte, 256)
+	n, _ := file.ReadAt(buf, 0)
+	line, _, ok := strings.Cut(string(buf[:n]), "\n")
+	var sum uint32
+	_, err = fmt.Sscanf(line, "%s %d %x", &m.epoch, &m.seq, &sum)
+	m.damaged = n > 0 && (!ok || err != nil || sum != checksum(m.epoch, m.seq))
+	return m, nil
+}
+
+func checksum(epoch string, seq uint64) uint32 {
+	return crc32.ChecksumIEEE(fmt.Appendf(nil, "%s %d", epoch, seq))
+}
+
+// raise notes seq, with one system call where there is a file.
+func (m *mark) raise(epoch string, seq uint64) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.epoch == epoch && m.seq >= seq {
+		return nil
+	}
+	if m.file != nil {
+		line := fmt.Appendf(nil, "%s %020d %08x\n", epoch, seq, checksum(epoch, seq))
+		if _, err := m.file.WriteAt(line, 0); err != nil {
+			return err
+		}
+	}
+	m.epoch, m.seq, m.damaged = epoch, seq, false
+	return nil
+}
+
+// reused says why numbers could come twice in a stream of that epoch that ends at
+// last; "" if they can't.
+func (m *mark) reused(epoch string, last uint64) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.damaged:
+		return "the file of the highest sequence number is damaged"
+	case m.epoch == epoch && m.seq > last:
+		return fmt.Sprintf("it ends at %d, and %d was seen", last, m.seq)
+	case m.file != nil && m.epoch == "":
+		return "the file of the highest sequence number is missing, as after a restore"
+	case m.file != nil && m.epoch != epoch:
+		return "it is of another epoch than was seen last"
+	}
+	return ""
+}
+
+// used reports whether numbers of the epoch were given.
+func (m *mark) used(epoch string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.damaged || m.epoch == epoch && m.seq > 0
+}
+
+// sync brings the file to the disk.
+func (m *mark) sync() error {
+	if m.file == nil {
+		return nil
+	}
+	return m.file.Sync()
+}
+
+// mark returns the mark of a stream, which lives as long as the link.
+func (l *Link) mark(stream string) (*mark, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if m := l.marks[stream]; m != nil {
+		return m, nil
+	}
+	m := new(mark)
+	if l.embedded != nil {
+		var err error
+		if m, err = openMark(l.embedded.dir, stream); err != nil {
+			return nil, err
+		}
+	}
+	l.marks[stream] = m
+	return m, nil
+}
+
+// closeMarks syncs and closes the files.
+func (l *Link) closeMarks() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var err error
+	for name, m := range l.marks {
+		if m.file != nil {
+			err = errors.Join(err, m.sync(), m.file.Close())
+		}
+		delete(l.marks, name)
+	}
+	return err
+}

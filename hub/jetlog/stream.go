@@ -1,0 +1,205 @@
+package jetlog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"rollcall/hub/eventlog"
+)
+
+// Metadata of a stream.
+const (
+	metaVersion = "rollcall-version" // of how messages are written
+	metaEpoch   = "rollcall-epoch"
+	metaBase    = "rollcall-base" // the epoch's first sequence number, less one; older ones were of another epoch
+)
+
+const version = "1"
+
+// life is a stream between its making and its end, or its next epoch.
+type life struct {
+	names
+	base    uint64
+	created time.Time
+	config  jetstream.StreamConfig
+}
+
+// leastEvents is the least that a stream keeps of a channel: a batch alone must not
+// push out what no node had the time to read.
+const leastEvents = 2 * MaxBatch
+
+func (o *Options) events() int64 {
+	if o.Events < 0 {
+		return -1
+	}
+	return max(o.Events, leastEvents)
+}
+
+func (o *Options) config(epoch string) jetstream.StreamConfig {
+	age := cmp.Or(o.Age, time.Hour)
+	if age < 0 {
+		age = 0
+	}
+	duplicates := eventlog.DedupeWindow
+	if age > 0 {
+		duplicates = min(duplicates, age)
+	}
+	return jetstream.StreamConfig{
+		Name:               o.Stream,
+		Description:        "Events of Rollcall",
+		Subjects:           []string{names{o.Prefix, epoch}.all()},
+		Storage:            jetstream.FileStorage,
+		Retention:          jetstream.LimitsPolicy,
+		Discard:            jetstream.DiscardOld,
+		MaxMsgsPerSubject:  o.events(),
+		MaxAge:             age,
+		MaxBytes:           cmp.Or(max(o.Bytes, -1), -1),
+		Replicas:           cmp.Or(o.Replicas, 1),
+		Duplicates:         duplicates,
+		AllowDirect:        true,
+		AllowAtomicPublish: true,
+		Metadata:           map[string]string{metaVersion: version, metaEpoch: epoch, metaBase: "0"},
+	}
+}
+
+// check compares a stream that is there with what is asked for.
+func (o *Options) check(got jetstream.StreamConfig) error {
+	want := o.config(got.Metadata[metaEpoch])
+	m := &Mismatch{Stream: o.Stream}
+	differs := func(field string, got, want any) {
+		if got != want {
+			m.Fields = append(m.Fields, fmt.Sprintf("%s is %v, want %v", field, got, want))
+		}
+	}
+	if got.Metadata[metaEpoch] == "" {
+		m.Fields = append(m.Fields, "metadata has no "+metaEpoch+": it is not a stream of Rollcall's")
+		return m
+	}
+	differs("metadata "+metaVersion, got.Metadata[metaVersion], version)
+	differs("subjects", fmt.Sprint(got.Subjects), fmt.Sprint(want.Subjects))
+	differs("storage", got.Storage, want.Storage)
+	differs("retention", got.Retention, want.Retention)
+	differs("discard", got.Discard, want.Discard)
+	differs("no_ack", got.NoAck, false)
+	differs("sealed", got.Sealed, false)
+	differs("mirror", got.Mirror != nil, false)
+	differs("sources", len(got.Sources), 0)
+	differs("subject_transform", got.SubjectTransform != nil, false)
+	differs("allow_direct", got.AllowDirect, true)
+	differs("allow_atomic", got.AllowAtomicPublish, true)
+	if got.Duplicates < want.Duplicates {
+		differs("duplicate_window", got.Duplicates, want.Duplicates)
+	}
+	if o.Replicas != 0 {
+		differs("num_replicas", got.Replicas, want.Replicas)
+	}
+	if o.Events != 0 {
+		differs("max_msgs_per_subject", got.MaxMsgsPerSubject, want.MaxMsgsPerSubject)
+	}
+	if o.Age != 0 {
+		differs("max_age", got.MaxAge, want.MaxAge)
+	}
+	if o.Bytes != 0 {
+		differs("max_bytes", got.MaxBytes, want.MaxBytes)
+	}
+	if len(m.Fields) > 0 {
+		return m
+	}
+	return nil
+}
+
+// ensure finds the stream, makes it, or gives it a new epoch where its numbers went
+// back.
+func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstream.StreamInfo, error) {
+	epoch := o.Mirror.Epoch
+	for range 5 { // others may do the same
+		info, err := l.info(ctx, o.Stream)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			if epoch == "" || m.used(epoch) {
+				epoch = eventlog.NewEpoch()
+			}
+			if err = m.raise(epoch, 0); err != nil {
+				return nil, nil, err
+			}
+			_, err = l.js.CreateStream(ctx, o.config(epoch))
+			if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+				return nil, nil, fmt.Errorf("create the stream %q: %w", o.Stream, err)
+			}
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := o.check(info.Config); err != nil {
+			return nil, nil, err
+		}
+		epoch = info.Config.Metadata[metaEpoch]
+		if why := m.reused(epoch, info.State.LastSeq); why != "" {
+			l.log.Warn("the stream gets a new epoch", "stream", o.Stream, "reason", why)
+			cfg := info.Config
+			epoch = eventlog.NewEpoch()
+			cfg.Subjects = []string{names{o.Prefix, epoch}.all()}
+			cfg.Metadata[metaEpoch] = epoch
+			cfg.Metadata[metaBase] = strconv.FormatUint(info.State.LastSeq, 10)
+			if err := m.raise(epoch, info.State.LastSeq); err != nil {
+				return nil, nil, err
+			}
+			if _, err := l.js.UpdateStream(ctx, cfg); err != nil {
+				return nil, nil, fmt.Errorf("give the stream %q a new epoch: %w", o.Stream, err)
+			}
+			continue
+		}
+		base, _ := strconv.ParseUint(info.Config.Metadata[metaBase], 10, 64)
+		return &life{names{o.Prefix, epoch}, base, info.Created, info.Config}, info, nil
+	}
+	return nil, nil, fmt.Errorf("%w: the stream %q is being changed by others", ErrUnavailable, o.Stream)
+}
+
+// info asks for the stream's state. Errors: jetstream.ErrStreamNotFound, ErrUnavailable.
+func (l *Link) info(ctx context.Context, stream string) (*jetstream.StreamInfo, error) {
+	ctx, cancel, err := l.during(ctx, requestTimeout)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
+	s, err := l.js.Stream(ctx, stream)
+	if err != nil {
+		return nil, l.answer(stream, err)
+	}
+	l.heard()
+	return s.CachedInfo(), nil
+}
+
+// subjects asks for the stream's state and how many messages each subject has.
+func (l *Link) subjects(ctx context.Context, stream string) (*jetstream.StreamInfo, error) {
+	const enough = time.Minute // there may be millions
+	ctx, cancel, err := l.during(ctx, enough)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
+	s, err := l.js.Stream(ctx, stream)
+	if err != nil {
+		return nil, l.answer(stream, err)
+	}
+	info, err := s.Info(ctx, jetstream.WithSubjectFilter(">"))
+	if err != nil {
+		return nil, l.answer(stream, err)
+	}
+	l.heard()
+	return info, nil
+}
+
+func (l *Link) answer(stream string, err error) error {
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		l.heard()
+		return err
+	}
+	return fmt.Errorf("%w: state of the stream %q: %w", ErrUnavailable, stream, err)
+}

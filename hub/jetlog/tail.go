@@ -1,0 +1,386 @@
+package jetlog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"rollcall/hub/eventlog"
+)
+
+const (
+	heartbeat  = time.Second // of a silent consumer
+	silence    = 5 * heartbeat
+	mostAtOnce = 256 // messages for the mirror in one step
+)
+
+// tail is where the following goroutine is in the stream.
+type tail struct {
+	from   uint64        // first sequence number to load
+	target uint64        // what comes up to here is loaded, and live from then on
+	loaded chan struct{} // closed when the target is reached
+	live   bool
+	when   time.Time // when the stream accepted the last message
+	missed map[string]bool
+	batch  []eventlog.Stored
+	open   string // the atomic batch of which l.batch has a part
+}
+
+// follow puts what comes in the stream into the mirror until the log ends, however
+// often the connection or the consumer does.
+func (l *Log) follow() {
+	pause := time.Duration(0)
+	for l.ctx.Err() == nil && l.Err() == nil {
+		began := time.Now()
+		err := l.consume()
+		if l.ctx.Err() != nil || l.Err() != nil {
+			return
+		}
+		l.say(err)
+		l.log.Debug("the stream's consumer ended", "stream", l.opts.Stream, "reason", err)
+		if pause = min(2*pause+20*time.Millisecond, time.Second); time.Since(began) > 10*time.Second {
+			pause = 0
+		}
+		select {
+		case <-time.After(pause):
+		case <-l.ctx.Done():
+		case <-l.lost.done:
+		}
+	}
+}
+
+// consume follows the stream with one consumer until that fails.
+func (l *Log) consume() error {
+	if err := l.link.wait(l.ctx); err != nil {
+		return err
+	}
+	session, _ := l.link.state()
+	ctx, cancel := context.WithCancel(l.ctx)
+	defer cancel()
+	defer context.AfterFunc(session, cancel)()
+	go func() { // a lost log waits for nothing
+		select {
+		case <-l.lost.done:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	clear(l.batch)
+	l.batch, l.open = l.batch[:0], "" // the next consumer begins behind the head
+	inbox := l.link.nc.NewInbox()
+	sub, err := l.link.nc.SubscribeSync(inbox)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	if err := sub.SetPendingLimits(-1, -1); err != nil { // the consumer's flow control is the limit
+		return err
+	}
+	name, err := l.consumer(ctx, inbox)
+	if err != nil {
+		return err
+	}
+	defer l.unconsume(name)
+	l.say(nil)
+	if l.from > l.target && !l.live { // there is nothing to load
+		if err := l.load(ctx); err != nil {
+			return err
+		}
+	}
+	for expect := uint64(1); ; {
+		m, err := l.receive(ctx, sub)
+		if err != nil {
+			return err
+		}
+		for n := 1; m != nil; n++ {
+			meta, err := l.take(ctx, m, &expect)
+			if err != nil {
+				return err
+			}
+			if meta != nil && !l.live && (meta.Sequence.Stream >= l.target || meta.NumPending == 0) {
+				if err := l.flush(ctx); err != nil {
+					return err
+				}
+				if err := l.load(ctx); err != nil {
+					return err
+				}
+			}
+			if m = nil; n < mostAtOnce || l.open != "" {
+				if waiting, _, _ := sub.Pending(); waiting > 0 {
+					m, _ = sub.NextMsg(time.Millisecond)
+				}
+			}
+		}
+		if l.open != "" { // readers see an atomic batch as one
+			continue
+		}
+		if err := l.flush(ctx); err != nil {
+			return err
+		}
+		l.waiters.reached(l.Head().Seq)
+	}
+}
+
+// consumer makes the consumer that begins behind the head.
+func (l *Log) consumer(ctx context.Context, inbox string) (name string, err error) {
+	request, _ := json.Marshal(map[string]any{
+		"stream_name": l.opts.Stream,
+		"config": map[string]any{
+			"description":        "the tail of a Rollcall node",
+			"deliver_subject":    inbox,
+			"deliver_policy":     "by_start_sequence",
+			"opt_start_seq":      l.Head().Seq + 1,
+			"ack_policy":         "none",
+			"max_deliver":        1,
+			"flow_control":       true,
+			"idle_heartbeat":     heartbeat,
+			"inactive_threshold": 5 * time.Second,
+			"mem_storage":        true,
+			"num_replicas":       1,
+		},
+	})
+	ctx, cancel, err := l.link.during(ctx, requestTimeout)
+	if err != nil {
+		return "", err
+	}
+	defer cancel()
+	reply, err := l.link.nc.RequestWithContext(ctx, "$JS.API.CONSUMER.CREATE."+l.opts.Stream, request)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	var answer struct {
+		Error *apiError `json:"error"`
+		Name  string    `json:"name"`
+	}
+	if err := json.Unmarshal(reply.Data, &answer); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if answer.Error != nil {
+		return "", answer.Error.err()
+	}
+	l.link.heard()
+	return answer.Name, nil
+}
+
+// unconsume takes the consumer off the stream, where that is easy; it ends by itself.
+func (l *Log) unconsume(name string) {
+	if l.link.nc.IsConnected() {
+		_ = l.link.nc.Publish("$JS.API.CONSUMER.DELETE."+l.opts.Stream+"."+name, nil)
+	}
+}
+
+// receive waits for the next message. None for some heartbeats is an error.
+func (l *Log) receive(ctx context.Context, sub *nats.Subscription) (*nats.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	m, err := sub.NextMsgWithContext(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: nothing came for %v: %w", ErrUnavailable, silence, err)
+	}
+	return m, nil
+}
+
+// take deals with one message; the events among them gather in l.batch. It returns
+// what the message says of itself, nil for one of the consumer's own.
+func (l *Log) take(ctx context.Context, m *nats.Msg, expect *uint64) (*nats.MsgMetadata, error) {
+	if len(m.Data) == 0 && first(m.Header, "Status") == "100" {
+		return nil, l.control(ctx, m)
+	}
+	meta, err := m.Metadata()
+	if err != nil {
+		return nil, fmt.Errorf("a message without a place in the stream: %w", err)
+	}
+	if meta.Sequence.Consumer != *expect {
+		return nil, fmt.Errorf("message %d of the consumer came, %d was due", meta.Sequence.Consumer, *expect)
+	}
+	*expect++
+	seq := meta.Sequence.Stream
+	head := l.Head().Seq
+	if n := len(l.batch); n > 0 {
+		head = l.batch[n-1].Seq
+	}
+	if seq <= head {
+		l.lose(fmt.Sprintf("message %d came again behind %d", seq, head))
+		return nil, l.Err()
+	}
+	if seq > head+1 && l.live {
+		if err := l.flush(ctx); err != nil {
+			return nil, err
+		}
+		if err := l.hole(ctx, head, seq); err != nil {
+			return nil, err
+		}
+	}
+	l.heardOf(max(seq, seq+meta.NumPending))
+	l.when = meta.Timestamp
+	epoch, channel, purge, err := l.life.read(m.Subject)
+	if err == nil && epoch != l.life.epoch && seq > l.life.base {
+		l.lose(fmt.Sprintf("message %d is of the epoch %q", seq, epoch))
+		return nil, l.Err()
+	}
+	var s eventlog.Stored
+	if err == nil && !purge {
+		s, err = event(channel, m.Header, m.Data, seq, meta.Timestamp)
+	}
+	switch {
+	case err != nil:
+		l.log.Warn("a foreign message in the stream", "stream", l.opts.Stream, "seq", seq, "subject", m.Subject)
+		fallthrough
+	case purge:
+		if err := l.flush(ctx); err != nil {
+			return nil, err
+		}
+		if err := l.mark.raise(l.life.epoch, seq); err != nil {
+			return nil, err
+		}
+		if purge {
+			l.Lose(channel, seq-1)
+		}
+		l.Advance(seq)
+	default:
+		delete(l.missed, channel)
+		l.batch = append(l.batch, s)
+		if l.open = first(m.Header, headBatch); first(m.Header, headEnd) != "" {
+			l.open = ""
+		}
+	}
+	return meta, nil
+}
+
+// control answers the consumer's flow control, and a heartbeat that tells of one that
+// was not answered.
+func (l *Log) control(ctx context.Context, m *nats.Msg) error {
+	if m.Reply != "" {
+		return l.link.nc.Publish(m.Reply, nil)
+	}
+	l.link.heard()
+	if stalled := first(m.Header, "Nats-Consumer-Stalled"); stalled != "" {
+		return l.link.nc.Publish(stalled, nil)
+	}
+	// Silence: an open batch has no more, and there was less to load than it seemed.
+	if err := l.flush(ctx); err != nil || l.live {
+		return err
+	}
+	return l.load(ctx)
+}
+
+// flush gives the gathered events to the mirror, first noting how far they go.
+func (l *Log) flush(ctx context.Context) error {
+	l.open = ""
+	if len(l.batch) == 0 {
+		return nil
+	}
+	defer func() { clear(l.batch); l.batch = l.batch[:0] }()
+	if err := l.mark.raise(l.life.epoch, l.batch[len(l.batch)-1].Seq); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return l.Follow(ctx, l.batch)
+}
+
+// start returns the first sequence number to load: that of the stream, or where its
+// newest part begins that fills the budget.
+func start(s jetstream.StreamState, budget int64) uint64 {
+	from := max(s.FirstSeq, 1)
+	if s.Msgs == 0 {
+		return s.LastSeq + 1
+	}
+	if over := float64(s.Bytes) / float64(budget); over > 1 {
+		from = s.LastSeq - uint64(float64(s.LastSeq-from)/over)
+	}
+	return from
+}
+
+// load ends the loading: what the stream may have lost of what it once had is noted,
+// and everything from here on is live.
+func (l *Log) load(ctx context.Context) error {
+	info, err := l.link.subjects(ctx, l.opts.Stream)
+	if err != nil {
+		return err
+	}
+	if first := info.State.FirstSeq; first > l.from { // dropped while we loaded, some of it unseen
+		l.LoseAll(min(first-1, l.target))
+	}
+	for _, c := range l.full(info) {
+		b := l.Next(&eventlog.Cursor{Channels: []string{c}}, eventlog.Limit{Events: 1}, nil)
+		if len(b.Records) > 0 {
+			l.Lose(c, b.Records[0].Seq-1)
+		} else if l.from > 1 {
+			l.Lose(c, l.from-1)
+		}
+	}
+	if l.target > l.Head().Seq {
+		l.Advance(l.target)
+	}
+	l.live = true
+	l.missed = make(map[string]bool)
+	l.waiters.reached(l.Head().Seq)
+	close(l.loaded)
+	return nil
+}
+
+// full returns the channels of which the stream keeps as many events as it may.
+func (l *Log) full(info *jetstream.StreamInfo) (channels []string) {
+	most := info.Config.MaxMsgsPerSubject
+	if most <= 0 {
+		return nil
+	}
+	for subject, n := range info.State.Subjects {
+		if n < uint64(most) {
+			continue
+		}
+		epoch, channel, purge, err := l.life.read(subject)
+		if err == nil && !purge && (epoch == l.life.epoch || !l.live) {
+			channels = append(channels, channel)
+		}
+	}
+	return channels
+}
+
+// hole finds out what the stream dropped between head and seq, and tells it.
+func (l *Log) hole(ctx context.Context, head, seq uint64) error {
+	info, err := l.link.subjects(ctx, l.opts.Stream)
+	if err != nil {
+		return err
+	}
+	cfg := info.Config
+	if cfg.MaxAge > 0 && !l.when.IsZero() && time.Since(l.when) > cfg.MaxAge-cfg.MaxAge/10 ||
+		cfg.MaxBytes > 0 && info.State.Bytes > uint64(cfg.MaxBytes/10*9) && info.State.FirstSeq > head+1 {
+		l.lose(fmt.Sprintf("the stream dropped what this node was still to read, from %d to %d", head+1, seq-1))
+		return l.Err()
+	}
+	var channels, again []string
+	for _, c := range l.full(info) {
+		switch kept, err := l.firstOf(ctx, c); {
+		case err != nil && !errors.Is(err, errNoMessage):
+			return err
+		case err == nil && kept <= head+1:
+		case l.missed[c]:
+			again = append(again, c)
+		default:
+			l.missed[c] = true
+			channels = append(channels, c)
+		}
+	}
+	if uint64(len(channels)) > seq-1-head {
+		l.lose(fmt.Sprintf("the stream dropped events of up to %d channels that this node was still to read", len(channels)))
+		return l.Err()
+	}
+	if len(channels) > 0 {
+		l.log.Warn("this node was too slow for the stream", "from", head+1, "to", seq-1, "channels", len(channels))
+	}
+	if err := l.mark.raise(l.life.epoch, seq-1); err != nil {
+		return err
+	}
+	if err := l.Miss(ctx, channels, seq-1); err != nil {
+		return err
+	}
+	for _, c := range again { // and its readers know
+		l.Lose(c, seq-1)
+	}
+	return nil
+}

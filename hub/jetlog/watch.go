@@ -1,0 +1,136 @@
+package jetlog
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// watchEvery is how often the stream's state is asked for.
+const watchEvery = 2 * time.Second
+
+// staleAfter is how long nothing may be heard before a log is degraded.
+const staleAfter = 3 * watchEvery
+
+// Status is how a log stands with its stream.
+type Status struct {
+	Connected bool      // to NATS
+	Embedded  bool      // the server is in this process
+	URL       string    // of the server, without credentials; "" for an embedded one
+	Lag       uint64    // sequence numbers that the mirror is behind the stream, as last heard
+	Heard     time.Time // when NATS last answered; what is shown may be as old
+	Reason    string    // what is wrong, "" for nothing
+	Epoch     string
+	Stream    string
+	Replicas  int
+}
+
+// Status returns how the log stands with its stream.
+func (l *Log) Status() Status {
+	_, reason := l.link.state()
+	l.link.mu.Lock()
+	heard := l.link.contact
+	l.link.mu.Unlock()
+	s := Status{
+		Connected: reason == "" && l.link.nc.IsConnected(),
+		Embedded:  l.link.embedded != nil,
+		Heard:     heard,
+		Epoch:     l.life.epoch,
+		Stream:    l.opts.Stream,
+		Replicas:  l.life.config.Replicas,
+		Reason:    reason,
+	}
+	if !s.Embedded {
+		s.URL = l.link.nc.ConnectedUrlRedacted()
+	}
+	if last, head := l.last.Load(), l.Head().Seq; last > head {
+		s.Lag = last - head
+	}
+	if t := l.trouble.Load(); s.Reason == "" && t != nil {
+		s.Reason = *t
+	}
+	if s.Reason == "" && time.Since(heard) > staleAfter {
+		s.Reason = fmt.Sprintf("nothing was heard for %v", time.Since(heard).Round(time.Second))
+	}
+	if err := l.Err(); err != nil {
+		s.Reason = err.Error()
+	}
+	return s
+}
+
+// Degraded reports whether appends can't be expected to succeed, or what comes is not
+// up to date.
+func (l *Log) Degraded() bool {
+	s := l.Status()
+	return !s.Connected || s.Reason != ""
+}
+
+// say notes what is wrong with following the stream; nil is nothing.
+func (l *Log) say(err error) {
+	if err == nil {
+		l.trouble.Store(nil)
+		return
+	}
+	why := err.Error()
+	l.trouble.Store(&why)
+}
+
+// heardOf notes the stream's last sequence number.
+func (l *Log) heardOf(last uint64) {
+	l.last.Store(last)
+	l.asked.Store(time.Now().UnixNano())
+}
+
+// watch asks for the stream's state now and then, and once more when it is not as it
+// was: then the log is lost. It also brings the mark to the disk.
+func (l *Log) watch() {
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	strikes := 0
+	for {
+		select {
+		case <-ticker.C:
+		case <-l.lost.done:
+			return
+		case <-l.ctx.Done():
+			return
+		}
+		if err := l.mark.sync(); err != nil {
+			l.log.Error("the file of the highest sequence number", "error", err)
+		}
+		why, sure := l.examine()
+		switch {
+		case why == "":
+			strikes = 0
+		case sure || strikes > 0:
+			l.lose(why)
+		default:
+			strikes++
+			ticker.Reset(watchEvery / 4)
+			continue
+		}
+		ticker.Reset(watchEvery)
+	}
+}
+
+// examine says what is wrong with the stream, and whether asking again makes no sense.
+func (l *Log) examine() (why string, sure bool) {
+	head := l.Head().Seq
+	info, err := l.link.info(l.ctx, l.opts.Stream)
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return "the stream was deleted", false
+	case err != nil:
+		return "", false
+	case info.Config.Metadata[metaEpoch] != l.life.epoch:
+		return fmt.Sprintf("the stream is of the epoch %q now", info.Config.Metadata[metaEpoch]), true
+	case !info.Created.Equal(l.life.created):
+		return "the stream was made anew", true
+	case info.State.LastSeq < head:
+		return fmt.Sprintf("the stream ends at %d, and %d was seen", info.State.LastSeq, head), false
+	}
+	l.heardOf(info.State.LastSeq)
+	return "", false
+}
