@@ -144,6 +144,11 @@ func TestSetBack(t *testing.T) {
 
 // What is lost in the middle of the store is not passed over in silence.
 func TestFlippedInTheMiddle(t *testing.T) {
+	t.Run("with index", func(t *testing.T) { testFlipped(t, false) })
+	t.Run("without index", func(t *testing.T) { testFlipped(t, true) })
+}
+
+func testFlipped(t *testing.T, unindexed bool) {
 	dir := t.TempDir()
 	var events []eventlog.Event
 	for i := range 20 {
@@ -156,7 +161,9 @@ func TestFlippedInTheMiddle(t *testing.T) {
 		flip(t, f, info.Size()/2)
 	}
 	for _, f := range blocks(t, dir, "index.db") {
-		check(t, os.Remove(f))
+		if unindexed {
+			check(t, os.Remove(f))
+		}
 	}
 	link, err := Embed(dir, EmbedOptions{Log: quiet})
 	if err != nil {
