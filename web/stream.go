@@ -39,6 +39,9 @@ func connOf(c *presence.Connection) *hub.Conn {
 	return nil
 }
 
+// closing is a Connection header, shared and never changed.
+var closing = []string{"close"}
+
 // retryLine tells clients how long to wait before they come back.
 const retryLine = "retry: 3000\n"
 
@@ -138,8 +141,10 @@ func (s *Server) attach(c *gin.Context, to *hub.Hub, sub hub.Subscription, attac
 			return
 		}
 		sub.Transport = t
-		if c.Request.Close {
-			c.Writer.Header()["Connection"] = []string{"close"}
+		// The connection ends with the stream: who would use it again, a proxy's pool or
+		// a client's, is to know.
+		if chunked {
+			c.Writer.Header()["Connection"] = closing
 		}
 		sub.Head = appendHead(make([]byte, 0, 512), c.Writer.Header(), chunked)
 		attached(to.Attach(sub))
