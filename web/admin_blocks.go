@@ -41,7 +41,7 @@ func (a *admin) addBlock(c *gin.Context) {
 	case !ok:
 		a.failed(c, "client.block", id, back, blockHelp)
 	default:
-		a.keepAway(c, id, d)
+		a.server.keepAway(id, d, sessionOf(c).User)
 		a.done(c, "client.block", id, "for "+lasting(d), back, "Blocked "+short(id, 60)+" for "+lasting(d)+".")
 	}
 }
@@ -49,7 +49,7 @@ func (a *admin) addBlock(c *gin.Context) {
 // removeBlock answers POST /admin/blocks/remove.
 func (a *admin) removeBlock(c *gin.Context) {
 	id, back := c.PostForm("clientId"), adminPath+"/blocks"
-	if !a.server.blocks.unblock(id) {
+	if !a.server.letBack(id) {
 		a.failed(c, "client.unblock", id, back, "This client is not blocked.")
 		return
 	}

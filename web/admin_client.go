@@ -143,7 +143,7 @@ func (a *admin) block(c *gin.Context) {
 		a.failed(c, "client.block", id, back, blockHelp)
 		return
 	}
-	a.keepAway(c, id, d)
+	a.server.keepAway(id, d, sessionOf(c).User)
 	a.done(c, "client.block", id, "for "+lasting(d), back, "Blocked for "+lasting(d)+".")
 }
 
@@ -155,20 +155,11 @@ func blockFor(c *gin.Context) (time.Duration, bool) {
 	return d, err == nil && d > 0 && d <= maxBlock
 }
 
-// keepAway blocks a client and ends its streams.
-func (a *admin) keepAway(c *gin.Context, id string, d time.Duration) {
-	a.server.blocks.block(id, d, sessionOf(c).User)
-	_, conns, _ := a.server.registry.Client(id)
-	for _, conn := range conns {
-		a.server.kick(conn)
-	}
-}
-
 // unblock answers POST /admin/clients/{clientId}/unblock.
 func (a *admin) unblock(c *gin.Context) {
 	id := argOf(c)
 	back := adminLink("clients", id)
-	if !a.server.blocks.unblock(id) {
+	if !a.server.letBack(id) {
 		a.failed(c, "client.unblock", id, back, "This client is not blocked.")
 		return
 	}

@@ -225,6 +225,11 @@ func (a *admin) warnings() []templates.Warning {
 	if e := s.engineState(); !e.Ready {
 		add("engine", "bad", "The event store is away", "Nothing can be published since "+lasting(time.Since(e.Since))+": "+e.Reason+". Streams stay open and catch up when it is back.", adminPath+"/server", "Server")
 	}
+	if s.cluster != nil {
+		if since, reason, degraded := s.cluster.roster.Degraded(); degraded {
+			add("cluster", "bad", "Cut off from the other servers", "What is shown of their clients is "+lasting(time.Since(since))+" old: "+reason+".", adminPath+"/server", "Server")
+		}
+	}
 	old := 0
 	var crowded []string
 	s.registry.Each(func(r presence.Ref) {

@@ -34,8 +34,8 @@ type returning struct {
 	until   time.Time
 }
 
-// block keeps a client away for the given time from now on.
-func (b *blocks) block(clientID string, d time.Duration, by string) {
+// put keeps a client away.
+func (b *blocks) put(one block) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
@@ -49,7 +49,10 @@ func (b *blocks) block(clientID string, d time.Duration, by string) {
 			}
 		}
 	}
-	b.blocked[clientID] = block{clientID: clientID, since: now, until: now.Add(d), by: by}
+	if was, ok := b.blocked[one.clientID]; ok {
+		one.refused = was.refused
+	}
+	b.blocked[one.clientID] = one
 }
 
 // unblock lets a client in again, and says whether it was blocked.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rollcall/hub/eventlog"
+	"rollcall/hub/jetlog/roster"
 	"rollcall/web/auth"
 	"rollcall/web/login"
 )
@@ -60,6 +61,10 @@ type Options struct {
 	// Engine is the log that is delivered; nil makes one in memory. Whoever gives one
 	// closes it, after the server.
 	Engine Engine
+
+	// Roster is where servers on one log tell each other who is connected; nil for a
+	// server alone. Whoever gives one closes it, before the server.
+	Roster *roster.Roster
 
 	HistoryEvents int           // kept for each channel; 0 means 1000
 	HistoryBytes  int           // kept for each channel; 0 means 1 MiB

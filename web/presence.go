@@ -238,7 +238,7 @@ func (s *Server) kickClient(c *gin.Context) {
 			refuse(c, invalid("invalid_block", "block", "must be a time such as 30s, 10m or 24h, at most 8784h"))
 			return
 		}
-		s.blocks.block(id, block, "REST API")
+		s.keepAway(id, block, "REST API")
 	}
 	_, conns, online := s.registry.Client(id)
 	if !online && block == 0 {
@@ -266,9 +266,23 @@ func (s *Server) kickConnection(c *gin.Context) {
 	c.Status(http.StatusNoContent)
 }
 
-// kick ends a stream by the operator's will. Its EventSource comes back once by
-// itself: named, it is then told to stay away; nameless, it is told not to hurry.
+// kick ends a stream by the operator's will, wherever it is.
 func (s *Server) kick(conn *presence.Connection) {
+	if s.cluster != nil {
+		if err := s.cluster.kick(conn); err != nil {
+			s.opts.Log.Warn("the other servers are not told to end a stream", "connectionId", conn.ID, "error", err)
+		}
+	}
+	if conn.Handle != nil {
+		s.kickHere(conn)
+	} else if !conn.Anonymous {
+		s.blocks.kicked(conn.ClientID) // it may come back to this server
+	}
+}
+
+// kickHere ends a stream of this server. Its EventSource comes back once by itself:
+// named, it is then told to stay away; nameless, it is told not to hurry.
+func (s *Server) kickHere(conn *presence.Connection) {
 	why := hub.Kicked
 	if conn.Anonymous {
 		why.Retry = 24 * time.Hour
@@ -276,4 +290,40 @@ func (s *Server) kick(conn *presence.Connection) {
 		s.blocks.kicked(conn.ClientID)
 	}
 	conn.Handle.(*stream).end(why)
+}
+
+// endClient ends all streams of a client on this server.
+func (s *Server) endClient(id string) {
+	_, conns, _ := s.registry.Client(id)
+	for _, conn := range conns {
+		if conn.Handle != nil {
+			s.kickHere(conn)
+		}
+	}
+}
+
+// keepAway blocks a client for a time, on all servers, and ends its streams.
+func (s *Server) keepAway(id string, d time.Duration, by string) {
+	s.blocks.put(block{clientID: id, since: time.Now(), until: time.Now().Add(d), by: by})
+	if s.cluster != nil {
+		value, _ := json.Marshal(sharedBlock{by, time.Now()}) // strings and a time
+		if err := s.cluster.roster.PutShared(id, value, d); err != nil {
+			s.opts.Log.Warn("the other servers are not told of a block", "clientId", id, "error", err)
+		}
+	}
+	_, conns, _ := s.registry.Client(id)
+	for _, conn := range conns {
+		s.kick(conn)
+	}
+}
+
+// letBack ends a block on all servers, and says whether there was one.
+func (s *Server) letBack(id string) bool {
+	was := s.blocks.unblock(id)
+	if was && s.cluster != nil {
+		if err := s.cluster.roster.DeleteShared(id); err != nil {
+			s.opts.Log.Warn("the other servers are not told of the end of a block", "clientId", id, "error", err)
+		}
+	}
+	return was
 }

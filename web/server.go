@@ -33,6 +33,7 @@ type Server struct {
 	origins  atomic.Pointer[origins]
 	watching sync.Map // *watcher, those that are attached
 	feed     *feed
+	cluster  *cluster // nil for a server alone
 	blocks   blocks
 	journal  journal
 	meter    *meter
@@ -83,6 +84,9 @@ func New(opts Options) (*Server, error) {
 	tuning.Shards = 1
 	s.watchers = hub.New(s.edges, tuning)
 	s.feed = newFeed(s)
+	if opts.Roster != nil {
+		s.cluster = newCluster(s, opts.Roster)
+	}
 	s.meter = newMeter(s)
 	s.drainer.server = s
 	if s.admin, err = newAdmin(s); err != nil {

@@ -72,6 +72,9 @@ func (s *Server) stream(c *gin.Context, r *request, g *auth.Grant, at place) {
 	if s.registry.Join(&st.Connection, r.channels, r.info) {
 		kind = "return"
 	}
+	if s.cluster != nil {
+		s.cluster.put(&st.Connection, r.channels, r.info)
+	}
 	s.journal.note(happening{kind: kind, clientID: st.ClientID, connID: st.ID, addr: st.RemoteAddr})
 	s.attach(c, s.hub, hub.Subscription{
 		Channels: r.channels,
@@ -107,6 +110,9 @@ func (st *stream) Ended(_ *hub.Conn, why hub.Reason) {
 	}
 	st.server.givePlace(st.place)
 	st.server.registry.Leave(&st.Connection)
+	if st.server.cluster != nil {
+		st.server.cluster.gone(&st.Connection)
+	}
 	st.server.journal.note(happening{kind: "end", code: why.Code, clientID: st.ClientID, connID: st.ID, addr: st.RemoteAddr})
 	st.server.opts.Log.Debug("stream ended", "clientId", st.ClientID, "connectionId", st.ID, "reason", why.Code)
 }

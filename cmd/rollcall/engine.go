@@ -10,10 +10,12 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"rollcall/hub/eventlog"
 	"rollcall/hub/jetlog"
+	"rollcall/hub/jetlog/roster"
 	"rollcall/web"
 )
 
@@ -84,8 +86,10 @@ func (e *EngineFlags) tls() (*tls.Config, error) {
 // engine is a log on JetStream as the server uses it.
 type engine struct {
 	*jetlog.Log
-	link *jetlog.Link
-	name string
+	link   *jetlog.Link
+	roster *roster.Roster // nil where the server is alone
+	server atomic.Pointer[web.Server]
+	name   string
 }
 
 var _ web.Engine = (*engine)(nil)
@@ -122,12 +126,42 @@ func (c *serveCmd) openEngine(ctx context.Context, log *slog.Logger) (*engine, e
 	if err != nil {
 		return nil, errors.Join(err, e.link.Close())
 	}
+	if len(c.NATS) > 0 {
+		e.roster, err = roster.Open(ctx, e.link.Conn(), roster.Options{
+			Stream: c.NATSStream + "_ROSTER", Prefix: "rollcall-roster-" + c.NATSStream, Node: cmp.Or(c.Node, hostName()), Replicas: c.NATSReplicas,
+			Info: e.info, Log: log,
+		})
+		if err != nil {
+			return nil, errors.Join(err, e.Close())
+		}
+	}
 	log.Info("the event store is open", "engine", e.name, "position", e.Head().String())
 	return e, nil
 }
 
-// Close closes the log and the link.
-func (e *engine) Close() error { return errors.Join(e.Log.Close(), e.link.Close()) }
+// Close takes the server off the roster and closes the log and the link.
+func (e *engine) Close() error {
+	var err error
+	if e.roster != nil {
+		err = e.roster.Close()
+	}
+	return errors.Join(err, e.Log.Close(), e.link.Close())
+}
+
+// info is what other servers are told of this one.
+func (e *engine) info() []byte {
+	streams := 0
+	if s := e.server.Load(); s != nil {
+		streams = s.Streams()
+	}
+	return fmt.Appendf(nil, `{"version":%q,"streams":%d,"lag":%d}`, versionName(), streams, e.Status().Lag)
+}
+
+// hostName is how a server is called that has no name of its own.
+func hostName() string {
+	name, _ := os.Hostname()
+	return name
+}
 
 // State tells the server how the event store is.
 func (e *engine) State() web.EngineState {

@@ -22,7 +22,7 @@ var layers = map[string][]string{
 	"presence/...":     {"presence/...", "hub/eventlog/..."},
 	"hub/...":          {"hub/eventlog"},
 	"hub/eventlog/...": {"hub/eventlog/..."},
-	"hub/jetlog":       {"hub/eventlog"},
+	"hub/jetlog/...":   {"hub/eventlog", "hub/jetlog/..."},
 	"templates/...":    {},
 	"docs/...":         {},
 }

@@ -87,11 +87,14 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 	}()
 	options := c.options(log, effective, access)
 	if store != nil {
-		options.Engine = store
+		options.Engine, options.Roster = store, store.roster
 	}
 	server, err := web.New(options)
 	if err != nil {
 		return errors.Join(err, closeAll(l, adminListener))
+	}
+	if store != nil {
+		store.server.Store(server)
 	}
 	debug.FreeOSMemory() // hashing a password took 19 MiB
 	served := make(chan error, 2)

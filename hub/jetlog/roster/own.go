@@ -1,0 +1,272 @@
+package roster
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// own is what this node has put, and what of that is still to be sent. An item is in
+// the queue once at most, so the queue is about as long as the table at most.
+type own struct {
+	wake chan struct{} // capacity one
+
+	mu     sync.Mutex
+	items  map[key]*item
+	queue  []waiting
+	stale  int // items of the queue that are no more
+	live   int // entries that are there
+	closed bool
+}
+
+type key struct {
+	shared bool
+	id     string
+}
+
+// item is the newest state of an id.
+type item struct {
+	value []byte
+	gone  bool
+	until time.Time // of a shared one
+	fill  bool      // a shared one, only for where the stream has none
+	state state
+	again bool   // changed while flying
+	sent  bool   // the stream may have something of it
+	seq   uint64 // where the stream put it when it was last sent
+	echo  uint64 // where it was last seen in the stream
+}
+
+type waiting struct {
+	key
+	it *item
+}
+
+type state uint8
+
+const (
+	idle   state = iota // the stream has it
+	queued              // to be sent
+	flying              // sent and not acknowledged yet
+)
+
+func newOwn() *own {
+	return &own{wake: make(chan struct{}, 1), items: make(map[key]*item)}
+}
+
+// Put puts an entry of this node or another value for it. It never waits for the
+// network; others see the newest value once they can.
+//
+// Errors: ErrInvalid, ErrClosed.
+func (r *Roster) Put(id string, value []byte) error {
+	return r.own.set(key{false, id}, item{value: value})
+}
+
+// Delete deletes an entry of this node. It never waits for the network. Errors: as Put.
+func (r *Roster) Delete(id string) error {
+	return r.own.set(key{false, id}, item{gone: true})
+}
+
+// PutShared puts an entry that belongs to no node, for a time. It never waits for the
+// network; until the time is over it is tried to send it. The last to put an id or to
+// delete it wins, on all nodes. Errors: as Put.
+func (r *Roster) PutShared(id string, value []byte, ttl time.Duration) error {
+	return r.own.set(key{true, id}, item{value: value, until: time.Now().Add(max(ttl, time.Second))})
+}
+
+// DeleteShared deletes a shared entry. It never waits for the network. Errors: as Put.
+func (r *Roster) DeleteShared(id string) error {
+	return r.own.set(key{true, id}, item{gone: true, until: time.Now().Add(markerTTL)})
+}
+
+func (o *own) set(k key, to item) error {
+	if len(k.id) == 0 || len(k.id) > MaxID || len(to.value) > MaxValue {
+		return fmt.Errorf("%w: an id has 1 to %d bytes and a value at most %d; these have %d and %d", ErrInvalid, MaxID, MaxValue, len(k.id), len(to.value))
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return ErrClosed
+	}
+	it := o.items[k]
+	if it == nil {
+		if to.gone && !k.shared {
+			return nil // was never there
+		}
+		it = &item{gone: true}
+		o.items[k] = it
+	}
+	if !k.shared && it.gone != to.gone {
+		if to.gone {
+			o.live--
+		} else {
+			o.live++
+		}
+	}
+	it.gone, it.until, it.fill = to.gone, to.until, false
+	if it.value = nil; !to.gone {
+		it.value = slices.Clone(to.value)
+	}
+	if it.gone && !it.sent && it.state != flying && !k.shared {
+		delete(o.items, k) // nobody has heard of it
+		if o.stale++; o.stale > 64+len(o.queue)/2 {
+			o.queue = slices.DeleteFunc(o.queue, func(w waiting) bool { return o.items[w.key] != w.it })
+			o.stale = 0
+		}
+		return nil
+	}
+	o.push(k, it)
+	return nil
+}
+
+// restore has a shared entry sent that a new stream does not have, unless this node has
+// something newer to say of it.
+func (o *own) restore(id string, value []byte, until time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	k := key{true, id}
+	if o.items[k] == nil {
+		it := &item{value: value, until: until, fill: true}
+		o.items[k] = it
+		o.push(k, it)
+	}
+}
+
+// push has an item sent.
+func (o *own) push(k key, it *item) {
+	switch it.state {
+	case idle:
+		it.state = queued
+		o.queue = append(o.queue, waiting{k, it})
+		signal(o.wake)
+	case flying:
+		it.again = true
+	}
+}
+
+// sending is one item under way.
+type sending struct {
+	key
+	value []byte
+	gone  bool
+	until time.Time
+	fill  bool
+}
+
+// take returns up to n items to send.
+func (o *own) take(n int, dst []sending) []sending {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	i := 0
+	for ; i < len(o.queue) && len(dst) < n; i++ {
+		k, it := o.queue[i].key, o.queue[i].it
+		if o.items[k] != it {
+			o.stale--
+			continue
+		}
+		if k.shared && !time.Now().Before(it.until) {
+			delete(o.items, k)
+			continue
+		}
+		it.state, it.sent = flying, true
+		dst = append(dst, sending{k, it.value, it.gone, it.until, it.fill})
+	}
+	if o.queue = o.queue[i:]; len(o.queue) == 0 {
+		o.queue, o.stale = nil, 0
+	}
+	return dst
+}
+
+// landed says what became of an item: where the stream put it, or 0 if that is not
+// known.
+func (o *own) landed(k key, seq uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	it := o.items[k]
+	it.state = idle
+	if seq != 0 {
+		it.seq = seq
+	}
+	switch again := it.again; {
+	case again || seq == 0 || !k.shared && it.echo > it.seq:
+		it.again = false
+		o.push(k, it)
+	case k.shared || it.gone && it.echo == it.seq:
+		delete(o.items, k)
+	}
+}
+
+// seen notes that the stream has an entry of this node's at seq. Where that is not
+// what this node sent last, it is sent again: a message that was delayed on its way
+// must not stay the last word.
+func (o *own) seen(id string, seq uint64, gone bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	k := key{false, id}
+	it := o.items[k]
+	switch {
+	case it == nil && gone:
+	case it == nil:
+		it = &item{gone: true, sent: true, echo: seq}
+		o.items[k] = it
+		o.push(k, it)
+	case it.state != idle:
+		it.echo = max(it.echo, seq)
+	case seq > it.seq:
+		it.echo = seq
+		o.push(k, it)
+	case seq == it.seq:
+		if it.echo = seq; it.gone {
+			delete(o.items, k)
+		}
+	}
+}
+
+// compare sends again what the stream should have had up to target and has not.
+func (o *own) compare(there map[string]bool, target uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for k, it := range o.items {
+		if k.shared || it.state != idle || it.seq > target || there[k.id] {
+			continue
+		}
+		if it.gone {
+			delete(o.items, k)
+		} else {
+			o.push(k, it)
+		}
+	}
+}
+
+// anew has everything sent under a new session. Nothing is flying.
+func (o *own) anew() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.queue, o.stale = nil, 0
+	for k, it := range o.items {
+		if k.shared {
+			o.queue = append(o.queue, waiting{k, it})
+			continue
+		}
+		if it.gone {
+			delete(o.items, k)
+			continue
+		}
+		it.state, it.again, it.sent, it.seq, it.echo = queued, false, false, 0, 0
+		o.queue = append(o.queue, waiting{k, it})
+	}
+	signal(o.wake)
+}
+
+func (o *own) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.live
+}
+
+func (o *own) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = true
+}

@@ -1,0 +1,71 @@
+package roster
+
+import (
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Word is what a node told all others.
+type Word struct {
+	Session string // of the node that told it
+	Kind    string
+	Payload []byte
+}
+
+// MaxWord is how long a payload can be.
+const MaxWord = 64 << 10
+
+// Tell tells all other nodes something at once. Who is not connected to NATS does not
+// hear it.
+//
+// Errors: ErrInvalid, ErrUnavailable.
+func (r *Roster) Tell(kind string, payload []byte) error {
+	if len(kind) > 255 || len(payload) > MaxWord {
+		return fmt.Errorf("%w: a kind has at most 255 bytes and a payload %d; these have %d and %d", ErrInvalid, MaxWord, len(kind), len(payload))
+	}
+	session := r.Session()
+	body := make([]byte, 0, 2+len(session)+len(kind)+len(payload))
+	body = append(append(body, byte(len(session))), session...)
+	body = append(append(body, byte(len(kind))), kind...)
+	err := r.put(&nats.Msg{Subject: r.names.tell(), Data: append(body, payload...)})
+	if err == nil {
+		err = r.nc.FlushTimeout(requestTimeout)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
+// Heard delivers what other nodes tell, in order for each of them. It is never closed.
+func (r *Roster) Heard() <-chan Word { return r.heard }
+
+func (r *Roster) listen() (*nats.Subscription, error) {
+	return r.nc.Subscribe(r.names.tell(), func(m *nats.Msg) {
+		session, rest, ok := cut(m.Data)
+		if !ok {
+			return
+		}
+		kind, payload, ok := cut(rest)
+		r.mu.Lock()
+		_, own := r.mine[session]
+		r.mu.Unlock()
+		if !ok || own {
+			return
+		}
+		select {
+		case r.heard <- Word{session, kind, payload}:
+		case <-r.ctx.Done():
+		}
+	})
+}
+
+// cut takes off a string with its length in front.
+func cut(b []byte) (s string, rest []byte, ok bool) {
+	if len(b) == 0 || len(b) < 1+int(b[0]) {
+		return "", nil, false
+	}
+	n := 1 + int(b[0])
+	return string(b[1:n]), b[n:], true
+}

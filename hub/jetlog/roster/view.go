@@ -1,0 +1,329 @@
+package roster
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// view is what this node knows of the others: what Changes adds up to.
+type view struct {
+	*Roster
+	shared  map[string]shared
+	expiry  time.Time            // no shared entry ends before
+	orphans map[string]time.Time // sessions with entries and without a lease, since when
+	created time.Time            // of the stream
+	changes []Change             // not handed on yet
+	first   bool                 // the first load is among them
+	loaded  bool                 // at least once
+
+	loading bool
+	anew    bool   // the stream is another one than at the last load
+	target  uint64 // what the stream had when the load began
+	shot    shot
+}
+
+// node is another node. Roster.mu guards which there are and the fields but entries,
+// of which it guards the number.
+type node struct {
+	name    string
+	since   time.Time
+	seen    time.Time // when the last renewal came
+	info    []byte
+	entries map[string]uint64 // where the stream has them
+}
+
+type shared struct {
+	seq   uint64
+	until time.Time
+	value []byte
+}
+
+// shot is a table while it is read from the stream.
+type shot struct {
+	nodes  map[string]*card
+	values map[string]map[string]value // entries by session and id
+	shared map[string]value
+	own    map[string]bool // entries of this node
+}
+
+type value struct {
+	seq  uint64
+	data []byte // nil where it was deleted
+	at   time.Time
+}
+
+// load begins to read the table.
+func (v *view) load(info *jetstream.StreamInfo) {
+	if !info.Created.Equal(v.created) { // its numbers mean something else
+		v.created, v.anew = info.Created, v.loaded
+		for id, s := range v.shared {
+			s.seq = 0
+			v.shared[id] = s
+		}
+		for _, n := range v.nodes {
+			for id := range n.entries {
+				n.entries[id] = 0
+			}
+		}
+	}
+	v.loading, v.target = true, info.State.LastSeq
+	v.shot = shot{make(map[string]*card), make(map[string]map[string]value), make(map[string]value), make(map[string]bool)}
+}
+
+// apply deals with a message of the stream.
+func (v *view) apply(m *nats.Msg, meta *nats.MsgMetadata) error {
+	about, session, id := v.names.read(m.Subject)
+	var data []byte
+	if len(m.Data) > 0 {
+		data = m.Data
+	}
+	seq := meta.Sequence.Stream
+	switch about {
+	case aboutLease:
+		return v.lease(session, data, meta)
+	case aboutEntry:
+		if data != nil {
+			if data[0] != valueByte {
+				return nil
+			}
+			data = data[1:]
+		}
+		v.entry(session, id, value{seq, data, meta.Timestamp})
+	case aboutShared:
+		if v.loading {
+			v.shot.shared[id] = value{seq, data, meta.Timestamp}
+		} else {
+			v.share(id, value{seq, data, meta.Timestamp})
+		}
+	}
+	return nil
+}
+
+// own reports whether a session is, or was, this node's.
+func (v *view) isOwn(session string) (own, present bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	_, own = v.mine[session]
+	return own, session == v.session
+}
+
+func (v *view) lease(session string, body []byte, meta *nats.MsgMetadata) error {
+	var c card
+	if body != nil && json.Unmarshal(body, &c) != nil {
+		return nil
+	}
+	own, present := v.isOwn(session)
+	switch {
+	case own && body != nil && present:
+		v.skew.Store(int64(meta.Timestamp.Sub(c.Sent)))
+		if v.loading && meta.Sequence.Stream > v.target {
+			v.finish()
+		}
+	case own:
+	case v.loading && body == nil:
+		delete(v.shot.nodes, session)
+		delete(v.shot.values, session)
+	case v.loading:
+		v.shot.nodes[session] = &c
+	case body == nil:
+		v.down(session)
+	case v.renewedBy(session, &c):
+	case c.Count > 1: // its entries are not known
+		return fmt.Errorf("%w: session %s of node %q is there again", errAgain, session, c.Node)
+	default:
+		v.up(session, &c)
+	}
+	return nil
+}
+
+// renewedBy notes a sign of life of a session that is up.
+func (v *view) renewedBy(session string, c *card) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	n := v.nodes[session]
+	if n == nil {
+		return false
+	}
+	n.seen, n.info = time.Now(), c.Info
+	return true
+}
+
+func (v *view) up(session string, c *card) *node {
+	n := &node{c.Node, c.Since, time.Now(), c.Info, make(map[string]uint64)}
+	v.mu.Lock()
+	v.nodes[session] = n
+	v.mu.Unlock()
+	delete(v.orphans, session)
+	v.changes = append(v.changes, Change{Kind: NodeUp, Node: c.Node, Session: session, Info: c.Info})
+	return n
+}
+
+func (v *view) down(session string) {
+	v.mu.Lock()
+	n := v.nodes[session]
+	delete(v.nodes, session)
+	v.mu.Unlock()
+	if n != nil {
+		v.changes = append(v.changes, Change{Kind: NodeDown, Node: n.name, Session: session})
+	}
+}
+
+func (v *view) entry(session, id string, to value) {
+	if own, present := v.isOwn(session); own {
+		if present {
+			v.own.seen(id, to.seq, to.data == nil)
+			if v.loading {
+				v.shot.own[id] = true
+			}
+		}
+		return
+	}
+	if v.loading {
+		of := v.shot.values[session]
+		if of == nil {
+			of = make(map[string]value)
+			v.shot.values[session] = of
+		}
+		of[id] = to
+		return
+	}
+	n := v.nodes[session] // read by its only writer
+	if n == nil {
+		if _, ok := v.orphans[session]; !ok && to.data != nil {
+			v.orphans[session] = time.Now()
+		}
+		return
+	}
+	v.set(session, n, id, to)
+}
+
+// set makes an entry of another node what it is now.
+func (v *view) set(session string, n *node, id string, to value) {
+	seq, there := n.entries[id]
+	switch {
+	case to.data == nil && there:
+		v.mu.Lock()
+		delete(n.entries, id)
+		v.mu.Unlock()
+		v.changes = append(v.changes, Change{Kind: Gone, Node: n.name, Session: session, ID: id})
+	case to.data != nil && (!there || seq != to.seq):
+		v.mu.Lock()
+		n.entries[id] = to.seq
+		v.mu.Unlock()
+		v.changes = append(v.changes, Change{Kind: Entry, Node: n.name, Session: session, ID: id, Value: to.data})
+	}
+}
+
+// share makes a shared entry what it is now.
+func (v *view) share(id string, to value) {
+	is, there := v.shared[id]
+	life, data, ok := bytes.Cut(to.data, []byte{' ', valueByte})
+	ms, err := strconv.ParseInt(string(life), 10, 64)
+	if to.data != nil && (!ok || err != nil) {
+		return
+	}
+	now := time.Now()
+	age := min(max(now.Add(time.Duration(v.skew.Load())).Sub(to.at), 0), time.Duration(ms)*time.Millisecond)
+	until := now.Add(time.Duration(ms)*time.Millisecond - age)
+	switch {
+	case to.data == nil || !until.After(now):
+		if there {
+			delete(v.shared, id)
+			v.changes = append(v.changes, Change{Kind: SharedGone, ID: id})
+		}
+	case !there || is.seq != to.seq:
+		v.shared[id] = shared{to.seq, until, data}
+		if v.expiry.IsZero() || until.Before(v.expiry) {
+			v.expiry = until
+		}
+		v.changes = append(v.changes, Change{Kind: SharedEntry, ID: id, Value: data, Until: until})
+	}
+}
+
+// finish compares the table that was read with the view: what differs are changes.
+func (v *view) finish() {
+	s := v.shot
+	v.loading, v.shot = false, shot{}
+	for session := range v.nodes {
+		if s.nodes[session] == nil {
+			v.down(session)
+			v.reaper.add(session, time.Now())
+		}
+	}
+	for session, c := range s.nodes {
+		n := v.nodes[session]
+		if n == nil {
+			n = v.up(session, c)
+		}
+		v.renewedBy(session, c)
+		of := s.values[session]
+		for id := range n.entries {
+			if of[id].data == nil {
+				v.set(session, n, id, value{})
+			}
+		}
+		for id, to := range of {
+			v.set(session, n, id, to)
+		}
+		delete(s.values, session)
+	}
+	for session := range s.values {
+		if _, ok := v.orphans[session]; !ok {
+			v.orphans[session] = time.Now()
+		}
+	}
+	for id, is := range v.shared {
+		to, there := s.shared[id]
+		switch {
+		case v.anew && !there:
+			v.own.restore(id, is.value, is.until)
+		case to.data == nil:
+			v.share(id, value{})
+		}
+	}
+	v.anew = false
+	for id, to := range s.shared {
+		v.share(id, to)
+	}
+	v.own.compare(s.own, v.target)
+	v.first = !v.loaded
+	v.loaded = true
+	v.say("")
+	v.upToDate()
+}
+
+// expire lets go whose time is over by this node's clock. The view is up to date.
+func (v *view) expire(now time.Time) {
+	limit := v.opts.Lease + min(v.opts.Lease/4, 2*time.Second)
+	for session, n := range v.nodes {
+		if now.Sub(n.seen) > limit {
+			v.log.Warn("a node is down", "node", n.name, "session", session, "silent", now.Sub(n.seen).Round(time.Millisecond))
+			v.down(session)
+			v.reaper.add(session, now)
+		}
+	}
+	for session, since := range v.orphans {
+		if now.Sub(since) > limit {
+			delete(v.orphans, session)
+			v.reaper.add(session, now)
+		}
+	}
+	if v.expiry.IsZero() || now.Before(v.expiry) {
+		return
+	}
+	v.expiry = time.Time{}
+	for id, s := range v.shared {
+		switch {
+		case !now.Before(s.until):
+			v.share(id, value{})
+		case v.expiry.IsZero() || s.until.Before(v.expiry):
+			v.expiry = s.until
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package web
+
+import (
+	"encoding/json"
+	"time"
+
+	"rollcall/hub/jetlog/roster"
+	"rollcall/presence"
+)
+
+// cluster joins this server's presence with that of the others. A connection of
+// another server is a connection like any other, with that server's name and no
+// handle, joined and left through the same registry: the grace and the edges come
+// out of it, on every server alike.
+type cluster struct {
+	server *Server
+	roster *roster.Roster
+	done   chan struct{}
+
+	remote map[string]map[string]*presence.Connection // by session and id; owned by the goroutine
+}
+
+// entry is a connection as the others are told of it.
+type entry struct {
+	ClientID    string          `json:"clientId"`
+	Anonymous   bool            `json:"anonymous,omitempty"`
+	Info        json.RawMessage `json:"info,omitempty"`
+	Channels    []string        `json:"channels"`
+	RemoteAddr  string          `json:"remoteAddr,omitempty"`
+	UserAgent   string          `json:"userAgent,omitempty"`
+	Protocol    string          `json:"protocol"`
+	ConnectedAt time.Time       `json:"connectedAt"`
+}
+
+// order is what one server tells the others at once: a stream to end.
+type order struct {
+	ClientID     string `json:"clientId"`
+	ConnectionID string `json:"connectionId"`
+	Anonymous    bool   `json:"anonymous,omitempty"`
+}
+
+// kickWord is the kind of an order.
+const kickWord = "kick"
+
+// sharedBlock is a block as all servers have it; the rest is the entry's id and time.
+type sharedBlock struct {
+	By    string    `json:"by"`
+	Since time.Time `json:"since"`
+}
+
+// newCluster follows the roster until that is closed, which the server's owner does.
+func newCluster(s *Server, r *roster.Roster) *cluster {
+	c := &cluster{server: s, roster: r, done: make(chan struct{}), remote: make(map[string]map[string]*presence.Connection)}
+	go c.run()
+	return c
+}
+
+func (c *cluster) run() {
+	defer close(c.done)
+	changes := c.roster.Changes()
+	for {
+		select {
+		case batch, ok := <-changes:
+			if !ok {
+				return
+			}
+			for i := range batch {
+				c.apply(&batch[i])
+			}
+		case w := <-c.roster.Heard():
+			c.hear(w)
+		}
+	}
+}
+
+func (c *cluster) apply(ch *roster.Change) {
+	registry := c.server.registry
+	switch ch.Kind {
+	case roster.NodeUp:
+		c.remote[ch.Session] = make(map[string]*presence.Connection)
+	case roster.Entry:
+		var e entry
+		conns := c.remote[ch.Session]
+		if conns == nil || conns[ch.ID] != nil || json.Unmarshal(ch.Value, &e) != nil {
+			return // a connection never changes
+		}
+		conn := &presence.Connection{
+			ID: ch.ID, ClientID: e.ClientID, Anonymous: e.Anonymous, Node: ch.Node, RemoteAddr: e.RemoteAddr,
+			UserAgent: shortAgent(e.UserAgent), Protocol: e.Protocol, ConnectedAt: e.ConnectedAt,
+		}
+		conns[ch.ID] = conn
+		registry.Join(conn, e.Channels, e.Info)
+	case roster.Gone:
+		if conn := c.remote[ch.Session][ch.ID]; conn != nil {
+			delete(c.remote[ch.Session], ch.ID)
+			registry.Leave(conn)
+		}
+	case roster.NodeDown:
+		for _, conn := range c.remote[ch.Session] {
+			registry.Leave(conn)
+		}
+		delete(c.remote, ch.Session)
+	case roster.SharedEntry:
+		var b sharedBlock
+		_ = json.Unmarshal(ch.Value, &b) // who blocked is not told then
+		c.server.blocks.put(block{clientID: ch.ID, since: b.Since, until: ch.Until, by: b.By})
+		c.server.endClient(ch.ID)
+	case roster.SharedGone:
+		c.server.blocks.unblock(ch.ID)
+	}
+}
+
+// hear does what another server asks for.
+func (c *cluster) hear(w roster.Word) {
+	var k order
+	if w.Kind != kickWord || json.Unmarshal(w.Payload, &k) != nil {
+		return
+	}
+	if conn := c.server.registry.Connection(k.ConnectionID); conn != nil && conn.Handle != nil {
+		c.server.kickHere(conn)
+	} else if !k.Anonymous {
+		c.server.blocks.kicked(k.ClientID) // it may come back to this server
+	}
+}
+
+// put tells the others of a connection of this server.
+func (c *cluster) put(conn *presence.Connection, channels []string, info []byte) {
+	value, err := json.Marshal(entry{
+		conn.ClientID, conn.Anonymous, info, channels, conn.RemoteAddr, conn.UserAgent, conn.Protocol, conn.ConnectedAt,
+	})
+	if err == nil {
+		err = c.roster.Put(conn.ID, value)
+	}
+	if err != nil {
+		c.server.opts.Log.Warn("the other servers are not told of a connection", "connectionId", conn.ID, "channels", len(channels), "error", err)
+	}
+}
+
+// gone tells the others that a connection of this server has ended.
+func (c *cluster) gone(conn *presence.Connection) { _ = c.roster.Delete(conn.ID) } // what was never put is not there
+
+// kick has the others end a stream, or turn it away when it comes back to them.
+func (c *cluster) kick(conn *presence.Connection) error {
+	payload, err := json.Marshal(order{conn.ClientID, conn.ID, conn.Anonymous})
+	if err != nil {
+		return err
+	}
+	return c.roster.Tell(kickWord, payload)
+}
