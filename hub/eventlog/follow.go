@@ -225,3 +225,15 @@ func Restore(s Stored, epoch string) *Record {
 	r.hist = &history{name: s.Channel}
 	return r
 }
+
+// Floors returns through where each channel's events may be missing: from there on
+// all of them are kept.
+func (m *Memory) Floors(channels []string) []uint64 {
+	floors := make([]uint64, len(channels))
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for i, name := range channels {
+		floors[i] = m.evictedThrough(name, m.channels[name])
+	}
+	return floors
+}

@@ -17,6 +17,9 @@ import (
 // visible is how long an append waits for the mirror to have what was stored.
 const visible = 5 * time.Second
 
+// election is how long an append waits for a stream without a leader to get one.
+const election = time.Second
+
 // Append implements [eventlog.Log]. The events are stored when it returns without an
 // error; they are readable too, but on a node that lags behind the stream for longer
 // than five seconds.
@@ -31,6 +34,7 @@ func (l *Log) Append(ctx context.Context, events []eventlog.Event) ([]eventlog.R
 		return nil, err
 	}
 	results := make([]eventlog.Result, len(events))
+	began := time.Now()
 	for try := 0; ; try++ {
 		p := l.plan(events, results)
 		if len(p.messages) == 0 {
@@ -40,13 +44,18 @@ func (l *Log) Append(ctx context.Context, events []eventlog.Event) ([]eventlog.R
 			return nil, err
 		}
 		ack, err := l.publish(ctx, p.messages)
+		if errors.Is(err, nats.ErrNoResponders) && time.Since(began) < election {
+			if wait(ctx, l.ctx, election/20) == nil {
+				continue
+			}
+		}
 		if err != nil {
 			return nil, err
 		}
 		if ack.Error == nil {
 			return l.settle(ctx, p, ack, results), nil
 		}
-		if try == 8 || !ack.Error.passing() {
+		if try >= 8 && time.Since(began) > election || !ack.Error.passing() {
 			return nil, ack.Error.err()
 		}
 		if err := l.pause(ctx, ack.Error, try); err != nil {
@@ -131,7 +140,7 @@ func (e *apiError) passing() bool {
 // pause waits before an append is tried again. Where a key was used through another
 // node, or at this moment, that is until the mirror knows it.
 func (l *Log) pause(ctx context.Context, e *apiError, try int) error {
-	wait := time.Millisecond << try
+	pause := time.Millisecond << min(try, 7)
 	if e.ErrCode == codeDuplicateInBatch {
 		info, err := l.link.info(ctx, l.opts.Stream)
 		if err != nil {
@@ -140,17 +149,22 @@ func (l *Log) pause(ctx context.Context, e *apiError, try int) error {
 		head := l.Head().Seq
 		l.await(ctx, info.State.LastSeq)
 		if l.Head().Seq > head && try == 0 {
-			wait = 0
+			pause = 0
 		}
 	}
-	timer := time.NewTimer(wait)
+	return wait(ctx, l.ctx, pause)
+}
+
+// wait lets time pass unless one of the contexts ends.
+func wait(ctx, log context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-l.ctx.Done():
+	case <-log.Done():
 		return eventlog.ErrClosed
 	}
 }
@@ -198,7 +212,7 @@ func (l *Log) publish(ctx context.Context, messages []*nats.Msg) (*pubAck, error
 	reply, err := l.link.nc.RequestMsgWithContext(during, end)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
-		return nil, fmt.Errorf("%w: the stream has no leader, or is no more", ErrUnavailable)
+		return nil, fmt.Errorf("%w: the stream has no leader, or is no more (%w)", ErrUnavailable, err)
 	case err != nil && during.Err() == nil:
 		return nil, unsent(err)
 	case err != nil:

@@ -31,7 +31,7 @@ func newFleet(t testing.TB, n int) *fleet {
 		o := &f.opts[i]
 		*o = server.Options{
 			ServerName: fmt.Sprint("server", i), Host: "127.0.0.1", Port: ports[i],
-			JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true, NoSystemAccount: false,
+			JetStream: true, StoreDir: scratch(t), NoSigs: true, NoLog: true,
 		}
 		if n > 1 {
 			o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[n+i]}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -27,6 +28,22 @@ func (w testWriter) Write(p []byte) (int, error) {
 
 // quiet is for tests that make trouble on purpose.
 var quiet = slog.New(slog.DiscardHandler)
+
+// scratch makes a directory, in memory where that is offered, for tests that are
+// not about the disk.
+func scratch(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "jetlog")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
 
 // embed links to a server of this process in dir until the test's end.
 func embed(t testing.TB, dir string, opts EmbedOptions) *Link {

@@ -32,11 +32,14 @@ type names struct {
 	prefix, epoch string
 }
 
+// root is what all subjects of this life begin with. An epoch may have dots.
+func (n names) root() string { return n.prefix + "." + strings.ReplaceAll(n.epoch, ".", "~") + "." }
+
 // all is the subject that matches every message of this life.
-func (n names) all() string { return n.prefix + "." + n.epoch + ".>" }
+func (n names) all() string { return n.root() + ">" }
 
 func (n names) event(channel string) string {
-	return n.prefix + "." + n.epoch + "." + base64.RawURLEncoding.EncodeToString([]byte(channel))
+	return n.root() + base64.RawURLEncoding.EncodeToString([]byte(channel))
 }
 
 func (n names) purge(channel string) string { return n.event(channel) + "." + purgeToken }
@@ -50,7 +53,7 @@ func (n names) read(subject string) (epoch, channel string, purge bool, err erro
 	if !ok || !ok2 || err != nil || len(name) == 0 || more && last != purgeToken {
 		return "", "", false, errForeign
 	}
-	return epoch, string(name), more, nil
+	return strings.ReplaceAll(epoch, "~", "."), string(name), more, nil
 }
 
 // message makes the message of an event.

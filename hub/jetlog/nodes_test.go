@@ -251,7 +251,7 @@ func testOutage(t *testing.T, f *fleet, opts Options) {
 	for i := range f.servers {
 		f.stop(i)
 	}
-	until(t, "the nodes see it", func() bool { return nodes[0].Degraded() && nodes[1].Degraded() })
+	until(t, "the nodes see it", func() bool { return !nodes[0].Status().Connected && !nodes[1].Status().Connected })
 	began := time.Now()
 	for range 100 {
 		if _, err := nodes[0].Append(context.Background(), []eventlog.Event{ev("c", -1)}); !errors.Is(err, ErrUnavailable) {
@@ -267,21 +267,25 @@ func testOutage(t *testing.T, f *fleet, opts Options) {
 	if got := read(nodes[0], "c"); len(got) < 20 {
 		t.Errorf("%d events can be read", len(got))
 	}
+	if !nodes[0].Degraded() {
+		t.Error("a node without NATS is not degraded")
+	}
 	for i := range f.servers {
 		f.start(i)
 	}
 	f.ready()
-	until(t, "appends succeed again", func() bool { publishFor(1); return len(acked) > 20 })
+	before := len(acked)
+	until(t, "appends succeed again", func() bool { publishFor(1); return len(acked) > before })
 	publishFor(20)
 	until(t, "nobody is degraded", func() bool { return !nodes[0].Degraded() && !nodes[1].Degraded() })
 	end := publish(t, nodes[1], ev("end", 0))[0].Seq
 	recs := all(t, tail, end)
-	var before uint64
+	var last uint64
 	for _, r := range recs {
-		if r.Seq <= before {
-			t.Fatalf("%d behind %d", r.Seq, before)
+		if r.Seq <= last {
+			t.Fatalf("%d behind %d", r.Seq, last)
 		}
-		before = r.Seq
+		last = r.Seq
 		if want, ok := acked[r.Seq]; ok && want != string(r.Payload()) {
 			t.Errorf("%d is %s, acknowledged was %s", r.Seq, r.Payload(), want)
 		}
@@ -371,4 +375,23 @@ func TestNodesOnCluster(t *testing.T) {
 	}
 	f := newFleet(t, 3)
 	runNodes(t, f, Options{Replicas: 3}, append(slices.Clone(commonTests), nodesTest{"LeaderChange", testLeaderChange}))
+}
+
+// A node that begins while NATS is away waits as long as it may, and begins when NATS
+// is there.
+func TestAwayAtStart(t *testing.T) {
+	f := newFleet(t, 1)
+	f.stop(0)
+	link := f.link()
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := Open(ctx, link, Options{}); !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("Open: %v", err)
+	}
+	f.start(0)
+	l := open(t, link, Options{})
+	publish(t, l, ev("a", 1))
+	if l.Degraded() {
+		t.Errorf("%+v", l.Status())
+	}
 }
