@@ -137,9 +137,16 @@ func TestReloadTellsWhatTakesARestart(t *testing.T) {
 	replaced(t, config, "address-connects: 5\nadmin-listen: 127.0.0.1:0\nheartbeat: 7s\nhsts: 1h\ninsecure: true\nmax-events: 6\ntls-cert: "+cert+
 		"\ntls-key: "+private+"\ntrusted-proxy: 10.0.0.0/8\nlisten: ':1'\napi-key: "+other+"\ncors-origin: https://one.example\njwt-secret: "+jwtSecret+"\n")
 	var told []string
-	for entry := range p.logs {
-		if entry["msg"] == reloaded {
-			break
+	late := time.After(patience)
+	for done := false; !done; {
+		var entry map[string]any
+		select {
+		case entry = <-p.logs:
+		case <-late:
+			t.Fatalf("not reloaded; told of %v", told)
+		}
+		if done = entry == nil || entry["msg"] == reloaded; entry["level"] == "ERROR" {
+			t.Fatalf("not reloaded: %v", entry)
 		}
 		if entry["level"] == "WARN" && entry["msg"] == "this setting has changed, and takes a restart" {
 			told = append(told, fmt.Sprint(entry["setting"]))
