@@ -119,25 +119,47 @@ func (c *serveCmd) openEngine(ctx context.Context, log *slog.Logger) (*engine, e
 	if err != nil {
 		return nil, err
 	}
-	history := c.history()
-	e.Log, err = jetlog.Open(ctx, e.link, jetlog.Options{
-		Stream: c.NATSStream, Replicas: c.NATSReplicas, Events: int64(history.Events), Age: history.Age, Mirror: history,
-	})
-	if err != nil {
-		return nil, errors.Join(err, e.link.Close())
-	}
-	if len(c.NATS) > 0 {
-		e.roster, err = roster.Open(ctx, e.link.Conn(), roster.Options{
-			Stream: c.NATSStream + "_ROSTER", Prefix: "rollcall-roster-" + c.NATSStream, Node: cmp.Or(c.Node, hostName()), Replicas: c.NATSReplicas,
-			Info: e.info, Log: log,
-		})
-		if err != nil {
-			return nil, errors.Join(err, e.Close())
-		}
+	if err := e.open(ctx, c, log); err != nil {
+		return nil, fmt.Errorf("the event store could not be opened: %v", errors.Join(err, e.Close())) // ctx's own error has another meaning above
 	}
 	log.Info("the event store is open", "engine", e.name, "position", e.Head().String())
 	return e, nil
 }
+
+// open opens the log, and the roster of a cluster. A cluster that is not ready yet is asked again until ctx ends.
+func (e *engine) open(ctx context.Context, c *serveCmd, log *slog.Logger) (err error) {
+	history := c.history()
+	for {
+		err = nil
+		if e.Log == nil {
+			var l *jetlog.Log
+			if l, err = jetlog.Open(ctx, e.link, jetlog.Options{
+				Stream: c.NATSStream, Replicas: c.NATSReplicas, Events: int64(history.Events), Age: history.Age, Mirror: history,
+			}); err == nil {
+				e.Log = l
+			}
+		}
+		if err == nil && len(c.NATS) > 0 {
+			e.roster, err = roster.Open(ctx, e.link.Conn(), roster.Options{
+				Stream: c.NATSStream + "_ROSTER", Prefix: "rollcall-roster-" + c.NATSStream, Node: cmp.Or(c.Node, hostName()), Replicas: c.NATSReplicas,
+				Info: e.info, Log: log,
+			})
+		}
+		passing := errors.Is(err, jetlog.ErrUnavailable) || errors.Is(err, roster.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
+		if err == nil || !passing || ctx.Err() != nil {
+			return err
+		}
+		log.Warn("the event store is not ready; trying again", "reason", err)
+		select {
+		case <-time.After(openAgain):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// openAgain is the time between two attempts to open the event store.
+const openAgain = time.Second
 
 // Close takes the server off the roster and closes the log and the link.
 func (e *engine) Close() error {
@@ -145,7 +167,10 @@ func (e *engine) Close() error {
 	if e.roster != nil {
 		err = e.roster.Close()
 	}
-	return errors.Join(err, e.Log.Close(), e.link.Close())
+	if e.Log != nil {
+		err = errors.Join(err, e.Log.Close())
+	}
+	return errors.Join(err, e.link.Close())
 }
 
 // info is what other servers are told of this one.
