@@ -355,6 +355,27 @@ type ServerView struct {
 	Sessions []SessionRow
 }
 
+// NodesView is the page at /admin/nodes.
+type NodesView struct {
+	AdminFrame
+	Rows     []NodeRow
+	Degraded string // why what is shown of others may be old; empty where it is not
+}
+
+// NodeRow is one server of those that share a log.
+type NodeRow struct {
+	Key         string // id of the row's element
+	Name        string
+	Level       string // "ok", "warn" or "bad"
+	Self        bool
+	Connections string
+	Streams     string
+	Behind      string
+	Version     string
+	Since       time.Time
+	Seen        time.Time
+}
+
 // FactGroup is a titled list of facts.
 type FactGroup struct {
 	ID    string

@@ -129,6 +129,19 @@ func (v BlocksView) Fragments() []Fragment {
 }
 
 // Fragments are the parts of the page that are kept live.
+func (v NodesView) Fragments() []Fragment {
+	var rows []Fragment
+	for _, r := range v.Rows {
+		rows = append(rows, Fragment{ID: r.Key, Body: nodeRow(r)})
+	}
+	return []Fragment{
+		{ID: "nodes-total", Body: countBadge("nodes-total", len(v.Rows), "there")},
+		{ID: "nodes-state", Body: nodesState(v)},
+		{ID: "nodes-rows", Body: nodeRows(v), Items: rows},
+	}
+}
+
+// Fragments are the parts of the page that are kept live.
 func (v AuditView) Fragments() []Fragment {
 	var rows []Fragment
 	for _, r := range v.Rows {

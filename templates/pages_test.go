@@ -40,6 +40,8 @@ func livePages(views map[string]live) map[string]livePage {
 			page = Audit(v)
 		case ServerView:
 			page = ServerPage(v)
+		case NodesView:
+			page = Nodes(v)
 		}
 		pages[name] = livePage{page, view.Fragments()}
 	}
@@ -70,6 +72,10 @@ func sampleViews() map[string]live {
 		"audit-empty":     changed(sampleAudit(), func(v *AuditView) { v.Rows, v.Pager = nil, Pager{} }),
 		"server":          sampleServer(),
 		"server-draining": drainingServer(),
+		"nodes":           sampleNodes(),
+		"nodes-degraded": changed(sampleNodes(), func(v *NodesView) {
+			v.Degraded, v.Rows[1].Level = "What is shown of the others is 40 s old: no answer from NATS.", "bad"
+		}),
 	}
 }
 

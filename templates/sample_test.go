@@ -343,6 +343,13 @@ func sampleTail() TailView {
 	}
 }
 
+func sampleNodes() NodesView {
+	return NodesView{AdminFrame: sampleFrame("server", "/admin/nodes"), Rows: []NodeRow{
+		{Key: "node-1", Name: "rollcall-1", Level: "ok", Self: true, Connections: "4,211", Streams: "4,220", Behind: "0", Version: "v1.4.0", Since: sampleNow, Seen: sampleNow},
+		{Key: "node-2", Name: "rollcall-2", Level: "warn", Connections: "3,907", Streams: "3,911", Behind: "128", Version: "v1.4.0", Since: sampleNow, Seen: sampleNow},
+	}}
+}
+
 func sampleBlocks() BlocksView {
 	return BlocksView{AdminFrame: sampleFrame("blocks", "/admin/blocks"), Rows: times(3, sampleBlock), BaseURL: "https://rollcall.example"}
 }

@@ -54,7 +54,7 @@ func (a *admin) routes(e *gin.Engine) {
 	in := g.Group("", a.know)
 	for path, paint := range map[string]painting{
 		"": a.overview, "/": a.overview, "/clients": a.clients, "/clients/:clientId": a.client, "/clients/:clientId/tap": a.tap,
-		"/channels": a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/blocks": a.blocks, "/audit": a.auditPage, "/server": a.serverPage,
+		"/channels": a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/blocks": a.blocks, "/audit": a.auditPage, "/server": a.serverPage, "/nodes": a.nodes,
 	} {
 		in.Match(readMethods, path, a.show(paint))
 	}

@@ -132,7 +132,7 @@ func (a *admin) find(page *url.URL) (paint painting, arg string) {
 	return map[string]painting{
 		"admin": a.overview, "admin/clients": a.clients, "admin/clients/:": a.client, "admin/clients/:/tap": a.tap,
 		"admin/channels": a.channels, "admin/channels/:": a.channel, "admin/tail": a.tail, "admin/blocks": a.blocks,
-		"admin/audit": a.auditPage, "admin/server": a.serverPage,
+		"admin/audit": a.auditPage, "admin/server": a.serverPage, "admin/nodes": a.nodes,
 	}[strings.Join(parts, "/")], arg
 }
 

@@ -1,10 +1,8 @@
 package web
 
 import (
-	"encoding/json"
 	"runtime"
 	"strconv"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -71,7 +69,6 @@ func (a *admin) facts() []templates.FactGroup {
 			{Name: "Delivered", Value: grouped(stats.Events) + " events, " + sized(stats.Bytes)},
 			{Name: "Gaps announced", Value: grouped(stats.Gaps)},
 		}},
-		{ID: "facts-nodes", Title: "Servers", Facts: a.nodeFacts()},
 		{ID: "facts-access", Title: "Access", Facts: a.accessFacts()},
 		{ID: "facts-log", Title: "Log", Facts: []templates.Fact{
 			{Name: "Engine", Value: engine.Name, Tone: engineTone},
@@ -82,40 +79,6 @@ func (a *admin) facts() []templates.FactGroup {
 			{Name: "Dropped for want of room", Value: grouped(kept.Crowded)},
 		}},
 	}
-}
-
-// nodeFacts tells which servers there are.
-func (a *admin) nodeFacts() []templates.Fact {
-	c := a.server.cluster
-	if c == nil {
-		return []templates.Fact{{Name: a.server.opts.Node, Value: "alone"}}
-	}
-	var facts []templates.Fact
-	if since, reason, degraded := c.roster.Degraded(); degraded {
-		facts = append(facts, templates.Fact{Name: "What is known of others", Value: "of " + lasting(time.Since(since)) + " ago: " + reason, Tone: "bad"})
-	}
-	for _, n := range c.roster.Nodes() {
-		var info nodeInfo
-		_ = json.Unmarshal(n.Info, &info) // another version may say less
-		value := plural(n.Entries, "connection") + ", " + info.Version
-		if info.Lag > 0 {
-			value += ", " + plural(int(info.Lag), "event") + " behind"
-		}
-		if n.Self {
-			value += ", this one"
-		} else {
-			value += ", seen " + lasting(time.Since(n.Renewed)) + " ago"
-		}
-		facts = append(facts, templates.Fact{Name: n.Name, Value: value})
-	}
-	return facts
-}
-
-// nodeInfo is what servers tell each other of themselves.
-type nodeInfo struct {
-	Version string `json:"version"`
-	Streams int    `json:"streams"`
-	Lag     uint64 `json:"lag"`
 }
 
 // accessFacts tells who may get in and how often somebody could not.

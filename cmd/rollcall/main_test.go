@@ -63,6 +63,20 @@ type program struct {
 // serve starts a server on a free port and waits for its address.
 func serve(t *testing.T, env []string, args ...string) *program {
 	t.Helper()
+	p := launch(t, env, args...)
+	p.listening()
+	return p
+}
+
+// listening waits for the server's address.
+func (p *program) listening() {
+	p.t.Helper()
+	p.url = strings.TrimSuffix(fmt.Sprint(p.wantLog("listening")["url"]), "/")
+}
+
+// launch is serve without the waiting.
+func launch(t *testing.T, env []string, args ...string) *program {
+	t.Helper()
 	p := &program{t: t, logs: make(chan map[string]any, 1000)}
 	p.cmd = command(t, env, append([]string{"serve", "--log-format=json", "--listen=127.0.0.1:0"}, args...)...)
 	stderr, err := p.cmd.StderrPipe()
@@ -90,7 +104,6 @@ func serve(t *testing.T, env []string, args ...string) *program {
 		}
 		http.DefaultClient.CloseIdleConnections()
 	})
-	p.url = strings.TrimSuffix(fmt.Sprint(p.wantLog("listening")["url"]), "/")
 	return p
 }
 

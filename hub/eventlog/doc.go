@@ -30,6 +30,13 @@
 // the newest 64 records of the live flow and what a slow tail has not read yet,
 // which Options.MaxLag bounds.
 //
+// # Followers
+//
+// A [Memory] made by [NewFollower] does not give sequence numbers but takes them, with
+// the events, from another log in front of which it is the cache: see [Memory.Follow].
+// What it may have missed it is told with Lose and Miss, and announces like what it
+// dropped itself.
+//
 // # Concurrency
 //
 // A Log is safe for concurrent use. A Cursor and a Tail belong to one goroutine

@@ -36,7 +36,16 @@
 //
 // Streams stay open and get nothing. Appends fail at once with [ErrUnavailable], or
 // with [ErrUnknown] where the connection broke between sending and the answer. Once
-// NATS is back the mirror catches up in order. [Log.Status] tells all of this.
+// NATS is back the mirror catches up in order. [Log.Status] tells all of this. An embedded
+// server whose disk is full stores nothing more until it is started again: appends
+// fail with [ErrFull], what is kept can be read.
+//
+// # Batches
+//
+// Several events go into the stream as one atomic batch: all or none, one behind the
+// other, and every mirror shows them at once. An idempotency key is the stream's message
+// id, so it holds on all nodes and over restarts. A batch that the stream refuses for
+// a key that another node used meanwhile is tried again without that event.
 //
 // # What is missing
 //

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -33,6 +35,8 @@ type embedded struct {
 	server *server.Server
 	lock   *os.File
 	fatal  chan string // what the server wants to exit for
+	broken atomic.Pointer[error]
+	link   *Link
 	once   sync.Once
 	err    error
 }
@@ -42,7 +46,7 @@ type embedded struct {
 // meanwhile. Nothing listens.
 func Embed(dir string, opts EmbedOptions) (*Link, error) {
 	l := newLink(opts.Log)
-	e := &embedded{dir: dir, fatal: make(chan string, 1)}
+	e := &embedded{dir: dir, fatal: make(chan string, 1), link: l}
 	if err := e.start(dir, opts, l.log); err != nil {
 		return nil, fmt.Errorf("event store in %s: %w", dir, errors.Join(err, e.close()))
 	}
@@ -80,7 +84,7 @@ func (e *embedded) start(dir string, opts EmbedOptions, log *slog.Logger) error 
 	if e.server, err = server.NewServer(so); err != nil {
 		return err
 	}
-	e.server.SetLoggerV2(serverLog{log, e.fatal}, false, false, false)
+	e.server.SetLoggerV2(serverLog{log, e}, false, false, false)
 	go e.server.Start()
 	for deadline := time.Now().Add(time.Minute); !e.server.ReadyForConnections(100 * time.Millisecond); {
 		select {
@@ -125,25 +129,53 @@ func (e *embedded) close() error {
 	return e.err
 }
 
+// fail notes that the server stores nothing more. It does not recover by itself, not
+// even when there is room again, and does not answer those who publish.
+func (e *embedded) fail(why string) {
+	err := fmt.Errorf("%w: its disk could not be written", ErrUnavailable)
+	if strings.Contains(why, syscall.ENOSPC.Error()) || strings.Contains(why, "resources") {
+		err = fmt.Errorf("%w: the disk is full; make room and restart", ErrFull)
+	}
+	if e.broken.CompareAndSwap(nil, &err) {
+		e.link.down(err)
+	}
+}
+
+// failure returns why the server stores nothing more.
+func (e *embedded) failure() error {
+	if err := e.broken.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
 // serverLog is the server's logger. What the server means to exit for is reported.
 type serverLog struct {
-	log   *slog.Logger
-	fatal chan<- string
+	log *slog.Logger
+	e   *embedded
 }
 
 func (s serverLog) Noticef(f string, v ...any) { s.log.Debug("nats-server: " + text(f, v)) }
 func (s serverLog) Warnf(f string, v ...any)   { s.log.Warn("nats-server: " + text(f, v)) }
-func (s serverLog) Errorf(f string, v ...any)  { s.log.Error("nats-server: " + text(f, v)) }
 func (s serverLog) Debugf(f string, v ...any)  { s.log.Debug("nats-server: " + text(f, v)) }
 func (s serverLog) Tracef(f string, v ...any)  { s.log.Debug("nats-server: " + text(f, v)) }
+
+func (s serverLog) Errorf(f string, v ...any) {
+	what := text(f, v)
+	s.log.Error("nats-server: " + what)
+	if strings.Contains(what, "critical write error") || strings.Contains(what, "will be DISABLED") {
+		s.e.fail(what)
+	}
+}
 
 func (s serverLog) Fatalf(f string, v ...any) {
 	why := text(f, v)
 	s.log.Error("nats-server: " + why)
 	select {
-	case s.fatal <- why:
+	case s.e.fatal <- why:
 	default:
 	}
+	s.e.fail(why)
 }
 
 func text(f string, v []any) string { return strings.TrimSpace(fmt.Sprintf(f, v...)) }

@@ -1,7 +1,6 @@
 package jetlog
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"syscall"
@@ -9,23 +8,15 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// Errors of a [Log], beside those of [eventlog.Log]. Their text goes on with a reason.
+// Errors of a [Log]: those of [eventlog.Log] and of logs that are kept elsewhere.
+// Their text goes on with a reason.
 var (
-	// ErrUnavailable: NATS, or the stream, can't be reached or has no leader. Nothing
-	// was stored; trying again is safe.
-	ErrUnavailable = errors.New("the event store is not available")
-	// ErrUnknown: the connection or the stream's leader went away between sending and
-	// the answer.
-	ErrUnknown = errors.New("the event store did not answer: the events may or may not have been stored; retry with an idempotency key")
-	// ErrFull: the disk is full or a limit of the account or server is reached.
-	// Nothing was stored.
-	ErrFull = errors.New("the event store is full")
-	// ErrTooMany: more events than a batch of the stream can have.
-	ErrTooMany = fmt.Errorf("too many events at once; the event store takes %d", MaxBatch)
-	// ErrTooLarge: an event is larger than the server takes.
-	ErrTooLarge = errors.New("an event is larger than the event store takes")
-	// ErrLost: this log's stream is no more; see [Log.Lost].
-	ErrLost = errors.New("the event store's stream was lost")
+	ErrUnavailable = eventlog.ErrUnavailable
+	ErrUnknown     = eventlog.ErrUnknown
+	ErrFull        = eventlog.ErrFull
+	ErrTooMany     = fmt.Errorf("%w; it takes %d", eventlog.ErrTooMany, MaxBatch)
+	ErrTooLarge    = eventlog.ErrTooLarge
+	ErrLost        = eventlog.ErrLost // see [Log.Lost]
 )
 
 // MaxBatch is how many events one Append can have: the server's limit of an atomic

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,19 +13,7 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// logger writes to the test's log.
-func logger(t testing.TB) *slog.Logger {
-	return slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
-}
-
-type testWriter struct{ t testing.TB }
-
-func (w testWriter) Write(p []byte) (int, error) {
-	w.t.Log(strings.TrimSpace(string(p)))
-	return len(p), nil
-}
-
-// quiet is for tests that make trouble on purpose.
+// quiet logs nothing: the tests make trouble on purpose.
 var quiet = slog.New(slog.DiscardHandler)
 
 // scratch makes a directory, in memory where that is offered, for tests that are

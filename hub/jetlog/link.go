@@ -110,7 +110,7 @@ func (l *Link) dial(urls string, options []nats.Option) error {
 func (l *Link) up(nc *nats.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.session.Err() == nil {
+	if l.session.Err() == nil || l.embedded != nil && l.embedded.failure() != nil {
 		return
 	}
 	l.session, l.end = context.WithCancel(context.Background())
@@ -120,7 +120,9 @@ func (l *Link) up(nc *nats.Conn) {
 
 func (l *Link) down(err error) {
 	reason := "the connection was lost"
-	if err != nil && !errors.Is(err, io.EOF) {
+	if errors.Is(err, ErrFull) || errors.Is(err, ErrUnavailable) { // the server in this process gave up
+		reason = err.Error()
+	} else if err != nil && !errors.Is(err, io.EOF) {
 		reason += ": " + err.Error()
 	}
 	l.mu.Lock()
@@ -161,6 +163,9 @@ func (l *Link) wait(ctx context.Context) error {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for {
+		if l.embedded != nil && l.embedded.failure() != nil {
+			return l.embedded.failure()
+		}
 		_, reason := l.state()
 		if reason == "" && l.nc.IsConnected() {
 			return nil
@@ -176,6 +181,9 @@ func (l *Link) wait(ctx context.Context) error {
 // during returns a context that ends with ctx, after timeout, or when the present
 // connection breaks.
 func (l *Link) during(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc, error) {
+	if l.embedded != nil && l.embedded.failure() != nil {
+		return nil, nil, l.embedded.failure()
+	}
 	session, reason := l.state()
 	if reason != "" || !l.nc.IsConnected() {
 		if reason == "" {
@@ -191,6 +199,10 @@ func (l *Link) during(ctx context.Context, timeout time.Duration) (context.Conte
 // Close ends the connection and, of an embedded server, the server. Close the log
 // first.
 func (l *Link) Close() error {
+	l.mu.Lock()
+	l.end()
+	l.reason = "closed"
+	l.mu.Unlock()
 	if l.nc != nil {
 		_ = l.nc.FlushTimeout(requestTimeout) // what was sent is the server's
 		l.nc.Close()

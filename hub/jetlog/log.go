@@ -22,7 +22,9 @@ type Options struct {
 	Replicas int           // 0 means 1
 	Events   int64         // newest events kept for each channel, at least 2000; negative without end
 	Age      time.Duration // how long an event is kept; 0 means 1 h, negative without end
-	Bytes    int64         // bytes over all channels; 0 or negative is no limit but the server's
+	// Bytes over all channels; 0 or negative is no limit but the server's. Without one,
+	// a server that is full refuses events; with one, the oldest go.
+	Bytes int64
 	// Mirror is what this node keeps in memory. Its Epoch is that of a stream that is
 	// made; "" means a random one.
 	Mirror eventlog.Options
@@ -63,7 +65,8 @@ var _ eventlog.Log = (*Log)(nil)
 // It waits, as long as ctx lets it, for a connection, and returns when the mirror has
 // come to where the stream was.
 //
-// Errors: *Mismatch; ErrUnavailable; others that trying again does not mend.
+// Errors: *Mismatch; ErrUnavailable and ErrLost, which pass; others that trying again
+// does not mend.
 func Open(ctx context.Context, link *Link, opts Options) (*Log, error) {
 	opts.Stream = cmp.Or(opts.Stream, "ROLLCALL")
 	opts.Prefix = cmp.Or(opts.Prefix, "rollcall")

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"rollcall/hub/eventlog"
@@ -250,4 +251,33 @@ func TestFull(t *testing.T) {
 	if _, err = l.Append(context.Background(), []eventlog.Event{e}); err != nil {
 		t.Errorf("Append to a store with room again: %v", err)
 	}
+}
+
+// A disk that is full, as the server reports it, is told at once and for good; what is
+// kept can be read, and a restart goes on from there.
+func TestDiskFull(t *testing.T) {
+	dir := t.TempDir()
+	link := embed(t, dir, EmbedOptions{})
+	l := open(t, link, Options{})
+	publish(t, l, ev("a", 1))
+	serverLog{quiet, link.embedded}.Errorf("JetStream stream '%s' critical write error: %v", "$G > ROLLCALL", syscall.ENOSPC)
+	for range 100 {
+		if _, err := l.Append(context.Background(), []eventlog.Event{ev("a", 2)}); !errors.Is(err, ErrFull) {
+			t.Fatalf("Append: %v", err)
+		}
+	}
+	if s := l.Status(); !l.Degraded() || s.Connected || !strings.Contains(s.Reason, "full") {
+		t.Errorf("%+v", s)
+	}
+	if got := read(l, "a"); len(got) != 1 || l.Err() != nil {
+		t.Errorf("%q, %v", got, l.Err())
+	}
+	head := l.Head()
+	closeLog(t, l)
+	closeLink(t, link)
+	l = open(t, embed(t, dir, EmbedOptions{}), Options{})
+	if l.Head() != head {
+		t.Errorf("head %v, before %v", l.Head(), head)
+	}
+	publish(t, l, ev("a", 3))
 }

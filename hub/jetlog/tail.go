@@ -2,13 +2,10 @@ package jetlog
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"rollcall/hub/eventlog"
 )
@@ -126,54 +123,6 @@ func (l *Log) consume() error {
 	}
 }
 
-// consumer makes the consumer that begins behind the head.
-func (l *Log) consumer(ctx context.Context, inbox string) (name string, err error) {
-	request, _ := json.Marshal(map[string]any{
-		"stream_name": l.opts.Stream,
-		"config": map[string]any{
-			"description":        "the tail of a Rollcall node",
-			"deliver_subject":    inbox,
-			"deliver_policy":     "by_start_sequence",
-			"opt_start_seq":      l.Head().Seq + 1,
-			"ack_policy":         "none",
-			"max_deliver":        1,
-			"flow_control":       true,
-			"idle_heartbeat":     heartbeat,
-			"inactive_threshold": 5 * time.Second,
-			"mem_storage":        true,
-			"num_replicas":       1,
-		},
-	})
-	ctx, cancel, err := l.link.during(ctx, requestTimeout)
-	if err != nil {
-		return "", err
-	}
-	defer cancel()
-	reply, err := l.link.nc.RequestWithContext(ctx, "$JS.API.CONSUMER.CREATE."+l.opts.Stream, request)
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	var answer struct {
-		Error *apiError `json:"error"`
-		Name  string    `json:"name"`
-	}
-	if err := json.Unmarshal(reply.Data, &answer); err != nil {
-		return "", fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	if answer.Error != nil {
-		return "", answer.Error.err()
-	}
-	l.link.heard()
-	return answer.Name, nil
-}
-
-// unconsume takes the consumer off the stream, where that is easy; it ends by itself.
-func (l *Log) unconsume(name string) {
-	if l.link.nc.IsConnected() {
-		_ = l.link.nc.Publish("$JS.API.CONSUMER.DELETE."+l.opts.Stream+"."+name, nil)
-	}
-}
-
 // receive waits for the next message. None for some heartbeats is an error.
 func (l *Log) receive(ctx context.Context, sub *nats.Subscription) (*nats.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, silence)
@@ -280,107 +229,4 @@ func (l *Log) flush(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return l.Follow(ctx, l.batch)
-}
-
-// start returns the first sequence number to load: that of the stream, or where its
-// newest part begins that fills the budget.
-func start(s jetstream.StreamState, budget int64) uint64 {
-	from := max(s.FirstSeq, 1)
-	if s.Msgs == 0 {
-		return s.LastSeq + 1
-	}
-	if over := float64(s.Bytes) / float64(budget); over > 1 {
-		from = s.LastSeq - uint64(float64(s.LastSeq-from)/over)
-	}
-	return from
-}
-
-// load ends the loading: what the stream may have lost of what it once had is noted,
-// and everything from here on is live.
-func (l *Log) load(ctx context.Context) error {
-	info, err := l.link.subjects(ctx, l.opts.Stream)
-	if err != nil {
-		return err
-	}
-	if first := info.State.FirstSeq; first > l.from { // dropped while we loaded, some of it unseen
-		l.LoseAll(min(first-1, l.target))
-	}
-	for _, c := range l.full(info) {
-		b := l.Next(&eventlog.Cursor{Channels: []string{c}}, eventlog.Limit{Events: 1}, nil)
-		if len(b.Records) > 0 {
-			l.Lose(c, b.Records[0].Seq-1)
-		} else if l.from > 1 {
-			l.Lose(c, l.from-1)
-		}
-	}
-	if l.target > l.Head().Seq {
-		l.Advance(l.target)
-	}
-	l.live = true
-	l.missed = make(map[string]bool)
-	l.waiters.reached(l.Head().Seq)
-	close(l.loaded)
-	return nil
-}
-
-// full returns the channels of which the stream keeps as many events as it may.
-func (l *Log) full(info *jetstream.StreamInfo) (channels []string) {
-	most := info.Config.MaxMsgsPerSubject
-	if most <= 0 {
-		return nil
-	}
-	for subject, n := range info.State.Subjects {
-		if n < uint64(most) {
-			continue
-		}
-		epoch, channel, purge, err := l.life.read(subject)
-		if err == nil && !purge && (epoch == l.life.epoch || !l.live) {
-			channels = append(channels, channel)
-		}
-	}
-	return channels
-}
-
-// hole finds out what the stream dropped between head and seq, and tells it.
-func (l *Log) hole(ctx context.Context, head, seq uint64) error {
-	info, err := l.link.subjects(ctx, l.opts.Stream)
-	if err != nil {
-		return err
-	}
-	cfg := info.Config
-	if cfg.MaxAge > 0 && !l.when.IsZero() && time.Since(l.when) > cfg.MaxAge-cfg.MaxAge/10 ||
-		cfg.MaxBytes > 0 && info.State.Bytes > uint64(cfg.MaxBytes/10*9) && info.State.FirstSeq > head+1 {
-		l.lose(fmt.Sprintf("the stream dropped what this node was still to read, from %d to %d", head+1, seq-1))
-		return l.Err()
-	}
-	var channels, again []string
-	for _, c := range l.full(info) {
-		switch kept, err := l.firstOf(ctx, c); {
-		case err != nil && !errors.Is(err, errNoMessage):
-			return err
-		case err == nil && kept <= head+1:
-		case l.missed[c]:
-			again = append(again, c)
-		default:
-			l.missed[c] = true
-			channels = append(channels, c)
-		}
-	}
-	if uint64(len(channels)) > seq-1-head {
-		l.lose(fmt.Sprintf("the stream dropped events of up to %d channels that this node was still to read", len(channels)))
-		return l.Err()
-	}
-	if len(channels) > 0 {
-		l.log.Warn("this node was too slow for the stream", "from", head+1, "to", seq-1, "channels", len(channels))
-	}
-	if err := l.mark.raise(l.life.epoch, seq-1); err != nil {
-		return err
-	}
-	if err := l.Miss(ctx, channels, seq-1); err != nil {
-		return err
-	}
-	for _, c := range again { // and its readers know
-		l.Lose(c, seq-1)
-	}
-	return nil
 }

@@ -312,3 +312,27 @@ func TestLostEntries(t *testing.T) {
 	until(t, "they are back", func() bool { return stored(t, a, "roster.e.*.*") == 100 })
 	join(t, s.ClientURL(), "late", long).shows(table("b", 100))
 }
+
+// A deletion that the stream remembers no more is found by comparing.
+func TestForgottenDeletion(t *testing.T) {
+	t.Parallel()
+	s, _ := serve(t, server.Options{})
+	p := newProxy(t, s.Addr().String())
+	long := func(o *Options) { o.Lease = time.Minute }
+	a, b := join(t, s.ClientURL(), "a", long), join(t, p.url(), "b", long)
+	a.fill(100)
+	b.shows(table("a", 100))
+	p.set(false, true)
+	until(t, "b is cut off", func() bool { return !b.nc.IsConnected() })
+	_ = a.Delete("c99")
+	subject := a.Roster.names.entry(a.Session(), "c99")
+	until(t, "the stream forgets it", func() bool {
+		a.own.mu.Lock()
+		_, there := a.own.items[key{false, "c99"}]
+		a.own.mu.Unlock()
+		stream, err := a.js.Stream(context.Background(), "ROSTER")
+		return !there && err == nil && stream.Purge(context.Background(), jetstream.WithPurgeSubject(subject)) == nil
+	})
+	p.set(false, false)
+	b.shows(table("a", 99))
+}

@@ -113,7 +113,7 @@ func (r *Roster) post(ctx context.Context) error {
 	if err := r.put(m); err != nil {
 		return err
 	}
-	ctx, cancel := r.during(ctx)
+	ctx, cancel := r.answer(ctx)
 	defer cancel()
 	_, seq, err := r.acks.read(ctx)
 	if err != nil {

@@ -163,7 +163,7 @@ func (r *Roster) send(batch []sending) (err error) {
 		}
 		sent++
 	}
-	ctx, cancel := r.during(r.ctx)
+	ctx, cancel := r.answer(r.ctx)
 	defer cancel()
 	for range sent {
 		i, seq, e := r.acks.read(ctx)

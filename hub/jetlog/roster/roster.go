@@ -254,6 +254,12 @@ func (r *Roster) during(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeout(ctx, requestTimeout)
 }
 
+// answer returns a context for the answers to what is published. Waiting in vain for
+// one that was lost must not cost the lease.
+func (r *Roster) answer(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, min(requestTimeout, r.opts.Lease/4))
+}
+
 // pause waits, and reports whether to go on.
 func (r *Roster) pause(d time.Duration) bool {
 	t := time.NewTimer(d)

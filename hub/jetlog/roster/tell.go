@@ -41,7 +41,9 @@ func (r *Roster) Tell(kind string, payload []byte) error {
 // Heard delivers what other nodes tell, in order for each of them. It is never closed.
 func (r *Roster) Heard() <-chan Word { return r.heard }
 
+// listen has what others tell put into heard.
 func (r *Roster) listen() (*nats.Subscription, error) {
+	defer func() { _ = r.nc.FlushTimeout(requestTimeout) }() // from now on; a new connection subscribes by itself
 	return r.nc.Subscribe(r.names.tell(), func(m *nats.Msg) {
 		session, rest, ok := cut(m.Data)
 		if !ok {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // view is what this node knows of the others: what Changes adds up to.
@@ -42,38 +41,6 @@ type shared struct {
 	seq   uint64
 	until time.Time
 	value []byte
-}
-
-// shot is a table while it is read from the stream.
-type shot struct {
-	nodes  map[string]*card
-	values map[string]map[string]value // entries by session and id
-	shared map[string]value
-	own    map[string]bool // entries of this node
-}
-
-type value struct {
-	seq  uint64
-	data []byte // nil where it was deleted
-	at   time.Time
-}
-
-// load begins to read the table.
-func (v *view) load(info *jetstream.StreamInfo) {
-	if !info.Created.Equal(v.created) { // its numbers mean something else
-		v.created, v.anew = info.Created, v.loaded
-		for id, s := range v.shared {
-			s.seq = 0
-			v.shared[id] = s
-		}
-		for _, n := range v.nodes {
-			for id := range n.entries {
-				n.entries[id] = 0
-			}
-		}
-	}
-	v.loading, v.target = true, info.State.LastSeq
-	v.shot = shot{make(map[string]*card), make(map[string]map[string]value), make(map[string]value), make(map[string]bool)}
 }
 
 // apply deals with a message of the stream.
@@ -244,58 +211,6 @@ func (v *view) share(id string, to value) {
 		}
 		v.changes = append(v.changes, Change{Kind: SharedEntry, ID: id, Value: data, Until: until})
 	}
-}
-
-// finish compares the table that was read with the view: what differs are changes.
-func (v *view) finish() {
-	s := v.shot
-	v.loading, v.shot = false, shot{}
-	for session := range v.nodes {
-		if s.nodes[session] == nil {
-			v.down(session)
-			v.reaper.add(session, time.Now())
-		}
-	}
-	for session, c := range s.nodes {
-		n := v.nodes[session]
-		if n == nil {
-			n = v.up(session, c)
-		}
-		v.renewedBy(session, c)
-		of := s.values[session]
-		for id := range n.entries {
-			if of[id].data == nil {
-				v.set(session, n, id, value{})
-			}
-		}
-		for id, to := range of {
-			v.set(session, n, id, to)
-		}
-		delete(s.values, session)
-	}
-	for session := range s.values {
-		if _, ok := v.orphans[session]; !ok {
-			v.orphans[session] = time.Now()
-		}
-	}
-	for id, is := range v.shared {
-		to, there := s.shared[id]
-		switch {
-		case v.anew && !there:
-			v.own.restore(id, is.value, is.until)
-		case to.data == nil:
-			v.share(id, value{})
-		}
-	}
-	v.anew = false
-	for id, to := range s.shared {
-		v.share(id, to)
-	}
-	v.own.compare(s.own, v.target)
-	v.first = !v.loaded
-	v.loaded = true
-	v.say("")
-	v.upToDate()
 }
 
 // expire lets go whose time is over by this node's clock. The view is up to date.

@@ -1,0 +1,136 @@
+package jetlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"rollcall/hub/eventlog"
+)
+
+// readOlder reads the channels from a position to the head: first what only the stream
+// has, then what the mirror has.
+func readOlder(t *testing.T, l *Log, channels []string, after uint64, limit eventlog.Limit) (seqs []uint64, gaps []string) {
+	t.Helper()
+	use := func(b eventlog.Batch) {
+		for _, r := range b.Records {
+			if r.Seq <= after || r.Seq > b.Through {
+				t.Fatalf("event %d behind %d, through %d", r.Seq, after, b.Through)
+			}
+			after = r.Seq
+			seqs = append(seqs, r.Seq)
+		}
+		for _, g := range b.Gaps {
+			gaps = append(gaps, g.Channel)
+		}
+		after = b.Through
+	}
+	for done := false; !done; {
+		b, err := l.Older(context.Background(), channels, after, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if limit.Events > 0 && len(b.Records) > limit.Events {
+			t.Fatalf("%d records with a limit of %d", len(b.Records), limit.Events)
+		}
+		use(b)
+		done = b.Done
+	}
+	use(l.Next(&eventlog.Cursor{Channels: channels, After: after}, eventlog.Limit{}, nil))
+	slices.Sort(gaps)
+	return seqs, slices.Compact(gaps)
+}
+
+// What the mirror dropped and the stream has is read as one log, from any position.
+func TestOlder(t *testing.T) {
+	link := embed(t, t.TempDir(), EmbedOptions{SyncRelaxed: true})
+	opts := Options{Mirror: eventlog.Options{Events: 3}}
+	l := open(t, link, opts)
+	at := make(map[string][]uint64)
+	for i := range 30 {
+		for _, c := range []string{"a", "b", "c"}[:1+i%3] {
+			at[c] = append(at[c], publish(t, l, ev(c, i))[0].Seq)
+		}
+	}
+	head := l.Head().Seq
+	for _, set := range [][]string{{"a"}, {"a", "b"}, {"c", "a", "never", "b"}} {
+		for after := uint64(0); after <= head; after += 7 {
+			var want []uint64
+			for _, c := range set {
+				for _, seq := range at[c] {
+					if seq > after {
+						want = append(want, seq)
+					}
+				}
+			}
+			slices.Sort(want)
+			for _, limit := range []eventlog.Limit{{}, {Events: 4}, {Bytes: 2000}} {
+				if got, gaps := readOlder(t, l, set, after, limit); !slices.Equal(got, want) || len(gaps) != 0 {
+					t.Fatalf("%q after %d, %+v: %v and gaps %q, want %v", set, after, limit, got, gaps, want)
+				}
+			}
+		}
+	}
+	old, err := l.Older(context.Background(), []string{"a"}, 0, eventlog.Limit{Events: 1})
+	if err != nil || old.Records[0].Channel() != "a" || string(old.Records[0].Payload()) != "0" || old.Records[0].Timestamp() == "" {
+		t.Errorf("the first record: %+v, %v", old.Records, err)
+	}
+}
+
+// Holes of the stream itself are told: a purge, and events that it dropped.
+func TestOlderGaps(t *testing.T) {
+	link := embed(t, t.TempDir(), EmbedOptions{SyncRelaxed: true})
+	opts := fresh(Options{Mirror: eventlog.Options{Events: 2}})
+	narrow(t, link, opts, 5)
+	l := open(t, link, opts)
+	publish(t, l, ev("first", 0))
+	for i := range 4 {
+		publish(t, l, ev("purged", i))
+	}
+	if _, err := l.Purge(context.Background(), "purged"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		publish(t, l, ev("purged", i), ev("whole", i))
+	}
+	for i := range 9 {
+		publish(t, l, ev("full", i))
+	}
+	seqs, gaps := readOlder(t, l, []string{"first", "purged", "whole", "full"}, 0, eventlog.Limit{})
+	if len(seqs) != 1+4+4+5 || !slices.Equal(gaps, []string{"full", "purged"}) {
+		t.Errorf("%d events, gaps of %q", len(seqs), gaps)
+	}
+	if _, gaps := readOlder(t, l, []string{"purged", "whole"}, 6, eventlog.Limit{}); len(gaps) != 0 {
+		t.Errorf("gaps of %q behind the purge", gaps)
+	}
+}
+
+// The newest event of a channel that the mirror could not load is found in the stream.
+func TestLastOlder(t *testing.T) {
+	link := embed(t, t.TempDir(), EmbedOptions{SyncRelaxed: true})
+	l := open(t, link, Options{})
+	publish(t, l, ev("quiet", 1), ev("quiet", 2))
+	for i := range 1000 {
+		publish(t, l, ev("busy", i))
+	}
+	closeLog(t, l)
+	l = open(t, link, Options{Mirror: eventlog.Options{Budget: 64 << 10}})
+	channels := []string{"busy", "quiet", "never"}
+	_, last := l.Last(channels)
+	if last[0] == nil || last[1] != nil {
+		t.Fatalf("the mirror has %v", last)
+	}
+	recs, err := l.LastOlder(context.Background(), channels)
+	if err != nil || recs[0] != nil || recs[2] != nil || recs[1] == nil || recs[1].Seq != 2 {
+		t.Errorf("%v, %v", recs, err)
+	}
+	many := make([]string, MaxOlder+1)
+	for i := range many {
+		many[i] = fmt.Sprint(i)
+	}
+	if _, err := l.Older(context.Background(), many, 0, eventlog.Limit{}); !errors.Is(err, ErrChannels) {
+		t.Errorf("Older of many channels: %v", err)
+	}
+}
