@@ -5,7 +5,8 @@ import "rollcall/hub/eventlog"
 // catchup is what a stream keeps while it is behind.
 type catchup struct {
 	cursor  eventlog.Cursor
-	resumed bool // it began after a position of this log
+	older   *eventlog.Batch // given before what the log keeps; nil once it was
+	resumed bool            // it began after a position of this log
 
 	// A fresh start tells the newest event of each channel, and where the asked
 	// position was of no use, a gap before it.
@@ -83,6 +84,10 @@ func (s *shard) advance(c *Conn) {
 			return
 		}
 	}
+	if k.older != nil {
+		s.tellOlder(c, k)
+		return
+	}
 	batch := s.hub.log.Next(&k.cursor, eventlog.Limit{Bytes: catchBytes, Events: liveBatch}, s.batch[:0])
 	if len(batch.Gaps) > 0 {
 		text = s.mend(c, k, &batch, text)
@@ -102,6 +107,34 @@ func (s *shard) advance(c *Conn) {
 	s.batch = batch.Records[:0]
 }
 
+// tellOlder gives a stream the next step of what was read for it elsewhere.
+func (s *shard) tellOlder(c *Conn, k *catchup) {
+	b := k.older
+	var text []byte
+	if len(b.Gaps) > 0 {
+		text = s.announce(c, b.Gaps, nil)
+		b.Gaps = nil
+	}
+	for len(b.Records) > 0 && b.Records[0].Seq <= c.pos {
+		b.Records = b.Records[1:] // taken before the connection was blocked
+	}
+	n, size := 0, 0
+	for n < len(b.Records) && n < liveBatch && size < catchBytes {
+		size += len(b.Records[n].Frame().Chunk())
+		n++
+	}
+	if !s.send(c, c.own(text), b.Records[:n]) {
+		return
+	}
+	if b.Records = b.Records[n:]; len(b.Records) == 0 {
+		c.pos = max(c.pos, b.Through)
+		k.older = nil
+	}
+	k.cursor.After = c.pos
+	c.given.Store(c.pos + 1)
+	s.queue(c)
+}
+
 // mend announces holes, or has the owner bridge them by a new snapshot.
 func (s *shard) mend(c *Conn, k *catchup, b *eventlog.Batch, text []byte) []byte {
 	if shots, ok := c.owner.(Snapshotter); ok {
@@ -111,9 +144,14 @@ func (s *shard) mend(c *Conn, k *catchup, b *eventlog.Batch, text []byte) []byte
 		c.pos, k.cursor.After = at, at
 		return append(text, frames...)
 	}
-	s.counts.gaps += uint64(len(b.Gaps))
+	return s.announce(c, b.Gaps, text)
+}
+
+// announce appends gaps to text.
+func (s *shard) announce(c *Conn, gaps []eventlog.Gap, text []byte) []byte {
+	s.counts.gaps += uint64(len(gaps))
 	at := eventlog.Position{Epoch: s.hub.epoch, Seq: c.pos}
-	for _, g := range b.Gaps {
+	for _, g := range gaps {
 		text = appendGap(text, at, g.Channel, at.String(), "evicted")
 		if g.Empty {
 			text = appendLast(text, at, g.Channel, nil)

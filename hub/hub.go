@@ -69,6 +69,10 @@ type Subscription struct {
 	Transport Transport
 	Owner     Owner
 
+	// Older is what a resuming stream gets before what the log keeps: events behind
+	// Resume that were read elsewhere, and the holes in them. It is the hub's.
+	Older *eventlog.Batch
+
 	// Tap, if not nil, sees everything from the first event on, as in [Conn.Tap], as
 	// long as the stream lives.
 	Tap func(sse []byte)
@@ -126,7 +130,7 @@ func (h *Hub) start(c *Conn, sub *Subscription) (first []byte, catch *catchup) {
 			if sub.Greet != nil {
 				first = sub.Greet(at, true)
 			}
-			return first, &catchup{resumed: true}
+			return first, &catchup{resumed: true, older: sub.Older}
 		}
 	}
 	if isShot {

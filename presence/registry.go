@@ -170,7 +170,9 @@ func (r *Registry) Leave(conn *Connection) {
 		return
 	}
 	conn.client = nil
-	delete(r.conns, conn.ID)
+	if r.conns[conn.ID] == conn { // another server's may be known under a new life of that server by now
+		delete(r.conns, conn.ID)
+	}
 	if i := slices.Index(who.conns, conn); i >= 0 {
 		who.conns = slices.Delete(who.conns, i, i+1)
 	}

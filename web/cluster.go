@@ -15,7 +15,7 @@ import (
 type cluster struct {
 	server *Server
 	roster *roster.Roster
-	done   chan struct{}
+	ready  chan struct{} // closed once it is known who is there and who is blocked, or the roster is closed
 
 	remote map[string]map[string]*presence.Connection // by session and id; owned by the goroutine
 }
@@ -48,16 +48,30 @@ type sharedBlock struct {
 	Since time.Time `json:"since"`
 }
 
+// rosterWait is how long a server waits at its start for who is on the others.
+const rosterWait = 10 * time.Second
+
 // newCluster follows the roster until that is closed, which the server's owner does.
+// It returns once it has been read: nobody is to be seen to join who was there before,
+// and no blocked client let in.
 func newCluster(s *Server, r *roster.Roster) *cluster {
-	c := &cluster{server: s, roster: r, done: make(chan struct{}), remote: make(map[string]map[string]*presence.Connection)}
+	c := &cluster{server: s, roster: r, ready: make(chan struct{}), remote: make(map[string]map[string]*presence.Connection)}
 	go c.run()
+	select {
+	case <-c.ready:
+	case <-time.After(rosterWait):
+		s.opts.Log.Warn("who is on the other servers is not known yet", "waited", rosterWait.String())
+	}
 	return c
 }
 
 func (c *cluster) run() {
-	defer close(c.done)
 	changes := c.roster.Changes()
+	batch := <-changes // none from a closed one
+	for i := range batch {
+		c.apply(&batch[i])
+	}
+	close(c.ready)
 	for {
 		select {
 		case batch, ok := <-changes:

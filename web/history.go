@@ -58,6 +58,14 @@ func (s *Server) lastEvent(c *gin.Context) {
 		return
 	}
 	_, last := s.log.Last([]string{channel})
+	if store, ok := s.log.(deeper); ok && last[0] == nil {
+		older, err := store.LastOlder(c.Request.Context(), []string{channel})
+		if err != nil {
+			refuse(c, publishFault(c, err))
+			return
+		}
+		last = older
+	}
 	out := append([]byte(`{"response":`), eventlog.AppendString(nil, hub.LastEvent(last[0]))...)
 	answerText(c, append(out, '}'))
 }
@@ -88,7 +96,18 @@ func (s *Server) history(c *gin.Context) {
 			cursor.After = at.Seq
 		}
 	}
-	batch := s.log.Next(&cursor, eventlog.Limit{Events: limit, Bytes: maxPageBytes}, nil)
+	var batch eventlog.Batch
+	if store, ok := s.log.(deeper); ok && !gap {
+		b, err := store.Older(c.Request.Context(), cursor.Channels, cursor.After, eventlog.Limit{Events: limit, Bytes: maxPageBytes})
+		if err != nil {
+			refuse(c, publishFault(c, err))
+			return
+		}
+		batch = b
+	}
+	if len(batch.Records) == 0 {
+		batch = s.log.Next(&cursor, eventlog.Limit{Events: limit, Bytes: maxPageBytes}, nil)
+	}
 	gap = gap || after != "" && len(batch.Gaps) > 0
 
 	out := []byte(`{"events":[`)

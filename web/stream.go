@@ -82,6 +82,7 @@ func (s *Server) stream(c *gin.Context, r *request, g *auth.Grant, at place) {
 		Wants:    r.wants,
 		Owner:    st,
 		Tap:      s.tappers.of(&st.Connection),
+		Older:    r.older,
 		Greet: func(at eventlog.Position, resumed bool) []byte {
 			return eventlog.AppendNotice(append(make([]byte, 0, 256+len(st.ClientID)), retryLine...), at, "", "registered", hello(st.ClientID, st.ID, resumed))
 		},

@@ -30,6 +30,7 @@ type request struct {
 	channels []string
 	clientID string // "" asks the server for one
 	resume   string
+	older    *eventlog.Batch // what the store has of what it missed
 	wants    hub.Wants
 	info     []byte // compact JSON or nil
 }
@@ -72,6 +73,12 @@ func (s *Server) subscribe(c *gin.Context) {
 	at, f := s.takePlace(c, g)
 	if f != nil {
 		s.refuseStream(c, r.resume, f)
+		return
+	}
+	var err error
+	if r.older, err = s.older(c.Request.Context(), r.channels, r.resume); err != nil {
+		s.givePlace(at)
+		s.refuseStream(c, r.resume, publishFault(c, err)) // it may have a gap that is none
 		return
 	}
 	s.stream(c, r, g, at)

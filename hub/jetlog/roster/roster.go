@@ -18,7 +18,7 @@ import (
 // Limits of an entry.
 const (
 	MaxID    = 256     // bytes
-	MaxValue = 2 << 10 // bytes
+	MaxValue = 64 << 10 // bytes
 )
 
 // requestTimeout bounds every request to NATS.

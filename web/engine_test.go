@@ -1,0 +1,162 @@
+package web_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"rollcall/hub/eventlog"
+	"rollcall/web"
+	"rollcall/web/webtest"
+)
+
+// deepEngine is an engine whose store keeps everything, while its memory keeps the
+// newest three events of a channel.
+type deepEngine struct {
+	web.MemoryEngine
+
+	mu    sync.Mutex
+	away  bool
+	store []*eventlog.Record
+}
+
+func newDeepEngine(t *testing.T) *deepEngine {
+	e := &deepEngine{MemoryEngine: web.MemoryEngine{Memory: eventlog.NewMemory(eventlog.Options{Events: 3})}}
+	t.Cleanup(func() { e.Close() })
+	return e
+}
+
+func (e *deepEngine) Append(ctx context.Context, events []eventlog.Event) ([]eventlog.Result, error) {
+	results, err := e.MemoryEngine.Append(ctx, events)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, ev := range events {
+		e.store = append(e.store, e.Page(ev.Channel, 0, 1)[0])
+	}
+	return results, err
+}
+
+func (e *deepEngine) Older(_ context.Context, channels []string, after uint64, limit eventlog.Limit) (eventlog.Batch, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.away {
+		return eventlog.Batch{}, eventlog.ErrUnavailable
+	}
+	b := eventlog.Batch{Through: after, Done: true}
+	kept := e.Page(channels[0], 0, 3)
+	for _, r := range e.store {
+		if r.Channel() != channels[0] || r.Seq <= after || r.Seq >= kept[len(kept)-1].Seq {
+			continue
+		}
+		if n := len(b.Records); n == 4 || limit.Events > 0 && n == limit.Events { // a short step, so that several are needed
+			b.Done = false
+			return b, nil
+		}
+		b.Records, b.Through = append(b.Records, r), r.Seq
+	}
+	return b, nil
+}
+
+func (e *deepEngine) LastOlder(context.Context, []string) ([]*eventlog.Record, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.away {
+		return nil, eventlog.ErrUnavailable
+	}
+	return []*eventlog.Record{e.store[0]}, nil
+}
+
+// A stream that resumes, and the history, get from the store what the server no
+// longer has in memory: no gap, every event once and in order.
+func TestEngineOlder(t *testing.T) {
+	t.Parallel()
+	engine := newDeepEngine(t)
+	srv := webtest.Start(t, web.Options{Engine: engine})
+	for i := range 12 {
+		srv.Publish("a", fmt.Sprint(i))
+	}
+	epoch := engine.Head().Epoch
+	st := srv.Subscribe("channels=a", "Last-Event-ID: "+epoch+"-2")
+	if !st.WantRegistered().Resumed {
+		t.Error("not resumed")
+	}
+	for i := 2; i < 12; i++ {
+		st.WantEvent("a", "message", fmt.Sprint(i))
+	}
+	srv.Publish("a", `"live"`)
+	st.WantEvent("a", "message", `"live"`)
+
+	if p := history(t, srv, "channel=a&limit=3"); len(p.Events) != 3 || *p.Gap || p.Events[0].ID != epoch+"-1" {
+		t.Errorf("history begins with %+v", p)
+	}
+	if got := engine.Stats().Head; got != 13 {
+		t.Errorf("head %d", got)
+	}
+	if _, err := engine.Purge(t.Context(), "b"); err != nil {
+		t.Error(err)
+	}
+	srv.Get("/lastEvent?channel=never").WantStatus(200)
+}
+
+// While the store is away, a stream that would have a gap that is none is sent away
+// for a while, with its position; one that has missed nothing goes on.
+func TestEngineAway(t *testing.T) {
+	t.Parallel()
+	engine := newDeepEngine(t)
+	srv := webtest.Start(t, web.Options{Engine: engine})
+	for i := range 6 {
+		srv.Publish("a", fmt.Sprint(i))
+	}
+	engine.mu.Lock()
+	engine.away = true
+	engine.mu.Unlock()
+	epoch := engine.Head().Epoch
+	st := srv.Subscribe("channels=a", "Last-Event-ID: "+epoch+"-1")
+	st.WantGoodbye("overloaded", true)
+	srv.Get("/history?channel=a").WantFault(503, "store_unavailable", "")
+	srv.Get("/lastEvent?channel=other").WantFault(503, "store_unavailable", "")
+	if srv.Streams() != 0 {
+		t.Error("a stream was left")
+	}
+}
+
+// brokenEngine refuses every append with one error.
+type brokenEngine struct {
+	web.MemoryEngine
+	err error
+}
+
+func (f brokenEngine) Append(context.Context, []eventlog.Event) ([]eventlog.Result, error) {
+	return nil, f.err
+}
+
+func (f brokenEngine) State() web.EngineState {
+	return web.EngineState{Name: "a store", Reason: "it is away"}
+}
+
+// What a store can't do has a code of its own, and the server is not ready.
+func TestEngineFaults(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]struct {
+		status int
+		code   string
+	}{
+		eventlog.ErrUnavailable: {503, "store_unavailable"},
+		eventlog.ErrLost:        {503, "store_unavailable"},
+		eventlog.ErrUnknown:     {503, "outcome_unknown"},
+		eventlog.ErrFull:        {503, "store_full"},
+		eventlog.ErrTooMany:     {413, "too_large_to_store"},
+		eventlog.ErrTooLarge:    {413, "too_large_to_store"},
+		eventlog.ErrBusy:        {429, "busy"},
+		errors.New("other"):     {503, "unavailable"},
+	} {
+		memory := eventlog.NewMemory(eventlog.Options{})
+		t.Cleanup(func() { memory.Close() })
+		srv := webtest.Start(t, web.Options{Engine: brokenEngine{web.MemoryEngine{Memory: memory}, fmt.Errorf("%w: why", err)}})
+		srv.Post("/publish", `{"events":[{"channelName":"a","type":"m","payload":1}]}`).WantFault(want.status, want.code, "")
+		srv.Get("/readyz").WantFault(503, "store_unavailable", "")
+		srv.Get("/healthz").WantStatus(200)
+	}
+}
