@@ -17,7 +17,7 @@ import (
 
 // Limits of an entry.
 const (
-	MaxID    = 256     // bytes
+	MaxID    = 256      // bytes
 	MaxValue = 64 << 10 // bytes
 )
 
