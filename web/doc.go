@@ -13,6 +13,16 @@
 // registry's edges are taken by one goroutine, the feed, which appends them to the
 // presence log and tells the streams that asked.
 //
+// # Who may do what
+//
+// A request's grant, of package auth, answers that; see access. Options.Access is
+// nil for a server that is open to everybody.
+//
+// # The admin UI
+//
+// Pages for operators below /admin, with logins of their own; see admin. A page is
+// painted as a view, again and again while somebody watches.
+//
 // # Errors
 //
 // Every error is {"error":{"code","message","field"}} with a stable code; see
