@@ -247,6 +247,8 @@ func TestAKilledServersClientsLeaveOnce(t *testing.T) {
 	nodes, bases := newFleet(t, 1).nodes(3, "--presence-grace=2s")
 	client := patient(t)
 	list := watchers(t, bases[:2])
+	open(t, "/subscribe?channels=c&clientId=ann", bases[0])
+	wantEdges(t, list, "ann", "join")
 	var ids []string
 	for i := range 20 {
 		ids = append(ids, fmt.Sprint("client", i))
@@ -264,6 +266,9 @@ func TestAKilledServersClientsLeaveOnce(t *testing.T) {
 		}
 	}
 	nodes[2].again()
+	if first := open(t, "/presence/stream", bases[2]).events()[0]; first.kind != "snapshot" || !strings.Contains(first.data, `"clientId":"ann"`) {
+		t.Errorf("a new server begins with %v, want ann in it", first)
+	}
 	for _, id := range ids {
 		wantOn(t, client, bases, id, "n3")
 		wantEdges(t, list, id, "join leave join")

@@ -54,6 +54,10 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 // timeout; they have been cut.
 func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writer, effective []web.Setting, reload *reloader) error {
 	store, err := c.openEngine(ctx, log)
+	if err != nil && ctx.Err() != nil { // told to end while it waited
+		log.Info("shutting down", "cause", context.Cause(ctx), "waited", err.Error())
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -125,7 +129,12 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 	}
 	bound, cancel := context.WithTimeout(context.Background(), time.Duration(c.ShutdownTimeout))
 	defer cancel()
-	if err := server.Shutdown(bound); err != nil {
+	err = server.Shutdown(bound)
+	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) { // the store was lost: the next server takes over
+		log.Warn("streams or requests were still open when the shutdown timeout passed; they were cut")
+		err = nil
+	}
+	if err != nil {
 		return err
 	}
 	if err := <-served; err != nil && !errors.Is(err, http.ErrServerClosed) {

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -43,7 +44,8 @@ func position(id string) (epoch string, seq uint64) {
 // its servers. It stays away after a 204.
 type source struct {
 	path string
-	on   func(sse) // called for each event, in order; nil keeps them
+	on   func(sse)     // called for each event, in order; nil keeps them
+	live *atomic.Int64 // how many streams have registered and not ended; nil is not counted
 
 	mu       sync.Mutex
 	bases    []string
@@ -161,6 +163,10 @@ func (s *source) visit(ctx context.Context) bool {
 			e.data = value
 		case "":
 			if lines.Text() == "" && e.data != "" {
+				if e.kind == "registered" && s.live != nil {
+					s.live.Add(1)
+					defer s.live.Add(-1)
+				}
 				s.take(e)
 				e = sse{base: base}
 			}

@@ -108,7 +108,7 @@ function morph(from, to) {
   if (from.nodeType !== Node.ELEMENT_NODE) from.data = to.data;
   else if (!from.matches(".chart-readout, .chart-cursor")) {
     syncAttributes(from, to);
-    if (from.matches("time[title]")) age(from);
+    if (from.matches("time[datetime]")) age(from);
     else if (from.nodeName !== "TEXTAREA") syncChildren(from, [...to.childNodes]);
   }
   return from;
@@ -205,8 +205,8 @@ function arrived(row) {
 // --- times and charts -------------------------------------------------------------------------
 /** dressed returns a node, with the times in it as ages. */
 function dressed(node) {
-  if (node.matches?.("time[title]")) age(node);
-  node.querySelectorAll?.("time[title]").forEach(age);
+  if (node.matches?.("time[datetime]")) age(node);
+  node.querySelectorAll?.("time[datetime]").forEach(age);
   return node;
 }
 
