@@ -201,6 +201,7 @@ func (l *logLines) Write(line []byte) (int, error) {
 
 // Reloading leaves nothing running behind, whether it works or not.
 func TestReloadLeaksNothing(t *testing.T) {
+	others := goleak.IgnoreCurrent()
 	usual := watchEvery
 	watchEvery = 5 * time.Millisecond
 	defer func() { watchEvery = usual }()
@@ -258,5 +259,5 @@ func TestReloadLeaksNothing(t *testing.T) {
 	}
 	jwks.Close()
 	http.DefaultClient.CloseIdleConnections()
-	goleak.VerifyNone(t)
+	goleak.VerifyNone(t, others)
 }
