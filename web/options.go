@@ -63,7 +63,7 @@ type Options struct {
 	Engine Engine
 
 	// Roster is where servers on one log tell each other who is connected; nil for a
-	// server alone. Whoever gives one closes it, before the server.
+	// server alone. Whoever gives one closes it, after the server.
 	Roster *roster.Roster
 
 	HistoryEvents int           // kept for each channel; 0 means 1000

@@ -62,7 +62,9 @@ func (e *apiError) err() error {
 		return fmt.Errorf("%w: %s", ErrTooLarge, e.Description)
 	case codeTooLargeBatch:
 		return fmt.Errorf("%w: %s", ErrTooMany, e.Description)
-	case codeTooManyRequests, codeTooManyBatches, codeIncompleteBatch, codeDuplicateOngoing, codeDuplicateInBatch:
+	case codeDuplicateOngoing: // of a publish with the same key that is not decided yet
+		return fmt.Errorf("%w: %s", ErrUnknown, e.Description)
+	case codeTooManyRequests, codeTooManyBatches, codeIncompleteBatch, codeDuplicateInBatch:
 		return fmt.Errorf("%w: %s", eventlog.ErrBusy, e.Description)
 	}
 	return fmt.Errorf("%w: %s", ErrUnavailable, e.Description)
