@@ -58,7 +58,7 @@ func (a *admin) routes(e *gin.Engine) {
 	} {
 		in.Match(readMethods, path, a.show(paint))
 	}
-	in.GET("/stream", a.stream)
+	in.Match(readMethods, "/stream", a.stream)
 	in.Match(readMethods, "/audit.jsonl", a.auditLines)
 	in.POST("/logout", a.logout)
 	in.POST("/logout-everywhere", a.logoutEverywhere)

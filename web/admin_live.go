@@ -141,7 +141,7 @@ func (a *admin) find(page *url.URL) (paint painting, arg string) {
 const painterShare = 40
 
 // stream answers GET /admin/stream: what changes on a page, as long as it is open
-// and its user logged in.
+// and its user logged in. HEAD tells a page that lost it whether it may come back.
 func (a *admin) stream(c *gin.Context) {
 	s := sessionOf(c)
 	page, err := url.Parse(c.Query("page"))
@@ -152,6 +152,11 @@ func (a *admin) stream(c *gin.Context) {
 	paint, arg := a.find(page)
 	if paint == nil {
 		refuse(c, &fault{http.StatusNotFound, "not_found", "There is no such page.", ""})
+		return
+	}
+	if c.Request.Method == http.MethodHead {
+		c.Header("Content-Type", "text/event-stream")
+		c.Status(http.StatusOK)
 		return
 	}
 	if a.feeds.Add(1) > maxFeeds {

@@ -178,7 +178,7 @@ func TestAdminHead(t *testing.T) {
 	alice := operator(t, srv)
 	for _, route := range routesOf(srv, "GET") {
 		if route == "/admin/stream" {
-			alice.do("HEAD", route+"?page=/admin", "").want(405)
+			alice.do("HEAD", route+"?page=/admin", "").want(200)
 		} else if r := alice.do("HEAD", v.path(route), ""); r.status != alice.do("GET", v.path(route), "").status || r.text != "" {
 			t.Errorf("HEAD %s: %d, %q", route, r.status, r.text)
 		}

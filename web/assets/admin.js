@@ -62,8 +62,7 @@ function show(state, delay = 0, ...words) {
 /** The EventSource gave up without saying why: the server tells. */
 async function askWhy() {
   const asked = source;
-  const answer = await fetch(streamURL, { headers: { Accept: "text/event-stream" }, redirect: "manual" }).catch(() => ({}));
-  answer.body?.cancel();
+  const answer = await fetch(streamURL, { method: "HEAD", headers: { Accept: "text/event-stream" }, redirect: "manual" }).catch(() => ({}));
   if (source !== asked) return;
   stop();
   if (answer.status === 401 || answer.type === "opaqueredirect") return expire();

@@ -81,6 +81,9 @@ func (p *livePage) stream(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not now", status)
 		return
 	}
+	if r.Method == http.MethodHead { // the page asks why it was refused
+		return
+	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	s := &stream{w: w}
 	fmt.Fprint(w, "retry: 10\n\n")
