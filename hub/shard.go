@@ -347,68 +347,6 @@ func (s *shard) attach(c *Conn, channels []string, catch *catchup) {
 	s.advance(c)
 }
 
-// end lets go of a stream: a goodbye if it can be written, and the end.
-func (s *shard) end(c *Conn, why Reason) {
-	if c.state&ended != 0 {
-		return
-	}
-	c.state |= ended
-	cut := true
-	if c.state&blocked == 0 && why.Code != Gone.Code {
-		bye := eventlog.NewFrame(why.Goodbye(nil, c.reached()))
-		if c.state&tapped != 0 {
-			s.show(c, bye.SSE())
-		}
-		bufs := [][]byte{c.rest, c.frame(bye), nil}
-		if c.chunked {
-			bufs[2] = lastChunk
-		}
-		n, err := c.t.Write(bufs)
-		s.countBytes(c, n)
-		cut = err != nil || n < len(bufs[0])+len(bufs[1])+len(bufs[2])
-	}
-	if c.state&tapped != 0 {
-		s.untap(c)
-	}
-	if s.counts.ends == nil {
-		s.counts.ends = make(map[string]uint64)
-	}
-	s.counts.ends[why.Code]++
-	s.index.remove(c)
-	s.wheel.remove(c)
-	last := s.conns[len(s.conns)-1]
-	s.conns[c.at], last.at = last, c.at
-	s.conns[len(s.conns)-1] = nil
-	s.conns = s.conns[:len(s.conns)-1]
-	c.catch, c.rest = nil, nil
-	c.t.Close(cut)
-	c.owner.Ended(c, why)
-	s.hub.release()
-}
-
-// endAll ends every stream there is and every one that comes.
-func (s *shard) endAll(why Reason) {
-	s.leaving = &why
-	for i := len(s.conns) - 1; i >= 0; i-- {
-		// A stream that is blocked may yet take the rest and its goodbye.
-		if c := s.conns[i]; c.state&blocked == 0 {
-			s.end(c, why)
-		}
-	}
-}
-
-// cutAll ends every stream there is at once.
-func (s *shard) cutAll() {
-	if s.leaving == nil {
-		s.leaving = &Draining
-	}
-	for len(s.conns) > 0 {
-		c := s.conns[len(s.conns)-1]
-		c.state |= blocked
-		s.end(c, *s.leaving)
-	}
-}
-
 // keepTime sends heartbeats and ends streams that are stuck.
 func (s *shard) keepTime() {
 	for now := uint32(time.Since(s.born) / s.wheel.tick); s.wheel.now < now; {

@@ -23,8 +23,7 @@ type access struct {
 	trusted    auth.TrustedProxies
 	byAddress  *auth.Limiter[netip.Addr]
 	byIdentity *auth.Limiter[string]
-	open       atomic.Bool
-	verifier   atomic.Pointer[auth.Verifier] // nil without tokens
+	verifier   atomic.Pointer[auth.Verifier] // for the dashboard; nil without tokens
 	refused    atomic.Uint64                 // credentials
 	denied     atomic.Uint64                 // requests for what a grant does not allow
 }
@@ -42,14 +41,8 @@ func newAccess(o *Options) (*access, error) {
 		auth: authenticator, trusted: o.TrustedProxies,
 		byAddress: auth.NewLimiter[netip.Addr](o.AddressLimits), byIdentity: auth.NewLimiter[string](o.IdentityLimits),
 	}
-	a.note(&who)
+	a.verifier.Store(who.Verifier)
 	return a, nil
-}
-
-// note remembers what the dashboard shows of the rules in effect.
-func (a *access) note(o *auth.Options) {
-	a.open.Store(o.Open)
-	a.verifier.Store(o.Verifier)
 }
 
 // from returns where a request comes from.

@@ -52,12 +52,10 @@ func (a *admin) routes(e *gin.Engine) {
 	g.POST("/login", a.login)
 
 	in := g.Group("", a.know)
-	for path, paint := range map[string]painting{
-		"": a.overview, "/": a.overview, "/clients": a.clients, "/clients/:clientId": a.client, "/clients/:clientId/tap": a.tap,
-		"/channels": a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/blocks": a.blocks, "/audit": a.auditPage, "/server": a.serverPage, "/nodes": a.nodes,
-	} {
+	for path, paint := range a.pages() {
 		in.Match(readMethods, path, a.show(paint))
 	}
+	in.Match(readMethods, "/", a.show(a.overview))
 	in.Match(readMethods, "/stream", a.stream)
 	in.Match(readMethods, "/audit.jsonl", a.auditLines)
 	in.POST("/logout", a.logout)
@@ -78,6 +76,15 @@ func (a *admin) routes(e *gin.Engine) {
 	if a.server.opts.AdminApart {
 		in.GET("/debug/pprof/*profile", a.mayAct("server.profile"), a.profile)
 		in.POST("/debug/pprof/*profile", a.mayAct("server.profile"), a.profile)
+	}
+}
+
+// pages are the pages by their routes.
+func (a *admin) pages() map[string]painting {
+	return map[string]painting{
+		"": a.overview, "/clients": a.clients, "/clients/:clientId": a.client, "/clients/:clientId/tap": a.tap,
+		"/channels": a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/blocks": a.blocks, "/audit": a.auditPage,
+		"/server": a.serverPage, "/nodes": a.nodes,
 	}
 }
 

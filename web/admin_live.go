@@ -127,13 +127,11 @@ func (a *admin) find(page *url.URL) (paint painting, arg string) {
 		if err != nil {
 			return nil, ""
 		}
-		arg, parts[2] = named(name, query{page.Query()}), ":"
+		arg = named(name, query{page.Query()})
+		parts[2] = map[string]string{"clients": ":clientId", "channels": ":channel"}[parts[1]]
 	}
-	return map[string]painting{
-		"admin": a.overview, "admin/clients": a.clients, "admin/clients/:": a.client, "admin/clients/:/tap": a.tap,
-		"admin/channels": a.channels, "admin/channels/:": a.channel, "admin/tail": a.tail, "admin/blocks": a.blocks,
-		"admin/audit": a.auditPage, "admin/server": a.serverPage, "admin/nodes": a.nodes,
-	}[strings.Join(parts, "/")], arg
+	parts[0] = ""
+	return a.pages()[strings.Join(parts, "/")], arg
 }
 
 // painterShare bounds what a live page costs: it is painted again only after so

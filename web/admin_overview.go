@@ -281,7 +281,7 @@ func (a *admin) warnings() []templates.Warning {
 		add("full", "bad", "Nearly full", grouped(n)+" of "+grouped(s.opts.MaxStreams)+" streams. Beyond that, streams are sent away for a while.", adminPath+"/server", "Server")
 	}
 	switch {
-	case !s.access.open.Load():
+	case !s.access.auth.Open():
 	case s.opts.LoopbackOnly:
 		add("open", "warn", "Open mode", "There are no keys or tokens: everybody on this machine may publish, subscribe and see who is online. Others are refused.", adminPath+"/server", "Server")
 	default:

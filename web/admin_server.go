@@ -86,9 +86,9 @@ func (a *admin) accessFacts() []templates.Fact {
 	x := a.server.access
 	mode, tone := "keys and tokens", "ok"
 	switch {
-	case x.open.Load() && a.server.opts.LoopbackOnly:
+	case x.auth.Open() && a.server.opts.LoopbackOnly:
 		mode, tone = "open to this machine", "warn"
-	case x.open.Load():
+	case x.auth.Open():
 		mode, tone = "open to everybody", "bad"
 	}
 	at, id := x.byAddress.Stats(), x.byIdentity.Stats()

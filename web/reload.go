@@ -30,7 +30,7 @@ func (s *Server) Reload(c Changes) error {
 	}
 	// Both were found good.
 	_ = s.access.auth.Replace(*c.Access)
-	s.access.note(c.Access)
+	s.access.verifier.Store(c.Access.Verifier)
 	_ = s.admin.accounts.Replace(c.Admins)
 	s.sweep()
 	return nil
