@@ -43,11 +43,13 @@ func (h *harness) close() {
 	_ = h.log.Close()
 }
 
-// rest waits until nothing happens any more and checks the hub.
+// rest waits until nothing happens any more and checks the hub, whose shards answer
+// that in a turn: they too are over it when rest returns.
 func (h *harness) rest() {
 	h.Helper()
 	synctest.Wait()
 	check(h, h.hub)
+	synctest.Wait()
 }
 
 // publish appends one batch, an event of type m for each channel named, whose
