@@ -13,7 +13,7 @@ import (
 
 // benchCmd loads a server with streams and events and says what that costs.
 type benchCmd struct {
-	SubscribeURL string   `name:"subscribe-url" placeholder:"URL" help:"Where a stream is opened, by GET. {channel} stands for the stream's channels joined by commas, {stream} for its number. Rollcall's on 127.0.0.1:9090 where left out."`
+	SubscribeURL []string `name:"subscribe-url" sep:"none" placeholder:"URL" help:"Where a stream is opened, by GET. May be repeated: streams are spread over all of them. {channel} stands for the stream's channels joined by commas, {stream} for its number. Rollcall's on 127.0.0.1:9090 where left out."`
 	PublishURL   string   `name:"publish-url" placeholder:"URL" help:"Where events are published, by POST. {channel} stands for the channel. Rollcall's on 127.0.0.1:9090 where left out."`
 	PublishBody  string   `placeholder:"TEMPLATE" help:"The body of the POST, with {payload}, {channel}, {type}, or {events}: a list of as many as --publish-batch. Rollcall's where left out."`
 	PublishEvent string   `placeholder:"TEMPLATE" help:"One of {events}, with {payload}, {channel}, {type}. Rollcall's where left out."`
@@ -94,7 +94,7 @@ func (c *benchCmd) Run(ctx context.Context, k *kong.Kong) error {
 // options are the flags in the words of package bench.
 func (c *benchCmd) options() bench.Options {
 	o := bench.Options{
-		SubscribeURL: c.SubscribeURL, PublishURL: c.PublishURL, PublishBody: c.PublishBody, PublishEvent: c.PublishEvent,
+		SubscribeURLs: c.SubscribeURL, PublishURL: c.PublishURL, PublishBody: c.PublishBody, PublishEvent: c.PublishEvent,
 		Headers: c.Header, ChannelPrefix: c.ChannelPrefix, EventType: c.Type,
 		Mode: bench.Paced, Streams: c.Streams, Channels: c.Channels, ChannelsPerStream: c.ChannelsPerStream,
 		Slow: c.Slow, PayloadBytes: c.Payload,

@@ -1,6 +1,9 @@
 package bench
 
-import "crypto/tls"
+import (
+	"crypto/tls"
+	"slices"
+)
 
 // engine connects and reads streams. Its methods are called from one goroutine.
 type engine interface {
@@ -16,7 +19,7 @@ type engine interface {
 // newEngine returns the lightest engine that this system and the address allow. The tallies are
 // one for each reader; streams belong to one of them.
 func newEngine(o Options, r *requests, c clock, tallies []*tally, streams []*stream) (engine, error) {
-	if o.Portable || r.endpoint.tls {
+	if o.Portable || slices.ContainsFunc(r.endpoints, func(e endpoint) bool { return e.tls }) {
 		return newPortable(r, c), nil
 	}
 	return newPollEngine(r, c, tallies, streams)

@@ -27,7 +27,7 @@ const (
 	Resume Mode = "resume"
 )
 
-// Templates for Rollcall on its default address. {channel} is a channel name, or in SubscribeURL
+// Templates for Rollcall on its default address. {channel} is a channel name, or in SubscribeURLs
 // all names of the stream joined by commas; {stream} is the stream's number.
 const (
 	DefaultSubscribeURL = "http://127.0.0.1:9090/subscribe?channels={channel}"
@@ -38,11 +38,11 @@ const (
 
 // Options say what to load, how, and what to watch. Zero values are the documented defaults.
 type Options struct {
-	SubscribeURL string   // template; default DefaultSubscribeURL
-	PublishURL   string   // template; default DefaultPublishURL
-	PublishBody  string   // template; default DefaultPublishBody; may name {payload} alone
-	PublishEvent string   // template of one of {events}; default DefaultPublishEvent
-	Headers      []string // "Name: value", sent with every request
+	SubscribeURLs []string // templates, over which streams are spread evenly; default DefaultSubscribeURL
+	PublishURL    string   // template; default DefaultPublishURL
+	PublishBody   string   // template; default DefaultPublishBody; may name {payload} alone
+	PublishEvent  string   // template of one of {events}; default DefaultPublishEvent
+	Headers       []string // "Name: value", sent with every request
 
 	ChannelPrefix string // channels are "<prefix>-<run>-0", "<prefix>-<run>-1", …; default "bench"
 	EventType     string // {type}; default "message"
@@ -81,7 +81,9 @@ var prefixPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // withDefaults returns o completed, or an error that names the option at fault.
 func (o Options) withDefaults() (Options, error) {
-	setString(&o.SubscribeURL, DefaultSubscribeURL)
+	if len(o.SubscribeURLs) == 0 {
+		o.SubscribeURLs = []string{DefaultSubscribeURL}
+	}
 	setString(&o.PublishURL, DefaultPublishURL)
 	setString(&o.PublishBody, DefaultPublishBody)
 	setString(&o.PublishEvent, DefaultPublishEvent)
@@ -127,14 +129,13 @@ func (o Options) validate() error {
 	default:
 		return fmt.Errorf("mode %q: use %s, %s, %s or %s", o.Mode, Paced, Burst, Idle, Resume)
 	}
-	for name, raw := range map[string]string{"subscribe URL": o.SubscribeURL, "publish URL": o.PublishURL} {
-		u, err := url.Parse(strings.NewReplacer("{channel}", "c", "{stream}", "1").Replace(raw))
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+	for _, raw := range o.SubscribeURLs {
+		if err := checkURL("subscribe URL", raw); err != nil {
+			return err
 		}
-		if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-			return fmt.Errorf("%s %q: use http://host:port/path", name, raw)
-		}
+	}
+	if err := checkURL("publish URL", o.PublishURL); err != nil {
+		return err
 	}
 	for _, h := range o.Headers {
 		if name, _, ok := strings.Cut(h, ":"); !ok || name == "" || strings.ContainsAny(h, "\r\n") {
@@ -177,4 +178,16 @@ func setInt(p *int, value int) {
 	if *p == 0 {
 		*p = value
 	}
+}
+
+// checkURL says what is wrong with a URL template.
+func checkURL(name, raw string) error {
+	u, err := url.Parse(strings.NewReplacer("{channel}", "c", "{stream}", "1").Replace(raw))
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return fmt.Errorf("%s %q: use http://host:port/path", name, raw)
+	}
+	return nil
 }

@@ -17,12 +17,7 @@ type pollEngine struct {
 func newPollEngine(r *requests, c clock, tallies []*tally, streams []*stream) (engine, error) {
 	e := &pollEngine{pollers: make(map[*tally]*poller)}
 	for _, t := range tallies {
-		addr, err := resolve(r.endpoint.addr) // one for each: connecting writes into it
-		if err != nil {
-			e.close()
-			return nil, err
-		}
-		p, err := newPoller(r, c, addr, t, streams)
+		p, err := newPoller(r, c, t, streams)
 		if err != nil {
 			e.close()
 			return nil, err

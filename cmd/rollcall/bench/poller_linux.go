@@ -17,7 +17,7 @@ type poller struct {
 	// Static.
 	requests *requests
 	clock    clock
-	addr     unix.Sockaddr
+	addrs    []unix.Sockaddr // of the requests' endpoints; connecting writes into them
 	t        *tally
 	streams  []*stream // all streams, by id
 	ep, wake int
@@ -37,8 +37,15 @@ type poller struct {
 // wakeID marks the eventfd among the epoll events; streams have ids from 0.
 const wakeID = -1
 
-func newPoller(r *requests, c clock, addr unix.Sockaddr, t *tally, streams []*stream) (*poller, error) {
-	p := &poller{requests: r, clock: c, addr: addr, t: t, streams: streams, buf: make([]byte, readBuffer)}
+func newPoller(r *requests, c clock, t *tally, streams []*stream) (*poller, error) {
+	p := &poller{requests: r, clock: c, t: t, streams: streams, buf: make([]byte, readBuffer)}
+	for _, e := range r.endpoints {
+		addr, err := resolve(e.addr)
+		if err != nil {
+			return nil, err
+		}
+		p.addrs = append(p.addrs, addr)
+	}
 	var err error
 	if p.ep, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("epoll_create: %w", err)
@@ -148,8 +155,9 @@ func (p *poller) fillLocked() {
 
 // dialLocked starts to connect s.
 func (p *poller) dialLocked(s *stream) (fd int, err error) {
+	addr := p.addrs[s.id%len(p.addrs)]
 	family := unix.AF_INET
-	if _, ok := p.addr.(*unix.SockaddrInet6); ok {
+	if _, ok := addr.(*unix.SockaddrInet6); ok {
 		family = unix.AF_INET6
 	}
 	fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
@@ -167,7 +175,7 @@ func (p *poller) dialLocked(s *stream) (fd int, err error) {
 		unix.Close(fd)
 		return -1, fmt.Errorf("epoll_ctl: %w", err)
 	}
-	if err := unix.Connect(fd, p.addr); err != nil && err != unix.EINPROGRESS {
+	if err := unix.Connect(fd, addr); err != nil && err != unix.EINPROGRESS {
 		unix.Close(fd)
 		return -1, fmt.Errorf("connect: %w", err)
 	}

@@ -118,17 +118,18 @@ func (p *portable) follow(s *stream, turn uint32, slots chan struct{}) {
 // dial connects to the server.
 func (p *portable) dial(s *stream) (net.Conn, error) {
 	var d net.Dialer
-	conn, err := d.DialContext(p.ctx, "tcp", p.requests.endpoint.addr)
+	to := p.requests.endpoint(s)
+	conn, err := d.DialContext(p.ctx, "tcp", to.addr)
 	if err != nil {
 		return nil, err
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok && s.slow {
 		tcp.SetReadBuffer(slowBuffer) // best effort
 	}
-	if !p.requests.endpoint.tls {
+	if !to.tls {
 		return conn, nil
 	}
-	secure := tls.Client(conn, tlsConfig(p.requests.endpoint))
+	secure := tls.Client(conn, tlsConfig(to))
 	if err := secure.HandshakeContext(p.ctx); err != nil {
 		conn.Close()
 		return nil, err

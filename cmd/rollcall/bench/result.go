@@ -21,19 +21,19 @@ type Result struct {
 
 // Load repeats what was asked for.
 type Load struct {
-	Mode              Mode    `json:"mode"`
-	SubscribeURL      string  `json:"subscribeUrl"`
-	Streams           int     `json:"streams"`
-	Slow              int     `json:"slow,omitempty"`
-	Channels          int     `json:"channels"`
-	ChannelsPerStream int     `json:"channelsPerStream"`
-	PayloadBytes      int     `json:"payloadBytes"`
-	Rate              float64 `json:"rate,omitempty"`
-	Seconds           float64 `json:"seconds,omitempty"`
-	Burst             int     `json:"burst,omitempty"`
-	Bursts            int     `json:"bursts,omitempty"`
-	Batch             int     `json:"batch"`
-	Publishers        int     `json:"publishers"`
+	Mode              Mode     `json:"mode"`
+	SubscribeURLs     []string `json:"subscribeUrls"`
+	Streams           int      `json:"streams"`
+	Slow              int      `json:"slow,omitempty"`
+	Channels          int      `json:"channels"`
+	ChannelsPerStream int      `json:"channelsPerStream"`
+	PayloadBytes      int      `json:"payloadBytes"`
+	Rate              float64  `json:"rate,omitempty"`
+	Seconds           float64  `json:"seconds,omitempty"`
+	Burst             int      `json:"burst,omitempty"`
+	Bursts            int      `json:"bursts,omitempty"`
+	Batch             int      `json:"batch"`
+	Publishers        int      `json:"publishers"`
 }
 
 // Connect is how the streams were opened.

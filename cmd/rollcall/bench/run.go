@@ -39,7 +39,10 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := raiseFileLimit(len(r.streams) + 64); err != nil {
 		return nil, err
 	}
-	subscribe := &requests{endpoint: parseEndpoint(o.SubscribeURL), headers: o.Headers, names: r.publishers[0].names}
+	subscribe := &requests{headers: o.Headers, names: r.publishers[0].names}
+	for _, raw := range o.SubscribeURLs {
+		subscribe.endpoints = append(subscribe.endpoints, parseEndpoint(raw))
+	}
 	if r.engine, err = newEngine(o, subscribe, r.clock, r.tallies, r.streams); err != nil {
 		return nil, err
 	}
@@ -98,7 +101,7 @@ func newRun(o Options) *run {
 
 func newLoad(o Options) Load {
 	l := Load{
-		Mode: o.Mode, SubscribeURL: o.SubscribeURL, Streams: o.Streams, Slow: o.Slow, Channels: o.Channels,
+		Mode: o.Mode, SubscribeURLs: o.SubscribeURLs, Streams: o.Streams, Slow: o.Slow, Channels: o.Channels,
 		ChannelsPerStream: o.ChannelsPerStream, PayloadBytes: o.PayloadBytes, Batch: o.Batch, Publishers: o.Publishers,
 	}
 	switch o.Mode {

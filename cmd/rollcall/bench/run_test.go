@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -18,7 +21,7 @@ import (
 // options are for a short run against s.
 func (s *testServer) options() Options {
 	return Options{
-		SubscribeURL: s.URL + "/subscribe?channels={channel}", PublishURL: s.URL + "/publish",
+		SubscribeURLs: []string{s.URL + "/subscribe?channels={channel}"}, PublishURL: s.URL + "/publish",
 		Streams: 20, Mode: Burst, Burst: 30, Patience: 300 * time.Millisecond, moment: 20 * time.Millisecond,
 	}
 }
@@ -202,6 +205,30 @@ func TestInterrupt(t *testing.T) {
 	})
 }
 
+// Streams are spread evenly over the URLs that there are.
+func TestSpread(t *testing.T) {
+	everyEngine(t, func(t *testing.T, portable bool) {
+		s := newTestServer(t, faultless)
+		o := s.options()
+		o.SubscribeURLs = nil
+		var asked [2]atomic.Int64
+		for i := range asked {
+			front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked[i].Add(1)
+				s.Config.Handler.ServeHTTP(w, r)
+			}))
+			defer front.Close()
+			defer front.CloseClientConnections()
+			o.SubscribeURLs = append(o.SubscribeURLs, front.URL+"/subscribe?channels={channel}")
+		}
+		o.Mode, o.Portable = Idle, portable
+		r := mustRun(t, o)
+		if r.Connect.Opened != 20 || asked[0].Load() != 10 || asked[1].Load() != 10 {
+			t.Errorf("%d opened, %d and %d on the servers, want ten on each", r.Connect.Opened, asked[0].Load(), asked[1].Load())
+		}
+	})
+}
+
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
@@ -214,7 +241,7 @@ func TestNoServer(t *testing.T) {
 	url := fmt.Sprintf("http://%s/", l.Addr())
 	l.Close()
 	everyEngine(t, func(t *testing.T, portable bool) {
-		_, err := Run(t.Context(), Options{SubscribeURL: url, PublishURL: url, Streams: 3, Portable: portable})
+		_, err := Run(t.Context(), Options{SubscribeURLs: []string{url}, PublishURL: url, Streams: 3, Portable: portable})
 		if err == nil || !strings.Contains(err.Error(), "refused") {
 			t.Errorf("error %v, want one that says that the connection was refused", err)
 		}
@@ -233,7 +260,7 @@ func TestPublishErrorsEndTheRun(t *testing.T) {
 func TestOptionsRefused(t *testing.T) {
 	for name, change := range map[string]func(*Options){
 		"mode":                func(o *Options) { o.Mode = "fast" },
-		"subscribe URL":       func(o *Options) { o.SubscribeURL = "127.0.0.1:9090" },
+		"subscribe URL":       func(o *Options) { o.SubscribeURLs = []string{"127.0.0.1:9090"} },
 		"publish URL":         func(o *Options) { o.PublishURL = "ftp://127.0.0.1/" },
 		"header":              func(o *Options) { o.Headers = []string{"no colon"} },
 		"channel prefix":      func(o *Options) { o.ChannelPrefix = "a b" },

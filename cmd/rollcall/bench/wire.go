@@ -44,15 +44,19 @@ func parseEndpoint(raw string) endpoint {
 
 // requests writes the head of the GET that opens a stream. It is immutable.
 type requests struct {
-	endpoint endpoint
-	headers  []string
-	names    []string // of all channels
+	endpoints []endpoint // streams are spread over them
+	headers   []string
+	names     []string // of all channels
 }
+
+// endpoint is where s goes.
+func (r *requests) endpoint(s *stream) endpoint { return r.endpoints[s.id%len(r.endpoints)] }
 
 // append appends the request of s, which resumes from its position where it has one.
 func (r *requests) append(dst []byte, s *stream) []byte {
+	to := r.endpoint(s)
 	dst = append(dst, "GET "...)
-	dst = r.endpoint.path.fill(dst, func(dst []byte, p placeholder) []byte {
+	dst = to.path.fill(dst, func(dst []byte, p placeholder) []byte {
 		switch p {
 		case inChannel:
 			for i := range s.last {
@@ -69,7 +73,7 @@ func (r *requests) append(dst []byte, s *stream) []byte {
 		return dst
 	})
 	dst = append(dst, " HTTP/1.1\r\nHost: "...)
-	dst = append(dst, r.endpoint.host...)
+	dst = append(dst, to.host...)
 	dst = append(dst, "\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n"...)
 	for _, h := range r.headers {
 		dst = append(append(dst, h...), "\r\n"...)

@@ -5,15 +5,16 @@
 #   cmd/rollcall/bench/engines/bench-engines.sh [-e "engine ..."] [-c "case ..."]
 #
 #   -e  engines, of: memory data relaxed nats1 nats3 (default all)
-#   -c  cases, of: one many batch fanout resume (default all)
+#   -c  cases, of: one many batch fanout resume grow (default all)
 #
 # one      one publisher, one event in a request      many    sixteen publishers, one event in a request
 # batch    one publisher, 100 events in a request     fanout  1 000 streams of one channel, 20 events a second
 # resume   10 000 streams come back at once, each to 300 events of three channels
+# grow     fanout with the streams spread over three servers; with NATS only
 set -euo pipefail
 cd "$(dirname "$0")/../../../.."
 
-engines="memory data relaxed nats1 nats3" cases="one many batch fanout resume"
+engines="memory data relaxed nats1 nats3" cases="one many batch fanout resume grow"
 while getopts e:c:h option; do
     case $option in
     e) engines=$OPTARG ;;
@@ -51,6 +52,7 @@ field() {
 printf '%-8s %-7s %12s %14s %14s %10s %10s\n' engine case 'events/s' 'ms a request' 'µs a delivery' 'p50 ms' 'p99 ms'
 for engine in $engines; do
     for case in $cases; do
+        case $engine-$case in nats*-grow) ;; *-grow) continue ;; esac
         store=$(mktemp -d "$work/store.XXXXXX") pids=() flags=
         case $engine in
         memory) ;;
@@ -62,18 +64,26 @@ for engine in $engines; do
         esac
         # shellcheck disable=SC2086 # flags are words
         ROLLCALL_ADMIN_PASSWORD=benchmarking "$work/rollcall" serve --listen 127.0.0.1:19690 $flags >"$store/log" 2>&1 &
-        server=$!
+        server=$! watched=(--pid $!) urls=(--subscribe-url "$base/subscribe?channels={channel}")
+        if [ "$case" = grow ]; then
+            for port in 19691 19692; do
+                # shellcheck disable=SC2086
+                ROLLCALL_ADMIN_PASSWORD=benchmarking "$work/rollcall" serve --listen 127.0.0.1:$port --node n$port $flags >>"$store/log" 2>&1 &
+                pids+=($!) watched+=(--pid $!) urls+=(--subscribe-url "http://127.0.0.1:$port/subscribe?channels={channel}")
+                until curl -sf "http://127.0.0.1:$port/readyz" >/dev/null; do kill -0 $! || { cat "$store/log" >&2; exit 1; }; done
+            done
+        fi
         until curl -sf "$base/readyz" >/dev/null; do kill -0 $server || { cat "$store/log" >&2; exit 1; }; done
         case $case in
         one) load="-n 0 --burst 3000 --publish-batch 1" ;;
         many) load="-n 0 -m 16 --burst 20000 --publish-batch 1 --publishers 16" ;;
         batch) load="-n 0 --burst 60000 --publish-batch 100" ;;
-        fanout) load="-n 1000 -r 20 -d 10s" ;;
+        fanout | grow) load="-n 1000 -r 20 -d 10s" ;;
         resume) load="-n 10000 -m 300 --resume -r 50 --publish-batch 100" ;;
         *) echo "unknown case: $case" >&2; exit 2 ;;
         esac
         # shellcheck disable=SC2086
-        "$work/rollcall" bench -q --json $load --pid $server --subscribe-url "$base/subscribe?channels={channel}" --publish-url "$base/publish" >"$work/result"
+        "$work/rollcall" bench -q --json $load "${watched[@]}" "${urls[@]}" --publish-url "$base/publish" >"$work/result"
         grep -q '"lost": [1-9]' "$work/result" && { echo "events were lost" >&2; cat "$work/result" >&2; exit 1; }
         rate=$(field eventsPerSecond) batch=$(field batch)
         request=$(awk -v r="$rate" -v b="$batch" -v c=$case 'BEGIN { if (r > 0 && (c == "one" || c == "batch")) printf "%.2f", 1000 * b / r; else print "–" }')
