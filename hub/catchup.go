@@ -85,7 +85,7 @@ func (s *shard) advance(c *Conn) {
 		}
 	}
 	if k.older != nil {
-		s.tellOlder(c, k)
+		s.tellOlder(c, k, text)
 		return
 	}
 	batch := s.hub.log.Next(&k.cursor, eventlog.Limit{Bytes: catchBytes, Events: liveBatch}, s.batch[:0])
@@ -107,12 +107,11 @@ func (s *shard) advance(c *Conn) {
 	s.batch = batch.Records[:0]
 }
 
-// tellOlder gives a stream the next step of what was read for it elsewhere.
-func (s *shard) tellOlder(c *Conn, k *catchup) {
+// tellOlder gives a stream, behind text, the next step of what was read for it elsewhere.
+func (s *shard) tellOlder(c *Conn, k *catchup, text []byte) {
 	b := k.older
-	var text []byte
 	if len(b.Gaps) > 0 {
-		text = s.announce(c, b.Gaps, nil)
+		text = s.announce(c, b.Gaps, text)
 		b.Gaps = nil
 	}
 	for len(b.Records) > 0 && b.Records[0].Seq <= c.pos {
@@ -153,7 +152,7 @@ func (s *shard) announce(c *Conn, gaps []eventlog.Gap, text []byte) []byte {
 	at := eventlog.Position{Epoch: s.hub.epoch, Seq: c.pos}
 	for _, g := range gaps {
 		text = appendGap(text, at, g.Channel, at.String(), "evicted")
-		if g.Empty {
+		if g.Empty && c.dialect == nil {
 			text = appendLast(text, at, g.Channel, nil)
 		}
 	}
@@ -169,7 +168,9 @@ func (k *catchup) tell(c *Conn, epoch string) []byte {
 		if k.reason != "" {
 			text = appendGap(text, at, name, k.asked, k.reason)
 		}
-		text = appendLast(text, at, name, k.last[k.told])
+		if c.dialect == nil {
+			text = appendLast(text, at, name, k.last[k.told])
+		}
 		k.last[k.told] = nil
 	}
 	return text

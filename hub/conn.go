@@ -33,6 +33,7 @@ type Conn struct {
 	shard   *shard
 	t       Transport
 	owner   Owner
+	dialect *Dialect // nil for the log's own frames
 	wants   Wants
 	chunked bool
 
@@ -117,6 +118,17 @@ func (c *Conn) Position() eventlog.Position {
 		seq = given - 1
 	}
 	return eventlog.Position{Epoch: c.shard.hub.epoch, Seq: seq}
+}
+
+// Reached passes to f the position up to which the connection has taken everything. f is
+// called by the shard's goroutine, unless the stream has ended or is blocked, and must
+// not block.
+func (c *Conn) Reached(f func(at eventlog.Position)) {
+	c.shard.post(func() {
+		if c.state&(ended|blocked) == 0 {
+			f(c.reached())
+		}
+	})
 }
 
 // channels returns the names of its channels in the order asked.

@@ -35,6 +35,11 @@ func (s *shard) end(c *Conn, why Reason) {
 	s.conns[c.at], last.at = last, c.at
 	s.conns[len(s.conns)-1] = nil
 	s.conns = s.conns[:len(s.conns)-1]
+	at := c.reached().Seq
+	if len(c.rest) > 0 && at > 0 { // of an event that was taken in part
+		at--
+	}
+	c.given.Store(at + 1) // for good, wherever the shard goes
 	c.catch, c.rest = nil, nil
 	c.t.Close(cut)
 	c.owner.Ended(c, why)

@@ -21,6 +21,11 @@ type Options struct {
 	Shards    int           // goroutines that deliver; 0 means one for each core
 	Heartbeat time.Duration // silence before a comment line; 0 means 25 s
 	Stall     time.Duration // no progress before a stream is ended as slow; 0 means 10 s
+
+	// Traced, if not nil, is told of each event with a trace, once for each shard that
+	// has given it to live streams. A shard's goroutine calls it, at the end of its turn;
+	// it must not block.
+	Traced func(FanOut)
 }
 
 // Hub delivers the events of one log to streams. Its methods are safe for
@@ -28,6 +33,7 @@ type Options struct {
 type Hub struct {
 	log    eventlog.Log
 	epoch  string
+	traced func(FanOut)
 	shards []*shard
 
 	next     atomic.Uint32 // shard of the next stream
@@ -40,7 +46,7 @@ type Hub struct {
 
 // New starts a hub on log. Close it before the log.
 func New(log eventlog.Log, opts Options) *Hub {
-	h := &Hub{log: log, epoch: log.Head().Epoch, idle: make(chan struct{}, 1)}
+	h := &Hub{log: log, epoch: log.Head().Epoch, traced: opts.Traced, idle: make(chan struct{}, 1)}
 	beat := cmp.Or(opts.Heartbeat, 25*time.Second)
 	stall := cmp.Or(opts.Stall, 10*time.Second)
 	for range cmp.Or(opts.Shards, runtime.GOMAXPROCS(0)) {
@@ -73,6 +79,14 @@ type Subscription struct {
 	// Resume that were read elsewhere, and the holes in them. It is the hub's.
 	Older *eventlog.Batch
 
+	// Last, if not nil, is called once, in Attach, where the stream starts afresh: it may
+	// put in, for a channel without a newest event, one that was read elsewhere and that
+	// the channel has at this position.
+	Last func(at eventlog.Position, last []*eventlog.Record)
+
+	// Dialect, if not nil, is how the stream gets the log's events.
+	Dialect *Dialect
+
 	// Tap, if not nil, sees everything from the first event on, as in [Conn.Tap], as
 	// long as the stream lives.
 	Tap func(sse []byte)
@@ -94,7 +108,7 @@ type Subscription struct {
 func (h *Hub) Attach(sub Subscription) *Conn {
 	h.streams.Add(1)
 	s := h.shards[h.next.Add(1)%uint32(len(h.shards))]
-	c := &Conn{shard: s, t: sub.Transport, owner: sub.Owner, wants: sub.Wants, chunked: sub.Transport.Chunked()}
+	c := &Conn{shard: s, t: sub.Transport, owner: sub.Owner, wants: sub.Wants, dialect: sub.Dialect, chunked: sub.Transport.Chunked()}
 	if sub.Wants != 0 {
 		c.side = new(side)
 	}
@@ -138,11 +152,18 @@ func (h *Hub) start(c *Conn, sub *Subscription) (first []byte, catch *catchup) {
 		return first, &catchup{}
 	}
 	at, last := h.log.Last(sub.Channels)
+	if sub.Last != nil {
+		sub.Last(at, last)
+	}
+	k := &catchup{last: last, asked: printable(sub.Resume), reason: reason}
+	if sub.Dialect != nil && sub.Dialect.History {
+		at.Seq, k.older = h.oldest(sub), sub.Older
+	}
 	c.pos = at.Seq
 	if sub.Greet != nil {
 		first = sub.Greet(at, false)
 	}
-	return first, &catchup{last: last, asked: printable(sub.Resume), reason: reason}
+	return first, k
 }
 
 // printable returns at most 256 bytes of what a client gave as a position.

@@ -41,8 +41,10 @@ type shard struct {
 	// Shard-owned, reused from turn to turn.
 	batch   []*eventlog.Record
 	touched []*Conn
+	traced  []FanOut
 	spare   [][]*eventlog.Record
 	bufs    [][]byte
+	said    said
 
 	reached atomic.Uint64 // pos, for others to read
 
@@ -183,6 +185,9 @@ func (s *shard) deliver() bool {
 			}
 			c.out = append(c.out, r)
 		}
+		if s.hub.traced != nil && r.Traced() {
+			s.trace(r, t)
+		}
 	}
 	s.pos = s.batch[len(s.batch)-1].Seq
 	s.reached.Store(s.pos)
@@ -195,6 +200,9 @@ func (s *shard) deliver() bool {
 		oldest := c.out[0]
 		s.flush(c)
 		s.counts.lag.add(s.tail.Age(oldest), uint64(i%lagSample+1))
+	}
+	if len(s.traced) > 0 {
+		s.tellTraced()
 	}
 	clear(s.touched)
 	s.touched = s.touched[:0]
@@ -233,7 +241,7 @@ func (s *shard) send(c *Conn, own eventlog.Frame, recs []*eventlog.Record) bool 
 		bufs = append(bufs, text)
 	}
 	for _, r := range recs {
-		b := c.frame(r.Frame())
+		b := c.frame(s.frameOf(c, r))
 		bufs = append(bufs, b)
 		size += len(b)
 	}
@@ -245,6 +253,9 @@ func (s *shard) send(c *Conn, own eventlog.Frame, recs []*eventlog.Record) bool 
 		s.countBytes(c, n)
 	}
 	if err != nil {
+		if len(recs) > 0 {
+			s.fallBehind(c, recs[0].Seq-1) // which its position then tells
+		}
 		s.end(c, Gone)
 		return false
 	}
@@ -268,7 +279,7 @@ func (s *shard) send(c *Conn, own eventlog.Frame, recs []*eventlog.Record) bool 
 	n -= len(c.rest) + len(text)
 	c.rest = nil
 	for i, r := range recs {
-		b := c.frame(r.Frame())
+		b := c.frame(s.frameOf(c, r))
 		if n < len(b) {
 			// A frame taken in part counts as given: its rest goes out first.
 			if n > 0 {
@@ -296,7 +307,9 @@ func (s *shard) count(c *Conn, recs []*eventlog.Record) {
 		s.counts.events += uint64(len(recs))
 		if c.state&tapped != 0 {
 			for _, r := range recs {
-				s.show(c, r.Frame().SSE())
+				if text := s.frameOf(c, r).SSE(); len(text) > 0 {
+					s.show(c, text)
+				}
 			}
 		}
 	}

@@ -1,6 +1,11 @@
 package hub
 
-import "maps"
+import (
+	"maps"
+	"sync"
+
+	"rollcall/hub/eventlog"
+)
 
 // Stats is what a hub holds now and has done since it began. Counts only grow.
 type Stats struct {
@@ -19,12 +24,22 @@ type Stats struct {
 	// every stream counts once for each write, by the oldest event in it. It is
 	// sampled within a turn of a shard.
 	Lag Histogram
+
+	Shards []ShardStats // always in the same order
+}
+
+// ShardStats is what one shard has to do.
+type ShardStats struct {
+	Streams int
+	Mail    int   // messages that waited in its mailbox when it was asked
+	Behind  int64 // bytes of the live flow that it has not dealt with; see eventlog.Options.MaxLag
 }
 
 // counts is a shard's part of Stats, shard-owned: nobody shares it, so counting
 // costs an addition.
 type counts struct {
-	behind, blocked     int // found when asked
+	behind, blocked     int // found when asked, as is what follows
+	shard               ShardStats
 	accepted, resumed   uint64
 	events, bytes, gaps uint64
 	ends                map[string]uint64
@@ -36,13 +51,21 @@ const lagSample = 32
 
 // Stats asks the shards what they have done. It waits for each to end its turn.
 func (h *Hub) Stats() Stats {
-	replies := make(chan counts, len(h.shards))
-	for _, s := range h.shards {
-		s.post(func() { replies <- s.account() })
+	parts := make([]counts, len(h.shards))
+	var asked sync.WaitGroup
+	for i, s := range h.shards {
+		mail := s.mail()
+		asked.Add(1)
+		s.post(func() {
+			parts[i] = s.account()
+			parts[i].shard.Mail = mail
+			asked.Done()
+		})
 	}
+	asked.Wait()
 	st := Stats{Streams: h.Streams(), Ends: make(map[string]uint64)}
-	for range h.shards {
-		t := <-replies
+	for i := range parts {
+		t := &parts[i]
 		st.Behind += t.behind
 		st.Blocked += t.blocked
 		st.Accepted += t.accepted
@@ -54,6 +77,7 @@ func (h *Hub) Stats() Stats {
 			st.Ends[code] += n
 		}
 		st.Lag.Add(&t.lag)
+		st.Shards = append(st.Shards, t.shard)
 	}
 	return st
 }
@@ -62,6 +86,10 @@ func (h *Hub) Stats() Stats {
 func (s *shard) account() counts {
 	t := s.counts
 	t.ends = maps.Clone(t.ends)
+	t.shard.Streams = len(s.conns)
+	if s.tail != nil {
+		t.shard.Behind = s.tail.Behind()
+	}
 	for _, c := range s.stuck {
 		if c.state&(ended|blocked) == blocked {
 			t.blocked++
@@ -74,4 +102,47 @@ func (s *shard) account() counts {
 		}
 	}
 	return t
+}
+
+// mail counts what waits in the mailbox.
+func (s *shard) mail() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.box)
+}
+
+// Behind returns how many kept events streams that are behind have still to get: of
+// all of them or, where there are many, of about most of each shard's, evenly chosen.
+// It waits for each shard to end its turn, and asks the log itself.
+func (h *Hub) Behind(most int) []int {
+	replies := make(chan []eventlog.Cursor, len(h.shards))
+	for _, s := range h.shards {
+		s.post(func() { replies <- s.sample(most) })
+	}
+	var behind []int
+	for range h.shards {
+		for _, c := range <-replies {
+			behind = append(behind, h.log.Pending(&c))
+		}
+	}
+	return behind
+}
+
+// sample returns where about most of the streams that are behind are.
+func (s *shard) sample(most int) (places []eventlog.Cursor) {
+	step := (len(s.stuck)+len(s.lagging))/most + 1
+	for i := 0; i < len(s.stuck)+len(s.lagging); i += step {
+		var c *Conn
+		if i < len(s.stuck) {
+			if c = s.stuck[i]; c.state&blocked == 0 {
+				continue
+			}
+		} else {
+			c = s.lagging[i-len(s.stuck)]
+		}
+		if c.state&ended == 0 {
+			places = append(places, eventlog.Cursor{Channels: c.channels(), After: c.reached().Seq})
+		}
+	}
+	return places
 }

@@ -3,6 +3,7 @@ package hub
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -96,7 +97,7 @@ func (m *countMachine) count(rt *rapid.T) {
 	if !maps.Equal(got.Ends, want.Ends) {
 		rt.Fatalf("ends are %v, want %v", got.Ends, want.Ends)
 	}
-	got.Gaps, got.Lag = 0, Histogram{}
+	got.Gaps, got.Lag, got.Shards = 0, Histogram{}, nil
 	if g, w := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want); g != w {
 		rt.Fatalf("stats are\n%s, want\n%s", g, w)
 	}
@@ -286,4 +287,100 @@ func TestStatsBehind(t *testing.T) {
 			h.Fatalf("%+v", got)
 		}
 	})
+}
+
+// What each shard has to do is told by shard.
+func TestStatsShards(t *testing.T) {
+	inBubble(t, eventlog.Options{}, Options{Shards: 2}, func(h *harness) {
+		for range 3 {
+			h.join("", "a")
+		}
+		if got := h.hub.Stats().Shards; len(got) != 2 || got[0].Streams+got[1].Streams != 3 || got[0].Behind+got[1].Behind != 0 {
+			h.Fatalf("%+v at rest", got)
+		}
+		s := h.hub.shards[0]
+		var during ShardStats
+		parked(s, func() {
+			h.publishRaw("a")
+			s.post(func() {})
+			during = s.account().shard
+			during.Mail = s.mail()
+		})
+		if during.Mail != 1 {
+			h.Fatalf("%+v while the shard is held up", during)
+		}
+		h.rest()
+		if during.Behind == 0 {
+			h.Fatalf("%+v before the shard has dealt with an event", during)
+		}
+		if got := h.hub.Stats().Shards; got[0].Behind+got[1].Behind != 0 {
+			h.Fatalf("%+v at rest again", got)
+		}
+	})
+}
+
+// Behind tells of the streams that are behind how many events they still have to get, of
+// many only of some.
+func TestBehind(t *testing.T) {
+	inBubble(t, eventlog.Options{}, Options{Shards: 1}, func(h *harness) {
+		h.join("", "a")
+		stuck := make([]*peer, 10)
+		for i := range stuck {
+			stuck[i] = h.newPeer(0)
+			stuck[i].attach(Subscription{Resume: "e-0", Channels: []string{"a", "b"}})
+		}
+		h.rest()
+		if got := h.hub.Behind(100); !slices.Equal(got, make([]int, 10)) {
+			h.Fatalf("%v before anything was published", got)
+		}
+		h.publish("a", "b", "other", "a")
+		want := slices.Repeat([]int{3}, 10)
+		if got := h.hub.Behind(100); !slices.Equal(got, want) {
+			h.Fatalf("%v, want %v", got, want)
+		}
+		if got := h.hub.Behind(3); len(got) < 2 || len(got) > 3 || got[0] != 3 {
+			h.Fatalf("%v of a sample of 3", got)
+		}
+		for i, p := range stuck {
+			if i%2 == 0 {
+				p.give(endless)
+			} else {
+				p.conn.End(Kicked)
+			}
+		}
+		h.rest()
+		if got := h.hub.Behind(100); len(got) != 0 {
+			h.Fatalf("%v when nobody is behind", got)
+		}
+	})
+}
+
+// What it costs to be asked, with 20 000 streams of which one half is behind.
+func BenchmarkStats20000(b *testing.B) {
+	h, tally := benchHub(b, eventlog.Options{Epoch: "e"})
+	for range 100 {
+		h.benchPublish(b, benchEvent)
+	}
+	for i := range 20_000 {
+		var t Transport = sink{tally}
+		if i%2 == 0 {
+			t = newFake(true, 0)
+		}
+		h.Attach(Subscription{Resume: "e-0", Channels: []string{"bench"}, Transport: t, Owner: tally})
+	}
+	for _, c := range []struct {
+		name string
+		ask  func() int
+	}{
+		{"Stats", func() int { return h.Stats().Behind - 10_000 }},
+		{"Behind", func() int { return len(h.Behind(128)) }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				if n := c.ask(); n < 0 || n > 2*128*len(h.shards) {
+					b.Fatal(n)
+				}
+			}
+		})
+	}
 }

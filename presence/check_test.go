@@ -84,6 +84,9 @@ func check(t failer, r *Registry) {
 	for _, c := range r.clients {
 		members -= len(c.on)
 	}
+	if len(r.left) > len(r.leaving) {
+		t.Fatalf("%d connections that left are remembered, %d departures wait", len(r.left), len(r.leaving))
+	}
 	if members != 0 {
 		t.Fatalf("the channels have %d members more than the clients have memberships", members)
 	}
@@ -114,7 +117,7 @@ func checkEmpty(t failer, r *Registry) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.clients)+len(r.channels)+len(r.conns)+len(r.leaving)+cap(r.leaving)+len(r.edges)+cap(r.edges) > 0 {
+	if len(r.clients)+len(r.channels)+len(r.conns)+len(r.left)+len(r.leaving)+cap(r.leaving)+len(r.edges)+cap(r.edges) > 0 {
 		t.Fatalf("%d clients, %d channels, %d connections, %d departures, %d edges are kept",
 			len(r.clients), len(r.channels), len(r.conns), len(r.leaving), len(r.edges))
 	}

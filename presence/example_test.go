@@ -25,3 +25,28 @@ func ExampleRegistry() {
 	// 3 leave ann news 0
 	// 4 leave ann $online 0
 }
+
+// A snapshot is who is there, at a version; the edges after that version keep it up to date.
+func ExampleRegistry_Snapshot() {
+	r := presence.NewRegistry(0)
+	join := func(id, client string) *presence.Connection {
+		c := &presence.Connection{ID: id, ClientID: client, ConnectedAt: time.Now()}
+		r.Join(c, []string{"room"}, []byte(`{"name":"`+client+`"}`))
+		return c
+	}
+	ann := join("c1", "ann")
+	rooms, version := r.Snapshot("room")
+	there := map[string]bool{}
+	for _, m := range rooms[0] {
+		there[m.ClientID] = true
+	}
+	join("c2", "bob")
+	r.Leave(ann)
+	for _, e := range r.Take() {
+		if e.Version > version && e.Channel == "room" {
+			there[e.ClientID] = e.Kind != presence.Leave
+		}
+	}
+	fmt.Println(there)
+	// Output: map[ann:false bob:true]
+}

@@ -31,13 +31,13 @@ func TestModel(t *testing.T) {
 		})
 	})
 	t.Logf("%+v", seen)
-	if seen.lives >= 100 && (seen.joins == 0 || seen.leaves == 0 || seen.updates == 0 || seen.saved == 0 || seen.partly == 0 || seen.behind == 0) {
+	if seen.lives >= 100 && (seen.joins == 0 || seen.leaves == 0 || seen.updates == 0 || seen.saved == 0 || seen.partly == 0 || seen.behind == 0 || seen.hurried == 0) {
 		t.Error("the machine didn't come to all the places it is for")
 	}
 }
 
 // coverage counts what happened in all lives.
-type coverage struct{ lives, joins, leaves, updates, saved, partly, behind int }
+type coverage struct{ lives, joins, leaves, updates, saved, partly, behind, hurried int }
 
 // machine is a state machine of rapid.
 type machine struct {
@@ -53,6 +53,7 @@ type machine struct {
 	since map[string]time.Time // of clients online
 	on    map[place]*stay      // who is where
 	order map[string][]string  // channels of a client as it came to them
+	lives map[string]int       // how often a client has gone offline
 	due   []told               // edges not yet taken
 	state *replay              // by the edges taken
 	shots []*replay            // snapshots, with the edges taken since applied
@@ -61,6 +62,9 @@ type machine struct {
 type modelConn struct {
 	conn     *Connection
 	channels []string
+	left     time.Time // when it was ended
+	hurried  bool      // so was the grace after it
+	life     int       // of its client
 }
 
 type place struct{ client, channel string }
@@ -81,6 +85,7 @@ func newMachine(rt *rapid.T, seen *coverage) *machine {
 		since: make(map[string]time.Time),
 		on:    make(map[place]*stay),
 		order: make(map[string][]string),
+		lives: make(map[string]int),
 		state: newReplay(),
 	}
 	m.r = NewRegistry(m.grace)
@@ -96,7 +101,7 @@ func (m *machine) join(rt *rapid.T, client string) {
 	channels := rapid.SliceOfNDistinct(rapid.SampledFrom(m.pool), 0, len(m.pool), rapid.ID).Draw(rt, "on")
 	info := rapid.SampledFrom([]string{"", `{"n":1}`, `{"n":2}`}).Draw(rt, "info")
 	m.n++
-	c := &modelConn{&Connection{ID: fmt.Sprint("c", m.n), ClientID: client, ConnectedAt: time.Now()}, channels}
+	c := &modelConn{conn: &Connection{ID: fmt.Sprint("c", m.n), ClientID: client, ConnectedAt: time.Now()}, channels: channels, life: m.lives[client]}
 	var raw []byte
 	if info != "" {
 		raw = []byte(info)
@@ -143,7 +148,7 @@ func (m *machine) Leave(rt *rapid.T) {
 
 func (m *machine) leave(c *modelConn) {
 	m.r.Leave(c.conn)
-	m.gone = append(m.gone, c)
+	m.gone, c.left = append(m.gone, c), time.Now()
 	for _, channel := range append([]string{Everyone}, c.channels...) {
 		s := m.on[place{c.conn.ClientID, channel}]
 		if s.conns--; s.conns == 0 {
@@ -172,6 +177,7 @@ func (m *machine) expire() {
 			delete(m.order, client)
 			delete(m.info, client)
 			delete(m.since, client)
+			m.lives[client]++
 		} else if len(m.order[client]) < before {
 			m.seen.partly++
 		}
@@ -184,6 +190,34 @@ func (m *machine) LeaveAgain(rt *rapid.T) {
 		rt.Skip("nobody has left")
 	}
 	m.r.Leave(rapid.SampledFrom(m.gone).Draw(rt, "which").conn)
+}
+
+// EndGrace lets a client go without the rest of its grace, if it has any.
+func (m *machine) EndGrace(rt *rapid.T) {
+	if len(m.gone) == 0 {
+		rt.Skip("nobody has left")
+	}
+	c := rapid.SampledFrom(m.gone).Draw(rt, "which")
+	running := !c.hurried && time.Since(c.left) < m.grace && c.life == m.lives[c.conn.ClientID]
+	if got := m.r.EndGrace(c.conn.ID); got != running {
+		rt.Fatalf("the grace of connection %q was running: %v, want %v", c.conn.ID, got, running)
+	}
+	if !running {
+		return
+	}
+	c.hurried = true
+	m.seen.hurried++
+	client := c.conn.ClientID
+	channels := append([]string{Everyone}, c.channels...)
+	if s := m.on[place{client, Everyone}]; s != nil && s.conns == 0 {
+		channels = m.order[client]
+	}
+	for _, channel := range channels {
+		if s := m.on[place{client, channel}]; s != nil && s.conns == 0 {
+			s.alone = time.Time{}
+		}
+	}
+	m.expire()
 }
 
 // Reload has a client leave and come back.

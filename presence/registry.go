@@ -24,6 +24,7 @@ type Registry struct {
 	version  uint64
 	edges    []Edge
 	leaving  departures
+	left     map[string][]*member // by connection that ended within the grace: where it was, Everyone first
 }
 
 // Connection is one connection of a client. The exported fields are static once
@@ -31,7 +32,8 @@ type Registry struct {
 type Connection struct {
 	ID          string
 	ClientID    string
-	Anonymous   bool // the server gave the ClientID
+	DeviceID    string // which of the client's devices, if it says; "" if not
+	Anonymous   bool   // the server gave the ClientID
 	Node        string
 	RemoteAddr  string
 	UserAgent   string
@@ -73,8 +75,9 @@ type channel struct {
 type departures []departure
 
 type departure struct {
-	who *client
-	at  time.Time
+	who  *client
+	at   time.Time
+	conn string // its id
 }
 
 // NewRegistry returns an empty registry. A client whose last connection ended
@@ -87,6 +90,7 @@ func NewRegistry(grace time.Duration) *Registry {
 		clients:  make(map[string]*client),
 		channels: make(map[string]*channel),
 		conns:    make(map[string]*Connection),
+		left:     make(map[string][]*member),
 	}
 }
 
@@ -182,6 +186,7 @@ func (r *Registry) Leave(conn *Connection) {
 			m.alone = now
 		}
 	}
+	on := conn.on
 	conn.on = nil
 	if r.grace <= 0 {
 		r.depart(who, now)
@@ -190,7 +195,32 @@ func (r *Registry) Leave(conn *Connection) {
 	if len(r.leaving) == 0 {
 		r.signal() // there is a time to wait for now
 	}
-	r.leaving = append(r.leaving, departure{who, now})
+	r.left[conn.ID] = on
+	r.leaving = append(r.leaving, departure{who, now, conn.ID})
+}
+
+// EndGrace lets the client of a connection that has left go at once: altogether
+// where that was its last one, else from the channels where it was. It reports
+// whether a grace was running; the connection's id is forgotten with it.
+func (r *Registry) EndGrace(connID string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	on := r.left[connID]
+	delete(r.left, connID)
+	if on == nil || r.clients[on[0].who.id] != on[0].who {
+		return false // or it has gone by another one's, and may be back since
+	}
+	who := on[0].who
+	if len(who.conns) == 0 {
+		on = who.on
+	}
+	for _, m := range on {
+		if m.conns == 0 {
+			m.alone = time.Time{}
+		}
+	}
+	r.depart(who, time.Now())
+	return true
 }
 
 // Expire lets those go whose grace has passed.
@@ -201,6 +231,7 @@ func (r *Registry) Expire() {
 	n := 0
 	for ; n < len(r.leaving) && now.Sub(r.leaving[n].at) >= r.grace; n++ {
 		r.depart(r.leaving[n].who, now)
+		delete(r.left, r.leaving[n].conn)
 		r.leaving[n] = departure{}
 	}
 	if r.leaving = r.leaving[n:]; len(r.leaving) == 0 {

@@ -102,7 +102,7 @@ func checkHistory(t failer, m *Memory, name string, h *history) {
 	if bytes != h.bytes {
 		t.Fatalf("channel %q: %d bytes counted, %d kept", name, h.bytes, bytes)
 	}
-	if h.len() > m.opts.Events || bytes > m.opts.Bytes && h.len() > 1 {
+	if most, mostBytes := m.opts.Limits(h.name); h.len() > most || bytes > mostBytes && h.len() > 1 {
 		t.Fatalf("channel %q keeps %d records of %d bytes", name, h.len(), bytes)
 	}
 	if c := cap(h.recs); c > max(4*h.len(), 8) {

@@ -24,6 +24,9 @@ type Event struct {
 	// Bare makes Payload the whole data line of the frame instead of wrapping it
 	// with channelName, type and timestamp. Payload must then hold no line ends.
 	Bare bool
+	// Trace is kept beside the event for those who deliver it, and not sent: where it
+	// comes from, such as a W3C traceparent. "" is none, as is more than 255 bytes.
+	Trace string
 }
 
 // reserved are the types of events that the server alone sends.
@@ -31,6 +34,10 @@ var reserved = map[string]bool{
 	"registered": true, "lastEvent": true, "online-presence": true,
 	"presence": true, "gap": true, "goodbye": true,
 }
+
+// IsOwn reports whether the channel's name is of those that are the server's: its
+// events are no user's, and are not shown where those of all channels are.
+func IsOwn(channel string) bool { return channel != "" && channel[0] == '$' }
 
 // CheckChannel says what is wrong with a channel's name, as the end of a
 // sentence that begins with the field: 1–255 bytes of UTF-8, no control

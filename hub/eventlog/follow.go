@@ -217,6 +217,7 @@ func notice(at Position, channel, typ string, payload []byte) *Record {
 // Restore makes the record of an event that another log has accepted, for reading
 // alone. It is in no log.
 func Restore(s Stored, epoch string) *Record {
+	s.Trace = "" // of a delivery that was
 	d := encode(&s.Event, epoch, decimalDigits(s.Seq), Stamp(s.Time))
 	d.seal(epoch, s.Seq)
 	r := new(Record)

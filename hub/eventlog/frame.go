@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"bytes"
+	"math"
 	"strconv"
 	"time"
 )
@@ -138,6 +139,7 @@ type Record struct {
 	typ              uint16 // the type's place in buf
 	typLen, chunkLen uint8
 	bare             bool
+	traceLen         uint8 // what stands in buf behind its length
 
 	hist         *history      // static; its name is the channel
 	at           time.Duration // since the log began, when it was accepted
@@ -155,6 +157,16 @@ func (r *Record) Payload() []byte { return r.buf[r.payload : r.payload+r.payLen]
 
 // Frame returns the event's frame.
 func (r *Record) Frame() Frame { return Frame{r.buf, r.chunkLen} }
+
+// Bare reports whether the event is nothing but its payload: it has no timestamp, and
+// its frame does not name its channel.
+func (r *Record) Bare() bool { return r.bare }
+
+// Traced reports whether the event has a trace.
+func (r *Record) Traced() bool { return r.traceLen > 0 }
+
+// Trace returns the event's trace, "" for none.
+func (r *Record) Trace() string { return string(r.buf[len(r.buf) : len(r.buf)+int(r.traceLen)]) }
 
 // Timestamp returns when the event was accepted, RFC 3339 with milliseconds; ""
 // for a bare event.
@@ -183,8 +195,11 @@ func encode(ev *Event, epoch string, digits int, stamp string) draft {
 		size += len(`{"channelName":"","type":"","payload":,"timestamp":""}`) + len(ev.Channel) + len(ev.Type) + len(stamp)
 	}
 	room := idRoom(size, epoch, digits)
-	buf := make([]byte, room, room+size)
 	var d draft
+	if len(ev.Trace) <= math.MaxUint8 {
+		d.traceLen = uint8(len(ev.Trace))
+	}
+	buf := make([]byte, room, room+size+int(d.traceLen))
 	d.room = room
 	buf = append(buf, "\nevent: "...)
 	d.typ, d.typLen = uint16(len(buf)), uint8(len(ev.Type))
@@ -205,6 +220,9 @@ func encode(ev *Event, epoch string, digits int, stamp string) draft {
 		buf = append(buf, `"}`...)
 	}
 	d.buf = append(buf, "\n\n\r\n"...)
+	if d.traceLen > 0 {
+		d.buf = append(d.buf, ev.Trace...)[:len(d.buf)] // behind the frame: an event without one pays nothing for it
+	}
 	return d
 }
 
@@ -216,7 +234,8 @@ func (d *draft) seal(epoch string, seq uint64) {
 	if need := idRoom(len(d.buf)-d.room, epoch, len(text)); need > d.room {
 		// Other appends came between and used up the digits: move over.
 		by := need - d.room
-		d.buf = append(make([]byte, by, by+len(d.buf)), d.buf...)
+		all := d.buf[:len(d.buf)+int(d.traceLen)]
+		d.buf = append(make([]byte, by, by+len(all)), all...)[:by+len(d.buf)]
 		d.room, d.typ, d.payload = need, d.typ+uint16(by), d.payload+uint32(by)
 	}
 	at := d.room

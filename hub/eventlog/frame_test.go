@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 )
 
 var noon = time.Date(2026, 11, 20, 15, 4, 5, 123_456_789, time.FixedZone("east", 2*3600))
@@ -215,4 +216,40 @@ func readChunks(t *testing.T, frames []Frame) []byte {
 		t.Fatalf("response read as %q, %v, want %q", got, err, want.Bytes())
 	}
 	return want.Bytes()
+}
+
+// A trace stands behind the frame, whatever the frame's size does, and costs an event
+// without one nothing.
+func TestTrace(t *testing.T) {
+	for _, channel := range []string{"a", strings.Repeat(`"`, 255)} { // the latter grows as it is escaped
+		for _, digits := range []int{1, 20} {
+			for _, seq := range []uint64{1, math.MaxUint64} { // more digits than there was room for
+				for _, trace := range []string{"", "x", strings.Repeat("t", 255)} {
+					ev := &Event{Channel: channel, Type: "message", Payload: []byte(`1`)}
+					plain := sealed(ev, "e", digits, seq)
+					ev.Trace = trace
+					r := sealed(ev, "e", digits, seq)
+					if r.Trace() != trace || r.Traced() != (trace != "") {
+						t.Errorf("%d bytes of trace come back as %q", len(trace), r.Trace())
+					}
+					if string(r.Frame().Chunk()) != string(plain.Frame().Chunk()) {
+						t.Errorf("the trace shows in %q", r.Frame().Chunk())
+					}
+				}
+			}
+		}
+	}
+	if r := sealed(&Event{Channel: "a", Type: "b", Payload: []byte("1"), Trace: strings.Repeat("t", 256)}, "e", 1, 1); r.Traced() {
+		t.Errorf("a trace of 256 bytes is kept as %q", r.Trace())
+	}
+	if r := Restore(Stored{Event: Event{Channel: "a", Type: "b", Payload: []byte("1"), Trace: "t"}, Seq: 1}, "e"); r.Traced() {
+		t.Error("what is restored has a trace")
+	}
+}
+
+// The records of a log are many: none takes more for what few have.
+func TestRecordSize(t *testing.T) {
+	if n := unsafe.Sizeof(Record{}); n > 80 {
+		t.Errorf("a record takes %d bytes, beside its frame", n)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -90,11 +91,30 @@ type Options struct {
 	Bytes  int           // newest bytes kept for each channel; 0 means 1 MiB
 	Age    time.Duration // how long an event is kept; 0 means 1 h, negative without end
 	Budget int64         // bytes over all channels, book-keeping included; 0 means 256 MiB
+	Rules  []Rule        // for channels that keep more or less than Events and Bytes
 	Epoch  string        // name of this life of the log; "" means a random one
 	MaxLag int64         // bytes that a tail may be behind before appends wait; 0 means 64 MiB
 	// MaxWait is how long an append waits for a tail that is behind before it
 	// fails with ErrBusy; 0 means 2 s.
 	MaxWait time.Duration
+}
+
+// Rule bounds each channel whose name begins with Prefix, in place of Options.Events
+// and Options.Bytes. Of several that fit, the first counts.
+type Rule struct {
+	Prefix string
+	Events int // 0 means Options.Events
+	Bytes  int // 0 means Options.Bytes
+}
+
+// Limits returns how many events and bytes the channel may keep.
+func (o *Options) Limits(channel string) (events, bytes int) {
+	for i := range o.Rules {
+		if r := &o.Rules[i]; strings.HasPrefix(channel, r.Prefix) {
+			return cmp.Or(r.Events, o.Events), cmp.Or(r.Bytes, o.Bytes)
+		}
+	}
+	return o.Events, o.Bytes
 }
 
 // DefaultBudget is Options.Budget where none is given.

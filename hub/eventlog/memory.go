@@ -20,12 +20,16 @@ type Memory struct {
 
 	waiting atomic.Int32 // appends that wait for a tail
 
-	mu       sync.RWMutex // guards everything below; never held while calling out
-	closed   bool
-	head     uint64
-	bytes    int64  // charged against the budget
-	events   int    // kept
-	crowded  uint64 // events dropped for want of budget
+	mu      sync.RWMutex // guards everything below; never held while calling out
+	closed  bool
+	head    uint64
+	bytes   int64  // charged against the budget
+	events  int    // kept
+	crowded uint64 // events dropped for want of budget
+	own     struct {
+		channels, events int
+		appended         uint64
+	} // of that, the server's own
 	channels map[string]*history
 	oldest   *Record // all kept records, in log order
 	newest   *Record

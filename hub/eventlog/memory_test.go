@@ -211,3 +211,54 @@ func TestInvariantsUnderLoad(t *testing.T) {
 	}
 	readers.Wait()
 }
+
+// A rule bounds the channels with its prefix and no others; what it leaves out is as for
+// all, and the first of several counts.
+func TestRules(t *testing.T) {
+	m := newMemory(t, Options{Events: 5, Bytes: 1000, Rules: []Rule{
+		{Prefix: "few.", Events: 2}, {Prefix: "few", Events: 3}, {Prefix: "long.", Events: 20, Bytes: 10_000}, {Prefix: "small.", Bytes: 150},
+	}})
+	for channel, want := range map[string]int{"a": 5, "few.a": 2, "few.": 2, "fewer": 3, "long.a": 20, "long": 5, "small.a": 1} {
+		publish(t, m, channel, 30)
+		if got := m.Kept([]string{channel}, 0, 0)[0].Events; got != want {
+			t.Errorf("%q keeps %d events, want %d", channel, got, want)
+		}
+	}
+	if events, bytes := m.opts.Limits("small.b"); events != 5 || bytes != 150 {
+		t.Errorf("small.b may keep %d events, %d bytes", events, bytes)
+	}
+}
+
+// The server's own channels can be read by who knows them, and are nowhere else.
+func TestOwnChannels(t *testing.T) {
+	m := newMemory(t, Options{Rules: []Rule{{Prefix: "$own.", Events: 1}}})
+	publish(t, m, "a", 3)
+	before := m.Stats()
+	publish(t, m, "$own.a", 5)
+	publish(t, m, "$own.b", 1)
+	after := m.Stats()
+	if after.Bytes <= before.Bytes {
+		t.Errorf("the budget is charged %d, and %d before", after.Bytes, before.Bytes)
+	}
+	if before.Bytes = after.Bytes; after != before {
+		t.Errorf("the log tells %+v, want %+v", after, before)
+	}
+	if list := m.Channels(); len(list) != 1 || list[0].Channel != "a" {
+		t.Errorf("channels %+v", list)
+	}
+	if list := m.Busiest(time.Hour, 9); len(list) != 1 || list[0].Channel != "a" {
+		t.Errorf("busiest are %+v", list)
+	}
+	if recs, through := m.Newest(9, 0, func(string) bool { return true }); len(recs) != 3 || through != 9 {
+		t.Errorf("%d newest through %d", len(recs), through)
+	}
+	if at, last := m.Last([]string{"$own.a"}); at.Seq != 9 || last[0] == nil || last[0].Seq != 8 {
+		t.Errorf("last of $own.a: %v at %v", last[0], at)
+	}
+	m.Purge("$own.a")
+	m.Purge("$own.b")
+	m.Purge("a")
+	if got := m.Stats(); got.Channels != 0 || got.Events != 0 || got.Head != 3 {
+		t.Errorf("purged: %+v", got)
+	}
+}

@@ -16,10 +16,12 @@ const (
 	keyCost     = 72
 )
 
-// history is what one channel keeps. The name is static; the rest is guarded by
-// Memory.mu. A history in the map is never empty.
+// history is what one channel keeps. The name and the limits are static; the rest is
+// guarded by Memory.mu. A history in the map is never empty.
 type history struct {
-	name    string
+	name            string
+	most, mostBytes int // what it may keep
+
 	recs    []*Record // recs[first:] are kept, in log order
 	first   int
 	bytes   int
@@ -42,11 +44,19 @@ func (m *Memory) keep(channel string, r *Record) {
 	h := m.channels[channel]
 	if h == nil {
 		h = &history{name: strings.Clone(channel)}
+		h.most, h.mostBytes = m.opts.Limits(h.name)
 		h.through = m.exhume(h.name)
 		m.channels[h.name] = h
 		m.bytes += channelCost + int64(len(h.name))
+		if IsOwn(h.name) {
+			m.own.channels++
+		}
 	}
 	r.hist = h
+	if IsOwn(h.name) {
+		m.own.appended++
+		m.own.events++
+	}
 	if h.first > 0 && len(h.recs) == cap(h.recs) && h.first >= len(h.recs)/4 {
 		n := copy(h.recs, h.recs[h.first:])
 		clear(h.recs[n:])
@@ -62,7 +72,7 @@ func (m *Memory) keep(channel string, r *Record) {
 		m.oldest = r
 	}
 	m.newest = r
-	for h.len() > m.opts.Events || h.bytes > m.opts.Bytes && h.len() > 1 {
+	for h.len() > h.most || h.bytes > h.mostBytes && h.len() > 1 {
 		m.evict(h.recs[h.first])
 	}
 }
@@ -78,6 +88,9 @@ func (m *Memory) evict(r *Record) {
 	h.through = r.Seq
 	m.bytes -= r.cost()
 	m.events--
+	if IsOwn(h.name) {
+		m.own.events--
+	}
 	if r.older != nil {
 		r.older.newer = r.newer
 	} else {
@@ -93,6 +106,9 @@ func (m *Memory) evict(r *Record) {
 	case n == 0:
 		delete(m.channels, h.name)
 		m.bytes -= channelCost + int64(len(h.name))
+		if IsOwn(h.name) {
+			m.own.channels--
+		}
 		m.bury(h.name, h.through)
 	case cap(h.recs) > max(4*n, 8): // give back the slots of a burst: recordCost pays for four
 		h.recs, h.first = append(make([]*Record, 0, 2*n), h.recs[h.first:]...), 0

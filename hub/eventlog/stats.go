@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// Stats is what the log holds at one instant.
+// Stats is what the log holds at one instant. The server's own channels count for the
+// budget alone.
 type Stats struct {
-	Head     uint64 // sequence number of the newest event
+	Head     uint64 // sequence number of the newest event, less those of the server's own
 	Channels int    // channels that keep events
 	Events   int    // kept
 	Bytes    int64  // charged against the budget
@@ -19,7 +20,7 @@ type Stats struct {
 func (m *Memory) Stats() Stats {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return Stats{m.head, len(m.channels), m.events, m.bytes, m.opts.Budget, m.crowded}
+	return Stats{m.head - m.own.appended, len(m.channels) - m.own.channels, m.events - m.own.events, m.bytes, m.opts.Budget, m.crowded}
 }
 
 // Kept is what the log keeps of one channel.
@@ -71,14 +72,17 @@ func (h *history) describe(k *Kept, now time.Duration) {
 	}
 }
 
-// Channels returns what the log keeps of every channel, without activity, in no
-// order.
+// Channels returns what the log keeps of every channel but the server's own, without
+// activity, in no order.
 func (m *Memory) Channels() []Kept {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	now := time.Since(m.start)
 	list := make([]Kept, 0, len(m.channels))
 	for name, h := range m.channels {
+		if IsOwn(name) {
+			continue
+		}
 		kept := h.recs[h.first:]
 		list = append(list, Kept{Channel: name, Events: len(kept), Bytes: h.bytes, Oldest: now - kept[0].at, Newest: kept[len(kept)-1]})
 	}
@@ -91,7 +95,7 @@ type Busy struct {
 	Rate    float64 // events a second
 }
 
-// Busiest returns at most n channels to which the most events came within span,
+// Busiest returns at most n channels, none of the server's own, to which the most events came within span,
 // the busiest first. Of a flow of more than 10 000 events in that time, it looks
 // at the newest 10 000.
 func (m *Memory) Busiest(span time.Duration, n int) []Busy {
@@ -105,7 +109,9 @@ func (m *Memory) Busiest(span time.Duration, n int) []Busy {
 			span = now - r.at
 			break
 		}
-		counts[r.hist]++
+		if !IsOwn(r.hist.name) {
+			counts[r.hist]++
+		}
 	}
 	list := make([]Busy, 0, len(counts))
 	for h, count := range counts {
@@ -144,8 +150,8 @@ func (m *Memory) Purge(channel string) int {
 	return n
 }
 
-// Newest returns at most n of the newest kept records behind seq whose channel
-// want lets through, newest first. It looks at no more than 10 000 under the log's
+// Newest returns at most n of the newest kept records behind seq whose channel is none
+// of the server's own and want lets through, newest first. It looks at no more than 10 000 under the log's
 // lock; want must not call the log. through is the head: what to pass as seq the
 // next time.
 func (m *Memory) Newest(n int, seq uint64, want func(channel string) bool) (recs []*Record, through uint64) {
@@ -155,7 +161,7 @@ func (m *Memory) Newest(n int, seq uint64, want func(channel string) bool) (recs
 	looked := 0
 	for r := m.newest; r != nil && r.Seq > seq && len(recs) < n && looked < most; r = r.older {
 		looked++
-		if want(r.hist.name) {
+		if !IsOwn(r.hist.name) && want(r.hist.name) {
 			recs = append(recs, r)
 		}
 	}

@@ -62,6 +62,14 @@ func (t *Tail) Next(dst []*Record, max int) []*Record {
 // Age returns how long ago the log accepted r.
 func (t *Tail) Age(r *Record) time.Duration { return time.Since(t.log.start) - r.at }
 
+// Behind returns how much of the live flow Next has not returned yet, in bytes as they
+// count against Options.MaxLag.
+func (t *Tail) Behind() int64 {
+	t.log.mu.RLock()
+	defer t.log.mu.RUnlock()
+	return t.log.flowed - t.taken
+}
+
 // Done tells the log that everything Next returned was dealt with, so that
 // appends which wait for this tail can go on.
 func (t *Tail) Done() {

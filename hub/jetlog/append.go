@@ -33,6 +33,11 @@ func (l *Log) Append(ctx context.Context, events []eventlog.Event) ([]eventlog.R
 	if err := l.Wait(ctx); err != nil {
 		return nil, err
 	}
+	if e := l.link.embedded; e != nil {
+		if err := e.room(); err != nil {
+			return nil, err
+		}
+	}
 	results := make([]eventlog.Result, len(events))
 	began := time.Now()
 	for try := 0; ; try++ {
@@ -189,6 +194,9 @@ func (l *Log) publish(ctx context.Context, messages []*nats.Msg) (*pubAck, error
 		}
 	}
 	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := l.link.silent(); err != nil { // what is sent now may arrive at any time
 		return nil, err
 	}
 	during, cancel, err := l.link.during(ctx, requestTimeout)

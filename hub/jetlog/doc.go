@@ -36,9 +36,10 @@
 //
 // Streams stay open and get nothing. Appends fail at once with [ErrUnavailable], or
 // with [ErrUnknown] where the connection broke between sending and the answer. Once
-// NATS is back the mirror catches up in order. [Log.Status] tells all of this. An embedded
-// server whose disk is full stores nothing more until it is started again: appends
-// fail with [ErrFull], what is kept can be read.
+// NATS is back the mirror catches up in order. [Log.Status] tells all of this. With an
+// embedded server appends fail with [ErrFull] while the disk has no room but for a
+// reserve. Where the server has stopped nevertheless, what is kept can be read; once
+// there is room again the log is lost, and the next one goes on from there.
 //
 // # Batches
 //
@@ -52,7 +53,9 @@
 // The stream keeps for each channel its newest events, and the mirror may keep fewer.
 // Opening a log loads the newest part of the stream within the mirror's budget.
 // Everything before it counts as missing, and for a channel with as many events as the
-// stream keeps, everything before the first one. Where a slow node finds that the
+// stream keeps, everything before the first one. A number that is not there, and that no
+// such channel and no purge explains, is damage: everything before it counts as missing,
+// in the stream too. Where a slow node finds that the
 // stream dropped events of a channel before it came to them, its live streams get
 // a gap in place of them. [Log.Older] reads from the stream what the mirror no longer
 // has, for those who can wait for it.

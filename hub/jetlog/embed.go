@@ -23,8 +23,11 @@ type EmbedOptions struct {
 	// machine up to what came in that time. Otherwise every event is on disk before it
 	// is acknowledged.
 	SyncRelaxed bool
-	MaxStore    int64 // bytes on disk; 0 means three quarters of what is free
-	Log         *slog.Logger
+	// MaxStore is the most bytes of events; 0 means as many as the disk has room for, but
+	// for a reserve of 64 MiB, or an eighth of a smaller disk. Where there is no more
+	// room than that, appends fail with ErrFull, and go on once there is.
+	MaxStore int64
+	Log      *slog.Logger
 }
 
 const relaxedSync = 2 * time.Second
@@ -73,7 +76,7 @@ func (e *embedded) start(dir string, opts EmbedOptions, log *slog.Logger) error 
 		JetStream:          true,
 		StoreDir:           dir,
 		JetStreamMaxMemory: 64 << 20, // nothing of ours is stored in memory
-		JetStreamMaxStore:  opts.MaxStore,
+		JetStreamMaxStore:  e.maxStore(opts),
 		SyncAlways:         !opts.SyncRelaxed,
 		SyncInterval:       relaxedSync,
 		MaxPayload:         8 << 20,
@@ -107,6 +110,32 @@ func (e *embedded) start(dir string, opts EmbedOptions, log *slog.Logger) error 
 	return nil
 }
 
+// reserve is what is left free on the disk: the server needs room for what it writes
+// beside events, and stores nothing more once it has found none.
+const reserve = 64 << 20
+
+// maxStore returns the server's own limit, 0 for what it reckons is free. Where the
+// disk's room is known, that alone counts, and the limit is out of reach.
+func (e *embedded) maxStore(opts EmbedOptions) int64 {
+	_, total, ok := disk(e.dir)
+	if opts.MaxStore > 0 || !ok {
+		return opts.MaxStore
+	}
+	return total
+}
+
+// room returns an ErrFull where the disk has no room for events.
+func (e *embedded) room() error {
+	if free, total, ok := disk(e.dir); ok && free < min(reserve, total/8) {
+		return fmt.Errorf("%w: its disk has %d MiB left", ErrFull, free>>20)
+	}
+	return nil
+}
+
+// recovered reports whether the server, which has stopped because the disk was full,
+// can be started again.
+func (e *embedded) recovered() bool { return errors.Is(e.failure(), ErrFull) && e.room() == nil }
+
 func plain(err error) error {
 	var pe *os.PathError
 	if errors.As(err, &pe) {
@@ -130,11 +159,11 @@ func (e *embedded) close() error {
 }
 
 // fail notes that the server stores nothing more. It does not recover by itself, not
-// even when there is room again, and does not answer those who publish.
+// even when there is room again, and does not answer those who publish; see recovered.
 func (e *embedded) fail(why string) {
 	err := fmt.Errorf("%w: its disk could not be written", ErrUnavailable)
 	if strings.Contains(why, syscall.ENOSPC.Error()) || strings.Contains(why, "resources") {
-		err = fmt.Errorf("%w: the disk is full; make room and restart", ErrFull)
+		err = fmt.Errorf("%w: its disk is full", ErrFull)
 	}
 	if e.broken.CompareAndSwap(nil, &err) {
 		e.link.down(err)

@@ -1,6 +1,7 @@
 package jetlog
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"syscall"
@@ -18,6 +19,10 @@ var (
 	ErrTooLarge    = eventlog.ErrTooLarge
 	ErrLost        = eventlog.ErrLost // see [Log.Lost]
 )
+
+// ErrRefused: NATS can be reached, and does not take this node: its credentials, its
+// certificate or that of NATS are not good.
+var ErrRefused = errors.New("NATS refuses the connection")
 
 // MaxBatch is how many events one Append can have: the server's limit of an atomic
 // batch.

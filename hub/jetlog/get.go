@@ -34,7 +34,9 @@ type getRequest struct {
 	LastFor  string `json:"last_by_subj,omitempty"`
 	Batch    int    `json:"batch,omitempty"`
 	MaxBytes int    `json:"max_bytes,omitempty"`
-	UpToSeq  uint64 `json:"up_to_seq,omitempty"`
+
+	LastOf  []string `json:"multi_last,omitempty"` // the last message of each subject
+	UpToSeq uint64   `json:"up_to_seq,omitempty"`  // of LastOf
 }
 
 // get reads one message from any replica. Errors: errNoMessage, ErrUnavailable.
@@ -60,6 +62,46 @@ func (l *Log) get(ctx context.Context, request getRequest) (*nats.Msg, error) {
 		return nil, errNoMessage
 	default:
 		return nil, fmt.Errorf("%w: %s %s", ErrUnavailable, status, first(m.Header, "Description"))
+	}
+}
+
+// getAll reads several messages from any replica, in order, and returns how many there
+// are beyond what the request's limits let through. Errors: ErrUnavailable.
+func (l *Log) getAll(ctx context.Context, request getRequest, take func(m *nats.Msg)) (more int64, err error) {
+	ctx, cancel, err := l.link.during(ctx, requestTimeout)
+	if err != nil {
+		return 0, err
+	}
+	defer cancel()
+	body, err := json.Marshal(request)
+	if err != nil {
+		return 0, err
+	}
+	inbox := l.link.nc.NewInbox()
+	sub, err := l.link.nc.SubscribeSync(inbox)
+	if err != nil {
+		return 0, unsent(err)
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	if err := l.link.nc.PublishRequest("$JS.API.DIRECT.GET."+l.opts.Stream, inbox, body); err != nil {
+		return 0, unsent(err)
+	}
+	for {
+		m, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		switch status := first(m.Header, "Status"); status {
+		case "":
+			take(m)
+		case "204":
+			more, _ = strconv.ParseInt(first(m.Header, "Nats-Num-Pending"), 10, 64)
+			return more, nil
+		case "404":
+			return 0, nil
+		default:
+			return 0, fmt.Errorf("%w: %s %s", ErrUnavailable, status, first(m.Header, "Description"))
+		}
 	}
 }
 

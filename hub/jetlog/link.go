@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,6 +32,8 @@ type Link struct {
 	session context.Context // ends when the present connection breaks
 	end     context.CancelFunc
 	reason  string           // why there is no connection
+	refusal error            // why NATS refused the first attempt that it refused; nil where it did not
+	refused time.Time        // when that was
 	contact time.Time        // the last answer of any kind
 	marks   map[string]*mark // by stream
 }
@@ -75,6 +79,7 @@ func (l *Link) options(name string) []nats.Option {
 		nats.Timeout(requestTimeout),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
+		nats.IgnoreAuthErrorAbort(), // what is wrong may be mended on the other side
 		nats.ReconnectWait(200 * time.Millisecond),
 		nats.ReconnectJitter(200*time.Millisecond, 500*time.Millisecond),
 		nats.ReconnectBufSize(-1), // what can't be sent now fails now
@@ -84,8 +89,11 @@ func (l *Link) options(name string) []nats.Option {
 		nats.ReconnectHandler(l.up),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { l.down(err) }),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { l.fail(err) }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
 			l.log.Warn("nats", "error", err)
+			if sub == nil {
+				l.fail(err)
+			}
 		}),
 	}
 }
@@ -114,7 +122,7 @@ func (l *Link) up(nc *nats.Conn) {
 		return
 	}
 	l.session, l.end = context.WithCancel(context.Background())
-	l.reason, l.contact = "", time.Now()
+	l.reason, l.refusal, l.contact = "", nil, time.Now()
 	l.log.Info("connected to NATS", "url", nc.ConnectedUrlRedacted())
 }
 
@@ -135,12 +143,35 @@ func (l *Link) down(err error) {
 	l.log.Warn("disconnected from NATS", "reason", reason)
 }
 
+// fail notes why there is still no connection.
 func (l *Link) fail(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.session.Err() != nil {
-		l.reason = err.Error()
+	if l.session.Err() == nil || strings.EqualFold(l.reason, err.Error()) {
+		return
 	}
+	l.reason = err.Error()
+	l.log.Warn("not connected to NATS", "reason", l.reason)
+	if l.refusal == nil && refusal(err) {
+		l.refusal, l.refused = err, time.Now()
+	}
+}
+
+// refusalPatience is how long a link is refused before that is an error: another
+// machine of the cluster may take it.
+const refusalPatience = 3 * time.Second
+
+// refusal reports whether a connection failed for what it is that connects, rather
+// than for the network: trying again does not mend that.
+func refusal(err error) bool {
+	for _, no := range []error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired, nats.ErrSecureConnWanted} {
+		if errors.Is(err, no) {
+			return true
+		}
+	}
+	var cert *tls.CertificateVerificationError
+	var alert *net.OpError
+	return errors.As(err, &cert) || errors.As(err, &alert) && alert.Op == "remote error"
 }
 
 // state returns a context that ends when the present connection breaks, and why
@@ -158,7 +189,18 @@ func (l *Link) heard() {
 	l.mu.Unlock()
 }
 
-// wait returns once there is a connection.
+// silent returns an ErrUnavailable where nothing was heard for so long that the
+// connection, though it stands, can't be taken for one.
+func (l *Link) silent() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if since := time.Since(l.contact); l.reason == "" && since > staleAfter {
+		return fmt.Errorf("%w: nothing was heard for %v", ErrUnavailable, since.Round(time.Second))
+	}
+	return nil
+}
+
+// wait returns once there is a connection. Errors: ErrRefused; ErrUnavailable.
 func (l *Link) wait(ctx context.Context) error {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
@@ -166,9 +208,17 @@ func (l *Link) wait(ctx context.Context) error {
 		if l.embedded != nil && l.embedded.failure() != nil {
 			return l.embedded.failure()
 		}
-		_, reason := l.state()
+		if err := l.nc.LastError(); err != nil && !l.nc.IsConnected() {
+			l.fail(err) // of those before the first connection nothing else is told
+		}
+		l.mu.Lock()
+		reason, no, refused := l.reason, l.refusal, l.refused
+		l.mu.Unlock()
 		if reason == "" && l.nc.IsConnected() {
 			return nil
+		}
+		if no != nil && time.Since(refused) > refusalPatience {
+			return fmt.Errorf("%w: %w", ErrRefused, no)
 		}
 		select {
 		case <-ticker.C:
@@ -204,7 +254,9 @@ func (l *Link) Close() error {
 	l.reason = "closed"
 	l.mu.Unlock()
 	if l.nc != nil {
-		_ = l.nc.FlushTimeout(requestTimeout) // what was sent is the server's
+		if l.nc.IsConnected() {
+			_ = l.nc.FlushTimeout(requestTimeout) // what was sent is the server's
+		}
 		l.nc.Close()
 	}
 	err := l.closeMarks()

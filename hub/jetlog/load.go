@@ -34,16 +34,25 @@ func (l *Log) load(ctx context.Context) error {
 	if first := info.State.FirstSeq; first > l.from { // dropped while we loaded, some of it unseen
 		l.LoseAll(min(first-1, l.target))
 	}
+	dropped := l.purged // what the stream drops of itself is before this
 	for _, c := range l.full(info) {
 		b := l.Next(&eventlog.Cursor{Channels: []string{c}}, eventlog.Limit{Events: 1}, nil)
 		if len(b.Records) > 0 {
 			l.Lose(c, b.Records[0].Seq-1)
+			dropped = max(dropped, b.Records[0].Seq)
 		} else if l.from > 1 {
 			l.Lose(c, l.from-1)
+			dropped = l.target
 		}
 	}
 	if l.target > l.Head().Seq {
+		l.tail.hole = l.target
 		l.Advance(l.target)
+	}
+	if l.tail.hole > dropped && info.State.Msgs > 0 {
+		l.log.Error("events are missing in the store: it was damaged, its limits were other ones, or somebody deleted them", "stream", l.opts.Stream, "through", l.tail.hole)
+		l.LoseAll(l.tail.hole)
+		l.damaged = l.tail.hole
 	}
 	l.live = true
 	l.missed = make(map[string]bool)

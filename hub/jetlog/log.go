@@ -14,8 +14,8 @@ import (
 )
 
 // Options say which stream a log is and what is kept. A stream that is there must be
-// as the numbers here say; a number that is 0 takes what the stream has, and the
-// default stated for one that is made.
+// as the numbers here say, or, in a server of this process, becomes so; a number that is
+// 0 takes what the stream has, and the default stated for one that is made.
 type Options struct {
 	Stream   string        // "" means ROLLCALL
 	Prefix   string        // of subjects; "" means rollcall
@@ -49,6 +49,7 @@ type Log struct {
 	closeErr error
 	batches  chan struct{} // a place for each open batch
 	reads    chan struct{} // a place for each older read
+	damaged  uint64        // through where the stream misses events for no reason; static once loaded
 
 	waiters waiters
 	lost    ending
@@ -65,8 +66,8 @@ var _ eventlog.Log = (*Log)(nil)
 // It waits, as long as ctx lets it, for a connection, and returns when the mirror has
 // come to where the stream was.
 //
-// Errors: *Mismatch; ErrUnavailable and ErrLost, which pass; others that trying again
-// does not mend.
+// Errors: *Mismatch; ErrRefused; ErrUnavailable and ErrLost, which pass; others that
+// trying again does not mend.
 func Open(ctx context.Context, link *Link, opts Options) (*Log, error) {
 	opts.Stream = cmp.Or(opts.Stream, "ROLLCALL")
 	opts.Prefix = cmp.Or(opts.Prefix, "rollcall")

@@ -13,13 +13,15 @@ import (
 // mark is the highest sequence number of a stream's epoch that anybody may have seen.
 // An embedded server's node keeps it in a file. It is written before readers see the
 // number, so that it survives whatever the process does not; against a power failure
-// it is synced only now and then, for there the store's own syncs count.
+// it is synced only now and then, for there the store's own syncs count. A copy of the
+// file is not good: it comes with a store that was set back.
 type mark struct {
 	mu      sync.Mutex
 	epoch   string
 	seq     uint64
 	file    *os.File // nil for a cluster
-	damaged bool     // the file said something else once: the epoch must change
+	inode   uint64   // of the file
+	damaged bool     // the file said something else once, or is a copy: the epoch must change
 }
 
 // openMark reads the mark in a directory's file.
@@ -28,18 +30,18 @@ func openMark(dir, stream string) (*mark, error) {
 	if err != nil {
 		return nil, plain(err)
 	}
-	m := &mark{file: file}
+	m := &mark{file: file, inode: inode(file)}
 	buf := make([]byte, 256)
 	n, _ := file.ReadAt(buf, 0)
 	line, _, ok := strings.Cut(string(buf[:n]), "\n")
 	var sum uint32
 	_, err = fmt.Sscanf(line, "%s %d %x", &m.epoch, &m.seq, &sum)
-	m.damaged = n > 0 && (!ok || err != nil || sum != checksum(m.epoch, m.seq))
+	m.damaged = n > 0 && (!ok || err != nil || sum != m.checksum(m.epoch, m.seq))
 	return m, nil
 }
 
-func checksum(epoch string, seq uint64) uint32 {
-	return crc32.ChecksumIEEE(fmt.Appendf(nil, "%s %d", epoch, seq))
+func (m *mark) checksum(epoch string, seq uint64) uint32 {
+	return crc32.ChecksumIEEE(fmt.Appendf(nil, "%s %d %d", epoch, seq, m.inode))
 }
 
 // raise notes seq, with one system call where there is a file.
@@ -50,7 +52,7 @@ func (m *mark) raise(epoch string, seq uint64) error {
 		return nil
 	}
 	if m.file != nil {
-		line := fmt.Appendf(nil, "%s %020d %08x\n", epoch, seq, checksum(epoch, seq))
+		line := fmt.Appendf(nil, "%s %020d %08x\n", epoch, seq, m.checksum(epoch, seq))
 		if _, err := m.file.WriteAt(line, 0); err != nil {
 			return err
 		}
@@ -66,7 +68,7 @@ func (m *mark) reused(epoch string, last uint64) string {
 	defer m.mu.Unlock()
 	switch {
 	case m.damaged:
-		return "the file of the highest sequence number is damaged"
+		return "the file of the highest sequence number is damaged, or a copy, as after a restore"
 	case m.epoch == epoch && m.seq > last:
 		return fmt.Sprintf("it ends at %d, and %d was seen", last, m.seq)
 	case m.file != nil && m.epoch == "":

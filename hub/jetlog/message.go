@@ -17,6 +17,7 @@ import (
 const (
 	headType  = "Rollcall-Type" // see escape
 	headBare  = "Rollcall-Bare" // "1" for a bare event
+	headTrace = "traceparent"   // of an event with a trace; see escape
 	headID    = "Nats-Msg-Id"   // see keyID
 	headBatch = "Nats-Batch-Id"
 	headPart  = "Nats-Batch-Sequence"
@@ -62,6 +63,9 @@ func (n names) message(ev *eventlog.Event) *nats.Msg {
 	if ev.Bare {
 		m.Header[headBare] = []string{"1"}
 	}
+	if ev.Trace != "" {
+		m.Header[headTrace] = []string{escape(ev.Trace)}
+	}
 	if ev.Key != "" {
 		m.Header[headID] = []string{n.keyID(ev)}
 	}
@@ -81,8 +85,9 @@ func event(channel string, h nats.Header, body []byte, seq uint64, at time.Time)
 	if err != nil || typ == "" || len(typ) > eventlog.MaxType || len(channel) > eventlog.MaxChannel {
 		return eventlog.Stored{}, errForeign
 	}
+	trace, _ := unescape(first(h, headTrace)) // one that can't be read is none
 	return eventlog.Stored{
-		Event: eventlog.Event{Channel: channel, Type: typ, Payload: body, Key: first(h, headID), Bare: first(h, headBare) != ""},
+		Event: eventlog.Event{Channel: channel, Type: typ, Payload: body, Key: first(h, headID), Bare: first(h, headBare) != "", Trace: trace},
 		Seq:   seq,
 		Time:  at,
 	}, nil

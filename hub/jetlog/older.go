@@ -3,9 +3,7 @@ package jetlog
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -15,7 +13,7 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// MaxOlder is how many channels one older read can have.
+// MaxOlder is how many channels one older read reads from the stream.
 const MaxOlder = 128
 
 // What one older read takes at most where the caller sets no limit.
@@ -24,29 +22,31 @@ const (
 	olderBytes  = 1 << 20
 )
 
-// ErrChannels: an older read of more than MaxOlder channels.
-var ErrChannels = fmt.Errorf("too many channels to read from the event store; it takes %d", MaxOlder)
-
 // Older reads from the stream what the channels have after a position and the mirror
 // no longer keeps, in log order. It goes to the network: call it before a stream is
 // attached, never on a shard. Of many calls only some run at once, the others wait.
 //
 // The batch is that of [eventlog.Log.Next], but for Done, which says that the mirror
 // keeps everything behind Through: read on there. Gaps are holes of the stream itself.
+// Where the mirror lacks something of more than MaxOlder channels, nothing is read: the
+// mirror then tells the gaps.
 //
-// Errors: ErrUnavailable; ErrChannels; ctx.Err().
+// Errors: ErrUnavailable; ctx.Err().
 func (l *Log) Older(ctx context.Context, channels []string, after uint64, limit eventlog.Limit) (eventlog.Batch, error) {
 	floors := l.Floors(channels)
-	goal := uint64(0)
+	goal, missing := uint64(0), 0
 	for _, floor := range floors {
 		goal = max(goal, floor)
+		if floor > after {
+			missing++
+		}
 	}
 	b := eventlog.Batch{Through: after, Done: true}
 	if goal <= after {
 		return b, nil
 	}
-	if len(channels) > MaxOlder {
-		return b, ErrChannels
+	if missing > MaxOlder {
+		return b, nil
 	}
 	leave, err := l.enter(ctx)
 	if err != nil {
@@ -60,11 +60,19 @@ func (l *Log) Older(ctx context.Context, channels []string, after uint64, limit 
 	limit.Events, limit.Bytes = cmp.Or(limit.Events, olderEvents), cmp.Or(limit.Bytes, olderBytes)
 	b.Through = goal
 	for i, name := range channels {
+		if floors[i] <= after { // the mirror has all of it
+			n := l.Next(&eventlog.Cursor{Channels: channels[i : i+1], After: after}, limit, nil)
+			b.Records, b.Gaps = append(b.Records, n.Records...), append(b.Gaps, n.Gaps...)
+			if !n.Done && n.Through < b.Through {
+				b.Through, b.Done = n.Through, false
+			}
+			continue
+		}
 		p, err := l.pages(ctx, name, after, limit)
 		if err != nil {
 			return eventlog.Batch{Through: after}, err
 		}
-		if floors[i] > after && p.holed(after, info.State.FirstSeq, info.Config.MaxMsgsPerSubject) {
+		if l.damaged > after || p.holed(after, info.State.FirstSeq, info.Config.MaxMsgsPerSubject) {
 			_, last := l.Last(channels[i : i+1])
 			b.Gaps = append(b.Gaps, eventlog.Gap{Channel: name, Empty: len(p.records) == 0 && last[0] == nil})
 		}
@@ -97,32 +105,43 @@ func cut(b *eventlog.Batch, limit eventlog.Limit) {
 
 // LastOlder returns, in the order asked, the newest event that the stream keeps of each
 // channel of which the mirror keeps none, though it may have had some; nil for others.
-// What is said of Older holds.
+// None is newer than the mirror's head. Any number of channels will do; else what is
+// said of Older holds.
 func (l *Log) LastOlder(ctx context.Context, channels []string) ([]*eventlog.Record, error) {
 	recs := make([]*eventlog.Record, len(channels))
-	floors := l.Floors(channels)
-	_, last := l.Last(channels)
-	if len(channels) > MaxOlder {
-		return nil, ErrChannels
+	head, last := l.Last(channels)
+	var subjects []string
+	place := make(map[string]int)
+	for i, floor := range l.Floors(channels) {
+		if last[i] == nil && floor > 0 {
+			subjects = append(subjects, l.life.any(channels[i]))
+			place[channels[i]] = i
+		}
+	}
+	if len(subjects) == 0 {
+		return recs, nil
 	}
 	leave, err := l.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	for i, name := range channels {
-		if last[i] != nil || floors[i] == 0 {
-			continue
-		}
-		m, err := l.get(ctx, getRequest{LastFor: l.life.any(name)})
-		if errors.Is(err, errNoMessage) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if s, err := stored(name, m); err == nil {
-			recs[i] = eventlog.Restore(s, l.life.epoch)
+	for some := range slices.Chunk(subjects, MaxOlder) {
+		request := getRequest{LastOf: some, UpToSeq: head.Seq}
+		for more := int64(1); more > 0; {
+			if more, err = l.getAll(ctx, request, func(m *nats.Msg) {
+				seq, _ := strconv.ParseUint(first(m.Header, "Nats-Sequence"), 10, 64)
+				request.Seq = max(request.Seq, seq) + 1
+				_, channel, _, err := l.life.read(first(m.Header, "Nats-Subject"))
+				if err != nil {
+					return
+				}
+				if s, err := stored(channel, m); err == nil { // of several epochs the last comes last
+					recs[place[channel]] = eventlog.Restore(s, l.life.epoch)
+				}
+			}); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return recs, nil
@@ -184,41 +203,8 @@ func (l *Log) pages(ctx context.Context, channel string, after uint64, limit eve
 	case !errors.Is(err, errNoMessage):
 		return nil, err
 	}
-	ctx, cancel, err := l.link.during(ctx, requestTimeout)
-	if err != nil {
-		return nil, err
-	}
-	defer cancel()
-	inbox := l.link.nc.NewInbox()
-	sub, err := l.link.nc.SubscribeSync(inbox)
-	if err != nil {
-		return nil, unsent(err)
-	}
-	defer func() { _ = sub.Unsubscribe() }()
-	request, err := json.Marshal(getRequest{Seq: after + 1, NextFor: l.life.any(channel), Batch: limit.Events + 1, MaxBytes: limit.Bytes})
-	if err != nil {
-		return nil, err
-	}
-	if err := l.link.nc.PublishRequest("$JS.API.DIRECT.GET."+l.opts.Stream, inbox, request); err != nil {
-		return nil, unsent(err)
-	}
-	for {
-		m, err := sub.NextMsgWithContext(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
-		}
-		switch status := first(m.Header, "Status"); status {
-		case "":
-		case "204":
-			pending, _ := strconv.ParseInt(first(m.Header, "Nats-Num-Pending"), 10, 64)
-			p.count += pending
-			p.more = pending > 0
-			return p, nil
-		case "404":
-			return p, nil
-		default:
-			return nil, fmt.Errorf("%w: %s %s", ErrUnavailable, status, first(m.Header, "Description"))
-		}
+	request := getRequest{Seq: after + 1, NextFor: l.life.any(channel), Batch: limit.Events + 1, MaxBytes: limit.Bytes}
+	more, err := l.getAll(ctx, request, func(m *nats.Msg) {
 		p.count++
 		if s, err := stored(channel, m); err == nil {
 			p.last = s.Seq
@@ -226,5 +212,11 @@ func (l *Log) pages(ctx context.Context, channel string, after uint64, limit eve
 		} else if seq, err := strconv.ParseUint(first(m.Header, "Nats-Sequence"), 10, 64); err == nil {
 			p.last = seq
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
+	p.count += more
+	p.more = more > 0
+	return p, nil
 }

@@ -2,7 +2,6 @@ package jetlog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -54,9 +53,16 @@ func TestOlder(t *testing.T) {
 			at[c] = append(at[c], publish(t, l, ev(c, i))[0].Seq)
 		}
 	}
+	many := []string{"a", "b", "c"} // those that the mirror has in full are not read
+	for i := range 2 * MaxOlder {
+		c := fmt.Sprint("more", i)
+		many = append(many, c)
+		at[c] = append(at[c], publish(t, l, ev(c, i))[0].Seq)
+	}
+	at["a"] = append(at["a"], publish(t, l, ev("a", 30))[0].Seq)
 	head := l.Head().Seq
-	for _, set := range [][]string{{"a"}, {"a", "b"}, {"c", "a", "never", "b"}} {
-		for after := uint64(0); after <= head; after += 7 {
+	for _, set := range [][]string{{"a"}, {"a", "b"}, {"c", "a", "never", "b"}, many} {
+		for after := uint64(0); after <= head; after += 1 + after/2 {
 			var want []uint64
 			for _, c := range set {
 				for _, seq := range at[c] {
@@ -112,6 +118,11 @@ func TestLastOlder(t *testing.T) {
 	link := embed(t, t.TempDir(), EmbedOptions{SyncRelaxed: true})
 	l := open(t, link, Options{})
 	publish(t, l, ev("quiet", 1), ev("quiet", 2))
+	var many []string
+	for i := range 2*MaxOlder + 1 {
+		many = append(many, fmt.Sprint("quiet", i))
+		publish(t, l, ev(many[i], i))
+	}
 	for i := range 1000 {
 		publish(t, l, ev("busy", i))
 	}
@@ -126,11 +137,13 @@ func TestLastOlder(t *testing.T) {
 	if err != nil || recs[0] != nil || recs[2] != nil || recs[1] == nil || recs[1].Seq != 2 {
 		t.Errorf("%v, %v", recs, err)
 	}
-	many := make([]string, MaxOlder+1)
-	for i := range many {
-		many[i] = fmt.Sprint(i)
+	recs, err = l.LastOlder(context.Background(), many)
+	for i, r := range recs {
+		if r == nil || r.Channel() != many[i] || r.Seq != uint64(3+i) || string(r.Payload()) != fmt.Sprint(i) {
+			t.Fatalf("the last event of %s is %+v, %v", many[i], r, err)
+		}
 	}
-	if _, err := l.Older(context.Background(), many, 0, eventlog.Limit{}); !errors.Is(err, ErrChannels) {
-		t.Errorf("Older of many channels: %v", err)
+	if b, err := l.Older(context.Background(), many, 0, eventlog.Limit{}); err != nil || !b.Done || b.Through != 0 || len(b.Records) > 0 {
+		t.Errorf("Older of too many channels: %+v, %v", b, err)
 	}
 }

@@ -93,7 +93,14 @@ func TestSetBack(t *testing.T) {
 	for name, harm := range map[string]func(t *testing.T, dir string){
 		"store removed": func(t *testing.T, dir string) { check(t, os.RemoveAll(filepath.Join(dir, "jetstream"))) },
 		"mark removed":  func(t *testing.T, dir string) { check(t, os.Remove(filepath.Join(dir, "ROLLCALL.mark"))) },
-		"mark damaged":  func(t *testing.T, dir string) { flip(t, filepath.Join(dir, "ROLLCALL.mark"), 3) },
+		"mark copied": func(t *testing.T, dir string) { // as a backup is put back, all files with it
+			mark := filepath.Join(dir, "ROLLCALL.mark")
+			text, err := os.ReadFile(mark)
+			check(t, err)
+			check(t, os.WriteFile(mark+".copy", text, 0o600))
+			check(t, os.Rename(mark+".copy", mark))
+		},
+		"mark damaged": func(t *testing.T, dir string) { flip(t, filepath.Join(dir, "ROLLCALL.mark"), 3) },
 		"block truncated": func(t *testing.T, dir string) {
 			for _, f := range blocks(t, dir, "*.blk") {
 				info, err := os.Stat(f)
@@ -143,7 +150,8 @@ func TestSetBack(t *testing.T) {
 	}
 }
 
-// What is lost in the middle of the store is not passed over in silence.
+// What is lost in the middle of the store is not passed over in silence, in whatever
+// block of it.
 func TestFlippedInTheMiddle(t *testing.T) {
 	t.Run("with index", func(t *testing.T) { testFlipped(t, false) })
 	t.Run("without index", func(t *testing.T) { testFlipped(t, true) })
@@ -152,32 +160,58 @@ func TestFlippedInTheMiddle(t *testing.T) {
 func testFlipped(t *testing.T, unindexed bool) {
 	dir := t.TempDir()
 	var events []eventlog.Event
-	for i := range 20 {
-		events = append(events, ev("a", i))
+	for i := range 100 {
+		e := ev("a", i)
+		e.Payload = []byte(`"` + strings.Repeat("x", 60_000) + `"`)
+		events = append(events, e)
 	}
-	head, kept := store(t, dir, Options{}, events...)
-	for _, f := range blocks(t, dir, "*.blk") {
-		info, err := os.Stat(f)
-		check(t, err)
-		flip(t, f, info.Size()/2)
+	opts := Options{Mirror: eventlog.Options{Bytes: 64 << 20}}
+	head, kept := store(t, dir, opts, events...)
+	files := blocks(t, dir, "*.blk")
+	if len(files) < 2 {
+		t.Fatalf("the store has the blocks %q, want several", files)
 	}
+	info, err := os.Stat(files[0])
+	check(t, err)
+	flip(t, files[0], info.Size()/2)
 	for _, f := range blocks(t, dir, "index.db") {
 		if unindexed {
 			check(t, os.Remove(f))
 		}
 	}
-	link, err := Embed(dir, EmbedOptions{Log: quiet})
-	if err != nil {
-		return
+	link := embed(t, dir, EmbedOptions{})
+	l := open(t, link, opts)
+	seqs, gaps := readOlder(t, l, []string{"a", "b"}, 0, eventlog.Limit{})
+	t.Logf("head %v, before %v; %d of %d kept", l.Head(), head, len(seqs), len(kept))
+	if l.Head().Epoch == head.Epoch && (len(seqs) >= len(kept) || len(gaps) != 2) {
+		t.Errorf("%d events of %d are kept, and there are gaps of %q", len(seqs), len(kept), gaps)
 	}
-	defer closeLink(t, link)
-	l := open(t, link, Options{})
-	got := read(l, "a")
-	t.Logf("head %v, before %v; %d of %d kept", l.Head(), head, len(got), len(kept))
-	if l.Head().Epoch == head.Epoch && len(got) < len(kept) && len(gaps(l, 0, "a")) == 0 {
-		t.Error("events are lost, and nothing says so")
+	if _, gaps := readOlder(t, l, []string{"a", "b"}, head.Seq-1, eventlog.Limit{}); len(gaps) > 0 {
+		t.Errorf("gaps of %q behind what was lost", gaps)
 	}
-	closeLog(t, l)
+}
+
+// What the stream drops of itself, or a purge, is not taken for damage.
+func TestHolesThatAreNone(t *testing.T) {
+	link := embed(t, t.TempDir(), EmbedOptions{SyncRelaxed: true})
+	opts := fresh(Options{})
+	narrow(t, link, opts, 5)
+	l := open(t, link, opts)
+	publish(t, l, ev("quiet", 0))
+	for i := range 8 {
+		publish(t, l, ev("full", i), ev("purged", i), ev("whole", i/2))
+		if i == 6 {
+			_, err := l.Purge(context.Background(), "purged")
+			check(t, err)
+		}
+	}
+	for range 2 {
+		closeLog(t, l)
+		l = open(t, link, opts)
+		if got := gaps(l, 0, "full", "purged", "whole", "quiet", "never"); !slices.Equal(got, []string{"full", "purged", "whole"}) {
+			t.Errorf("gaps of %q", got)
+		}
+	}
 }
 
 func check(t *testing.T, err error) {
@@ -253,26 +287,48 @@ func TestFull(t *testing.T) {
 	}
 }
 
-// A disk that is full, as the server reports it, is told at once and for good; what is
-// kept can be read, and a restart goes on from there.
-func TestDiskFull(t *testing.T) {
+// A disk that can't be written, as the server reports it, is told at once and for good;
+// what is kept can be read, and a restart goes on from there.
+func TestDiskFails(t *testing.T) {
 	dir := t.TempDir()
 	link := embed(t, dir, EmbedOptions{})
 	l := open(t, link, Options{})
 	publish(t, l, ev("a", 1))
-	serverLog{quiet, link.embedded}.Errorf("JetStream stream '%s' critical write error: %v", "$G > ROLLCALL", syscall.ENOSPC)
+	serverLog{quiet, link.embedded}.Errorf("JetStream stream '%s' critical write error: %v", "$G > ROLLCALL", syscall.EIO)
 	for range 100 {
-		if _, err := l.Append(context.Background(), []eventlog.Event{ev("a", 2)}); !errors.Is(err, ErrFull) {
+		if _, err := l.Append(context.Background(), []eventlog.Event{ev("a", 2)}); !errors.Is(err, ErrUnavailable) {
 			t.Fatalf("Append: %v", err)
 		}
 	}
-	if s := l.Status(); !l.Degraded() || s.Connected || !strings.Contains(s.Reason, "full") {
+	if s := l.Status(); !l.Degraded() || s.Connected || !strings.Contains(s.Reason, "could not be written") {
 		t.Errorf("%+v", s)
 	}
 	if got := read(l, "a"); len(got) != 1 || l.Err() != nil {
 		t.Errorf("%q, %v", got, l.Err())
 	}
 	head := l.Head()
+	closeLog(t, l)
+	closeLink(t, link)
+	l = open(t, embed(t, dir, EmbedOptions{}), Options{})
+	if l.Head() != head {
+		t.Errorf("head %v, before %v", l.Head(), head)
+	}
+	publish(t, l, ev("a", 3))
+}
+
+// A server that has stopped for a full disk ends the log once there is room, so that
+// its owner opens another one.
+func TestDiskFullAndRoomAgain(t *testing.T) {
+	dir := t.TempDir()
+	link := embed(t, dir, EmbedOptions{})
+	l := open(t, link, Options{})
+	publish(t, l, ev("a", 1))
+	head := l.Head()
+	serverLog{quiet, link.embedded}.Errorf("JetStream stream '%s' critical write error: %v", "$G > ROLLCALL", syscall.ENOSPC)
+	if _, err := l.Append(context.Background(), []eventlog.Event{ev("a", 2)}); !errors.Is(err, ErrFull) && !errors.Is(err, ErrLost) {
+		t.Fatalf("Append: %v", err)
+	}
+	<-l.Lost()
 	closeLog(t, l)
 	closeLink(t, link)
 	l = open(t, embed(t, dir, EmbedOptions{}), Options{})

@@ -114,10 +114,27 @@ func (o *Options) check(got jetstream.StreamConfig) error {
 	return nil
 }
 
+// limited returns the configuration of a stream that is there, with the limits that are
+// asked for.
+func (o *Options) limited(got jetstream.StreamConfig) jetstream.StreamConfig {
+	want := o.config(got.Metadata[metaEpoch])
+	if o.Events != 0 {
+		got.MaxMsgsPerSubject = want.MaxMsgsPerSubject
+	}
+	if o.Age != 0 {
+		got.MaxAge, got.Duplicates = want.MaxAge, want.Duplicates
+	}
+	if o.Bytes != 0 {
+		got.MaxBytes = want.MaxBytes
+	}
+	return got
+}
+
 // ensure finds the stream, makes it, or gives it a new epoch where its numbers went
 // back.
 func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstream.StreamInfo, error) {
 	epoch := o.Mirror.Epoch
+	made := false
 	for range 5 { // others may do the same
 		info, err := l.info(ctx, o.Stream)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -128,6 +145,7 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 				return nil, nil, err
 			}
 			_, err = l.js.CreateStream(ctx, o.config(epoch))
+			made = err == nil
 			if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 				return nil, nil, fmt.Errorf("create the stream %q: %w", o.Stream, err)
 			}
@@ -137,10 +155,22 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 			return nil, nil, err
 		}
 		if err := o.check(info.Config); err != nil {
-			return nil, nil, err
+			limited := o.limited(info.Config)
+			if l.embedded == nil || o.check(limited) != nil { // a cluster's stream is not this node's alone
+				return nil, nil, err
+			}
+			l.log.Warn("the stream gets other limits", "stream", o.Stream, "reason", err)
+			if _, err := l.js.UpdateStream(ctx, limited); err != nil {
+				return nil, nil, fmt.Errorf("give the stream %q other limits: %w", o.Stream, err)
+			}
+			continue
 		}
 		epoch = info.Config.Metadata[metaEpoch]
-		if why := m.reused(epoch, info.State.LastSeq); why != "" {
+		why := m.reused(epoch, info.State.LastSeq)
+		if made && l.embedded != nil && info.State.LastSeq > 0 { // nobody else is there to publish
+			why, made = "it was made over what is left of another one", false
+		}
+		if why != "" {
 			l.log.Warn("the stream gets a new epoch", "stream", o.Stream, "reason", why)
 			cfg := info.Config
 			epoch = eventlog.NewEpoch()

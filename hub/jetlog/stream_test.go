@@ -58,6 +58,31 @@ func narrow(t *testing.T, link *Link, opts Options, most int64) {
 	}
 }
 
+// The stream of a server in this process gets the limits that are asked for; what it
+// dropped under the former ones is still told of.
+func TestOtherLimits(t *testing.T) {
+	link := embed(t, t.TempDir(), EmbedOptions{SyncRelaxed: true})
+	opts := fresh(Options{})
+	narrow(t, link, opts, 5)
+	l := open(t, link, opts)
+	publish(t, l, ev("quiet", 0))
+	for i := range 9 {
+		publish(t, l, ev("full", i))
+	}
+	head := l.Head()
+	closeLog(t, l)
+	opts.Events, opts.Age = 3000, 2*time.Hour
+	l = open(t, link, opts)
+	info, err := link.info(context.Background(), opts.Stream)
+	if err != nil || info.Config.MaxMsgsPerSubject != 3000 || info.Config.MaxAge != 2*time.Hour || l.Head() != head {
+		t.Errorf("%+v, %v, head %v", info.Config, err, l.Head())
+	}
+	if _, gaps := readOlder(t, l, []string{"full"}, 0, eventlog.Limit{}); len(gaps) != 1 {
+		t.Errorf("gaps of %q", gaps)
+	}
+	publish(t, l, ev("full", 9))
+}
+
 // A channel that the stream keeps all it may of has a gap before that when a log is
 // opened, and no other has.
 func TestOpenFullChannel(t *testing.T) {

@@ -22,6 +22,8 @@ type tail struct {
 	target uint64        // what comes up to here is loaded, and live from then on
 	loaded chan struct{} // closed when the target is reached
 	live   bool
+	hole   uint64    // while loading: the last sequence number that the stream does not have
+	purged uint64    // while loading: where a channel was last purged
 	when   time.Time // when the stream accepted the last message
 	missed map[string]bool
 	batch  []eventlog.Stored
@@ -157,6 +159,9 @@ func (l *Log) take(ctx context.Context, m *nats.Msg, expect *uint64) (*nats.MsgM
 		l.lose(fmt.Sprintf("message %d came again behind %d", seq, head))
 		return nil, l.Err()
 	}
+	if seq > head+1 && !l.live {
+		l.tail.hole = seq - 1
+	}
 	if seq > head+1 && l.live {
 		if err := l.flush(ctx); err != nil {
 			return nil, err
@@ -189,6 +194,7 @@ func (l *Log) take(ctx context.Context, m *nats.Msg, expect *uint64) (*nats.MsgM
 		}
 		if purge {
 			l.Lose(channel, seq-1)
+			l.purged = seq
 		}
 		l.Advance(seq)
 	default:

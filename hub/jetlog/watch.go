@@ -29,9 +29,8 @@ type Status struct {
 
 // Status returns how the log stands with its stream.
 func (l *Log) Status() Status {
-	_, reason := l.link.state()
 	l.link.mu.Lock()
-	heard := l.link.contact
+	reason, heard := l.link.reason, l.link.contact
 	l.link.mu.Unlock()
 	s := Status{
 		Connected: reason == "" && l.link.nc.IsConnected(),
@@ -53,6 +52,11 @@ func (l *Log) Status() Status {
 	}
 	if s.Reason == "" && time.Since(heard) > staleAfter {
 		s.Reason = fmt.Sprintf("nothing was heard for %v", time.Since(heard).Round(time.Second))
+	}
+	if e := l.link.embedded; s.Reason == "" && e != nil {
+		if err := e.room(); err != nil {
+			s.Reason = err.Error()
+		}
 	}
 	if err := l.Err(); err != nil {
 		s.Reason = err.Error()
@@ -99,6 +103,10 @@ func (l *Log) watch() {
 		}
 		if err := l.mark.sync(); err != nil {
 			l.log.Error("the file of the highest sequence number", "error", err)
+		}
+		if e := l.link.embedded; e != nil && e.recovered() {
+			l.lose("its disk was full, and has room again")
+			return
 		}
 		why, sure := l.examine()
 		switch {

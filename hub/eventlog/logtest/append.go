@@ -158,6 +158,7 @@ func testAppendRecord(t *testing.T, open Open) {
 		{Channel: `quote"back\`, Type: `t"\`, Payload: []byte(`"text"`)},
 		{Channel: "snow ☃", Type: "ünï", Payload: []byte("\"\u2028\u2029\x7f\"")},
 		{Channel: "$presence", Type: "join", Payload: []byte(`{"online":1}`), Bare: true},
+		{Channel: "traced", Type: "message", Payload: []byte(`1`), Trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
 	}
 	results := h.append(events...)
 	ended := time.Now().UTC()
@@ -173,8 +174,9 @@ func testAppendRecord(t *testing.T, open Open) {
 	}
 	for i, ev := range events {
 		for _, r := range []*eventlog.Record{kept[i], flow[i], last[i]} {
-			if r.Seq != results[i].Seq || r.Channel() != ev.Channel || r.Type() != ev.Type || string(r.Payload()) != string(ev.Payload) {
-				t.Fatalf("got %d %q %q %q, want %d and %+v", r.Seq, r.Channel(), r.Type(), r.Payload(), results[i].Seq, ev)
+			if r.Seq != results[i].Seq || r.Channel() != ev.Channel || r.Type() != ev.Type || string(r.Payload()) != string(ev.Payload) ||
+				r.Trace() != ev.Trace || r.Traced() != (ev.Trace != "") {
+				t.Fatalf("got %d %q %q %q %q, want %d and %+v", r.Seq, r.Channel(), r.Type(), r.Payload(), r.Trace(), results[i].Seq, ev)
 			}
 			at := eventlog.Position{Epoch: h.log.Head().Epoch, Seq: r.Seq}
 			head := "id: " + at.String() + "\nevent: " + ev.Type + "\ndata: "

@@ -55,7 +55,7 @@
 //
 // The id of an entry is a connection's id and the value is
 //
-//	{"clientId":…,"anonymous":…,"info":…,"channels":[…],"remoteAddr":…,"userAgent":…,"protocol":…,"connectedAt":…}
+//	{"clientId":…,"deviceId":…,"anonymous":…,"info":…,"channels":[…],"remoteAddr":…,"userAgent":…,"protocol":…,"connectedAt":…}
 //
 // The owner of a connection puts it after Registry.Join of its own and deletes it before
 // or after Registry.Leave; an update of the client's info puts it again. One goroutine
