@@ -26,8 +26,8 @@
 // layout is the frame of every page: the head, the bar at the top with a slot for page status,
 // the main column and the foot. Looks come from assets/rollcall.css, which names its parts by
 // what they are (card, badge, button, field, chip, table, state, empty, command) and takes every
-// colour from custom properties that have a light and a dark value; assets/admin.css has what the
-// admin UI needs besides. Pages carry no inline script or style, so they work under
+// colour from custom properties that have a light and a dark value; assets/admin.css and
+// assets/demo.css have what the admin UI and the demo pages need besides. Pages carry no inline script or style, so they work under
 //
 //	default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'
 //

@@ -72,116 +72,60 @@ func startPage(v StartView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"intro\"><h1>One stream, many channels, and who is on them.</h1><p class=\"muted\">Rollcall is publish and subscribe with presence, over Server-Sent Events. This page is an ordinary client: it listens with the browser’s own EventSource and counts itself online. Open it in a second browser, or use the curl lines below, and watch.</p><noscript><p class=\"callout\" data-tone=\"warn\">The live part of this page needs JavaScript. Without it, the curl lines below show the same things in a terminal.</p></noscript></section><section class=\"card needs-js\" aria-labelledby=\"connect-title\"><h2 id=\"connect-title\" class=\"visually-hidden\">Connection</h2><form id=\"connect-form\" class=\"connect\" autocomplete=\"off\"><div class=\"field connect-channels\"><label for=\"channels\">Channels</label> <input id=\"channels\" data-testid=\"channels\" class=\"mono\" name=\"channels\" value=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"intro\"><h1>One stream, many channels, and who is on them.</h1><p class=\"muted\">Rollcall is publish and subscribe with presence, over Server-Sent Events. This page is an ordinary client: it listens with the browser’s own EventSource and counts itself online. Open it in a second browser, or use the curl lines below, and watch. ")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			if v.Demos {
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "Or try the <a href=\"/demo/\">demos</a>: a chat, notifications that wait, a hundred events in a row.")
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</p><noscript><p class=\"callout\" data-tone=\"warn\">The live part of this page needs JavaScript. Without it, the curl lines below show the same things in a terminal.</p></noscript></section><section class=\"card needs-js\" aria-labelledby=\"connect-title\"><h2 id=\"connect-title\" class=\"visually-hidden\">Connection</h2><form id=\"connect-form\" class=\"connect\" autocomplete=\"off\"><div class=\"field connect-channels\"><label for=\"channels\">Channels</label> <input id=\"channels\" data-testid=\"channels\" class=\"mono\" name=\"channels\" value=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var4 string
 			templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.ResolveAttributeValue(v.Channels)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 35, Col: 96}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 38, Col: 96}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var4)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "\" spellcheck=\"false\" autocapitalize=\"none\" enterkeyhint=\"go\" title=\"Channel names, separated by commas\"></div><div class=\"field\"><label for=\"types\">Event types</label> <input id=\"types\" data-testid=\"types\" class=\"mono\" name=\"types\" value=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\" spellcheck=\"false\" autocapitalize=\"none\" enterkeyhint=\"go\" title=\"Channel names, separated by commas\"></div><div class=\"field\"><label for=\"types\">Event types</label> <input id=\"types\" data-testid=\"types\" class=\"mono\" name=\"types\" value=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var5 string
 			templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.ResolveAttributeValue(v.Types)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 39, Col: 84}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 42, Col: 84}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var5)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "\" spellcheck=\"false\" autocapitalize=\"none\" enterkeyhint=\"go\" title=\"An EventSource hears only the types it names. Types that you publish are added.\"></div><div class=\"field\"><label for=\"client-id\">Client id</label> <input id=\"client-id\" data-testid=\"client-id\" class=\"mono\" name=\"clientId\" placeholder=\"given by the server\" spellcheck=\"false\" autocapitalize=\"none\" enterkeyhint=\"go\" title=\"A person or a device. Two tabs with one id are one client.\"></div><button id=\"connect\" data-testid=\"connect\" class=\"button primary\" type=\"button\">Connect</button></form><div class=\"facts\"><dl><div><dt>Position</dt><dd id=\"position\" class=\"mono\" data-testid=\"position\">–</dd></div><div><dt>Connection</dt><dd id=\"connection-id\" class=\"mono\">–</dd></div><div><dt>Received</dt><dd id=\"received\" data-testid=\"received\">0</dd></div><div><dt>Reconnects</dt><dd id=\"reconnects\" data-testid=\"reconnects\">0</dd></div></dl><label class=\"check\" title=\"Connect asks for everything after the last position, as a reconnect does\"><input id=\"resume\" data-testid=\"resume\" type=\"checkbox\" checked> Connect resumes where it left off</label></div></section><div class=\"columns needs-js\"><section class=\"card publish\" aria-labelledby=\"publish-title\"><header class=\"card-head\"><h2 id=\"publish-title\">Publish</h2></header><form id=\"publish-form\" data-testid=\"publish-form\" class=\"stack\" autocomplete=\"off\" novalidate><ol id=\"publish-batch\" class=\"batch\" data-testid=\"publish-batch\" aria-label=\"Events in this batch\" hidden></ol><div class=\"pair\"><div class=\"field\"><label for=\"publish-channel\">Channel</label> <input id=\"publish-channel\" data-testid=\"publish-channel\" class=\"mono\" list=\"channel-names\" spellcheck=\"false\" autocapitalize=\"none\"> <datalist id=\"channel-names\"></datalist></div><div class=\"field\"><label for=\"publish-type\">Type</label> <input id=\"publish-type\" data-testid=\"publish-type\" class=\"mono\" list=\"type-names\" value=\"message\" spellcheck=\"false\" autocapitalize=\"none\"> <datalist id=\"type-names\"></datalist></div></div><div class=\"field\"><div class=\"label-row\"><label for=\"publish-payload\">Payload <span class=\"muted\">JSON, or plain text</span></label> <span id=\"payload-kind\" class=\"muted small\"></span></div><textarea id=\"publish-payload\" data-testid=\"publish-payload\" class=\"mono\" rows=\"3\" spellcheck=\"false\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\" spellcheck=\"false\" autocapitalize=\"none\" enterkeyhint=\"go\" title=\"An EventSource hears only the types it names. Types that you publish are added.\"></div><div class=\"field\"><label for=\"client-id\">Client id</label> <input id=\"client-id\" data-testid=\"client-id\" class=\"mono\" name=\"clientId\" placeholder=\"given by the server\" spellcheck=\"false\" autocapitalize=\"none\" enterkeyhint=\"go\" title=\"A person or a device. Two tabs with one id are one client.\"></div><button id=\"connect\" data-testid=\"connect\" class=\"button primary\" type=\"button\">Connect</button></form><div class=\"facts\"><dl><div><dt>Position</dt><dd id=\"position\" class=\"mono\" data-testid=\"position\">–</dd></div><div><dt>Connection</dt><dd id=\"connection-id\" class=\"mono\">–</dd></div><div><dt>Received</dt><dd id=\"received\" data-testid=\"received\">0</dd></div><div><dt>Reconnects</dt><dd id=\"reconnects\" data-testid=\"reconnects\">0</dd></div></dl><label class=\"check\" title=\"Connect asks for everything after the last position, as a reconnect does\"><input id=\"resume\" data-testid=\"resume\" type=\"checkbox\" checked> Connect resumes where it left off</label></div></section><div class=\"columns needs-js\"><section class=\"card publish\" aria-labelledby=\"publish-title\"><header class=\"card-head\"><h2 id=\"publish-title\">Publish</h2></header><form id=\"publish-form\" data-testid=\"publish-form\" class=\"stack\" autocomplete=\"off\" novalidate><ol id=\"publish-batch\" class=\"batch\" data-testid=\"publish-batch\" aria-label=\"Events in this batch\" hidden></ol><div class=\"pair\"><div class=\"field\"><label for=\"publish-channel\">Channel</label> <input id=\"publish-channel\" data-testid=\"publish-channel\" class=\"mono\" list=\"channel-names\" spellcheck=\"false\" autocapitalize=\"none\"> <datalist id=\"channel-names\"></datalist></div><div class=\"field\"><label for=\"publish-type\">Type</label> <input id=\"publish-type\" data-testid=\"publish-type\" class=\"mono\" list=\"type-names\" value=\"message\" spellcheck=\"false\" autocapitalize=\"none\"> <datalist id=\"type-names\"></datalist></div></div><div class=\"field\"><div class=\"label-row\"><label for=\"publish-payload\">Payload <span class=\"muted\">JSON, or plain text</span></label> <span id=\"payload-kind\" class=\"muted small\"></span></div><textarea id=\"publish-payload\" data-testid=\"publish-payload\" class=\"mono\" rows=\"3\" spellcheck=\"false\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var6 string
 			templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(SamplePayload)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 96, Col: 123}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 99, Col: 123}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "</textarea></div><div class=\"actions\"><button id=\"publish-send\" data-testid=\"publish-send\" class=\"button primary\" type=\"submit\">Publish</button> <button id=\"publish-add\" data-testid=\"publish-add\" class=\"button\" type=\"button\" title=\"Put this event into a batch and write another; a batch is published whole or not at all\">Add another event</button></div><div id=\"publish-result\" class=\"result\" data-testid=\"publish-result\" role=\"status\"></div></form></section><section class=\"card events\" aria-labelledby=\"events-title\"><header class=\"card-head\"><h2 id=\"events-title\">Events</h2><span class=\"spacer\"></span> <input id=\"events-filter\" data-testid=\"events-filter\" class=\"compact\" type=\"search\" placeholder=\"Filter\" aria-label=\"Filter events\"><div class=\"chips\" role=\"group\" aria-label=\"Kinds of event shown\"><label class=\"chip\"><input type=\"checkbox\" data-show=\"live\" checked><span>Published</span></label> <label class=\"chip\"><input type=\"checkbox\" data-show=\"presence\" checked><span>Presence</span></label> <label class=\"chip\"><input type=\"checkbox\" data-show=\"server\" checked><span>Server</span></label></div><button id=\"events-pause\" data-testid=\"events-pause\" class=\"button quiet small\" type=\"button\" aria-pressed=\"false\">Pause</button> <button id=\"events-clear\" data-testid=\"events-clear\" class=\"button quiet small\" type=\"button\">Clear</button></header><p id=\"events-empty\" class=\"empty\">No events yet. Connect, then publish one.</p><ol id=\"events\" class=\"log\" data-testid=\"events\" tabindex=\"0\" aria-label=\"Events, newest first\"></ol></section><section class=\"card online\" aria-labelledby=\"online-title\"><header class=\"card-head\"><h2 id=\"online-title\">Online</h2><span id=\"online-count\" class=\"badge\" data-tone=\"ok\" data-testid=\"online-count\">0</span> <span class=\"spacer\"></span> <span id=\"online-source\" class=\"muted small\"></span></header><p id=\"online-empty\" class=\"empty\">Nobody is online. Connect, and you will be.</p><ul id=\"online-list\" class=\"people\" data-testid=\"online-list\"></ul><p id=\"online-more\" class=\"card-foot muted small\" hidden></p></section></div><section class=\"card\" aria-labelledby=\"curl-title\"><header class=\"card-head\"><h2 id=\"curl-title\">The same from a terminal</h2></header><ul id=\"curl\" class=\"commands\" data-testid=\"curl\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</textarea></div><div class=\"actions\"><button id=\"publish-send\" data-testid=\"publish-send\" class=\"button primary\" type=\"submit\">Publish</button> <button id=\"publish-add\" data-testid=\"publish-add\" class=\"button\" type=\"button\" title=\"Put this event into a batch and write another; a batch is published whole or not at all\">Add another event</button></div><div id=\"publish-result\" class=\"result\" data-testid=\"publish-result\" role=\"status\"></div></form></section><section class=\"card events\" aria-labelledby=\"events-title\"><header class=\"card-head\"><h2 id=\"events-title\">Events</h2><span class=\"spacer\"></span> <input id=\"events-filter\" data-testid=\"events-filter\" class=\"compact\" type=\"search\" placeholder=\"Filter\" aria-label=\"Filter events\"><div class=\"chips\" role=\"group\" aria-label=\"Kinds of event shown\"><label class=\"chip\"><input type=\"checkbox\" data-show=\"live\" checked><span>Published</span></label> <label class=\"chip\"><input type=\"checkbox\" data-show=\"presence\" checked><span>Presence</span></label> <label class=\"chip\"><input type=\"checkbox\" data-show=\"server\" checked><span>Server</span></label></div><button id=\"events-pause\" data-testid=\"events-pause\" class=\"button quiet small\" type=\"button\" aria-pressed=\"false\">Pause</button> <button id=\"events-clear\" data-testid=\"events-clear\" class=\"button quiet small\" type=\"button\">Clear</button></header><p id=\"events-empty\" class=\"empty\">No events yet. Connect, then publish one.</p><ol id=\"events\" class=\"log\" data-testid=\"events\" tabindex=\"0\" aria-label=\"Events, newest first\"></ol></section><section class=\"card online\" aria-labelledby=\"online-title\"><header class=\"card-head\"><h2 id=\"online-title\">Online</h2><span id=\"online-count\" class=\"badge\" data-tone=\"ok\" data-testid=\"online-count\">0</span> <span class=\"spacer\"></span> <span id=\"online-source\" class=\"muted small\"></span></header><p id=\"online-empty\" class=\"empty\">Nobody is online. Connect, and you will be.</p><ul id=\"online-list\" class=\"people\" data-testid=\"online-list\"></ul><p id=\"online-more\" class=\"card-foot muted small\" hidden></p></section></div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			for _, c := range v.commands() {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<li class=\"command\" data-testid=\"")
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				var templ_7745c5c3_Var7 string
-				templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.ResolveAttributeValue("curl-" + c.id)
-				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 139, Col: 53}
-				}
-				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var7)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "\"><div class=\"command-label\"><strong>")
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				var templ_7745c5c3_Var8 string
-				templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(c.label)
-				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 141, Col: 24}
-				}
-				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</strong> <span class=\"muted\">")
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				var templ_7745c5c3_Var9 string
-				templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(c.about)
-				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 142, Col: 36}
-				}
-				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</span></div><pre class=\"command-line\" tabindex=\"0\">")
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				templ_7745c5c3_Err = commandLine(c.parts).Render(ctx, templ_7745c5c3_Buffer)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "</pre><button class=\"button small needs-js\" type=\"button\" data-copy aria-label=\"")
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				var templ_7745c5c3_Var10 string
-				templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.ResolveAttributeValue("Copy: " + c.label)
-				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 147, Col: 99}
-				}
-				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var10)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "\">Copy</button></li>")
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</ul></section>")
+			templ_7745c5c3_Err = terminal(v.commands()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -217,12 +161,112 @@ func startState() templ.Component {
 			}()
 		}
 		ctx = templ.InitializeContext(ctx)
-		templ_7745c5c3_Var11 := templ.GetChildren(ctx)
-		if templ_7745c5c3_Var11 == nil {
-			templ_7745c5c3_Var11 = templ.NopComponent
+		templ_7745c5c3_Var7 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var7 == nil {
+			templ_7745c5c3_Var7 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "<div id=\"state\" class=\"state needs-js\" data-testid=\"state\" data-state=\"closed\"><span class=\"state-dot\" aria-hidden=\"true\"></span> <span id=\"state-label\" role=\"status\">Not connected</span> <span id=\"state-detail\" class=\"muted\"></span></div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<div id=\"state\" class=\"state needs-js\" data-testid=\"state\" data-state=\"closed\"><span class=\"state-dot\" aria-hidden=\"true\"></span> <span id=\"state-label\" role=\"status\">Not connected</span> <span id=\"state-detail\" class=\"muted\"></span></div>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		return nil
+	})
+}
+
+// terminal lists the command lines that do in a terminal what the page does.
+func terminal(commands []command) templ.Component {
+	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
+		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
+			return templ_7745c5c3_CtxErr
+		}
+		templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
+		if !templ_7745c5c3_IsBuffer {
+			defer func() {
+				templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err == nil {
+					templ_7745c5c3_Err = templ_7745c5c3_BufErr
+				}
+			}()
+		}
+		ctx = templ.InitializeContext(ctx)
+		templ_7745c5c3_Var8 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var8 == nil {
+			templ_7745c5c3_Var8 = templ.NopComponent
+		}
+		ctx = templ.ClearChildren(ctx)
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<section class=\"card\" aria-labelledby=\"curl-title\"><header class=\"card-head\"><h2 id=\"curl-title\">The same from a terminal</h2><span class=\"spacer\"></span> <a class=\"small\" href=\"/docs\">The whole API</a></header><ul id=\"curl\" class=\"commands\" data-testid=\"curl\">")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		for _, c := range commands {
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<li class=\"command\" data-testid=\"")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			var templ_7745c5c3_Var9 string
+			templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.ResolveAttributeValue("curl-" + c.id)
+			if templ_7745c5c3_Err != nil {
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 159, Col: 52}
+			}
+			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var9)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "\"><div class=\"command-label\"><strong>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			var templ_7745c5c3_Var10 string
+			templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(c.label)
+			if templ_7745c5c3_Err != nil {
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 161, Col: 23}
+			}
+			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</strong> <span class=\"muted\">")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			var templ_7745c5c3_Var11 string
+			templ_7745c5c3_Var11, templ_7745c5c3_Err = templ.JoinStringErrs(c.about)
+			if templ_7745c5c3_Err != nil {
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 162, Col: 35}
+			}
+			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var11))
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "</span></div><pre class=\"command-line\" tabindex=\"0\">")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = commandLine(c.parts).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "</pre><button class=\"button small needs-js\" type=\"button\" data-copy aria-label=\"")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			var templ_7745c5c3_Var12 string
+			templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.ResolveAttributeValue("Copy: " + c.label)
+			if templ_7745c5c3_Err != nil {
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 167, Col: 98}
+			}
+			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var12)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "\">Copy</button></li>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "</ul></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -247,60 +291,60 @@ func commandLine(parts []part) templ.Component {
 			}()
 		}
 		ctx = templ.InitializeContext(ctx)
-		templ_7745c5c3_Var12 := templ.GetChildren(ctx)
-		if templ_7745c5c3_Var12 == nil {
-			templ_7745c5c3_Var12 = templ.NopComponent
+		templ_7745c5c3_Var13 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var13 == nil {
+			templ_7745c5c3_Var13 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "<code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		for _, p := range parts {
 			if p.slot == "" {
-				var templ_7745c5c3_Var13 string
-				templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinStringErrs(p.text)
+				var templ_7745c5c3_Var14 string
+				templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(p.text)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 169, Col: 12}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 179, Col: 12}
 				}
-				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var13))
+				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var14))
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "<span data-slot=\"")
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				var templ_7745c5c3_Var14 string
-				templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.ResolveAttributeValue(p.slot)
-				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 171, Col: 28}
-				}
-				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var14)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "<span data-slot=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var15 string
-				templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(p.text)
+				templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.ResolveAttributeValue(p.slot)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 171, Col: 39}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 181, Col: 28}
 				}
-				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var15))
+				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var15)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "</span>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "\">")
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				var templ_7745c5c3_Var16 string
+				templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinStringErrs(p.text)
+				if templ_7745c5c3_Err != nil {
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 181, Col: 39}
+				}
+				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var16))
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "</span>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "</code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "</code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

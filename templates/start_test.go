@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,15 +36,17 @@ var plotData = regexp.MustCompile(` (d|data-values)="([^"]{40})[^"]{40,}"`)
 
 func TestGoldens(t *testing.T) {
 	pages := map[string]templ.Component{
-		"start": Start(StartView{Version: "v1.2.3", BaseURL: "https://rollcall.example", Channels: "news,weather"}),
+		"start": Start(StartView{Version: "v1.2.3", BaseURL: "https://rollcall.example", Channels: "news,weather", Demos: true}),
 		"error": Error(ErrorView{
 			Version: "v1.2.3",
 			Status:  404,
 			Title:   "Page not found",
 			Text:    "There is nothing at this address.",
 		}),
+		"docs": Docs(sampleDocs()),
 	}
 	maps.Copy(pages, adminPages())
+	maps.Copy(pages, demoPages(DemoView{Version: "v1.2.3", BaseURL: "https://rollcall.example"}))
 	for name, page := range pages {
 		t.Run(name, func(t *testing.T) {
 			got := betweenTags.ReplaceAllString(render(t, page), ">\n<") + "\n"
@@ -85,8 +88,10 @@ func TestPagesAreSelfContained(t *testing.T) {
 	pages := map[string]templ.Component{
 		"start": Start(StartView{BaseURL: "https://rollcall.example"}),
 		"error": Error(ErrorView{}),
+		"docs":  Docs(sampleDocs()),
 	}
 	maps.Copy(pages, adminPages())
+	maps.Copy(pages, demoPages(DemoView{}))
 	for name, page := range pages {
 		if found := inline.FindString(render(t, page)); found != "" {
 			t.Errorf("%s has %q", name, found)
@@ -146,7 +151,9 @@ func TestHostileStringsAreText(t *testing.T) {
 // single quotes stays there.
 func TestCommandsAreSafeToPaste(t *testing.T) {
 	for _, s := range append(hostile, `a'; rm -rf ~ #`, "a\nrm -rf ~\n", `a\'; id`, "$(id)", "a&b=c d", "Zoë") {
-		for _, c := range (StartView{BaseURL: "http://" + s, Channels: s + "," + s}).commands() {
+		demo := DemoView{BaseURL: "http://" + s}
+		for _, c := range slices.Concat((StartView{BaseURL: "http://" + s, Channels: s + "," + s}).commands(),
+			demo.chatCommands(), demo.notificationCommands(), demo.timeCommands()) {
 			var line strings.Builder
 			for _, p := range c.parts {
 				line.WriteString(p.text)

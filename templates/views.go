@@ -34,6 +34,8 @@ type StartView struct {
 	// Types is the comma list of event types that a first visit listens for, besides the
 	// server's own; empty means DefaultTypes.
 	Types string
+
+	Demos bool // whether there are demo pages to lead to
 }
 
 // ErrorView is what an error page shows.

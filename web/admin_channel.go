@@ -72,7 +72,8 @@ func (a *admin) channelView(v *visit) templates.ChannelView {
 		at, _ := time.Parse(time.RFC3339, k.Newest.Timestamp())
 		last, oldest = lasting(max(time.Since(at), 0))+" ago", "oldest "+lasting(k.Oldest)+" ago"
 	}
-	keeps := grouped(a.server.opts.historyEvents()) + " events, " + sized(a.server.opts.historyBytes())
+	mostEvents, mostBytes := a.server.opts.historyOf(name)
+	keeps := grouped(mostEvents) + " events, " + sized(mostBytes)
 	view.Figures = []templates.Figure{
 		{ID: "fig-clients", Label: "Clients", Value: grouped(ch.Clients), Note: plural(ch.Connections, "connection")},
 		{ID: "fig-rate", Label: "Rate", Value: perSecond(lately(k)), Unit: "/s"},

@@ -82,6 +82,9 @@ func (a *admin) connectionRow(conn *presence.Connection) templates.ConnectionRow
 		Protocol: conn.Protocol, Node: conn.Node, Since: conn.ConnectedAt, EndHref: adminPath + "/connections/" + conn.ID + "/disconnect",
 		Events: "0", Bytes: "0 B", Behind: "0", State: "live",
 	}
+	if conn.DeviceID != "" {
+		row.Agent += " · device " + conn.DeviceID
+	}
 	row.Channels, row.More = channelLinks(names, 4)
 	if at := connOf(conn); at != nil {
 		events, sent := at.Sent()

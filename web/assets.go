@@ -40,6 +40,11 @@ type asset struct {
 	gzip []byte
 }
 
+// newAsset returns a file that is sent as it is.
+func newAsset(kind string, body []byte) *asset {
+	return &asset{kind, fmt.Sprintf("%x", sha256.Sum256(body))[:16], body, compressed(body)}
+}
+
 // newAssets returns the embedded assets, compressed once for the process.
 var newAssets = sync.OnceValue(func() *assets {
 	a := &assets{byPath: make(map[string]*asset)}
@@ -55,7 +60,7 @@ var newAssets = sync.OnceValue(func() *assets {
 		if !ok {
 			return fmt.Errorf("%s: no content type for this extension", name)
 		}
-		a.byPath["/"+name] = &asset{kind, fmt.Sprintf("%x", sha256.Sum256(body))[:16], body, compressed(body)}
+		a.byPath["/"+name] = newAsset(kind, body)
 		return nil
 	})
 	if err != nil {
@@ -64,12 +69,11 @@ var newAssets = sync.OnceValue(func() *assets {
 	return a
 })
 
-// ServeHTTP answers GET and HEAD. Browsers keep an asset but ask whether it has changed, so that a
-// page and its scripts are always of the same version.
+// ServeHTTP answers GET and HEAD.
 func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f, ok := a.byPath[r.URL.Path]
-	h := w.Header()
 	if !ok {
+		h := w.Header()
 		h.Set("Content-Type", "application/json; charset=utf-8")
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -77,6 +81,13 @@ func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		json.NewEncoder(w).Encode(map[string]*fault{"error": {Code: "not_found", Message: "There is no such asset."}})
 		return
 	}
+	f.ServeHTTP(w, r)
+}
+
+// ServeHTTP answers GET and HEAD. Browsers keep an asset but ask whether it has changed, so that a
+// page and its scripts are always of the same version.
+func (f *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
 	body, tag := f.body, f.etag
 	if acceptsGzip(r.Header.Values("Accept-Encoding")) {
 		body, tag = f.gzip, f.etag+"-gzip"

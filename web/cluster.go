@@ -23,6 +23,7 @@ type cluster struct {
 // entry is a connection as the others are told of it.
 type entry struct {
 	ClientID    string          `json:"clientId"`
+	DeviceID    string          `json:"deviceId,omitempty"`
 	Anonymous   bool            `json:"anonymous,omitempty"`
 	Info        json.RawMessage `json:"info,omitempty"`
 	Channels    []string        `json:"channels"`
@@ -32,15 +33,19 @@ type entry struct {
 	ConnectedAt time.Time       `json:"connectedAt"`
 }
 
-// order is what one server tells the others at once: a stream to end.
+// order is what one server tells the others at once: a stream to end, or one whose client leaves.
 type order struct {
 	ClientID     string `json:"clientId"`
 	ConnectionID string `json:"connectionId"`
 	Anonymous    bool   `json:"anonymous,omitempty"`
+	Now          bool   `json:"now,omitempty"` // without the grace
 }
 
-// kickWord is the kind of an order.
-const kickWord = "kick"
+// The kinds of an order.
+const (
+	kickWord  = "kick"
+	leaveWord = "leave"
+)
 
 // sharedBlock is a block as all servers have it; the rest is the entry's id and time.
 type sharedBlock struct {
@@ -99,7 +104,7 @@ func (c *cluster) apply(ch *roster.Change) {
 			return // a connection never changes
 		}
 		conn := &presence.Connection{
-			ID: ch.ID, ClientID: e.ClientID, Anonymous: e.Anonymous, Node: ch.Node, RemoteAddr: e.RemoteAddr,
+			ID: ch.ID, ClientID: e.ClientID, DeviceID: e.DeviceID, Anonymous: e.Anonymous, Node: ch.Node, RemoteAddr: e.RemoteAddr,
 			UserAgent: shortAgent(e.UserAgent), Protocol: e.Protocol, ConnectedAt: e.ConnectedAt,
 		}
 		conns[ch.ID] = conn
@@ -127,7 +132,11 @@ func (c *cluster) apply(ch *roster.Change) {
 // hear does what another server asks for.
 func (c *cluster) hear(w roster.Word) {
 	var k order
-	if w.Kind != kickWord || json.Unmarshal(w.Payload, &k) != nil {
+	if w.Kind != kickWord && w.Kind != leaveWord || json.Unmarshal(w.Payload, &k) != nil {
+		return
+	}
+	if w.Kind == leaveWord {
+		c.server.leaveHere(k.ConnectionID, k.Now)
 		return
 	}
 	if conn := c.server.registry.Connection(k.ConnectionID); conn != nil && conn.Handle != nil {
@@ -140,7 +149,7 @@ func (c *cluster) hear(w roster.Word) {
 // put tells the others of a connection of this server.
 func (c *cluster) put(conn *presence.Connection, channels []string, info []byte) {
 	value, err := json.Marshal(entry{
-		conn.ClientID, conn.Anonymous, info, channels, conn.RemoteAddr, conn.UserAgent, conn.Protocol, conn.ConnectedAt,
+		conn.ClientID, conn.DeviceID, conn.Anonymous, info, channels, conn.RemoteAddr, conn.UserAgent, conn.Protocol, conn.ConnectedAt,
 	})
 	if err == nil {
 		err = c.roster.Put(conn.ID, value)
@@ -155,9 +164,18 @@ func (c *cluster) gone(conn *presence.Connection) { _ = c.roster.Delete(conn.ID)
 
 // kick has the others end a stream, or turn it away when it comes back to them.
 func (c *cluster) kick(conn *presence.Connection) error {
-	payload, err := json.Marshal(order{conn.ClientID, conn.ID, conn.Anonymous})
+	return c.tell(kickWord, order{ClientID: conn.ClientID, ConnectionID: conn.ID, Anonymous: conn.Anonymous})
+}
+
+// leave has the others know that a connection's client leaves.
+func (c *cluster) leave(connID string, now bool) error {
+	return c.tell(leaveWord, order{ConnectionID: connID, Now: now})
+}
+
+func (c *cluster) tell(kind string, o order) error {
+	payload, err := json.Marshal(o)
 	if err != nil {
 		return err
 	}
-	return c.roster.Tell(kickWord, payload)
+	return c.roster.Tell(kind, payload)
 }

@@ -23,6 +23,12 @@
 // Pages for operators below /admin, with logins of their own; see admin. A page is
 // painted as a view, again and again while somebody watches.
 //
+// # The API's description
+//
+// openapi.yaml is written by hand and served as it is, and as a page at /docs. Tests
+// hold routes, requests, answers, events and error codes to it: whoever changes one
+// changes the other.
+//
 // # Errors
 //
 // Every error is {"error":{"code","message","field"}} with a stable code; see

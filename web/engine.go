@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"rollcall/hub/eventlog"
@@ -48,24 +49,83 @@ func (s *Server) engineState() EngineState {
 type deeper interface {
 	Older(ctx context.Context, channels []string, after uint64, limit eventlog.Limit) (eventlog.Batch, error)
 	LastOlder(ctx context.Context, channels []string) ([]*eventlog.Record, error)
+
+	// Floors returns through where each channel's events may be missing in memory.
+	Floors(channels []string) []uint64
 }
 
 // What one stream gets at most from the store as it resumes. What is older is a gap.
 const (
 	olderEvents = 10_000
 	olderBytes  = 8 << 20
-	olderStep   = 128 // channels; a stream of more gets nothing from the store
 )
+
+// resumes returns the position that a client gave, and whether it is one of this log.
+func (s *Server) resumes(id string) (eventlog.Position, bool) {
+	at, err := eventlog.ParsePosition(id)
+	head := s.log.Head()
+	return at, err == nil && at.Epoch == head.Epoch && at.Seq <= head.Seq
+}
+
+// readOlder has the request get what the store has of what it is to be given: of what
+// it missed or, on a fresh start in a dialect with a history, of everything.
+func (s *Server) readOlder(ctx context.Context, r *request) (err error) {
+	from := r.resume
+	_, resumes := s.resumes(from)
+	afresh := !resumes && r.dialect != nil && r.dialect.History
+	if afresh {
+		from = eventlog.Position{Epoch: s.log.Head().Epoch}.String()
+	}
+	r.older, err = s.older(ctx, r.channels, from)
+	if afresh && r.older != nil {
+		r.older.Gaps = nil // it has missed nothing yet
+	}
+	if err == nil && !resumes && r.dialect == nil {
+		r.last, err = s.readLast(ctx, r.channels)
+	}
+	return err
+}
+
+// fillLast is a hub.Subscription's Last.
+type fillLast func(at eventlog.Position, last []*eventlog.Record)
+
+// readLast reads from the store the newest events that the server no longer has in
+// memory, for a stream that starts afresh.
+func (s *Server) readLast(ctx context.Context, channels []string) (fillLast, error) {
+	store, ok := s.log.(deeper)
+	if !ok {
+		return nil, nil
+	}
+	at, last := s.log.Last(channels)
+	floors := store.Floors(channels)
+	if !slices.Contains(last, nil) || slices.Max(floors) == 0 {
+		return nil, nil
+	}
+	older, err := store.LastOlder(ctx, channels)
+	if err != nil {
+		return nil, err
+	}
+	read := at.Seq
+	return func(at eventlog.Position, last []*eventlog.Record) {
+		for i, floor := range store.Floors(channels) {
+			// Nothing that came after the read began may have gone since, purged or for
+			// want of room.
+			if last[i] == nil && older[i] != nil && older[i].Seq <= at.Seq && (floor == floors[i] || floor < read) {
+				last[i] = older[i]
+			}
+		}
+	}, nil
+}
 
 // older reads from the store what a stream that resumes has missed and the server no
 // longer has in memory; nil where that is nothing.
 func (s *Server) older(ctx context.Context, channels []string, resume string) (*eventlog.Batch, error) {
 	store, ok := s.log.(deeper)
-	if !ok || resume == "" || len(channels) > olderStep {
+	if !ok {
 		return nil, nil
 	}
-	at, err := eventlog.ParsePosition(resume)
-	if head := s.log.Head(); err != nil || at.Epoch != head.Epoch || at.Seq > head.Seq {
+	at, ok := s.resumes(resume)
+	if !ok {
 		return nil, nil // it starts afresh
 	}
 	all := &eventlog.Batch{Through: at.Seq}

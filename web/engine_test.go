@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -17,9 +18,10 @@ import (
 type deepEngine struct {
 	web.MemoryEngine
 
-	mu    sync.Mutex
-	away  bool
-	store []*eventlog.Record
+	mu     sync.Mutex
+	away   bool
+	store  []*eventlog.Record
+	during func() // called while the newest events are read
 }
 
 func newDeepEngine(t *testing.T) *deepEngine {
@@ -59,13 +61,25 @@ func (e *deepEngine) Older(_ context.Context, channels []string, after uint64, l
 	return b, nil
 }
 
-func (e *deepEngine) LastOlder(context.Context, []string) ([]*eventlog.Record, error) {
+func (e *deepEngine) LastOlder(_ context.Context, channels []string) ([]*eventlog.Record, error) {
+	e.mu.Lock()
+	during := e.during
+	e.mu.Unlock()
+	if during != nil {
+		defer during() // what the store says is older than this
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.away {
 		return nil, eventlog.ErrUnavailable
 	}
-	return []*eventlog.Record{e.store[0]}, nil
+	recs := make([]*eventlog.Record, len(channels))
+	for _, r := range e.store {
+		if i := slices.Index(channels, r.Channel()); i >= 0 {
+			recs[i] = r
+		}
+	}
+	return recs, nil
 }
 
 // A stream that resumes, and the history, get from the store what the server no
@@ -98,6 +112,57 @@ func TestEngineOlder(t *testing.T) {
 		t.Error(err)
 	}
 	srv.Get("/lastEvent?channel=never").WantStatus(200)
+}
+
+// A fresh stream is told the newest event of each channel, as GET /lastEvent tells it,
+// where only the store has it too.
+func TestEngineLastOlder(t *testing.T) {
+	t.Parallel()
+	engine := newDeepEngine(t)
+	srv := webtest.Start(t, web.Options{Engine: engine})
+	for _, payload := range []string{"1", "2"} {
+		srv.Publish("quiet", payload)
+	}
+	srv.Publish("a", "3")
+	forget := func() { engine.Memory.Purge("quiet") }
+	forget()
+	want := func(quiet string) {
+		t.Helper()
+		st := srv.Subscribe("channels=a,quiet,never")
+		st.WantRegistered()
+		st.WantLast("a", `{"type":"message","payload":3}`)
+		st.WantLast("quiet", quiet)
+		st.WantLast("never", "{}")
+		srv.Publish("never", `"live"`) // what comes next, comes once
+		st.WantEvent("never", "message", `"live"`)
+		engine.Memory.Purge("never")
+		engine.mu.Lock()
+		engine.store = slices.DeleteFunc(engine.store, func(r *eventlog.Record) bool { return r.Channel() == "never" })
+		engine.mu.Unlock()
+	}
+	want(`{"type":"message","payload":2}`)
+
+	// What is published while the store is read counts, as long as it is known.
+	during := func(do func()) {
+		engine.mu.Lock()
+		defer engine.mu.Unlock()
+		engine.during = do
+	}
+	during(func() { srv.Publish("quiet", "4") })
+	want(`{"type":"message","payload":4}`)
+	during(func() { srv.Publish("quiet", "5"); forget() })
+	forget()
+	want("{}")
+	during(nil)
+	want(`{"type":"message","payload":5}`)
+
+	engine.mu.Lock()
+	engine.away = true
+	engine.mu.Unlock()
+	srv.Subscribe("channels=quiet").WantGoodbye("overloaded", true)
+	st := srv.Subscribe("channels=a") // nothing has to be read
+	st.WantRegistered()
+	st.WantLast("a", `{"type":"message","payload":3}`)
 }
 
 // While the store is away, a stream that would have a gap that is none is sent away

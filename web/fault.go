@@ -24,8 +24,12 @@ func invalid(code, field, format string, args ...any) *fault {
 	return &fault{http.StatusBadRequest, code, field + " " + fmt.Sprintf(format, args...), field}
 }
 
+// refusal is where the context of a request keeps the fault that ended it.
+const refusal = "refusal"
+
 // refuse ends the request with f.
 func refuse(c *gin.Context, f *fault) {
+	c.Set(refusal, f)
 	c.Header("Cache-Control", "no-store")
 	c.Header("X-Content-Type-Options", "nosniff")
 	c.AbortWithStatusJSON(f.status, gin.H{"error": f})

@@ -31,6 +31,7 @@ type feed struct {
 	quit   chan struct{}
 	done   chan struct{}
 	once   sync.Once
+	counts edgeCounts
 
 	mu      sync.Mutex
 	waiting []beginner // streams that want their first notices
@@ -121,6 +122,7 @@ func (f *feed) pass(edges []presence.Edge) {
 		events := make([]eventlog.Event, len(part))
 		for i := range part {
 			e := &part[i]
+			f.counts.add(e.Kind)
 			events[i] = eventlog.Event{Channel: e.Channel, Type: string(e.Kind), Payload: e.AppendJSON(make([]byte, 0, 128+len(e.ClientID)+len(e.Info)+len(e.Channel))), Bare: true}
 			if e.Channel != presence.Everyone {
 				if f.members {

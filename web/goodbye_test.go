@@ -108,14 +108,21 @@ func TestShutdownIsBounded(t *testing.T) {
 }
 
 // stuckOn opens a stream that reads nothing and publishes until the server can't
-// write to it any more.
+// write to it any more. That a stream is behind does not say so: a busy shard may be
+// about to go on. It is blocked, and stays where it is whatever else is published.
 func stuckOn(t *testing.T, srv *webtest.Server, channel string) *webtest.Stream {
 	t.Helper()
 	st := srv.Subscribe("channels=" + channel + "&clientId=stuck")
 	big := `"` + strings.Repeat("x", 50<<10) + `"`
+	sent, still := 0, 0
 	eventually(t, "a stream that nobody reads falls behind", func() bool {
 		srv.Publish(channel, big, big, big, big, big)
-		return *connections(t, srv, "stuck")[0].Behind >= 10
+		c := connections(t, srv, "stuck")[0]
+		blocked := numbers(t, srv.Get("/metrics").WantStatus(200).Body)["rollcall_streams_blocked"]
+		if still++; *c.Behind < 10 || blocked != "1" || *c.BytesSent != sent {
+			sent, still = *c.BytesSent, 0
+		}
+		return still == 5
 	})
 	return st
 }

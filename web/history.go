@@ -57,15 +57,16 @@ func (s *Server) lastEvent(c *gin.Context) {
 		refuse(c, f)
 		return
 	}
-	_, last := s.log.Last([]string{channel})
+	at, last := s.log.Last([]string{channel})
 	if store, ok := s.log.(deeper); ok && last[0] == nil {
 		older, err := store.LastOlder(c.Request.Context(), []string{channel})
 		if err != nil {
-			refuse(c, publishFault(c, err))
+			refuse(c, readFault(c, err))
 			return
 		}
 		last = older
 	}
+	c.Header("Last-Event-ID", at.String()) // a stream from there has what comes after
 	out := append([]byte(`{"response":`), eventlog.AppendString(nil, hub.LastEvent(last[0]))...)
 	answerText(c, append(out, '}'))
 }
@@ -100,7 +101,7 @@ func (s *Server) history(c *gin.Context) {
 	if store, ok := s.log.(deeper); ok && !gap {
 		b, err := store.Older(c.Request.Context(), cursor.Channels, cursor.After, eventlog.Limit{Events: limit, Bytes: maxPageBytes})
 		if err != nil {
-			refuse(c, publishFault(c, err))
+			refuse(c, readFault(c, err))
 			return
 		}
 		batch = b

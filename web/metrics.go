@@ -2,6 +2,9 @@ package web
 
 import (
 	"net/http"
+	"slices"
+	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -10,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"rollcall/hub"
+	"rollcall/presence"
 	"rollcall/web/auth"
 )
 
@@ -18,11 +22,16 @@ import (
 // or a client.
 type exporter struct {
 	server  *Server
+	behind  prometheus.Histogram
 	handler http.Handler
 }
 
 func newExporter(s *Server) *exporter {
-	x := &exporter{server: s}
+	x := &exporter{server: s, behind: prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name:    "rollcall_stream_behind_events",
+		Help:    "How many kept events streams that are behind have still to get; of many, some count, once at each scrape.",
+		Buckets: []float64{0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000},
+	})}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(x, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	x.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: nil, MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
@@ -61,6 +70,10 @@ var (
 	metricPages    = gauge("admin_pages", "Live pages of the admin UI that are open.")
 	metricBlocks   = gauge("blocked_clients", "Clients that are kept away.")
 
+	metricShardStreams = gauge("shard_streams", "Streams of each shard.", "shard")
+	metricShardMail    = gauge("shard_mailbox_messages", "What waits for each shard to look at it, beside events.", "shard")
+	metricShardBehind  = gauge("shard_behind_bytes", "Events that each shard has not given to its streams yet; publishing waits at 64 MiB.", "shard")
+
 	metricEngine    = gauge("engine_ready", "Whether the event store can be used.")
 	metricEngineLag = gauge("engine_lag_events", "Events of the store that this node has not seen.")
 
@@ -71,7 +84,8 @@ var (
 	metricEnded     = counter("streams_ended_total", "Streams that ended, by reason code.", "reason")
 	metricGaps      = counter("gaps_total", "Holes announced to streams that came back.")
 	metricCrowded   = counter("log_events_crowded_out_total", "Events dropped before their time because the budget was spent.")
-	metricEdges     = counter("presence_edges_total", "Joins, leaves and updates, over all channels.")
+	metricEdges     = counter("presence_edges_total", "Joins, leaves and updates, over all channels.", "kind")
+	metricRequests  = counter("publish_requests_total", "Requests to publish, by what became of them.", "result")
 	metricRefused   = counter("credentials_refused_total", "Credentials that were refused.")
 	metricDenied    = counter("requests_denied_total", "Requests for what their credentials do not allow.")
 	metricLimited   = counter("requests_limited_total", "Requests over a limit of their address or identity, by limit.", "limit")
@@ -81,6 +95,17 @@ var (
 
 // lagBounds are the buckets of the delivery lag, in seconds.
 var lagBounds = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
+// behindSample is of how many streams of a shard a scrape finds out how far they are
+// behind: it looks up each of their channels.
+const behindSample = 128
+
+// edgeKinds are the kinds of edges, and edgeCounts how many there were of each.
+var edgeKinds = [...]presence.Kind{presence.Join, presence.Leave, presence.Update}
+
+type edgeCounts [len(edgeKinds)]atomic.Uint64
+
+func (c *edgeCounts) add(kind presence.Kind) { c[slices.Index(edgeKinds[:], kind)].Add(1) }
 
 // Describe implements [prometheus.Collector].
 func (x *exporter) Describe(descs chan<- *prometheus.Desc) {
@@ -113,17 +138,34 @@ func (x *exporter) Collect(out chan<- prometheus.Metric) {
 		put(metricEnded, float64(st.Ends[why.Code]), why.Code)
 	}
 	put(metricGaps, float64(st.Gaps))
+	for i, shard := range st.Shards {
+		name := strconv.Itoa(i)
+		put(metricShardStreams, float64(shard.Streams), name)
+		put(metricShardMail, float64(shard.Mail), name)
+		put(metricShardBehind, float64(shard.Behind), name)
+	}
+	if st.Behind > 0 {
+		for _, n := range s.hub.Behind(behindSample) {
+			x.behind.Observe(float64(n))
+		}
+	}
+	x.behind.Collect(out)
 	buckets := make(map[float64]uint64, len(lagBounds))
 	for _, bound := range lagBounds {
 		buckets[bound] = st.Lag.Within(time.Duration(bound * float64(time.Second)))
 	}
 	out <- prometheus.MustNewConstHistogram(metricLag, st.Lag.Count(), st.Lag.Sum().Seconds(), buckets)
 
-	clients, conns, channels, version := s.registry.Totals()
+	clients, conns, channels, _ := s.registry.Totals()
 	put(metricClients, float64(clients))
 	put(metricConns, float64(conns))
 	put(metricChannels, float64(channels))
-	put(metricEdges, float64(version))
+	for i, kind := range edgeKinds {
+		put(metricEdges, float64(s.feed.counts[i].Load()), string(kind))
+	}
+	for i, result := range publishResults {
+		put(metricRequests, float64(s.outcomes[i].Load()), result)
+	}
 
 	kept := s.log.Stats()
 	put(metricPublished, float64(kept.Head))

@@ -1,13 +1,19 @@
 package web_test
 
 import (
+	"context"
 	"fmt"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
+	"rollcall/hub/eventlog"
 	"rollcall/web"
 	"rollcall/web/auth"
 	"rollcall/web/webtest"
@@ -35,12 +41,14 @@ func TestMetrics(t *testing.T) {
 	var got map[string]string
 	until(t, "the end is counted", func() bool {
 		got = numbers(t, srv.Get("/metrics").WantStatus(200).Body)
-		return got[`rollcall_streams_ended_total{reason="kicked"}`] == "1" && got["rollcall_clients"] == "0"
+		return got[`rollcall_streams_ended_total{reason="kicked"}`] == "1" && got[`rollcall_presence_edges_total{kind="leave"}`] == "3"
 	})
 	for name, want := range map[string]string{
 		`rollcall_build_info{version="v1.2.3"}`: "1", "rollcall_ready": "1", `rollcall_streams{kind="events"}`: "0",
 		"rollcall_events_published_total": "2", "rollcall_events_delivered_total": "2", `rollcall_streams_opened_total{resumed="false"}`: "1",
-		"rollcall_log_events": "2", "rollcall_log_channels": "1", "rollcall_presence_edges_total": "6", "rollcall_gaps_total": "0",
+		"rollcall_log_events": "2", "rollcall_log_channels": "1", "rollcall_gaps_total": "0", "rollcall_clients": "0",
+		`rollcall_presence_edges_total{kind="join"}`: "3", `rollcall_presence_edges_total{kind="update"}`: "0",
+		`rollcall_publish_requests_total{result="accepted"}`: "1", "rollcall_stream_behind_events_count": "0",
 		`rollcall_delivery_lag_seconds_bucket{le="+Inf"}`: got["rollcall_delivery_lag_seconds_count"],
 	} {
 		if got[name] != want {
@@ -96,4 +104,108 @@ func TestMetricsWantAdmins(t *testing.T) {
 	srv.Get("/metrics").WantFault(401, "unauthorized", "")
 	srv.Get("/metrics", "X-API-Key: "+reader).WantFault(403, "forbidden", "")
 	srv.Get("/metrics", "Authorization: Bearer "+admin).WantStatus(200)
+}
+
+// Every request to publish is counted once, by what became of it.
+func TestMetricsOfPublishes(t *testing.T) {
+	t.Parallel()
+	event := `{"events":[{"channelName":"a","type":"m","payload":1}]}`
+	counted := func(srv *webtest.Server, header ...string) (texts []string) {
+		got := numbers(t, srv.Get("/metrics", header...).WantStatus(200).Body)
+		for _, result := range []string{"accepted", "denied", "invalid", "limited", "busy", "unavailable"} {
+			texts = append(texts, got[`rollcall_publish_requests_total{result="`+result+`"}`])
+		}
+		return texts
+	}
+	memory := eventlog.NewMemory(eventlog.Options{})
+	t.Cleanup(func() { memory.Close() })
+	engine := &moody{MemoryEngine: web.MemoryEngine{Memory: memory}}
+	srv := webtest.Start(t, web.Options{Engine: engine})
+	srv.Post("/publish", event).WantStatus(200)
+	srv.Post("/publish", `{"events":7}`).WantStatus(400)
+	srv.Post("/publish", `{"events":[{"channelName":"a","type":"m","payload":"`+strings.Repeat("x", 100_000)+`"}]}`).WantStatus(413)
+	for _, err := range []error{eventlog.ErrBusy, eventlog.ErrUnknown, eventlog.ErrFull} {
+		engine.err.Store(&err)
+		srv.Post("/publish", event)
+	}
+	if got := counted(srv); !slices.Equal(got, []string{"1", "0", "2", "0", "1", "2"}) {
+		t.Errorf("%v are counted", got)
+	}
+	admin, key, err := auth.NewKey("ops", auth.Admin, all(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	guarded := webtest.Start(t, web.Options{Access: &auth.Options{Keys: []auth.Key{key}}, AddressLimits: auth.Limits{PublishesPerSecond: 0.001}})
+	guarded.Post("/publish", event).WantStatus(401)
+	guarded.Post("/publish", event, "X-API-Key: "+admin).WantStatus(403)
+	guarded.Post("/publish", event, "X-API-Key: "+admin).WantStatus(429)
+	if got := counted(guarded, "X-API-Key: "+admin); !slices.Equal(got, []string{"0", "2", "0", "1", "0", "0"}) {
+		t.Errorf("%v are counted", got)
+	}
+}
+
+// all is every channel.
+func all(t *testing.T) auth.Patterns {
+	t.Helper()
+	patterns, err := auth.ParsePatterns(">")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return patterns
+}
+
+// moody is an engine that refuses appends with the error that it was last told.
+type moody struct {
+	web.MemoryEngine
+	err atomic.Pointer[error]
+}
+
+func (m *moody) Append(ctx context.Context, events []eventlog.Event) ([]eventlog.Result, error) {
+	if err := m.err.Load(); err != nil {
+		return nil, *err
+	}
+	return m.MemoryEngine.Append(ctx, events)
+}
+
+// A stream that reads nothing is told of by how much it has still to get.
+func TestMetricsOfStreamsBehind(t *testing.T) {
+	t.Parallel()
+	srv := webtest.Start(t, web.Options{MaxPayloadBytes: 1 << 20, MaxBodyBytes: 2 << 20, HistoryBytes: 64 << 20})
+	reader := srv.Open("GET", "/subscribe?channels=a", "")
+	reader.WantRegistered()
+	payload := `"` + strings.Repeat("x", 900_000) + `"`
+	var got map[string]string
+	until(t, "the stream is behind", func() bool {
+		srv.Publish("a", payload)
+		got = numbers(t, srv.Get("/metrics").WantStatus(200).Body)
+		return got["rollcall_stream_behind_events_count"] != "0" && got[`rollcall_stream_behind_events_bucket{le="3"}`] != got["rollcall_stream_behind_events_count"]
+	})
+	if got["rollcall_streams_behind"] != "1" || got["rollcall_streams_blocked"] != "1" {
+		t.Errorf("%s are behind, %s blocked", got["rollcall_streams_behind"], got["rollcall_streams_blocked"])
+	}
+}
+
+// docs/metrics.md lists every metric of the server's own as it is, and no other.
+func TestMetricsAreDocumented(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(rollcall_\\w+)(?:\\{(\\w+)\\})?` \\| (\\w+) \\| \\S.* \\|$").FindAllStringSubmatch(string(text), -1) {
+		documented[row[1]] = row[3] + " by " + row[2]
+	}
+	output := webtest.Start(t, web.Options{}).Get("/metrics").WantStatus(200).Body
+	exported := map[string]string{}
+	for _, line := range regexp.MustCompile(`(?m)^# TYPE (rollcall_\w+) (\w+)$`).FindAllStringSubmatch(output, -1) {
+		label := regexp.MustCompile(`(?m)^` + line[1] + `\{(\w+)=`).FindStringSubmatch(output)
+		exported[line[1]] = line[2] + " by " + strings.Join(label[min(1, len(label)):], "")
+	}
+	if diff := cmp.Diff(exported, documented); diff != "" {
+		t.Errorf("-exported +documented\n%s", diff)
+	}
+	if !strings.Contains(output, "\ngo_goroutines ") {
+		t.Error("there is nothing of the Go runtime")
+	}
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"rollcall/hub/eventlog"
 	"rollcall/hub/jetlog/roster"
 	"rollcall/web/auth"
@@ -66,6 +68,13 @@ type Options struct {
 	// server alone. Whoever gives one closes it, after the server.
 	Roster *roster.Roster
 
+	// NoCompat takes away the member notifications, rooms and clock that other systems
+	// have: /events, /messages and /sse/time.
+	NoCompat bool
+
+	// Tracing gets the spans of published events; nil traces nothing.
+	Tracing trace.TracerProvider
+
 	HistoryEvents int           // kept for each channel; 0 means 1000
 	HistoryBytes  int           // kept for each channel; 0 means 1 MiB
 	HistoryAge    time.Duration // how long an event is kept; 0 means 1 h, negative without end
@@ -98,9 +107,19 @@ func (o Options) withDefaults() Options {
 
 // History returns the limits of the log.
 func (o *Options) History() eventlog.Options {
-	return eventlog.Options{Events: o.HistoryEvents, Bytes: o.HistoryBytes, Age: o.HistoryAge, Budget: o.HistoryBudget}
+	h := eventlog.Options{Events: o.HistoryEvents, Bytes: o.HistoryBytes, Age: o.HistoryAge, Budget: o.HistoryBudget}
+	if !o.NoCompat {
+		h.Rules = []eventlog.Rule{
+			{Prefix: roomPrefix, Events: roomEvents, Bytes: roomBytes},
+			{Prefix: devicePrefix, Events: 1},
+		}
+	}
+	return h
 }
 
-// historyEvents and historyBytes are the limits of a channel that the log goes by.
-func (o *Options) historyEvents() int { return cmp.Or(o.HistoryEvents, 1000) }
-func (o *Options) historyBytes() int  { return cmp.Or(o.HistoryBytes, 1<<20) }
+// historyOf returns the limits of a channel that the log goes by.
+func (o *Options) historyOf(channel string) (events, bytes int) {
+	h := o.History()
+	h.Events, h.Bytes = cmp.Or(h.Events, 1000), cmp.Or(h.Bytes, 1<<20)
+	return h.Limits(channel)
+}

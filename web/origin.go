@@ -35,13 +35,14 @@ func (s *Server) allow(list []string, who *auth.Options) error {
 		}
 		allowed[origin] = true
 	}
-	if all && who != nil && who.TokenCookie != "" {
-		return errors.New("cors-origin * would let every page use a visitor's cookie with a token; name the origins")
+	if all && who != nil && (who.TokenCookie != "" || who.Session != nil) {
+		return errors.New("cors-origin * would let every page use a visitor's cookie with a token, or session; name the origins")
 	}
 	if len(allowed) > 0 {
 		conf := cors.Config{
 			AllowMethods:     []string{"GET", "POST", "DELETE", "OPTIONS"},
-			AllowHeaders:     []string{"Authorization", "Last-Event-ID", "Cache-Control", "Content-Type", "X-API-Key"},
+			AllowHeaders:     []string{"Authorization", "Last-Event-ID", "Cache-Control", "Content-Type", "X-API-Key", "Member-ID", "MemberId", "Device-Id", "Traceparent"},
+			ExposeHeaders:    []string{"Last-Event-ID"},
 			MaxAge:           time.Hour,
 			AllowAllOrigins:  all,
 			AllowCredentials: !all,
@@ -63,10 +64,23 @@ func (s *Server) allow(list []string, who *auth.Options) error {
 	return nil
 }
 
+// publicFiles are files that pages of every origin may load: the same for everybody,
+// and without a secret. See public.
+var publicFiles = map[string]bool{"/openapi.yaml": true, "/rollcall.js": true, "/rollcall.d.ts": true}
+
+// public sends such a file.
+func public(f *asset) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		c.Header("Access-Control-Allow-Origin", "*")
+		c.Header("Cross-Origin-Resource-Policy", "cross-origin")
+		f.ServeHTTP(c.Writer, c.Request)
+	}
+}
+
 // checkOrigin keeps pages out that are not allowed. The admin UI has a guard of its
 // own and is shared with nobody.
 func (s *Server) checkOrigin(c *gin.Context) {
-	if isAdmin(c.Request.URL.Path) {
+	if path := c.Request.URL.Path; isAdmin(path) || publicFiles[path] {
 		return
 	}
 	o := s.origins.Load()

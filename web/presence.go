@@ -31,6 +31,7 @@ type clientView struct {
 
 type connectionView struct {
 	ConnectionID string   `json:"connectionId"`
+	DeviceID     string   `json:"deviceId,omitempty"`
 	Node         string   `json:"node"`
 	RemoteAddr   string   `json:"remoteAddr"`
 	UserAgent    string   `json:"userAgent"`
@@ -199,11 +200,13 @@ func (s *Server) showClient(c *gin.Context) {
 	views := make([]connectionView, 0, len(conns))
 	for _, conn := range conns {
 		v := connectionView{
-			ConnectionID: conn.ID, Node: conn.Node, Protocol: conn.Protocol,
+			ConnectionID: conn.ID, DeviceID: conn.DeviceID, Node: conn.Node, Protocol: conn.Protocol,
 			Channels: s.registry.On(conn), ConnectedAt: eventlog.Stamp(conn.ConnectedAt),
 		}
 		if g.Admin() {
 			v.RemoteAddr, v.UserAgent = conn.RemoteAddr, conn.UserAgent
+		} else if g.Kind != auth.APIKey && g.ClientID != conn.ClientID {
+			v.ConnectionID = "" // who has it can end the stream: not for one subscriber to know of another
 		}
 		if v.Channels = visible(v.Channels, g); len(v.Channels) == 0 && !g.FullPresence() {
 			continue

@@ -19,8 +19,8 @@ import (
 	"rollcall/web/auth"
 )
 
-// publish answers POST /publish.
-func (s *Server) publish(c *gin.Context) {
+// readPublisher reads the body of somebody who may publish, to some channels.
+func (s *Server) readPublisher(c *gin.Context, body *bytes.Buffer) (*auth.Grant, *fault) {
 	g, f := s.grant(c)
 	if f == nil && g.Kind == auth.Anonymous {
 		f = s.forbidden(c, g, "", "Publishing") // before its body is read
@@ -28,17 +28,22 @@ func (s *Server) publish(c *gin.Context) {
 	if f == nil {
 		f = s.mayPublish(c, g)
 	}
-	if f != nil {
-		refuse(c, f)
-		return
+	if f == nil {
+		s.tracer.begin(c)
+		f = readBody(c, body, s.opts.MaxBodyBytes)
 	}
+	if f == nil {
+		f = s.mayPublishBytes(c, g, body.Len())
+	}
+	return g, f
+}
+
+// publish answers POST /publish.
+func (s *Server) publish(c *gin.Context) {
 	body := bodies.Get().(*bytes.Buffer)
 	defer bodies.Put(body)
-	if f := readBody(c, body, s.opts.MaxBodyBytes); f != nil {
-		refuse(c, f)
-		return
-	}
-	if f := s.mayPublishBytes(c, g, body.Len()); f != nil {
+	g, f := s.readPublisher(c, body)
+	if f != nil {
 		refuse(c, f)
 		return
 	}
@@ -52,7 +57,7 @@ func (s *Server) publish(c *gin.Context) {
 		refuse(c, f)
 		return
 	}
-	results, err := s.hub.Publish(c.Request.Context(), events)
+	results, err := s.tracer.append(c.Request.Context(), s.hub, events)
 	if err != nil {
 		refuse(c, publishFault(c, err))
 		return
@@ -104,6 +109,13 @@ func readBody(c *gin.Context, buf *bytes.Buffer, limit int64) *fault {
 		return &fault{http.StatusBadRequest, "incomplete_body", "The body could not be read to its end.", ""}
 	}
 	return nil
+}
+
+// readFault says why the event store could not be read.
+func readFault(c *gin.Context, err error) *fault {
+	f := publishFault(c, err)
+	f.Message = strings.Replace(f.Message, " Nothing was published; try again.", " Try again.", 1)
+	return f
 }
 
 // publishFault says why an append failed.

@@ -205,6 +205,8 @@ func (w *witness) doors() []door {
 		{"POST", "/subscribe", `{"channels":["room.a"],"clientId":"ada","presence":"channels"}`},
 		{"POST", "/publish", oneEvent("room.a", `"forged"`)},
 		{"POST", "/publish/", `{"events":[]}`},
+		{"POST", "/messages", `{"room":"a","text":"forged"}`},
+		{"POST", "/events?memberId=ada", `{"type":"FORGED"}`},
 		{"GET", "/history?channel=room.a", ""},
 		{"GET", "/lastEvent?channel=room.a", ""},
 		{"GET", "/presence/clients?channel=room.a", ""},

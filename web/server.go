@@ -37,8 +37,12 @@ type Server struct {
 	blocks   blocks
 	journal  journal
 	meter    *meter
+	tracer   *tracer // nil unless traced
+	outcomes publishes
 	drainer  drainer
 	tappers  tappers
+	devices  *devices
+	clocks   atomic.Int64 // streams of /sse/time
 	admin    *admin
 	exporter *exporter
 	assets   *assets
@@ -80,7 +84,11 @@ func New(opts Options) (*Server, error) {
 	}
 	s.edges = eventlog.NewMemory(eventlog.Options{Budget: presenceBudget})
 	tuning := hub.Options{Shards: opts.Shards, Heartbeat: opts.Heartbeat, Stall: opts.StallTimeout}
+	if s.tracer = newTracer(opts.Tracing, s.log.Head().Epoch); s.tracer != nil {
+		tuning.Traced = s.tracer.fanOut
+	}
 	s.hub = hub.New(s.log, tuning)
+	s.devices = newDevices(s)
 	tuning.Shards = 1
 	s.watchers = hub.New(s.edges, tuning)
 	s.feed = newFeed(s)
@@ -163,7 +171,7 @@ func (s *Server) routes() *gin.Engine {
 	for _, slash := range []string{"", "/"} {
 		e.GET("/subscribe"+slash, s.subscribe)
 		e.POST("/subscribe"+slash, s.subscribe)
-		e.POST("/publish"+slash, s.publish)
+		e.POST("/publish"+slash, s.publishing(s.publish))
 		e.GET("/presence/stream"+slash, s.watch)
 		e.Match(readMethods, "/lastEvent"+slash, s.lastEvent)
 		e.Match(readMethods, "/history"+slash, s.history)
@@ -173,7 +181,17 @@ func (s *Server) routes() *gin.Engine {
 	e.Match(readMethods, "/presence/clients/:clientId", s.showClient)
 	e.DELETE("/presence/clients/:clientId", s.kickClient)
 	e.DELETE("/presence/connections/:connectionId", s.kickConnection)
+	e.POST("/presence/connections/:connectionId/leave", s.leave)
+	for path, file := range clientFiles() {
+		e.Match(readMethods, path, public(file))
+	}
 	e.Match(readMethods, "/", s.start)
+	e.Match(readMethods, "/docs", s.docs)
+	e.Match(readMethods, "/openapi.yaml", public(openapiFile()))
+	if !s.opts.NoCompat {
+		s.compatRoutes(e)
+		s.demoRoutes(e)
+	}
 	if !s.opts.AdminApart {
 		e.Match(readMethods, "/metrics", s.metrics)
 		s.admin.routes(e)
@@ -274,6 +292,7 @@ func (s *Server) Close() error {
 	s.meter.close()
 	s.hub.Close()
 	s.watchers.Close()
+	s.devices.close()
 	var err error
 	if s.http != nil {
 		err = s.http.Close()
@@ -290,4 +309,4 @@ func (s *Server) Close() error {
 }
 
 // Streams returns how many streams there are.
-func (s *Server) Streams() int { return s.hub.Streams() + s.watchers.Streams() }
+func (s *Server) Streams() int { return s.hub.Streams() + s.watchers.Streams() + int(s.clocks.Load()) }

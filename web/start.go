@@ -22,7 +22,7 @@ func pagePolicy(nonce string) string {
 
 // start answers GET /: a page that shows what Rollcall does.
 func (s *Server) start(c *gin.Context) {
-	view := templates.StartView{Version: s.opts.Version, BaseURL: s.baseURL(c.Request)}
+	view := templates.StartView{Version: s.opts.Version, BaseURL: s.baseURL(c.Request), Demos: !s.opts.NoCompat}
 	s.page(c, http.StatusOK, templates.Start(view))
 }
 

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -23,8 +24,10 @@ type stream struct {
 	presence.Connection
 	server *Server
 	wants  hub.Wants
+	atOnce atomic.Bool // its client leaves without the grace
 	grant  *auth.Grant
 	place  place
+	device *device                    // nil where none is named
 	conn   atomic.Pointer[hub.Conn]   // set once attached
 	ending atomic.Pointer[hub.Reason] // why it was told to end
 	expiry atomic.Pointer[time.Timer] // ends it with its grant; nil where that does not end
@@ -56,9 +59,11 @@ func (s *Server) stream(c *gin.Context, r *request, g *auth.Grant, at place) {
 		wants:  r.wants,
 		grant:  g,
 		place:  at,
+		device: r.device,
 		Connection: presence.Connection{
 			ID:          newID(),
 			ClientID:    id,
+			DeviceID:    strings.Clone(r.deviceID),
 			Anonymous:   r.clientID == "",
 			Node:        s.opts.Node,
 			RemoteAddr:  s.remoteHost(c.Request),
@@ -83,7 +88,12 @@ func (s *Server) stream(c *gin.Context, r *request, g *auth.Grant, at place) {
 		Owner:    st,
 		Tap:      s.tappers.of(&st.Connection),
 		Older:    r.older,
+		Last:     r.last,
+		Dialect:  r.dialect,
 		Greet: func(at eventlog.Position, resumed bool) []byte {
+			if r.dialect != nil {
+				return fmt.Appendf(nil, "%sid: %s\n\n", retryLine, at)
+			}
 			return eventlog.AppendNotice(append(make([]byte, 0, 256+len(st.ClientID)), retryLine...), at, "", "registered", hello(st.ClientID, st.ID, resumed))
 		},
 	}, st.attached, func() { st.Ended(nil, hub.Gone) })
@@ -96,6 +106,9 @@ func (st *stream) attached(conn *hub.Conn) {
 		conn.End(*why)
 	}
 	st.Refresh(conn)
+	if st.device != nil {
+		st.server.devices.begin(st.device, conn)
+	}
 	if !st.server.access.auth.Holds(st.grant) { // a Reload since it was given may not have seen the stream
 		st.end(hub.Expired)
 	}
@@ -105,12 +118,18 @@ func (st *stream) attached(conn *hub.Conn) {
 }
 
 // Ended implements [hub.Owner].
-func (st *stream) Ended(_ *hub.Conn, why hub.Reason) {
+func (st *stream) Ended(conn *hub.Conn, why hub.Reason) {
 	if t := st.expiry.Load(); t != nil {
 		t.Stop() // one that is set later finds the stream ended
 	}
+	if st.device != nil && conn != nil {
+		st.server.devices.end(st.device, conn)
+	}
 	st.server.givePlace(st.place)
 	st.server.registry.Leave(&st.Connection)
+	if st.atOnce.Load() {
+		st.server.registry.EndGrace(st.ID)
+	}
 	if st.server.cluster != nil {
 		st.server.cluster.gone(&st.Connection)
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
@@ -31,8 +32,16 @@ type request struct {
 	clientID string // "" asks the server for one
 	resume   string
 	older    *eventlog.Batch // what the store has of what it missed
+	last     fillLast        // what the store has of what it is told first
 	wants    hub.Wants
-	info     []byte // compact JSON or nil
+	always   hub.Wants // without asking
+	info     []byte    // compact JSON or nil
+
+	// What streams have that are no /subscribe; see compat.go.
+	field    string       // that named the channels; "" means channels
+	dialect  *hub.Dialect // how events are written; nil as they are
+	deviceID string
+	device   *device // whose place is kept, or nil
 }
 
 // subscribe answers GET and POST /subscribe.
@@ -44,6 +53,14 @@ func (s *Server) subscribe(c *gin.Context) {
 	} else {
 		r, f = s.parseQueryRequest(c)
 	}
+	if f == nil && s.opts.OnlinePresence {
+		r.always = hub.WantOnline
+	}
+	s.open(c, r, f)
+}
+
+// open answers a request for a stream, which is refused if f is not nil.
+func (s *Server) open(c *gin.Context, r *request, f *fault) {
 	var g *auth.Grant
 	if f == nil {
 		g, f = s.grant(c)
@@ -55,9 +72,7 @@ func (s *Server) subscribe(c *gin.Context) {
 		s.refuseStream(c, resumeOf(r), f)
 		return
 	}
-	if s.opts.OnlinePresence {
-		r.wants |= hub.WantOnline
-	}
+	r.wants |= r.always
 	if s.blocks.turnAway(r.clientID, r.resume != "") {
 		c.Status(http.StatusNoContent)
 		return
@@ -75,10 +90,13 @@ func (s *Server) subscribe(c *gin.Context) {
 		s.refuseStream(c, r.resume, f)
 		return
 	}
-	var err error
-	if r.older, err = s.older(c.Request.Context(), r.channels, r.resume); err != nil {
+	err := s.devices.resume(c.Request.Context(), r)
+	if err == nil {
+		err = s.readOlder(c.Request.Context(), r)
+	}
+	if err != nil {
 		s.givePlace(at)
-		s.refuseStream(c, r.resume, publishFault(c, err)) // it may have a gap that is none
+		s.refuseStream(c, r.resume, readFault(c, err)) // it may have a gap that is none
 		return
 	}
 	s.stream(c, r, g, at)
@@ -89,7 +107,7 @@ func (s *Server) subscribe(c *gin.Context) {
 func (s *Server) allowed(c *gin.Context, r *request, g *auth.Grant) *fault {
 	for _, name := range r.channels {
 		if !g.MaySubscribe(name) {
-			return s.forbidden(c, g, "channels", "Subscribing to "+strconv.Quote(name))
+			return s.forbidden(c, g, cmp.Or(r.field, "channels"), "Subscribing to "+strconv.Quote(name))
 		}
 		if r.wants&hub.WantMembers != 0 && !g.MaySeePresence(name) {
 			return s.forbidden(c, g, "presence", "Seeing who is on "+strconv.Quote(name))
@@ -143,10 +161,19 @@ var (
 	noBuffering = []string{"no"}
 )
 
-func (s *Server) parseQueryRequest(c *gin.Context) (*request, *fault) {
+// parseQuery returns the request's query, which Gin would take bad parts of for missing.
+func parseQuery(c *gin.Context) (url.Values, *fault) {
 	q, err := url.ParseQuery(c.Request.URL.RawQuery)
 	if err != nil {
 		return nil, &fault{http.StatusBadRequest, "invalid_query", "The query is not well-formed; write % as %25, ; as %3B.", ""}
+	}
+	return q, nil
+}
+
+func (s *Server) parseQueryRequest(c *gin.Context) (*request, *fault) {
+	q, f := parseQuery(c)
+	if f != nil {
+		return nil, f
 	}
 	var names []string
 	for _, list := range q["channels"] {
@@ -176,16 +203,25 @@ func (s *Server) parseJSONRequest(c *gin.Context) (*request, *fault) {
 		Presence    stringOrList    `json:"presence"`
 		Info        json.RawMessage `json:"info"`
 	}
-	if err := json.Unmarshal(buf.Bytes(), &body); err != nil {
-		if wrong, ok := err.(*json.UnmarshalTypeError); ok && wrong.Field != "" {
-			return nil, invalid("invalid_field", wrong.Field, "must not be a %s", wrong.Value)
-		}
-		return nil, notJSON(err)
+	if f := decode(buf.Bytes(), &body); f != nil {
+		return nil, f
 	}
 	if string(body.Info) == "null" {
 		body.Info = nil
 	}
 	return s.check(c, body.Channels, body.ClientID, []string{body.LastEventID, body.LastEvent2}, body.Presence, body.Info)
+}
+
+// decode reads a body of JSON.
+func decode(text []byte, into any) *fault {
+	err := json.Unmarshal(text, into)
+	if wrong, ok := err.(*json.UnmarshalTypeError); ok && wrong.Field != "" {
+		return invalid("invalid_field", wrong.Field, "must not be a %s", wrong.Value)
+	}
+	if err != nil {
+		return notJSON(err)
+	}
+	return nil
 }
 
 // stringOrList is a list of strings that may be written as one string.

@@ -38,11 +38,15 @@ type tap struct {
 // ask is a request for a stream.
 type ask struct {
 	channels, clientID, resume, more string
+	path                             string   // in place of /subscribe and all of that but resume
 	header                           []string // lines
 	buffer                           int      // receive buffer in bytes, above the MTU of the loopback; 0 is the system's
 }
 
 func (a ask) target() string {
+	if a.path != "" {
+		return a.path
+	}
 	q := "/subscribe?channels=" + url.QueryEscape(a.channels)
 	if a.clientID != "" {
 		q += "&clientId=" + url.QueryEscape(a.clientID)

@@ -5,14 +5,18 @@ import { byId, visible } from "./dom.js";
 
 /** fillCommands puts the page's channels and the events to be published into the curl lines. */
 export function fillCommands({ channels, events }) {
-  const slots = {
+  fillSlots({
     base: quoted(location.origin),
     channels: channels.map(encoded).join(","),
     channel: encoded(channels[0] ?? ""),
     batch: quoted(visible(JSON.stringify({ events }))),
-  };
+  });
+}
+
+/** fillSlots puts texts into the slots of these names; each must be escaped for its place. */
+export function fillSlots(slots) {
   for (const slot of byId("curl").querySelectorAll("[data-slot]")) {
-    slot.textContent = slots[slot.dataset.slot];
+    slot.textContent = slots[slot.dataset.slot] ?? slot.textContent;
   }
 }
 
@@ -40,11 +44,11 @@ async function copied(element) {
 }
 
 /** encoded escapes a name for a query string between single quotes. */
-function encoded(name) {
+export function encoded(name) {
   return encodeURIComponent(name).replaceAll("'", "%27");
 }
 
 /** quoted escapes text for a place between single quotes in a POSIX shell command. */
-function quoted(text) {
+export function quoted(text) {
   return text.replaceAll("'", String.raw`'\''`);
 }

@@ -13,9 +13,10 @@
  *
  * Callbacks:
  *   onEvent({type, id, data})         data is the text of the event
- *   onState({state, reason, retryAt}) reason may be empty; retryAt, in ms since 1970, is set
- *                                     where the next attempt has a time (the browser keeps
- *                                     the time of its own attempts to itself)
+ *   onState({state, reason, retryAt, code}) reason may be empty; retryAt, in ms since 1970, is
+ *                                     set where the next attempt has a time (the browser keeps
+ *                                     the time of its own attempts to itself); code is that of
+ *                                     the error that closed the stream, else empty
  */
 const FIRST_RETRY_MS = 1000;
 const MAX_RETRY_MS = 30_000;
@@ -73,8 +74,8 @@ export class Stream {
     this.#source = null;
   }
 
-  #set(state, reason = "", retryAt = 0) {
-    this.#onState({ state, reason, retryAt });
+  #set(state, reason = "", retryAt = 0, code = "") {
+    this.#onState({ state, reason, retryAt, code });
   }
 
   #connect() {
@@ -113,7 +114,7 @@ export class Stream {
     this.#stop();
     this.#set("reconnecting", this.#farewell);
     const probe = (this.#probe = new AbortController());
-    let refusal = "";
+    let refusal = null;
     try {
       const response = await fetch(this.#url(this.lastId), {
         headers: { Accept: "text/event-stream" },
@@ -127,7 +128,7 @@ export class Stream {
     if (this.#probe !== probe) return;
     probe.abort();
     this.#probe = null;
-    if (refusal) return this.close(refusal);
+    if (refusal) return this.#set("closed", refusal.message, 0, refusal.code);
 
     const ceiling = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#attempts++);
     const wait = ceiling * (0.5 + Math.random() / 2);
@@ -139,12 +140,12 @@ export class Stream {
   }
 }
 
-/** refusalOf returns why an answer is final, or "" where trying again may help. */
+/** refusalOf returns the error of an answer that is final, or null where trying again may help. */
 async function refusalOf(response) {
-  if (response.status === 204) return "the server asked this client to stay away";
+  if (response.status === 204) return { code: "204", message: "the server asked this client to stay away" };
   const passing = response.status === 408 || response.status === 429;
-  if (response.status < 400 || response.status >= 500 || passing) return "";
-  return (await errorOf(response)).message;
+  if (response.status < 400 || response.status >= 500 || passing) return null;
+  return errorOf(response);
 }
 
 /**

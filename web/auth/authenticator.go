@@ -14,6 +14,9 @@ type Options struct {
 	Verifier    *Verifier // nil: no tokens; the owner closes it
 	Anonymous   Patterns  // what may be read without a credential
 	TokenCookie string    // the cookie that may hold a token; "": none
+	// Session, if not nil, is asked first; whom it does not know may still show a key or
+	// a token.
+	Session Sessions
 	// Open lets everybody do everything. It is for a listener that only this machine
 	// reaches, and goes with none of the above.
 	Open bool
@@ -28,6 +31,7 @@ type rules struct {
 	verifier  *Verifier
 	anonymous *Grant // open, where that is so
 	cookie    string
+	session   Sessions // nil: none
 	open      bool
 }
 
@@ -41,7 +45,7 @@ func New(o Options) (*Authenticator, error) {
 // as it was. The Verifier that was there is not closed; requests may still be at it.
 func (a *Authenticator) Replace(o Options) error {
 	if o.Open {
-		if len(o.Keys) > 0 || o.Verifier != nil || o.Anonymous != nil || o.TokenCookie != "" {
+		if len(o.Keys) > 0 || o.Verifier != nil || o.Anonymous != nil || o.TokenCookie != "" || o.Session != nil {
 			return errors.New("a server is either open to everybody or asks who somebody is, not both")
 		}
 		a.rules.Store(&rules{open: true, anonymous: open})
@@ -59,7 +63,7 @@ func (a *Authenticator) Replace(o Options) error {
 			return fmt.Errorf("%q is not a cookie's name", o.TokenCookie)
 		}
 	}
-	a.rules.Store(&rules{keys: keys, verifier: o.Verifier, anonymous: anonymous(o.Anonymous), cookie: o.TokenCookie})
+	a.rules.Store(&rules{keys: keys, verifier: o.Verifier, anonymous: anonymous(o.Anonymous), cookie: o.TokenCookie, session: o.Session})
 	return nil
 }
 
@@ -73,6 +77,11 @@ func (a *Authenticator) Authenticate(r *http.Request) (*Grant, error) {
 	rules := a.rules.Load()
 	if rules.open {
 		return rules.anonymous, nil
+	}
+	if rules.session != nil {
+		if g, err := rules.session.grant(r); g != nil || err != nil {
+			return g, err
+		}
 	}
 	c, err := credentialOf(r, rules.cookie)
 	if err != nil {
@@ -113,8 +122,8 @@ func (a *Authenticator) Presents(r *http.Request) bool {
 func (a *Authenticator) Open() bool { return a.rules.Load().open }
 
 // Holds tells whether a Grant that was given still stands: it has not ended, its
-// key is there and says what it said, tokens are taken, what is anonymous may read
-// the same. A token that was given is not checked anew. The owner of long streams
+// key is there and says what it said, tokens or sessions are taken, what is anonymous
+// may read the same. A token or session is not checked anew. The owner of long streams
 // asks after a Replace.
 func (a *Authenticator) Holds(g *Grant) bool {
 	rules := a.rules.Load()
@@ -129,6 +138,8 @@ func (a *Authenticator) Holds(g *Grant) bool {
 		return now != nil && now.key.String() == g.key.String()
 	case Token:
 		return rules.verifier != nil
+	case InApp:
+		return rules.session != nil
 	}
 	return rules.open || rules.anonymous.subscribe.String() == g.subscribe.String()
 }

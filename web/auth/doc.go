@@ -13,6 +13,9 @@
 // for subscribers. A [Verifier] checks it against a shared secret, public keys, or
 // a key set that is fetched.
 //
+// An application that the server is part of knows its users itself: it says who a
+// request is with [Options].Session.
+//
 // A request has at most one credential, and one that is wrong is an error even
 // where a request without any would be served.
 //

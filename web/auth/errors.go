@@ -11,6 +11,8 @@ var (
 	ErrKeyInURL  = errors.New("an API key in the query or a cookie; send it as Authorization: Bearer or X-API-Key")
 	ErrAPIKey    = errors.New("the API key is unknown")
 
+	ErrSession = errors.New("the session is not good")
+
 	ErrMalformed = errors.New("the token is not a JWT that can be read")
 	ErrAlgorithm = errors.New("the token is signed with an algorithm that is not taken here")
 	ErrKey       = errors.New("the key that signed the token is not known")

@@ -14,16 +14,17 @@ const (
 	Token                 // with a subscriber's token
 	APIKey                // with a backend's key
 	Open                  // it need not: everybody on this machine may do everything
+	InApp                 // to the application around the server; see [Session]
 )
 
 func (k Kind) String() string {
-	return [...]string{"anonymous", "token", "key", "open"}[k]
+	return [...]string{"anonymous", "token", "key", "open", "session"}[k]
 }
 
 // Grant says who a request is and what it may do. It is shared and never changes.
 type Grant struct {
 	Kind Kind
-	// Name is the key's name or the token's subject. Names of different kinds may
+	// Name is the key's name, the token's subject or the user. Names of different kinds may
 	// be equal; see Identity.
 	Name string
 	// ClientID is the only clientId that a stream may have, or "". See MayChooseClientID.

@@ -1,0 +1,77 @@
+package templates
+
+// DemoView is what a demo page shows. The zero value renders a useful page.
+type DemoView struct {
+	Version string // as in StartView
+	BaseURL string // as in StartView
+}
+
+// What the demo pages begin with, until the visitor chooses.
+const (
+	sampleRoom   = "developers"
+	sampleMember = "ada"
+)
+
+// demoPage is the frame of a demo page: its module comes first, then what all of them import.
+func (v DemoView) demoPage(title string, modules ...string) page {
+	p := page{title: title + " · Rollcall", version: v.Version, styles: []string{"demo.css"}}
+	if len(modules) > 0 {
+		p.modules = append(modules, "demo.js", "curl.js", "stream.js", "dom.js")
+	}
+	return p
+}
+
+// withState gives the page the state of its stream at the right end of the top bar.
+func (p page) withState() page {
+	p.status = startState()
+	return p
+}
+
+// base is the server's address in a command.
+func (v DemoView) base() part {
+	return part{shellQuoted(StartView{BaseURL: v.BaseURL}.withDefaults().BaseURL), "base"}
+}
+
+func (v DemoView) chatCommands() []command {
+	return []command{
+		{"room", "Read along", "what was said, then what is said",
+			[]part{{"curl -N '", ""}, v.base(), {"/messages?room=", ""}, {sampleRoom, "room"}, {"&user=curl'", ""}}},
+		{"say", "Say something", "as anybody",
+			[]part{{"curl '", ""}, v.base(), {"/messages' -H 'Content-Type: application/json' -d '", ""},
+				{`{"text":"Hello from a terminal","room":"` + sampleRoom + `","user":"curl"}`, "say"}, {"'", ""}}},
+	}
+}
+
+func (v DemoView) notificationCommands() []command {
+	return []command{
+		{"device", "One more device", "a tablet of the same member",
+			[]part{{"curl -N '", ""}, v.base(), {"/events?memberId=", ""}, {sampleMember, "member"}, {"&deviceId=tablet'", ""}}},
+		{"notify", "Notify", "all devices of the member",
+			[]part{{"curl '", ""}, v.base(), {"/events?memberId=", ""}, {sampleMember, "member"},
+				{`' -H 'Content-Type: application/json' -d '{"event":{"type":"ORDER_SHIPPED","body":{"text":"Sent from a terminal"}}}'`, ""}}},
+	}
+}
+
+func (v DemoView) timeCommands() []command {
+	return []command{
+		{"time", "All of it", "the answer ends by itself", []part{{"curl -N '", ""}, v.base(), {"/sse/time'", ""}}},
+		{"time-rest", "The rest of it", "who has 90 gets ten more",
+			[]part{{"curl -N '", ""}, v.base(), {"/sse/time' -H 'Last-Event-ID: 90'", ""}}},
+	}
+}
+
+// notification is a kind of event that the notifications page sends.
+type notification struct{ kind, label, icon string }
+
+var notifications = []notification{
+	{"ORDER_SHIPPED", "Order shipped", "M1.5 3.5h8v7h-8zM9.5 6h2.6l2.4 2.5v2h-5M4.5 13a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3zM11.8 13a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3z"},
+	{"PAYMENT_RECEIVED", "New payment", "M2.5 3.5h11a1 1 0 0 1 1 1v7a1 1 0 0 1-1 1h-11a1 1 0 0 1-1-1v-7a1 1 0 0 1 1-1zM1.5 6.5h13M4 10h2.5"},
+	{"MESSAGE_RECEIVED", "New message", "M2.5 2.5h11a1 1 0 0 1 1 1v7a1 1 0 0 1-1 1H7l-3.5 2.7v-2.7h-1a1 1 0 0 1-1-1v-7a1 1 0 0 1 1-1zM4.5 5.8h7M4.5 8.4h4.5"},
+	{"PRICE_DROPPED", "Price dropped", "M2 4.5l4.2 4.2 2.6-2.6 5.2 5.4M14 7.8v3.7h-3.7"},
+}
+
+// Drawings of the two devices.
+const (
+	iconPhone  = "M5 1.5h6a1 1 0 0 1 1 1v11a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1v-11a1 1 0 0 1 1-1zM7.2 12.3h1.6"
+	iconLaptop = "M3.5 3h9a1 1 0 0 1 1 1v6.5h-11V4a1 1 0 0 1 1-1zM1 12.8h14"
+)

@@ -1,0 +1,245 @@
+/**
+ * The notifications: one member on two devices.
+ *
+ *   #phone, #laptop  a Device each: GET /events?memberId=&deviceId=
+ *   #kinds           POST /events
+ *   #presence        what the server says of the member's devices: GET /presence/clients
+ *
+ * The page keeps no position. A device that is switched on names itself, and the server sends what
+ * came since that device was there last.
+ */
+import { byId, el, everyFrame, parseJSON, plural, visible } from "./dom.js";
+import { encoded, fillSlots } from "./curl.js";
+import { LABELS, post, refused, remember, remembered, sentence, setQuery, shortTime, startTerminal } from "./demo.js";
+import { Stream } from "./stream.js";
+
+const MAX_NOTES = 50;
+const ASK_MS = 2000; // how often presence is asked for
+const kinds = new Map([...byId("kinds").querySelectorAll("[data-kind]")].map((button) => [button.dataset.kind, button]));
+
+let member = "";
+
+class Device {
+  id;
+
+  #part = {};
+  #live = new Date(NaN); // since when the stream is live
+  #state = "closed";
+  #missed = 0; // sent by this page while the device was off
+  #turned = true; // off by its switch, and not by the server
+  #waiting = [];
+  #draw = everyFrame(() => this.#render());
+  #stream = new Stream({
+    url: () => `/events?${new URLSearchParams({ memberId: member, deviceId: this.id })}`,
+    types: [...kinds.keys(), "gap"],
+    onEvent: (event) => this.#receive(event),
+    onState: (change) => this.#show(change),
+  });
+
+  constructor(id) {
+    this.id = id;
+    const root = byId(id);
+    for (const part of root.querySelectorAll("[data-part]")) this.#part[part.dataset.part] = part;
+    this.#part.switch.addEventListener("change", () => (this.on ? this.switchOn() : this.#stream.close()));
+  }
+
+  get on() {
+    return this.#part.switch.checked;
+  }
+
+  get live() {
+    return this.#state === "live";
+  }
+
+  switchOn() {
+    this.#missed = 0;
+    this.#stream.open();
+  }
+
+  /** restart follows the page's member, with nothing shown of another one. */
+  restart() {
+    this.#waiting = [];
+    this.#part.notes.replaceChildren();
+    this.#part.empty.hidden = false;
+    if (this.on) this.switchOn();
+    else this.#show({ state: "closed" });
+  }
+
+  /** sent is told of each event that the page has sent; the device may have it before. */
+  sent(id) {
+    const had = this.#waiting.some((event) => event.id === id) || this.#part.notes.querySelector(`[data-id="${CSS.escape(id)}"]`);
+    if (this.on || had) return;
+    this.#missed++;
+    this.#sayOff();
+  }
+
+  #show({ state, reason = "", code = "" }) {
+    this.#state = state;
+    if (state === "live") {
+      this.#live = new Date();
+      refused(null);
+    }
+    if (state === "closed" && reason) {
+      this.#part.switch.checked = false;
+      refused({ code, message: reason });
+    }
+    this.#turned = reason === "";
+    const off = state === "closed";
+    byId(this.id).dataset.state = state;
+    this.#part.state.dataset.state = state;
+    this.#part["state-label"].textContent = off ? "Off" : LABELS[state];
+    this.#part.off.hidden = !off;
+    this.#sayOff();
+    ask();
+  }
+
+  #sayOff() {
+    const waits = this.#missed ? `${plural(this.#missed, "notification")} waiting.` : "What comes now waits on the server.";
+    this.#part.off.textContent = this.#turned ? `Off. ${waits}` : "Off: the server doesn’t serve it.";
+  }
+
+  #receive({ type, id, data }) {
+    if (type === "goodbye" || type === "gap") return;
+    this.#waiting.push({ type, id, ...parseJSON(data) });
+    if (this.#waiting.length > MAX_NOTES) this.#waiting.shift();
+    this.#draw();
+  }
+
+  #render() {
+    const { notes } = this.#part;
+    notes.prepend(...this.#waiting.map((event) => this.#note(event)).reverse());
+    this.#waiting = [];
+    while (notes.children.length > MAX_NOTES) notes.lastElementChild.remove();
+    this.#part.empty.hidden = notes.children.length > 0;
+  }
+
+  #note({ type, id, body, timestamp }) {
+    const at = new Date(timestamp ?? NaN);
+    const missed = at <= this.#live;
+    return el(
+      "li",
+      { class: "note is-new", "data-id": id, "data-kind": type, "data-missed": String(missed) },
+      el("span", { class: "note-icon", "aria-hidden": "true" }, kinds.get(type).querySelector("svg").cloneNode(true)),
+      el(
+        "div",
+        { class: "note-text" },
+        el(
+          "div",
+          { class: "note-head" },
+          el("strong", {}, kinds.get(type).textContent.trim()),
+          el("time", { class: "muted small", datetime: Number.isNaN(at.getTime()) ? null : at.toISOString(), title: at.toString() }, shortTime(at)),
+        ),
+        el("p", { class: "muted", dir: "auto" }, visible(words(body))),
+        missed ? el("span", { class: "badge", "data-tone": "warn" }, "missed while off") : null,
+      ),
+    );
+  }
+}
+
+/** words shows the body of an event, whoever sent it. */
+function words(body) {
+  if (typeof body?.text === "string") return body.text;
+  if (body === null || body === undefined) return "";
+  return typeof body === "string" ? body : JSON.stringify(body);
+}
+
+const devices = [new Device("phone"), new Device("laptop")];
+
+// --- sending ----------------------------------------------------------------------------------
+
+let orders = 1000 + Math.floor(Math.random() * 9000);
+
+const samples = {
+  ORDER_SHIPPED: () => ({ order: `A-${++orders}`, text: `Order A-${orders} is on its way, here tomorrow.` }),
+  PAYMENT_RECEIVED: () => ({ order: `A-${orders}`, text: `49.90 € for order A-${orders}. Thank you!` }),
+  MESSAGE_RECEIVED: () => ({ from: "Lin", text: "Lin: are you coming along at six?" }),
+  PRICE_DROPPED: () => ({ article: "Desk lamp", text: "The desk lamp on your list is 20 % off." }),
+};
+
+async function send(type) {
+  const result = byId("sent");
+  try {
+    const { id } = await post(`/events?memberId=${encodeURIComponent(member)}`, { event: { type, body: samples[type]() } });
+    devices.forEach((device) => device.sent(id));
+    result.dataset.state = "ok";
+    result.textContent = `${type} sent to every device of ${visible(member)}, as ${id}.`;
+  } catch (error) {
+    result.dataset.state = "error";
+    result.textContent = `Not sent. ${sentence(error)}`;
+  }
+}
+
+// --- presence ---------------------------------------------------------------------------------
+
+let asking = null; // AbortController of the question under way
+let again = 0;
+
+/**
+ * ask shows what the server knows of the member's devices, now and every ASK_MS. Who isn't online
+ * has no page of its own (404), so it is the list that is asked where no device here is live.
+ */
+async function ask() {
+  clearTimeout(again);
+  asking?.abort();
+  const mine = (asking = new AbortController());
+  if (document.hidden || member === "") return;
+  const live = devices.some((device) => device.live);
+  const address = live ? `/presence/clients/${encodeURIComponent(member)}` : `/presence/clients?channel=${encodeURIComponent(`member.${member}`)}`;
+  try {
+    const response = await fetch(address, { cache: "no-store", signal: mine.signal });
+    if (!response.ok) return sayPresence(null);
+    const answer = await response.json();
+    const found = live ? answer.connections : null;
+    const elsewhere = live ? 0 : (answer.clients.find((client) => client.clientId === member)?.connections ?? 0);
+    if (mine === asking) sayPresence(found ?? [], elsewhere);
+  } catch {
+    // Not reached, or asked again: the next question says more.
+  }
+  if (mine === asking) again = setTimeout(ask, ASK_MS);
+}
+
+function sayPresence(connections, elsewhere = 0) {
+  const online = connections !== null && connections.length + elsewhere > 0;
+  byId("presence-dot").dataset.online = String(online);
+  const names = (connections ?? []).map((connection) => visible(String(connection.deviceId || "a device without a name"))).sort();
+  const who = visible(member);
+  const text =
+    connections === null ? "The server doesn’t say who is online."
+    : elsewhere ? `${who} is online, with ${plural(elsewhere, "other connection")}.`
+    : !online ? `${who} is not online with any device.`
+    : `${who} is online with ${names.join(" and ")}.`;
+  if (byId("presence").textContent !== text) byId("presence").textContent = text;
+}
+
+// --- the page ---------------------------------------------------------------------------------
+
+function follow(name) {
+  member = name;
+  byId("member").value = name;
+  remember("member", name);
+  setQuery({ member: name });
+  fillSlots({ member: encoded(name) });
+  devices.forEach((device) => device.restart());
+  ask();
+}
+
+byId("member-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const name = byId("member").value.trim();
+  if (name === "") byId("member").focus();
+  else if (name !== member) follow(name);
+});
+byId("kinds").addEventListener("click", (event) => {
+  const kind = event.target.closest("[data-kind]")?.dataset.kind;
+  if (kind) send(kind);
+});
+document.addEventListener("visibilitychange", ask);
+window.addEventListener("pageshow", (event) => {
+  // A page that comes back from the back-forward cache finds its streams closed.
+  if (event.persisted) devices.forEach((device) => device.on && device.switchOn());
+});
+
+startTerminal();
+// A name of its own, so that two visitors of one server don't ring each other's phones.
+const guest = () => `ada-${[...crypto.getRandomValues(new Uint8Array(4))].map((byte) => "abcdefghjkmnpqrstuvwxyz23456789"[byte % 31]).join("")}`;
+follow(new URLSearchParams(location.search).get("member")?.trim() || remembered("member") || guest());

@@ -1,0 +1,104 @@
+/**
+ * The time: a hundred events, 15 ms apart, and the end of the answer.
+ *
+ *   #ticks     the events of GET /sse/time
+ *   #gaps      how long each let us wait
+ *   #again     another round
+ *
+ * After the last event the server's answer ends, which an EventSource takes for a lost connection:
+ * it would ask for what follows, and be told (204) that nothing does. Who knows the last one, as
+ * this page does, closes it there.
+ */
+import { byId, clock, el, everyFrame, visible } from "./dom.js";
+import { showState, startTerminal } from "./demo.js";
+import { Stream } from "./stream.js";
+
+const LAST = 100;
+const TALLEST_MS = 30; // of a bar; a longer wait is as high
+
+let ticks = []; // {id, text, time, wait, arrived} in the order of arrival; wait and arrived in ms
+let drawn = 0;
+let rounds = 0;
+
+const stream = new Stream({
+  url: (lastId) => `/sse/time${lastId ? `?lastEventId=${lastId}` : ""}`,
+  types: ["time"],
+  onEvent: receive,
+  onState: (change) => {
+    const done = ticks.length === LAST && change.state === "closed";
+    showState(change, done ? "Complete" : undefined);
+    byId("again").disabled = !done && change.state !== "closed";
+    if (change.state === "closed" && change.reason) byId("outcome").textContent = "Refused";
+    else if (change.state === "reconnecting") byId("outcome").textContent = "Interrupted: it goes on behind the last event";
+  },
+});
+
+function begin() {
+  ticks = [];
+  drawn = 0;
+  byId("ticks").replaceChildren();
+  byId("gaps").replaceChildren(...Array.from({ length: LAST }, () => el("span", { class: "gap" })));
+  byId("now").textContent = "--:--:--.---";
+  for (const id of ["took", "mean", "longest"]) byId(id).textContent = "–";
+  byId("outcome").textContent = "Waiting for the first event";
+  draw();
+  stream.open();
+}
+
+function receive({ type, id, data }) {
+  if (type !== "time") return;
+  const arrived = performance.now();
+  const wait = ticks.length ? arrived - ticks.at(-1).arrived : 0;
+  ticks.push({ id, text: data, time: new Date(data), wait, arrived });
+  draw();
+  if (id === String(LAST)) {
+    rounds++;
+    stream.close();
+  }
+}
+
+const draw = everyFrame(() => {
+  const fresh = ticks.slice(drawn);
+  const bars = byId("gaps").children;
+  fresh.forEach(({ wait }, i) => {
+    const bar = bars[drawn + i];
+    if (!bar) return;
+    bar.dataset.come = "";
+    bar.style.setProperty("--height", `${Math.max(4, (Math.min(wait, TALLEST_MS) / TALLEST_MS) * 100)}%`);
+  });
+  byId("ticks").append(...fresh.map(row));
+  if (fresh.length) byId("ticks").scrollTop = byId("ticks").scrollHeight;
+  drawn = ticks.length;
+  byId("count").textContent = String(drawn);
+  byId("progress").value = drawn;
+  byId("rounds").textContent = rounds.toLocaleString();
+  if (drawn === 0) return;
+  const newest = ticks.at(-1);
+  byId("now").textContent = Number.isNaN(newest.time.getTime()) ? visible(newest.text) : clock(newest.time, { millis: true });
+  if (newest.id !== String(LAST)) {
+    byId("outcome").textContent = "Running";
+    return;
+  }
+  const took = newest.arrived - ticks[0].arrived;
+  const seconds = (took / 1000).toLocaleString(undefined, { maximumFractionDigits: 2, minimumFractionDigits: 2 });
+  byId("outcome").textContent = `Ended: ${drawn} events in ${seconds} seconds`;
+  byId("took").textContent = `${seconds} s`;
+  byId("mean").textContent = `${(took / Math.max(1, drawn - 1)).toFixed(1)} ms`;
+  byId("longest").textContent = `${Math.max(...ticks.map(({ wait }) => wait)).toFixed(1)} ms`;
+});
+
+function row({ id, text, time, wait }, i) {
+  const known = !Number.isNaN(time.getTime());
+  return el(
+    "li",
+    { class: "tick", "data-id": id },
+    el("span", { class: "tick-id muted" }, id),
+    el("time", { datetime: known ? time.toISOString() : null }, visible(text)),
+    el("span", { class: "muted" }, drawn + i === 0 ? "first" : `+${wait.toFixed(1)} ms`),
+  );
+}
+
+byId("again").addEventListener("click", begin);
+window.addEventListener("pageshow", (event) => event.persisted && begin());
+startTerminal();
+begin();

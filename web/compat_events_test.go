@@ -1,0 +1,247 @@
+package web_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rollcall/hub/eventlog"
+	"rollcall/hub/jetlog"
+	"rollcall/web"
+	"rollcall/web/webtest"
+)
+
+// A member's events reach all its devices, over every transport, and are events like all
+// others.
+func TestMemberEvents(t *testing.T) {
+	overWays(t, web.Options{}, func(t *testing.T, s *stage) {
+		phone := s.open(ask{path: "/events", header: []string{"Member-ID: ann", "Device-Id: phone"}})
+		laptop := s.open(ask{path: "/events/?memberId=ann&deviceId=laptop"})
+		other := s.open(ask{path: "/events", header: []string{"MemberId: bob"}})
+		for _, c := range []*tap{phone, laptop, other} {
+			if e := c.must(); e.raw != "retry: 3000\nid: "+e.id+"\n\n" || e.id == "" {
+				t.Fatalf("begins with %q", e.raw)
+			}
+		}
+		if code := s.call("POST", "/events?memberId=ann", map[string]any{"event": map[string]any{"type": "ORDER_SHIPPED", "body": map[string]any{"n": 1}}}, nil); code != 202 {
+			t.Fatal(code)
+		}
+		s.publish(say("member.ann", "hello"), say("member.bob", "for bob"))
+		for _, c := range []*tap{phone, laptop} {
+			e := c.want("ORDER_SHIPPED")
+			if data := timestamps.ReplaceAllString(e.data, "T"); data != `{"body":{"n":1},T}` || !strings.Contains(e.id, "-") {
+				t.Errorf("got %q", e.raw)
+			}
+			if e := c.want("message"); timestamps.ReplaceAllString(e.data, "T") != `{"body":"hello",T}` {
+				t.Errorf("got %q", e.raw)
+			}
+		}
+		if e := other.want("message"); timestamps.ReplaceAllString(e.data, "T") != `{"body":"for bob",T}` {
+			t.Errorf("got %q", e.raw)
+		}
+	})
+}
+
+// What is posted is on the member's channel, for all that read it.
+func TestMemberEventsAreEvents(t *testing.T) {
+	t.Parallel()
+	srv := start(t)
+	st := subscribed(t, srv, "", "member.ann")
+	for body, payload := range map[string]string{
+		`{"type":"A","body":{"a":[1,2.50]}}`:          `{"a":[1,2.50]}`,
+		`{"event":{"type":"A","body":"text"}}`:        `"text"`,
+		`{"type":"A"}`:                                `null`,
+		`{"type":"A","body":null}`:                    `null`,
+		"{\"type\":\"A\",\"body\":{\n\"a\":\r\n1}}":   `{"a":1}`,
+		`{"type":"A","body":"\ud800","other":"\u00"}`: "",
+	} {
+		a := srv.Post("/events", body, "Member-ID: ann")
+		if payload == "" {
+			a.WantFault(400, "invalid_json", "")
+			continue
+		}
+		if id := st.WantEvent("member.ann", "A", payload); id != idOf(a.WantStatus(202)) {
+			t.Errorf("%s has another id", body)
+		}
+	}
+	first := idOf(srv.Post("/events?memberId=ann", `{"type":"ONCE","idempotencyKey":"k"}`).WantStatus(202))
+	a := srv.Post("/events?memberId=ann", `{"event":{"type":"ONCE","idempotencyKey":"k"}}`).WantStatus(202)
+	if a.Body != `{"id":"`+first+`","duplicate":true}`+"\n" {
+		t.Errorf("repeated: %s", a.Body)
+	}
+	srv.Get("/lastEvent?channel=member.ann").WantJSON(`{"response":"{\"type\":\"ONCE\",\"payload\":null}"}`)
+}
+
+// A native EventSource has a position before its first event, and resumes from any.
+func TestMemberResume(t *testing.T) {
+	t.Parallel()
+	srv := webtest.Start(t, web.Options{HistoryEvents: 3})
+	post := func(n int) string {
+		return idOf(srv.Post("/events?memberId=ann", fmt.Sprintf(`{"type":"E","body":%d}`, n)).WantStatus(202))
+	}
+	post(1)
+	st := opened(t, srv, "/events?memberId=ann")
+	second := post(2)
+	st.want("E", `{"body":2}`)
+	begin := strings.TrimSuffix(second, "2") + "1"
+	opened(t, srv, "/events?memberId=ann", "Last-Event-ID: "+begin).want("E", `{"body":2}`)
+	post(3)
+	for _, resume := range []string{"lastEventId", "last_event_id"} {
+		opened(t, srv, "/events?memberId=ann&"+resume+"="+second).want("E", `{"body":3}`)
+	}
+	post(4)
+	post(5)
+	late := opened(t, srv, "/events?memberId=ann", "Last-Event-ID: "+begin)
+	late.WantGap("member.ann", begin, "evicted")
+	late.want("E", `{"body":3}`)
+	lost := opened(t, srv, "/events?memberId=ann", "Last-Event-ID: former-7")
+	lost.WantGap("member.ann", "former-7", "epoch")
+	post(6)
+	lost.want("E", `{"body":6}`)
+}
+
+// A device that comes back without its last id goes on where it stood; another one of
+// the member's, and one that was never seen, does not.
+func TestDevices(t *testing.T) {
+	t.Parallel()
+	srv := start(t)
+	post := func(n int) string {
+		return idOf(srv.Post("/events?memberId=ann", fmt.Sprintf(`{"type":"E","body":%d}`, n)).WantStatus(202))
+	}
+	post(0)
+	phone, laptop := opened(t, srv, "/events?memberId=ann&deviceId=phone"), opened(t, srv, "/events?memberId=ann&deviceId=laptop")
+	devices := func() (ids []string) {
+		var got struct{ Connections []struct{ DeviceID string } }
+		srv.Get("/presence/clients/ann").WantStatus(200).Into(&got)
+		for _, c := range got.Connections {
+			ids = append(ids, c.DeviceID)
+		}
+		return ids
+	}
+	if got := fmt.Sprint(devices()); got != "[phone laptop]" {
+		t.Errorf("presence shows %s", got)
+	}
+	first := post(1)
+	phone.want("E", `{"body":1}`)
+	laptop.want("E", `{"body":1}`)
+	phone.Close()
+	eventually(t, "the phone is gone", func() bool { return fmt.Sprint(devices()) == "[laptop]" })
+	post(2)
+	post(3)
+	laptop.want("E", `{"body":2}`)
+	laptop.want("E", `{"body":3}`)
+
+	phone = opened(t, srv, "/events?memberId=ann", "Device-Id: phone")
+	phone.want("E", `{"body":2}`)
+	phone.want("E", `{"body":3}`)
+	phone.Cut()
+	eventually(t, "the phone is gone", func() bool { return fmt.Sprint(devices()) == "[laptop]" })
+	phone = opened(t, srv, "/events?memberId=ann&deviceId=phone", "Last-Event-ID: "+first) // its own word counts
+	phone.want("E", `{"body":2}`)
+	phone.want("E", `{"body":3}`)
+	phone.Cut()
+	eventually(t, "the phone is gone", func() bool { return fmt.Sprint(devices()) == "[laptop]" })
+	refused := opened(t, srv, "/events?memberId=ann&deviceId=phone", "Last-Event-ID: new-0") // it was turned away before
+	watch := opened(t, srv, "/events?memberId=ann&deviceId=watch")
+	bobs := opened(t, srv, "/events?memberId=bob&deviceId=phone")
+	srv.Publish("member.bob", `4`)
+	bobs.want("message", `{"body":4}`)
+	post(5)
+	for _, st := range []*face{refused, watch, laptop} {
+		st.want("E", `{"body":5}`)
+	}
+
+	// The places are nobody's business.
+	var all struct {
+		Channels []struct{ ChannelName string }
+	}
+	srv.Get("/presence/channels").WantStatus(200).Into(&all)
+	if len(all.Channels) != 2 {
+		t.Errorf("channels %+v", all.Channels)
+	}
+	for _, path := range []string{"/history?channel=", "/lastEvent?channel="} {
+		srv.Get(path+"$device.x").WantFault(400, "invalid_channel", "channel")
+	}
+	srv.Get("/subscribe?channels=$device.x").WantFault(400, "invalid_channel", "channels")
+	if got := numbers(t, srv.Get("/metrics").Body)["rollcall_events_published_total"]; got != "6" {
+		t.Errorf("%s events were published, want 6", got)
+	}
+}
+
+// Where devices stood outlives the server with its log.
+func TestDevicesOverRestart(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	run := func(test func(srv *webtest.Server)) {
+		t.Helper()
+		t.Run("", func(t *testing.T) {
+			link, err := jetlog.Embed(dir, jetlog.EmbedOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = link.Close() })
+			opts := web.Options{HistoryEvents: 2000}
+			log, err := jetlog.Open(t.Context(), link, jetlog.Options{Mirror: opts.History()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = log.Close() })
+			opts.Engine = log
+			test(webtest.Start(t, opts))
+		})
+	}
+	run(func(srv *webtest.Server) {
+		phone := opened(t, srv, "/events?memberId=ann&deviceId=phone")
+		srv.Post("/events?memberId=ann", `{"type":"E","body":1}`).WantStatus(202)
+		phone.want("E", `{"body":1}`)
+		if err := srv.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	run(func(srv *webtest.Server) {
+		srv.Post("/events?memberId=ann", `{"type":"E","body":2}`).WantStatus(202)
+		opened(t, srv, "/events?memberId=ann&deviceId=phone").want("E", `{"body":2}`)
+		watch := opened(t, srv, "/events?memberId=ann&deviceId=watch")
+		srv.Post("/events?memberId=ann", `{"type":"E","body":3}`).WantStatus(202)
+		watch.want("E", `{"body":3}`)
+	})
+}
+
+// The place of a device is kept while its stream is open, too: should its server crash,
+// another one on the same log knows it.
+func TestDevicesElsewhere(t *testing.T) {
+	t.Parallel()
+	log := eventlog.NewMemory((&web.Options{}).History())
+	t.Cleanup(func() { _ = log.Close() })
+	engine := web.MemoryEngine{Memory: log}
+	one, other := webtest.Start(t, web.Options{Engine: engine}), webtest.Start(t, web.Options{Engine: engine})
+	phone := opened(t, one, "/events?memberId=ann&deviceId=phone")
+	var last string
+	for n := range 3 {
+		one.Post("/events?memberId=ann", fmt.Sprintf(`{"type":"E","body":%d}`, n)).WantStatus(202)
+		last = phone.want("E", fmt.Sprintf(`{"body":%d}`, n))
+	}
+	sum := sha256.Sum256([]byte("ann\x00phone"))
+	place := []string{"$device." + base64.RawURLEncoding.EncodeToString(sum[:])}
+	eventually(t, "the place is kept", func() bool {
+		_, kept := log.Last(place)
+		if kept[0] == nil {
+			return false
+		}
+		at, err := eventlog.ParsePosition(strings.Trim(string(kept[0].Payload()), `"`))
+		return err == nil && at.String() >= last && len(at.String()) >= len(last)
+	})
+	other.Post("/events?memberId=ann", `{"type":"E","body":"missed"}`).WantStatus(202)
+	opened(t, other, "/events?memberId=ann&deviceId=phone").want("E", `{"body":"missed"}`)
+}
+
+// The admin UI tells which device a connection is of.
+func TestAdminShowsDevices(t *testing.T) {
+	t.Parallel()
+	srv := startAdmin(t)
+	opened(t, srv, "/events?memberId=ann", "Device-Id: phone 7")
+	operator(t, srv).get("/admin/clients/ann").want(200).wantText("connections-rows", "device phone 7")
+}
