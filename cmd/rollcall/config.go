@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"go.opentelemetry.io/otel/trace"
 
 	"rollcall/web"
 	"rollcall/web/auth"
@@ -25,6 +26,7 @@ type serveCmd struct {
 	Listen          string   `group:"server" default:"127.0.0.1:9090" placeholder:"ADDRESS" help:"Where to listen: host:port, :port for every interface, or unix:/path for a socket file."`
 	CORSOrigin      []string `group:"server" name:"cors-origin" placeholder:"ORIGIN" help:"Let pages from this origin use the server, such as https://example.org; * means any. Repeat it for more."`
 	H2C             bool     `name:"h2c" group:"server" help:"Also take HTTP/2 in clear, with prior knowledge, from a proxy in front."`
+	Compat          bool     `group:"server" default:"true" negatable:"" help:"Serve /events, /messages and /sse/time as well: notifications of members, rooms and a clock, over the same events."`
 	Node            string   `group:"server" placeholder:"NAME" help:"What this server calls itself in presence and logs. Without it: the host name."`
 	ShutdownTimeout Duration `group:"server" default:"30s" placeholder:"DURATION" help:"After SIGTERM or Ctrl-C, wait at most this long for streams to say goodbye."`
 
@@ -59,10 +61,13 @@ type serveCmd struct {
 	LogFormat string `group:"logging" default:"auto" placeholder:"FORMAT" help:"auto, text or json. auto means text on a terminal and JSON elsewhere."`
 	LogLevel  string `group:"logging" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
 
+	OTLPEndpoint string `group:"logging" name:"otlp-endpoint" placeholder:"URL" help:"Send traces of published events to this OpenTelemetry collector, by OTLP over HTTP, such as http://127.0.0.1:4318. OpenTelemetry's own variables, OTEL_…, say the rest."`
+
 	admins []login.Account // made of the admin settings
 	hint   string          // where a password that nobody set is to be found
 	local  bool            // only this machine reaches the server
 	seen   []string        // how the files were that were read
+	traces trace.TracerProvider
 }
 
 // Help is shown above the flags of "rollcall serve --help".
@@ -94,18 +99,23 @@ Examples:
 // BeforeResolve reads the configuration file, once Kong has seen the command line and before it asks s for the rest.
 func (c *serveCmd) BeforeResolve(ctx *kong.Context, s *settings) error {
 	s.port = s.env["PORT"]
+	s.given = map[string]bool{}
 	path := s.env[envName("config")]
 	for _, step := range ctx.Path {
-		if step.Flag != nil && step.Flag.Name == "config" {
+		if step.Flag == nil {
+			continue
+		}
+		s.given[step.Flag.Name] = true
+		if step.Flag.Name == "config" {
 			path = ctx.Value(step).String()
 		}
 	}
 	if path == "" {
 		return nil
 	}
-	file, err := readConfigFile(path, ctx.Selected().Flags)
+	file, err := readConfigFile(path, ctx.Model.Children[0].Flags)
 	s.file = file
-	return err
+	return s.verdict(err)
 }
 
 // AfterApply checks the merged settings, before anything is started.
@@ -146,11 +156,14 @@ func (c *serveCmd) AfterApply(s *settings) error {
 	within(p, "presence-grace", c.PresenceGrace, 0, Duration(time.Hour))
 	oneOf(p, "log-format", c.LogFormat, "auto", "text", "json")
 	oneOf(p, "log-level", c.LogLevel, "debug", "info", "warn", "error")
+	if c.OTLPEndpoint != "" {
+		checkEndpoint(p, c.OTLPEndpoint)
+	}
 	var err error
 	if c.admins, err = accounts(c.AdminUser, c.AdminPassword, c.AdminPasswordFile); err != nil {
 		p.errs = append(p.errs, err)
 	}
-	return p.err()
+	return s.verdict(p.err())
 }
 
 // checkListen notes a problem with the setting key unless address is host:port with a numeric port, or unix:/path.
@@ -221,5 +234,7 @@ func (c *serveCmd) options(log *slog.Logger, effective []web.Setting, access *au
 		HistoryBytes:    int(c.HistoryBytes),
 		HistoryAge:      cmp.Or(time.Duration(c.HistoryAge), -1),
 		HistoryBudget:   int64(c.HistoryBudget),
+		Tracing:         c.traces,
+		NoCompat:        !c.Compat,
 	}
 }

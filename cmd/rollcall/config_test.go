@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"rollcall/web"
 	"rollcall/web/auth"
@@ -127,10 +128,11 @@ func TestEveryFlagHasAVariableAndAKey(t *testing.T) {
 	values := map[reflect.Kind]string{reflect.String: "x", reflect.Bool: "true", reflect.Int: "7", reflect.Int64: "9s", reflect.Slice: "https://a.org"}
 	special := map[string]string{
 		"listen": ":1", "log-format": "json", "log-level": "warn", "max-body": "2MiB", "max-payload": "9KiB",
-		"history-bytes": "9KiB", "history-budget": "9MiB", "admin-password": "correct horse", "admin-password-file": passwords,
+		"compat": "false", "history-bytes": "9KiB", "history-budget": "9MiB", "admin-password": "correct horse", "admin-password-file": passwords,
 		"admin-user": "ann:" + hash, "api-key": key.String(), "api-keys": keys, "jwt-public-key": cert, "trusted-proxy": "10.0.0.0/8",
 		"jwt-secret": strings.Repeat("s", 32), "jwks-url": "https://id.example.org/keys", "tls-cert": cert, "tls-key": private, "admin-listen": ":1",
-		"sync": "relaxed", "nats-ca": cert, "nats-cert": cert, "nats-key": private, "nats-replicas": "3",
+		"sync": "relaxed", "otlp-endpoint": "http://localhost:4318", "nats-ca": cert, "nats-cert": cert, "nats-key": private, "nats-replicas": "3",
+		"nats-creds":       newFile(t, "user.creds", "-----BEGIN NATS USER JWT-----\n-----BEGIN USER NKEY SEED-----\n"),
 		"address-connects": "7", "address-publishes": "7", "address-bytes": "9KiB",
 		"identity-connects": "7", "identity-publishes": "7", "identity-bytes": "9KiB",
 	}
@@ -249,11 +251,11 @@ func TestEveryRangeHoldsItsDefault(t *testing.T) {
 func TestOptionsCarryEverySetting(t *testing.T) {
 	c, _, err := parse(t, "", nil, "--cors-origin=*", "--node=n", "--online-presence", "--h2c", "--shards=2", "--max-streams=5",
 		"--admin-password=correct horse", "--admin-sessions=f", "--admin-listen=:0", "--hsts=1h", "--trusted-proxy=10.0.0.0/8",
-		"--address-connections=1", "--identity-connections=1")
+		"--address-connections=1", "--identity-connections=1", "--no-compat")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.hint = "here"
+	c.hint, c.traces = "here", noop.NewTracerProvider()
 	options := reflect.ValueOf(c.options(newLogger(os.Stderr, "text", "info"), []web.Setting{{Name: "listen"}}, &auth.Options{Open: true}))
 	for i := range options.NumField() {
 		if name := options.Type().Field(i).Name; name != "Engine" && name != "Roster" && options.Field(i).IsZero() { // those are opened later

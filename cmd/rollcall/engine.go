@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -54,6 +55,13 @@ func (e *EngineFlags) check(p *problems) {
 	}
 	if _, err := e.tls(); err != nil {
 		p.errs = append(p.errs, err)
+	}
+	if e.NATSCreds != "" {
+		if text, err := os.ReadFile(e.NATSCreds); err != nil {
+			p.errs = append(p.errs, fmt.Errorf("--nats-creds: %w", err))
+		} else if !bytes.Contains(text, []byte("BEGIN NATS USER JWT")) || !bytes.Contains(text, []byte("BEGIN USER NKEY SEED")) {
+			p.add("nats-creds", "%s has no NATS credentials, which are a user's JWT and seed", e.NATSCreds)
+		}
 	}
 }
 
@@ -200,7 +208,10 @@ func (e *engine) State() web.EngineState {
 
 // history is what is kept in memory.
 func (c *serveCmd) history() eventlog.Options {
-	return eventlog.Options{Events: c.HistoryEvents, Bytes: int(c.HistoryBytes), Age: cmp.Or(time.Duration(c.HistoryAge), -1), Budget: int64(c.HistoryBudget)}
+	return (&web.Options{
+		HistoryEvents: c.HistoryEvents, HistoryBytes: int(c.HistoryBytes), HistoryAge: cmp.Or(time.Duration(c.HistoryAge), -1), HistoryBudget: int64(c.HistoryBudget),
+		NoCompat: !c.Compat,
+	}).History()
 }
 
 // errLost ends a server whose event store has become another one. The next one's streams are told what is gone.

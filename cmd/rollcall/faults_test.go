@@ -144,6 +144,8 @@ func TestNATSAwayAtTheStart(t *testing.T) {
 		t.Errorf("/readyz: %d", got)
 	}
 
+	p.signal(syscall.SIGTERM) // it would knock too
+	p.wantExit(0)
 	f.stop(0)
 	waiting := launch(t, nil, "--nats="+f.url(0)) // who waits can be told to end
 	if knocked, err = net.Listen("tcp", strings.TrimPrefix(f.url(0), "nats://")); err != nil {

@@ -30,7 +30,7 @@ var layers = map[string][]string{
 // homes says in which packages a dependency may be used at all. Others are free, but for standardOnly.
 var homes = map[string][]string{
 	"github.com/alecthomas/kong": {"cmd/..."},
-	"github.com/goccy/go-yaml":   {"cmd/..."},
+	"github.com/goccy/go-yaml":   {"cmd/...", "web"},
 	"github.com/gin-gonic":       {"web/..."},
 	"github.com/gin-contrib":     {"web/..."},
 	"github.com/gorilla":         {"web/..."},
@@ -42,6 +42,11 @@ var homes = map[string][]string{
 	"github.com/prometheus":      {"web/..."},
 	"golang.org/x/time":          {"web/auth"},
 	"golang.org/x/sys":           {"cmd/...", "hub", "web/..."},
+	"github.com/tmaxmax/go-sse":  {"cmd/..."},
+
+	"go.opentelemetry.io/otel":           {"cmd/rollcall", "web"},
+	"go.opentelemetry.io/otel/exporters": {"cmd/rollcall"},
+	"go.opentelemetry.io/otel/sdk":       {"cmd/rollcall"},
 }
 
 // standardOnly lists the packages that import nothing but the standard library and what is named here.

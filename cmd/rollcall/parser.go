@@ -39,6 +39,7 @@ func newParser(c *cli, s *settings, more ...kong.Option) *kong.Kong {
 			{Key: "presence", Title: "Presence"},
 			{Key: "admin", Title: "Admin UI"},
 			{Key: "logging", Title: "Logging"},
+			{Key: "remote", Title: "Which server, and who asks"},
 		}),
 	}, more...)...)
 }
@@ -70,8 +71,9 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 // Examples is printed below the general help.
 func (c *cli) Examples() string {
 	return `
-Exit codes: 0 clean end, 1 failure, 2 wrong usage or configuration, 3 the shutdown timeout
-passed with streams or requests still open, 130 or 143 a second SIGINT or SIGTERM ended it at once.`
+Exit codes: 0 clean end, 1 failure or refusal, 2 wrong usage or configuration, 3 the shutdown
+timeout passed with streams or requests still open, 4 the server can't be reached, 130 or 143
+a second SIGINT or SIGTERM ended it at once.`
 }
 
 // commandPath is the command as the user typed it, for a hint.

@@ -48,6 +48,9 @@ func TestEffectiveSettingsHideSecrets(t *testing.T) {
 			}
 		}
 	}
+	if got := masked("nats", "nats://a:4222 nats://u:"+secret+"@b:4222"); strings.Contains(got, secret) || !strings.Contains(got, "nats://a:4222") {
+		t.Errorf("--nats reads %s", got)
+	}
 	if got := masked("jwks-url", "https://u:"+secret+"@a b/%zz"); strings.Contains(got, secret) {
 		t.Errorf("a URL that can't be read is shown: %q", got)
 	}

@@ -30,8 +30,14 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 	if unknown := s.unknownEnv(k.Model); len(unknown) > 0 {
 		log.Warn("unknown environment variables are ignored", "names", unknown)
 	}
+	flush, err := c.startTracing(ctx, log)
+	if err != nil {
+		log.Error("failed", "error", err)
+		return statusFailed
+	}
+	defer flush()
 	reload := &reloader{log: log, now: c, parse: s.again, values: valuesOf(k)}
-	err := errLost
+	err = errLost
 	for errors.Is(err, errLost) {
 		err = c.serve(ctx, log, k.Stderr, s.effective(k.Model.Children[0].Flags), reload)
 	}

@@ -25,6 +25,19 @@ type settings struct {
 	port string            // PORT; only serve looks at it
 	file *configFile       // nil without --config
 	from map[string]string // flag name → where its value came from; no entry: command line or default
+
+	given   map[string]bool // flags on serve's command line; Kong's Flag.Set is true for defaults too
+	collect bool            // go on where something is wrong
+	found   []error         // what was wrong then
+}
+
+// verdict is err, or nothing where problems are collected.
+func (s *settings) verdict(err error) error {
+	if !s.collect || err == nil {
+		return err
+	}
+	s.found = append(s.found, err)
+	return nil
 }
 
 var _ kong.Resolver = (*settings)(nil)
@@ -40,19 +53,27 @@ func (s *settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any,
 	}
 	value, origin, err := s.lookup(flag.Name)
 	if err != nil || origin == "" {
-		return nil, err
+		return nil, s.wrong(flag, err)
 	}
 	// Tried on a scratch value first, because only here is it known where the text comes from.
 	scan := kong.ScanFromTokens(kong.Token{Value: value, Type: kong.FlagValueToken})
 	scratch := reflect.New(flag.Target.Type()).Elem()
 	if err := flag.Mapper.Decode(&kong.DecodeContext{Value: flag.Value, Scan: scan}, scratch); err != nil {
-		return nil, fmt.Errorf("%w (from %s)", err, origin)
+		return nil, s.wrong(flag, fmt.Errorf("%w (from %s)", err, origin))
 	}
 	if s.from == nil {
 		s.from = map[string]string{}
 	}
 	s.from[flag.Name] = origin
 	return value, nil
+}
+
+// wrong is what is wrong with a flag's value. Kong names the flag; where problems are collected, that is done here.
+func (s *settings) wrong(flag *kong.Flag, err error) error {
+	if s.collect && err != nil {
+		err = fmt.Errorf("--%s: %w", flag.Name, err)
+	}
+	return s.verdict(err)
 }
 
 // lookup returns the text for a flag and where it stands. An empty variable counts as not set.
@@ -86,7 +107,7 @@ func (s *settings) effective(flags []*kong.Flag) []web.Setting {
 		source := s.from[flag.Name]
 		switch {
 		case source != "":
-		case flag.Set:
+		case s.given[flag.Name]:
 			source = "command line"
 		default:
 			source = "default"
@@ -143,13 +164,24 @@ func masked(name, value string) string {
 	case name == "admin-password" || name == "jwt-secret":
 		return mask
 	case name == "jwks-url":
-		u, err := url.Parse(value)
-		if err != nil {
-			return mask
+		return withoutPassword(value)
+	case name == "nats":
+		urls := strings.Fields(value)
+		for i, u := range urls {
+			urls[i] = withoutPassword(u)
 		}
-		return u.Redacted()
+		return strings.Join(urls, " ")
 	}
 	return value
+}
+
+// withoutPassword is a URL without the password in it.
+func withoutPassword(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return mask
+	}
+	return u.Redacted()
 }
 
 // mask stands for a secret, whatever its length.

@@ -19,7 +19,7 @@ func newChat(channel string, people []*person) func(chance) []event {
 		if typing = nil; by == nil {
 			by = pick(ch, people)
 		}
-		said := object{"by": by.id, "name": by.name, "text": pick(ch, lines)}
+		said := object{"user": by.id, "name": by.name, "text": pick(ch, lines)}
 		if ch.oneIn(6) {
 			said["reactions"] = object{pick(ch, []string{"👍", "🎉", "😂", "❤️", "👀", "🧑🏽‍💻"}): 1 + ch.IntN(5)}
 		}

@@ -45,7 +45,7 @@ func alerts(ch chance) []event {
 	batch := []event{{Channel: "alerts", Type: "alert." + level, Payload: alert}}
 	if level == "critical" {
 		batch = append(batch, event{Channel: "room.general", Type: "message",
-			Payload: object{"by": "alertbot", "text": fmt.Sprintf("🚨 %s: %s", service, alert["text"])}})
+			Payload: object{"user": "alertbot", "text": fmt.Sprintf("🚨 %s: %s", service, alert["text"])}})
 	}
 	return batch
 }

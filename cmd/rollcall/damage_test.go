@@ -1,0 +1,218 @@
+//go:build unix
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A server is killed and its files are damaged. It refuses to start, and says why; or it starts, has everything, or tells
+// whoever comes back that something is gone. No number is given to another event.
+func TestDamagedStore(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(t *testing.T, data string){
+		"a block cut in the middle": func(t *testing.T, data string) { cut(t, storeFile(t, data, "*.blk"), 0.5) },
+		"a block without its end":   func(t *testing.T, data string) { cut(t, storeFile(t, data, "*.blk"), 0.99) },
+		"an empty block":            func(t *testing.T, data string) { cut(t, storeFile(t, data, "*.blk"), 0) },
+		"no block":                  func(t *testing.T, data string) { removed(t, storeFile(t, data, "*.blk")) },
+		"a bit at the beginning":    func(t *testing.T, data string) { flip(t, storeFile(t, data, "*.blk"), 0.02) },
+		"a bit in the middle":       func(t *testing.T, data string) { flip(t, storeFile(t, data, "*.blk"), 0.5) },
+		"a bit at the end":          func(t *testing.T, data string) { flip(t, storeFile(t, data, "*.blk"), 0.998) },
+		"zeros at the end":          func(t *testing.T, data string) { zero(t, storeFile(t, data, "*.blk"), 0.9) },
+		"a damaged stream file":     func(t *testing.T, data string) { flip(t, storeFile(t, data, "../meta.inf"), 0.5) },
+		"no stream file":            func(t *testing.T, data string) { removed(t, storeFile(t, data, "../meta.inf")) },
+		"a damaged mark":            func(t *testing.T, data string) { flip(t, filepath.Join(data, "ROLLCALL.mark"), 0.3) },
+		"no mark":                   func(t *testing.T, data string) { removed(t, filepath.Join(data, "ROLLCALL.mark")) },
+		"no store":                  func(t *testing.T, data string) { removed(t, filepath.Join(data, "jetstream")) },
+	}
+	for name, damage := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			damaged(t, damage)
+		})
+	}
+}
+
+func damaged(t *testing.T, damage func(*testing.T, string)) {
+	data := filepath.Join(t.TempDir(), "data")
+	args := []string{"--sync=relaxed", "--data=" + data}
+	n := newNode(t, args...)
+	client := patient(t)
+	ids := make(map[string]string) // of all events that were acknowledged, what they are
+	var resume string              // after a third of them
+	for i := range 60 {
+		e := event{Channel: fmt.Sprint("c", i%2), Type: "message", Payload: fmt.Sprint("before", i)}
+		p := post(client, n.url, e)
+		if p.Status != http.StatusOK {
+			t.Fatalf("publish: %+v", p)
+		}
+		ids[p.Events[0].ID] = e.Payload
+		if i == 20 {
+			resume = p.Events[0].ID
+		}
+	}
+	n.signal(syscall.SIGKILL)
+	n.wantExit(-1)
+	damage(t, data)
+	n.program = launch(t, nil, n.args...)
+	if !n.starts() {
+		return // and said why
+	}
+	var after []string
+	for i := range 5 {
+		p := post(client, n.url, event{Channel: fmt.Sprint("c", i%2), Type: "message", Payload: fmt.Sprint("after", i)})
+		if p.Status != http.StatusOK {
+			t.Fatalf("publish: %+v", p)
+		}
+		after = append(after, p.Events[0].ID)
+	}
+	s := &source{path: "/subscribe?channels=c0,c1", bases: []string{n.url}, last: resume}
+	s.run(t)
+	s.until(t, "the events after have come", func(all []sse) bool {
+		return slices.ContainsFunc(all, func(e sse) bool { return strings.Contains(e.data, "after3") }) &&
+			slices.ContainsFunc(all, func(e sse) bool { return strings.Contains(e.data, "after4") })
+	})
+	_, from := position(resume)
+	missed := 0 // events behind the position
+	for id := range ids {
+		if _, seq := position(id); seq > from {
+			missed++
+		}
+	}
+	for _, e := range only(s.events(), "message") {
+		before, was := ids[e.id]
+		if was && e.payload() != before {
+			t.Errorf("%s was %s, and is %s", e.id, before, e.payload())
+		}
+		if was {
+			missed--
+		}
+	}
+	for _, id := range after {
+		if ids[id] != "" {
+			t.Errorf("%s is given a second time", id)
+		}
+	}
+	told := only(s.events(), "gap")
+	if missed > 0 && len(told) != 2 {
+		t.Errorf("%d events are lost, and the gaps told of are %v", missed, told)
+	}
+	old, _ := position(resume)
+	now, _ := position(after[0])
+	t.Logf("%d events lost, %d gaps, epoch changed: %v", missed, len(told), old != now)
+}
+
+// A backup of the whole directory is put back in place of a newer one: no number is given twice, and who comes back with a
+// later position is told of the gap.
+func TestRestoredBackup(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	data, backup := filepath.Join(dir, "data"), filepath.Join(dir, "backup")
+	n := newNode(t, "--data="+data)
+	client := patient(t)
+	publish := func(payload string) string {
+		t.Helper()
+		p := post(client, n.url, event{Channel: "a", Type: "message", Payload: payload})
+		if p.Status != http.StatusOK {
+			t.Fatalf("publish: %+v", p)
+		}
+		return p.Events[0].ID
+	}
+	restart := func(do func() error) {
+		t.Helper()
+		n.signal(syscall.SIGTERM)
+		n.wantExit(0)
+		if err := do(); err != nil {
+			t.Fatal(err)
+		}
+		n.again()
+	}
+	publish("kept")
+	restart(func() error { return os.CopyFS(backup, os.DirFS(data)) })
+	lost := publish("lost")
+	restart(func() error { return errors.Join(os.RemoveAll(data), os.CopyFS(data, os.DirFS(backup))) })
+	if again := publish("new"); again == lost {
+		t.Errorf("%s is given a second time", lost)
+	}
+	s := &source{path: "/subscribe?channels=a", bases: []string{n.url}, last: lost}
+	s.run(t)
+	s.until(t, "the last event has come", func(all []sse) bool { return len(only(all, "lastEvent")) == 1 })
+	if told := only(s.events(), "gap"); len(told) != 1 || !strings.Contains(told[0].data, "epoch") {
+		t.Errorf("the gaps told of are %v", told)
+	}
+	if got := history(t, client, n.url, "a"); len(got) != 2 || got[0].Payload != "kept" || got[1].Payload != "new" {
+		t.Errorf("kept is %v", got)
+	}
+}
+
+// starts waits until the server listens, or has ended with an error.
+func (n *node) starts() bool {
+	n.t.Helper()
+	var last map[string]any
+	for entry := range n.logs {
+		if entry["msg"] == "listening" {
+			n.url = strings.TrimSuffix(fmt.Sprint(entry["url"]), "/")
+			return true
+		}
+		last = entry
+	}
+	_ = n.cmd.Wait()
+	why := fmt.Sprint(last["error"])
+	if n.cmd.ProcessState.ExitCode() != 1 || !strings.Contains(why, "event store") {
+		n.t.Errorf("exit code %d after %v", n.cmd.ProcessState.ExitCode(), last)
+	}
+	n.t.Logf("refused: %s", why)
+	return false
+}
+
+// storeFile returns the only such file beside the events.
+func storeFile(t *testing.T, data, pattern string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(data, "jetstream", "*", "streams", "ROLLCALL", "msgs", pattern))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%s: %v %v", pattern, files, err)
+	}
+	return files[0]
+}
+
+func removed(t *testing.T, path string) {
+	t.Helper()
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// edit changes a file's bytes from this part of it on.
+func edit(t *testing.T, path string, part float64, change func(text []byte, at int) []byte) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err == nil && len(text) == 0 {
+		t.Fatalf("%s is empty", path)
+	}
+	if err == nil {
+		err = os.WriteFile(path, change(text, int(part*float64(len(text)))), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func cut(t *testing.T, path string, part float64) {
+	edit(t, path, part, func(text []byte, at int) []byte { return text[:at] })
+}
+
+func flip(t *testing.T, path string, part float64) {
+	edit(t, path, part, func(text []byte, at int) []byte { text[at] ^= 0x10; return text })
+}
+
+func zero(t *testing.T, path string, part float64) {
+	edit(t, path, part, func(text []byte, at int) []byte { clear(text[at:]); return text })
+}

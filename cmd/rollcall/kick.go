@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+)
+
+// kickCmd ends streams.
+type kickCmd struct {
+	ClientID   string   `arg:"" optional:"" name:"client" help:"The client whose streams are to end."`
+	Connection string   `placeholder:"ID" help:"End this connection alone, in place of a client."`
+	Block      Duration `placeholder:"DURATION" help:"Keep the client out for so long, up to 8784h."`
+
+	RemoteFlags `embed:""`
+}
+
+// Help is shown above the flags of "rollcall kick --help".
+func (c *kickCmd) Help() string {
+	return `Ends all streams of a client, or one connection. Its EventSource is told to stay away when it comes back by itself; a page that is loaded anew is let in, unless the client is blocked. It takes a key with the scope admin.`
+}
+
+// Examples is printed below the flags.
+func (c *kickCmd) Examples() string {
+	return `
+Examples:
+  rollcall kick ada
+  rollcall kick ada --block 10m
+  rollcall kick --connection $(rollcall client ada --json | jq -r '.connections[0].connectionId')
+
+Exit code 1 where the client or connection is not online.`
+}
+
+// AfterApply checks the arguments.
+func (c *kickCmd) AfterApply() error {
+	switch {
+	case (c.ClientID == "") == (c.Connection == ""):
+		return errors.New("give a client or --connection")
+	case c.Connection != "" && c.Block != 0:
+		return errors.New("--block is about a client, not about a connection")
+	}
+	return nil
+}
+
+// Run ends the streams.
+func (c *kickCmd) Run(ctx context.Context) error {
+	if c.Connection != "" {
+		return c.call(ctx, http.MethodDelete, "/presence/connections/"+url.PathEscape(c.Connection), nil, nil, nil)
+	}
+	var query url.Values
+	if c.Block != 0 {
+		query = url.Values{"block": {c.Block.String()}}
+	}
+	return c.call(ctx, http.MethodDelete, clientPath(c.ClientID), query, nil, nil)
+}
+
+// blockCmd keeps a client out.
+type blockCmd struct {
+	ClientID string   `arg:"" name:"client" help:"The client, online or not."`
+	Duration Duration `arg:"" help:"For how long, such as 30s, 10m or 24h; up to 8784h. Again, it replaces what was before."`
+
+	RemoteFlags `embed:""`
+}
+
+// Help is shown above the flags of "rollcall block --help".
+func (c *blockCmd) Help() string {
+	return `Ends all streams of a client and answers every attempt to come back with 204. It takes a key with the scope admin. To let the client in again earlier, use the admin UI, or block it anew for a second.`
+}
+
+// Run blocks the client.
+func (c *blockCmd) Run(ctx context.Context) error {
+	return c.call(ctx, http.MethodDelete, clientPath(c.ClientID), url.Values{"block": {c.Duration.String()}}, nil, nil)
+}

@@ -1,0 +1,275 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// publishCmd publishes one event, or those that come on standard input.
+type publishCmd struct {
+	Channel string `arg:"" optional:"" help:"Where to. Left out, or -: read events from standard input."`
+	Type    string `arg:"" optional:"" help:"The event's type, such as message."`
+	Payload string `arg:"" optional:"" help:"Any JSON value: 7, '\"hello\"', '{\"a\":1}'. Behind -- if it begins with a -."`
+
+	Text           bool     `help:"PAYLOAD is not JSON but a text, published as a string."`
+	IdempotencyKey string   `placeholder:"KEY" help:"Publish the event only if the channel hasn't seen this key within two minutes."`
+	Batch          int      `default:"1000" placeholder:"N" help:"Send at most so many events from standard input at once. Batches that are too large for the server are halved."`
+	Retry          Duration `default:"1m" placeholder:"DURATION" help:"Go on trying for so long while the server is busy or does not answer. 0: do not."`
+
+	RemoteFlags `embed:""`
+
+	reached bool // the server has answered
+}
+
+// Help is shown above the flags of "rollcall publish --help".
+func (c *publishCmd) Help() string {
+	return `Prints the id of each event that was published.
+
+From standard input it reads JSON lines: in each an event with channelName, type, payload and, if you like, idempotencyKey. Other fields are passed over, so what "rollcall history --json" prints can be published. What there is is sent as a batch; a line that is wrong refuses its batch and ends the command, and the lines before it are published.
+
+While the server is busy (429), unavailable (503) or does not answer, the same events are sent again. Each has an idempotency key, one that is made for it where it brings none, so none is published twice.`
+}
+
+// Examples is printed below the flags.
+func (c *publishCmd) Examples() string {
+	return `
+Examples:
+  rollcall publish news message '"hello"'
+  rollcall publish news message hello --text
+  rollcall publish stats load '{"cores":2}' --idempotency-key load-17
+  rollcall history news --json | rollcall publish --server https://other.example.org -
+  tail -f app.log | jq -cR '{channelName:"log",type:"line",payload:.}' | rollcall publish -
+
+Exit code 0 when all was published, 1 when something was refused, 4 when the server can't be reached.`
+}
+
+// maxRetry keeps attempts within the time that the server remembers idempotency keys for.
+const maxRetry = Duration(100 * time.Second)
+
+// AfterApply checks the arguments.
+func (c *publishCmd) AfterApply(s *settings) error {
+	p := &problems{from: s.from}
+	within(p, "batch", c.Batch, 1, 100_000)
+	within(p, "retry", c.Retry, 0, maxRetry)
+	single := c.Type != "" || c.Channel != "" && c.Channel != "-"
+	var syntax *json.SyntaxError
+	switch {
+	case !single && (c.Text || c.IdempotencyKey != ""):
+		p.errs = append(p.errs, errors.New("--text and --idempotency-key are for one event: CHANNEL TYPE PAYLOAD"))
+	case !single && c.Channel == "" && isTerminal(os.Stdin):
+		p.errs = append(p.errs, errors.New("give CHANNEL TYPE PAYLOAD, or events on standard input"))
+	case single && (c.Type == "" || c.Payload == "" && !c.Text):
+		p.errs = append(p.errs, errors.New(`an event is CHANNEL TYPE PAYLOAD, such as: news message '"hello"'`))
+	case single && c.Text:
+		text, _ := json.Marshal(c.Payload) // a string
+		c.Payload = string(text)
+	case single:
+		if err := json.Unmarshal([]byte(c.Payload), new(json.RawMessage)); errors.As(err, &syntax) {
+			p.errs = append(p.errs, fmt.Errorf(`PAYLOAD %.100q is not JSON (%v); for a text use --text, or quotes of its own: '"hello"'`, c.Payload, err))
+		}
+	}
+	return p.err()
+}
+
+// Run publishes.
+func (c *publishCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
+	out := newPrinter(k.Stdout, c.JSON, s)
+	if c.Type != "" {
+		return c.publish(ctx, out, []line{{wireEvent: wireEvent{ChannelName: c.Channel, Type: c.Type, Payload: json.RawMessage(c.Payload), IdempotencyKey: c.IdempotencyKey}}})
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	lines := make(chan line, c.Batch)
+	go readLines(ctx, os.Stdin, lines)
+	for {
+		batch, err := c.gather(ctx, lines)
+		if len(batch) > 0 {
+			if err := c.publish(ctx, out, batch); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// line is an event that was read, and where.
+type line struct {
+	wireEvent
+	number int // from 1; 0 for none
+	size   int // bytes
+	err    error
+}
+
+// readLines reads events until the input or ctx ends. It closes lines; the last one has an error where something is wrong.
+func readLines(ctx context.Context, in io.Reader, lines chan<- line) {
+	defer close(lines)
+	scanner := bufio.NewScanner(in)
+	scanner.Buffer(nil, 64<<20)
+	number := 1
+	for ; scanner.Scan(); number++ {
+		if len(scanner.Bytes()) == 0 {
+			continue
+		}
+		l := line{number: number, size: len(scanner.Bytes()) + 64} // with a key
+		if err := json.Unmarshal(scanner.Bytes(), &l.wireEvent); err != nil {
+			l.err = fmt.Errorf("line %d is no event in JSON: %w", number, err)
+		}
+		select {
+		case lines <- l:
+		case <-ctx.Done():
+			return
+		}
+		if l.err != nil {
+			return
+		}
+	}
+	if err := scanner.Err(); err != nil {
+		select {
+		case lines <- line{err: fmt.Errorf("line %d: %w", number, err)}:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// maxBatchBytes is near the largest body that servers take unless told otherwise.
+const maxBatchBytes = 1 << 20 * 9 / 10
+
+// gather waits for a line and returns it with all those that are there. An error comes with the lines in front of it;
+// io.EOF is the end.
+func (c *publishCmd) gather(ctx context.Context, lines <-chan line) (batch []line, err error) {
+	size := 0
+	for {
+		var l line
+		var open bool
+		if len(batch) == 0 {
+			select {
+			case l, open = <-lines:
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			}
+		} else {
+			select {
+			case l, open = <-lines:
+			default:
+				return batch, nil
+			}
+		}
+		if !open {
+			return batch, io.EOF
+		} else if l.err != nil {
+			return batch, l.err
+		}
+		batch, size = append(batch, l), size+l.size
+		if len(batch) == c.Batch || size >= maxBatchBytes {
+			return batch, nil
+		}
+	}
+}
+
+// publish sends a batch until it is published or refused, in halves where it is too large, and prints the ids.
+func (c *publishCmd) publish(ctx context.Context, out *printer, batch []line) error {
+	var request struct {
+		Events []*wireEvent `json:"events"`
+	}
+	for i := range batch {
+		e := &batch[i].wireEvent
+		e.ID, e.Timestamp = "", ""
+		if e.IdempotencyKey == "" && c.Retry > 0 {
+			e.IdempotencyKey = rand.Text()
+		}
+		request.Events = append(request.Events, e)
+	}
+	var answer struct {
+		Events []struct {
+			ChannelName string `json:"channelName"`
+			ID          string `json:"id"`
+			Duplicate   bool   `json:"duplicate,omitempty"`
+		} `json:"events"`
+	}
+	err := c.insist(ctx, func() error {
+		return c.call(ctx, http.MethodPost, "/publish", nil, request, &answer)
+	})
+	var no *refusedError
+	if errors.As(err, &no) && no.Status == http.StatusRequestEntityTooLarge && len(batch) > 1 && no.Code != "payload_too_large" {
+		half := len(batch) / 2
+		if err := c.publish(ctx, out, batch[:half]); err != nil {
+			return err
+		}
+		return c.publish(ctx, out, batch[half:])
+	} else if err != nil {
+		return where(err, batch)
+	}
+	for _, e := range answer.Events {
+		if out.json {
+			err = out.object(e)
+		} else if _, err = fmt.Fprint(out.out, printable(e.ID)); err == nil {
+			if e.Duplicate {
+				fmt.Fprint(out.out, "  duplicate")
+			}
+			_, err = fmt.Fprintln(out.out)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insist repeats send while that may help, for as long as --retry says. A server that was never there is given up at once.
+func (c *publishCmd) insist(ctx context.Context, send func() error) error {
+	end := time.Now().Add(time.Duration(c.Retry))
+	for wait := 250 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		err := send()
+		var no *refusedError
+		answered := err == nil || errors.As(err, &no)
+		c.reached = c.reached || answered
+		passes, pause := !answered && (c.reached || !neverSent(err)), wait
+		if no != nil {
+			passes, pause = no.busy(), max(wait, no.After)
+		}
+		if err == nil || !passes || time.Now().Add(pause).After(end) {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// neverSent tells whether a request failed before a connection was there.
+func neverSent(err error) bool {
+	var dial *net.OpError
+	var distrust *tls.CertificateVerificationError
+	return errors.As(err, &dial) && dial.Op == "dial" || errors.As(err, &distrust)
+}
+
+// where adds the line that a refusal is about.
+func where(err error, batch []line) error {
+	var no *refusedError
+	var i int
+	if !errors.As(err, &no) || batch[0].number == 0 {
+		return err
+	}
+	if n, _ := fmt.Sscanf(no.Field, "events[%d]", &i); n == 1 && i >= 0 && i < len(batch) {
+		return fmt.Errorf("line %d: %w", batch[i].number, err)
+	}
+	return fmt.Errorf("lines %d to %d: %w", batch[0].number, batch[len(batch)-1].number, err)
+}

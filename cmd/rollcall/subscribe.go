@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	gosse "github.com/tmaxmax/go-sse"
+)
+
+// subscribeCmd follows channels.
+type subscribeCmd struct {
+	Channels    []string `arg:"" name:"channel" help:"Channels to follow."`
+	ClientID    string   `name:"client-id" placeholder:"ID" help:"Who this is. Without it the server makes an id."`
+	Info        string   `placeholder:"JSON" help:"What presence shows of this client: a JSON object of at most 1 KiB."`
+	Presence    []string `placeholder:"KINDS" help:"Tell who is there, too: online, channels or both, separated by a comma."`
+	LastEventID string   `name:"last-event-id" placeholder:"ID" help:"Go on behind this position rather than at the newest events."`
+	Count       int      `short:"n" placeholder:"N" help:"End after so many published events. 0: go on until Ctrl-C."`
+	Once        bool     `help:"The same as --count 1."`
+
+	RemoteFlags `embed:""`
+}
+
+// Help is shown above the flags of "rollcall subscribe --help".
+func (c *subscribeCmd) Help() string {
+	return `Prints one line for each event: when it was published, its channel, type and payload. With --json, one object: id, channelName, type, payload, timestamp. The server's own events (registered, lastEvent, gap, presence …) have no timestamp, and a payload that was parsed.
+
+A stream that ends is opened again where it was, so nothing is lost or printed twice; what the server no longer keeps is told by an event "gap". Drops are told on stderr. It ends at Ctrl-C, or where the server says not to come back.`
+}
+
+// Examples is printed below the flags.
+func (c *subscribeCmd) Examples() string {
+	return `
+Examples:
+  rollcall subscribe news chat
+  rollcall subscribe chat --client-id ada --info '{"name":"Ada"}' --presence channels
+  rollcall subscribe orders --json | jq -r 'select(.timestamp) | .payload.total'
+  rollcall subscribe deploys --once      wait for one event
+
+Exit code 0 after --count events or Ctrl-C, 1 when refused or sent away, 4 when the server can't be reached.`
+}
+
+// AfterApply checks the flags.
+func (c *subscribeCmd) AfterApply(s *settings) error {
+	p := &problems{from: s.from}
+	within(p, "count", c.Count, 0, 1<<40)
+	if c.Once && c.Count > 1 {
+		p.add("once", "it means --count 1; leave out one of them")
+	} else if c.Once {
+		c.Count = 1
+	}
+	return p.err()
+}
+
+// Run prints events until ctx ends.
+func (c *subscribeCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
+	query := url.Values{"channel": c.Channels}
+	for name, value := range map[string]string{"clientId": c.ClientID, "info": c.Info, "presence": strings.Join(c.Presence, ",")} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	out, left := newPrinter(k.Stdout, c.JSON, s), c.Count
+	return newFollower(&c.RemoteFlags, "/subscribe", query, c.LastEventID, k.Stderr).run(ctx, func(ev gosse.Event) error {
+		e, err := parseEvent(ev)
+		if err != nil {
+			return err
+		}
+		if err := out.event(e); err != nil {
+			return err
+		}
+		if e.Timestamp == "" {
+			return nil
+		}
+		if left--; left == 0 {
+			return errDone
+		}
+		return nil
+	})
+}
+
+// reserved are the types of the server's own events, whose payload is a string of JSON.
+var reserved = []string{"registered", "lastEvent", "online-presence", "presence", "gap", "goodbye"}
+
+// parseEvent reads what an event of /subscribe carries.
+func parseEvent(ev gosse.Event) (wireEvent, error) {
+	var e wireEvent
+	if err := json.Unmarshal([]byte(ev.Data), &e); err != nil {
+		return e, fmt.Errorf("the stream has an event %q that is none of Rollcall's: %.200q", ev.Type, ev.Data)
+	}
+	e.ID, e.IdempotencyKey = ev.LastEventID, ""
+	var inner string
+	if slices.Contains(reserved, e.Type) && json.Unmarshal(e.Payload, &inner) == nil && json.Valid([]byte(inner)) {
+		e.Payload = json.RawMessage(inner)
+	}
+	return e, nil
+}
