@@ -10,7 +10,7 @@ SOURCES = $(shell find . -name '*.go' -not -name '*_templ.go' -not -path '*/node
 # The browser tests drive the first of these that is installed.
 BROWSER = $(shell for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b && break; done)
 
-.PHONY: help run demo build test test-browser-found test-clients screenshots bench bench-peers lint fmt generate clean
+.PHONY: help run demo build test test-browser-found test-clients test-deploy screenshots bench bench-peers lint fmt generate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -24,7 +24,7 @@ demo: ## the server with lively fake traffic, to see and develop pages with (ARG
 build: ## build bin/rollcall
 	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./cmd/rollcall
 
-test: test-browser-found test-clients ## run every test, with the race detector
+test: test-browser-found test-clients test-deploy ## run every test, with the race detector
 	$(GO) test -race -timeout 10m ./...
 
 test-browser-found:
@@ -34,10 +34,17 @@ test-browser-found:
 
 # Independent SSE clients live in a module of their own, so that the server's go.mod does not name them.
 test-clients:
+	@if command -v node >/dev/null; then echo "node --test web/client/*.test.js" && node --test --test-reporter=dot web/client/*.test.js; \
+	elif [ "$(CI)" = true ]; then echo "no node found: the browser module's tests cannot run" >&2; exit 1; \
+	else echo "no node found: skipping the browser module's tests"; fi
 	@if [ -d web/clients ]; then echo "cd web/clients && $(GO) test -race" && cd web/clients && $(GO) test -race -timeout 10m; fi
 
-screenshots: ## photograph every page of the dashboard under the demo into bin/screenshots
-	@mkdir -p bin/screenshots && cd web/clients && SCREENSHOTS=$(CURDIR)/bin/screenshots $(GO) test -run '^TestScreenshots$$' -count=1 -v -timeout 10m
+# So do the tests of the examples in docs/deploy, with Helm, Compose and others. Not optimised, they compile in half the time.
+test-deploy:
+	@if [ -d docs/deploy ]; then echo "cd docs/deploy && $(GO) test" && cd docs/deploy && $(GO) test -vet=all -gcflags='all=-N -l' -timeout 10m; fi
+
+screenshots: ## photograph every page of the dashboard under the demo, and the demo pages, into bin/screenshots
+	@mkdir -p bin/screenshots && cd web/clients && SCREENSHOTS=$(CURDIR)/bin/screenshots $(GO) test -run 'Screenshots$$' -count=1 -v -timeout 10m
 
 bench: ## run the Go benchmarks ("rollcall bench" measures a running server)
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
