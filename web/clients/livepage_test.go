@@ -24,6 +24,7 @@ type livePage struct {
 	srv    *httptest.Server
 	status atomic.Int64       // what the stream's requests are answered with
 	opened chan struct{}      // gets a value for each stream that opens
+	over   chan struct{}      // closed when the test is
 	script chan func(*stream) // what the open stream does next
 
 	patches int // sent
@@ -52,7 +53,7 @@ const frame = `<!doctype html><html lang="en"><head><title>live</title><link rel
 // openLivePage opens a page with this main part, and waits until its stream is open.
 func openLivePage(t *testing.T, main string) *livePage {
 	t.Helper()
-	p := &livePage{tab: newTab(t), opened: make(chan struct{}, 100), script: make(chan func(*stream))}
+	p := &livePage{tab: newTab(t), opened: make(chan struct{}, 100), over: make(chan struct{}), script: make(chan func(*stream))}
 	p.status.Store(http.StatusOK)
 	mux := http.NewServeMux()
 	mux.Handle("GET /assets/", http.StripPrefix("/assets/", http.FileServer(http.Dir("../assets"))))
@@ -64,6 +65,7 @@ func openLivePage(t *testing.T, main string) *livePage {
 	mux.HandleFunc("GET /admin/stream", p.stream)
 	p.srv = httptest.NewServer(mux)
 	t.Cleanup(func() {
+		close(p.over) // the page comes back until the server is closed
 		p.srv.CloseClientConnections()
 		p.srv.Close()
 	})
@@ -88,9 +90,14 @@ func (p *livePage) stream(w http.ResponseWriter, r *http.Request) {
 	s := &stream{w: w}
 	fmt.Fprint(w, "retry: 10\n\n")
 	http.NewResponseController(w).Flush()
-	p.opened <- struct{}{}
+	select {
+	case p.opened <- struct{}{}:
+	case <-p.over:
+	}
 	for !s.over {
 		select {
+		case <-p.over:
+			return
 		case <-r.Context().Done():
 			return
 		case next := <-p.script:
