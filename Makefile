@@ -56,8 +56,8 @@ lint: ## check formatting, go vet, staticcheck, other systems' builds and that t
 	@list=$$(gofmt -l $(SOURCES)); if [ -n "$$list" ]; then echo "not formatted (make fmt mends it):" $$list >&2; exit 1; fi
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
-	GOOS=darwin $(GO) build -o /dev/null ./cmd/rollcall
-	GOOS=windows $(GO) build -o /dev/null ./cmd/rollcall
+	GOOS=darwin $(GO) build -gcflags='all=-N -l' -o /dev/null ./cmd/rollcall
+	GOOS=windows $(GO) build -gcflags='all=-N -l' -o /dev/null ./cmd/rollcall
 	$(GO) tool templ generate -check -log-level warn
 	@if [ -d web/clients ]; then echo "cd web/clients && $(GO) vet ./..." && cd web/clients && $(GO) vet ./...; fi
 
