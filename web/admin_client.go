@@ -112,16 +112,13 @@ func indented(raw []byte) string {
 // disconnect answers POST /admin/clients/{clientId}/disconnect.
 func (a *admin) disconnect(c *gin.Context) {
 	id := argOf(c)
-	_, conns, online := a.server.registry.Client(id)
+	streams, online := a.server.kickAll(id)
 	back := adminLink("clients", id)
 	if !online {
 		a.failed(c, "client.disconnect", id, adminPath+"/clients", "This client is not online.")
 		return
 	}
-	for _, conn := range conns {
-		a.server.kick(conn)
-	}
-	n := plural(len(conns), "connection")
+	n := plural(streams, "connection")
 	a.done(c, "client.disconnect", id, n, back, "Ended "+n+".")
 }
 

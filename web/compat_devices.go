@@ -220,21 +220,15 @@ func (v *devices) resume(ctx context.Context, r *request) error {
 	v.mu.Lock()
 	seq, ok := v.due[r.device.channel]
 	v.mu.Unlock()
-	log := v.server.log
 	if ok {
-		r.resume = eventlog.Position{Epoch: log.Head().Epoch, Seq: seq}.String()
+		r.resume = v.server.idOf(seq)
 		return nil
 	}
-	names := []string{r.device.channel}
-	_, last := log.Last(names)
-	if store, ok := v.server.log.(deeper); ok && last[0] == nil {
-		older, err := store.LastOlder(ctx, names)
-		if err != nil {
-			return err
-		}
-		last = older
+	_, last, err := v.server.newest(ctx, r.device.channel)
+	if err != nil {
+		return err
 	}
-	if place := placeOf(last[0]); place != "" {
+	if place := placeOf(last); place != "" {
 		r.resume = place
 	}
 	return nil

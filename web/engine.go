@@ -86,6 +86,20 @@ func (s *Server) readOlder(ctx context.Context, r *request) (err error) {
 	return err
 }
 
+// newest returns a channel's newest event, nil where there is none, and where the log was
+// then. What the server no longer has in memory is read from the store.
+func (s *Server) newest(ctx context.Context, channel string) (eventlog.Position, *eventlog.Record, error) {
+	names := []string{channel}
+	at, last := s.log.Last(names)
+	if store, ok := s.log.(deeper); ok && last[0] == nil {
+		var err error
+		if last, err = store.LastOlder(ctx, names); err != nil {
+			return at, nil, err
+		}
+	}
+	return at, last[0], nil
+}
+
 // fillLast is a hub.Subscription's Last.
 type fillLast func(at eventlog.Position, last []*eventlog.Record)
 

@@ -57,17 +57,13 @@ func (s *Server) lastEvent(c *gin.Context) {
 		refuse(c, f)
 		return
 	}
-	at, last := s.log.Last([]string{channel})
-	if store, ok := s.log.(deeper); ok && last[0] == nil {
-		older, err := store.LastOlder(c.Request.Context(), []string{channel})
-		if err != nil {
-			refuse(c, readFault(c, err))
-			return
-		}
-		last = older
+	at, last, err := s.newest(c.Request.Context(), channel)
+	if err != nil {
+		refuse(c, readFault(c, err))
+		return
 	}
 	c.Header("Last-Event-ID", at.String()) // a stream from there has what comes after
-	out := append([]byte(`{"response":`), eventlog.AppendString(nil, hub.LastEvent(last[0]))...)
+	out := append([]byte(`{"response":`), eventlog.AppendString(nil, hub.LastEvent(last))...)
 	answerText(c, append(out, '}'))
 }
 

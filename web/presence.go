@@ -234,22 +234,16 @@ func (s *Server) kickClient(c *gin.Context) {
 		return
 	}
 	id := pathParam(c, "clientId")
-	var block time.Duration
 	if text := c.Query("block"); text != "" {
-		var err error
-		if block, err = time.ParseDuration(text); err != nil || block <= 0 || block > maxBlock {
+		block, err := time.ParseDuration(text)
+		if err != nil || block <= 0 || block > maxBlock {
 			refuse(c, invalid("invalid_block", "block", "must be a time such as 30s, 10m or 24h, at most 8784h"))
 			return
 		}
 		s.keepAway(id, block, "REST API")
-	}
-	_, conns, online := s.registry.Client(id)
-	if !online && block == 0 {
+	} else if _, online := s.kickAll(id); !online {
 		refuse(c, notOnline)
 		return
-	}
-	for _, conn := range conns {
-		s.kick(conn)
 	}
 	c.Status(http.StatusNoContent)
 }
@@ -283,6 +277,16 @@ func (s *Server) kick(conn *presence.Connection) {
 	}
 }
 
+// kickAll is kick for all streams of a client. It says how many these are, and whether
+// the client is online, which it may be without any.
+func (s *Server) kickAll(id string) (streams int, online bool) {
+	_, conns, online := s.registry.Client(id)
+	for _, conn := range conns {
+		s.kick(conn)
+	}
+	return len(conns), online
+}
+
 // kickHere ends a stream of this server. Its EventSource comes back once by itself:
 // named, it is then told to stay away; nameless, it is told not to hurry.
 func (s *Server) kickHere(conn *presence.Connection) {
@@ -314,10 +318,7 @@ func (s *Server) keepAway(id string, d time.Duration, by string) {
 			s.opts.Log.Warn("the other servers are not told of a block", "clientId", id, "error", err)
 		}
 	}
-	_, conns, _ := s.registry.Client(id)
-	for _, conn := range conns {
-		s.kick(conn)
-	}
+	s.kickAll(id)
 }
 
 // letBack ends a block on all servers, and says whether there was one.

@@ -36,9 +36,7 @@ func (c *healthCmd) AfterApply() error {
 	server := c.Server
 	if path, ok := strings.CutPrefix(server, unixPrefix); ok {
 		server = "http://localhost"
-		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", path)
-		}
+		transport.DialContext = dialSocket(path)
 	}
 	u, err := url.Parse(server)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {

@@ -47,9 +47,7 @@ func (r *RemoteFlags) AfterApply(s *settings) error {
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSClientConfig: r.trust(p)}
 	if path, ok := strings.CutPrefix(r.Server, unixPrefix); ok {
 		transport.Proxy = nil
-		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", path)
-		}
+		transport.DialContext = dialSocket(path)
 		r.base = "http://localhost"
 	} else if u, err := url.Parse(r.Server); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" {
 		p.add("server", "%q is not a server; write for example http://127.0.0.1:9090, https://example.org/events or unix:/run/rollcall.sock", r.Server)
@@ -61,6 +59,13 @@ func (r *RemoteFlags) AfterApply(s *settings) error {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // credentials go nowhere else
 	}
 	return p.err()
+}
+
+// dialSocket connects to a socket file, whatever the address.
+func dialSocket(path string) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", path)
+	}
 }
 
 // trust says which certificates are taken, nil for those of the system.

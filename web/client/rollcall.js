@@ -15,6 +15,7 @@
  * between from /lastEvent and /history first, while that channel's events wait. So it does not
  * matter which page leads, how often that changes, or who slept meanwhile.
  *
+ * It is one file, so that a page has it with one request and npm takes it as it stands.
  * rollcall.d.ts describes the API, docs/client.md what is shared between tabs.
  */
 const TICK_MS = 5000; // a page that is looked at hears from its leader within this, or takes over
