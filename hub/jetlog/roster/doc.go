@@ -9,6 +9,7 @@
 //	<prefix>.e.<session>.<id, base64url>  an entry: a byte 1 and the value
 //	<prefix>.n.<session>                  a lease: JSON about the node
 //	<prefix>.s.<id, base64url>            a shared entry: milliseconds to live, the value
+//	<prefix>.i.stream                     a random name of the stream's contents
 //
 // An empty message is a deletion; its time to live is a minute, so they do not gather.
 // Beside the stream, <prefix>.tell carries what [Roster.Tell] says.
@@ -48,7 +49,9 @@
 //
 // An entry that changes fast may be seen with its last values only. A stream in memory
 // is empty after its servers restart: the nodes put their entries again under new
-// sessions and the shared entries they know, each only where the stream has none.
+// sessions and the shared entries they know, each only where the stream has none. The
+// nodes recognise such a stream by its time of creation, by its last sequence number and
+// by the name of its contents: in a cluster the time of creation stays the same.
 // A node that is deaf to the others but can publish is up.
 //
 // # Presence over a roster

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -144,7 +146,8 @@ func TestShortDrop(t *testing.T) {
 	}
 }
 
-// What was stored is gone: everybody tells everything again.
+// What was stored is gone: everybody tells everything again. Nodes is called all the while, which would show a write to
+// the entries without the mutex.
 func TestStreamLost(t *testing.T) {
 	for name, lose := range map[string]func(t *testing.T, s *server.Server, stop func(), js jetstream.JetStream){
 		"restart": func(t *testing.T, s *server.Server, stop func(), _ jetstream.JetStream) {
@@ -181,6 +184,20 @@ func TestStreamLost(t *testing.T) {
 			}
 			until(t, "the block is everywhere", func() bool { return len(a.blocks())+len(b.blocks()) == 2 })
 			olda, oldb := a.Session(), b.Session()
+			quit := make(chan struct{})
+			var watching sync.WaitGroup
+			watching.Go(func() { // as the admin UI and the metrics do
+				for {
+					select {
+					case <-quit:
+						return
+					default:
+						a.Nodes()
+						runtime.Gosched()
+					}
+				}
+			})
+			defer func() { close(quit); watching.Wait() }()
 			lose(t, s, stop, a.js)
 			until(t, "both have new sessions", func() bool { return a.Session() != olda && b.Session() != oldb })
 			until(t, "each has seen the other go", func() bool { return a.down("b") == 1 && b.down("a") == 1 })

@@ -73,6 +73,7 @@ type watched struct {
 	shared  map[string]string
 	ups     map[string]int // by node name
 	downs   map[string]int
+	lifts   map[string]int // ends of shared entries
 	gone    int
 	changes int
 	wrong   []string // what must not happen
@@ -93,7 +94,7 @@ func joinOver(t testing.TB, nc *nats.Conn, name string, change ...func(*Options)
 	w := &watched{
 		t: t, nc: nc, done: make(chan struct{}),
 		entries: map[string]map[string]string{}, who: map[string]string{}, shared: map[string]string{},
-		ups: map[string]int{}, downs: map[string]int{},
+		ups: map[string]int{}, downs: map[string]int{}, lifts: map[string]int{},
 	}
 	w.open(opts)
 	return w
@@ -161,6 +162,7 @@ func (w *watched) apply(c Change) {
 		_, there := w.shared[c.ID]
 		bad = !there
 		delete(w.shared, c.ID)
+		w.lifts[c.ID]++
 	}
 	if bad {
 		w.wrong = append(w.wrong, fmt.Sprintf("%v %s %s %q makes no sense here", c.Kind, c.Node, c.Session, c.ID))
@@ -195,6 +197,9 @@ func (w *watched) count(of func() map[string]int, name string) int {
 
 func (w *watched) down(name string) int {
 	return w.count(func() map[string]int { return w.downs }, name)
+}
+func (w *watched) lifted(id string) int {
+	return w.count(func() map[string]int { return w.lifts }, id)
 }
 func (w *watched) came(name string) int {
 	return w.count(func() map[string]int { return w.ups }, name)

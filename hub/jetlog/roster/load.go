@@ -12,6 +12,7 @@ type shot struct {
 	values map[string]map[string]value // entries by session and id
 	shared map[string]value
 	own    map[string]bool // entries of this node
+	mark   string          // names the stream's contents, "" where nothing does
 }
 
 type value struct {
@@ -22,26 +23,41 @@ type value struct {
 
 // load begins to read the table.
 func (v *view) load(info *jetstream.StreamInfo) {
-	if !info.Created.Equal(v.created) { // its numbers mean something else
-		v.created, v.anew = info.Created, v.loaded
-		for id, s := range v.shared {
-			s.seq = 0
-			v.shared[id] = s
-		}
-		for _, n := range v.nodes {
-			for id := range n.entries {
-				n.entries[id] = 0
-			}
-		}
+	if !info.Created.Equal(v.created) || info.State.LastSeq < v.seen {
+		v.created, v.anew = info.Created, true
 	}
 	v.loading, v.target = true, info.State.LastSeq
-	v.shot = shot{make(map[string]*card), make(map[string]map[string]value), make(map[string]value), make(map[string]bool)}
+	v.shot = shot{nodes: make(map[string]*card), values: make(map[string]map[string]value), shared: make(map[string]value), own: make(map[string]bool)}
+}
+
+// restart prepares the view for a stream that is another one or lost its contents: a sequence number
+// stands for another message there, and a missing shared entry was not deleted by anybody.
+func (v *view) restart() {
+	for id, s := range v.shared {
+		s.seq = 0
+		v.shared[id] = s
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, n := range v.nodes {
+		for id := range n.entries {
+			n.entries[id] = 0
+		}
+	}
 }
 
 // finish compares the table that was read with the view: what differs are changes.
 func (v *view) finish() {
 	s := v.shot
 	v.loading, v.shot = false, shot{}
+	anew := v.loaded && (v.anew || v.mark != "" && s.mark != v.mark)
+	if anew {
+		v.restart()
+	}
+	v.anew, v.seen = false, v.target
+	if v.mark = s.mark; v.mark == "" {
+		v.sign()
+	}
 	for session := range v.nodes {
 		if s.nodes[session] == nil {
 			v.down(session)
@@ -73,13 +89,12 @@ func (v *view) finish() {
 	for id, is := range v.shared {
 		to, there := s.shared[id]
 		switch {
-		case v.anew && !there:
+		case anew && !there:
 			v.own.restore(id, is.value, is.until)
 		case to.data == nil:
 			v.share(id, value{})
 		}
 	}
-	v.anew = false
 	for id, to := range s.shared {
 		v.share(id, to)
 	}

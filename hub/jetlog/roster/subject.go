@@ -17,6 +17,7 @@ func (n names) entry(session, id string) string {
 }
 func (n names) entries(session string) string { return n.prefix + ".e." + session + ".*" }
 func (n names) shared(id string) string       { return n.prefix + ".s." + encode(id) }
+func (n names) stream() string                { return n.prefix + ".i.stream" }
 func (n names) tell() string                  { return n.prefix + ".tell" }
 
 // What a subject is about.
@@ -24,6 +25,7 @@ const (
 	aboutLease  = 'n'
 	aboutEntry  = 'e'
 	aboutShared = 's'
+	aboutStream = 'i'
 )
 
 // read returns what a subject is about; 0 is nothing of ours.
@@ -43,6 +45,10 @@ func (n names) read(subject string) (about byte, session, id string) {
 			if id, ok = decode(rest); ok {
 				return about, session, id
 			}
+		}
+	case aboutStream:
+		if rest == "stream" {
+			return about, "", ""
 		}
 	case aboutShared:
 		if id, ok = decode(rest); ok {

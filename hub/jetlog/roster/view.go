@@ -2,6 +2,7 @@ package roster
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -17,12 +18,14 @@ type view struct {
 	expiry  time.Time            // no shared entry ends before
 	orphans map[string]time.Time // sessions with entries and without a lease, since when
 	created time.Time            // of the stream
+	mark    string               // names the stream's contents; "" while that is not known
+	seen    uint64               // the newest message that was read
 	changes []Change             // not handed on yet
 	first   bool                 // the first load is among them
 	loaded  bool                 // at least once
 
 	loading bool
-	anew    bool   // the stream is another one than at the last load
+	anew    bool   // the stream is another one than at the last load that was finished
 	target  uint64 // what the stream had when the load began
 	shot    shot
 }
@@ -51,9 +54,14 @@ func (v *view) apply(m *nats.Msg, meta *nats.MsgMetadata) error {
 		data = m.Data
 	}
 	seq := meta.Sequence.Stream
+	if !v.loading {
+		v.seen = seq
+	}
 	switch about {
 	case aboutLease:
 		return v.lease(session, data, meta)
+	case aboutStream:
+		return v.marked(string(data))
 	case aboutEntry:
 		if data != nil {
 			if data[0] != valueByte {
@@ -72,7 +80,28 @@ func (v *view) apply(m *nats.Msg, meta *nats.MsgMetadata) error {
 	return nil
 }
 
-// own reports whether a session is, or was, this node's.
+// sign gives the stream's contents a name, unless another node is faster. Where the message is lost,
+// the next load finds no name and tries again.
+func (v *view) sign() {
+	m := &nats.Msg{Subject: v.names.stream(), Header: nats.Header{headerExpected: {"0"}}, Data: []byte(rand.Text())}
+	_ = v.put(m)
+}
+
+// marked reads the name of the stream's contents. A cluster of NATS servers that all restarted has an
+// empty stream with the old time of creation; the name is what tells it from one whose entries were deleted.
+func (v *view) marked(mark string) error {
+	switch {
+	case v.loading:
+		v.shot.mark = mark
+	case v.mark == "":
+		v.mark = mark
+	case mark != v.mark:
+		return fmt.Errorf("%w: the stream has lost its contents", errAgain)
+	}
+	return nil
+}
+
+// isOwn reports whether a session is, or was, this node's.
 func (v *view) isOwn(session string) (own, present bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
