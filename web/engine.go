@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -65,6 +66,27 @@ func (s *Server) resumes(id string) (eventlog.Position, bool) {
 	at, err := eventlog.ParsePosition(id)
 	head := s.log.Head()
 	return at, err == nil && at.Epoch == head.Epoch && at.Seq <= head.Seq
+}
+
+// positionWait is how long a request waits for a position that another server gave.
+const positionWait = 2 * time.Second
+
+// awaitPosition waits until this server has the log through the position that a client gave.
+// In a cluster the client may have it from a server that is ahead of this one. A position of
+// another epoch, and one that no server gave, need no wait: they are not resumed.
+//
+// Errors: eventlog.ErrBehind; eventlog.ErrClosed.
+func (s *Server) awaitPosition(ctx context.Context, id string) error {
+	at, err := eventlog.ParsePosition(id)
+	if err != nil || at.Epoch != s.log.Head().Epoch {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, positionWait)
+	defer cancel()
+	if err := s.log.Await(ctx, at.Seq); !errors.Is(err, eventlog.ErrFuture) {
+		return err
+	}
+	return nil
 }
 
 // readOlder has the request get what the store has of what it is to be given: of what

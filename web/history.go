@@ -57,7 +57,12 @@ func (s *Server) lastEvent(c *gin.Context) {
 		refuse(c, f)
 		return
 	}
-	at, last, err := s.newest(c.Request.Context(), channel)
+	var at eventlog.Position
+	var last *eventlog.Record
+	err := s.awaitPosition(c.Request.Context(), resumeID(c.GetHeader("Last-Event-ID"), []string{c.Query("lastEventId")}))
+	if err == nil {
+		at, last, err = s.newest(c.Request.Context(), channel)
+	}
 	if err != nil {
 		refuse(c, readFault(c, err))
 		return
@@ -79,10 +84,14 @@ func (s *Server) history(c *gin.Context) {
 		refuse(c, f)
 		return
 	}
+	after := c.Query("after")
+	if err := s.awaitPosition(c.Request.Context(), after); err != nil {
+		refuse(c, readFault(c, err))
+		return
+	}
 	head := s.log.Head()
 	cursor := eventlog.Cursor{Channels: []string{channel}}
 	gap := false
-	after := c.Query("after")
 	if after != "" {
 		at, err := eventlog.ParsePosition(after)
 		if err != nil {

@@ -282,6 +282,10 @@ func TestSpecErrors(t *testing.T) {
 			{get("/lastEvent?channel=a"), "store_unavailable", true},
 			{get("/history?channel=a&after=" + engine.Head().Epoch + "-0"), "store_unavailable", true},
 		})
+		check(t, webtest.Start(t, web.Options{Engine: newLaggingEngine(t, false)}), []refusal{
+			{get("/lastEvent?channel=a&lastEventId=e-5"), "behind", true},
+			{get("/history?channel=a&after=e-5"), "behind", true},
+		})
 	})
 	// These have no operation: the path or the method is none.
 	t.Run("nothing", func(t *testing.T) {

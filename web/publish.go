@@ -135,6 +135,9 @@ func publishFault(c *gin.Context, err error) *fault {
 	case errors.Is(err, eventlog.ErrUnavailable), errors.Is(err, eventlog.ErrLost):
 		c.Header("Retry-After", "1")
 		return &fault{http.StatusServiceUnavailable, "store_unavailable", "The event store can't be reached. Nothing was published; try again.", ""}
+	case errors.Is(err, eventlog.ErrBehind):
+		c.Header("Retry-After", "1")
+		return &fault{http.StatusServiceUnavailable, "behind", "This server does not have the events up to the given position yet. Try again.", ""}
 	case errors.Is(err, eventlog.ErrClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		c.Header("Retry-After", "1")
 		return &fault{http.StatusServiceUnavailable, "unavailable", "The server is shutting down. Nothing was published; try again.", ""}

@@ -92,6 +92,9 @@ func (s *Server) open(c *gin.Context, r *request, f *fault) {
 	}
 	err := s.devices.resume(c.Request.Context(), r)
 	if err == nil {
+		err = s.awaitPosition(c.Request.Context(), r.resume)
+	}
+	if err == nil {
 		err = s.readOlder(c.Request.Context(), r)
 	}
 	if err != nil {

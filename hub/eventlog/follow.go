@@ -21,6 +21,7 @@ type Stored struct {
 // lost is the head that the log begins with. Options.Epoch is the other log's.
 func NewFollower(opts Options, lost uint64) *Memory {
 	m := NewMemory(opts)
+	m.follower = true
 	m.head, m.graves.watermark = lost, lost
 	return m
 }
@@ -65,9 +66,10 @@ func (m *Memory) Follow(ctx context.Context, batch []Stored) error {
 		m.publish(r)
 	}
 	m.trim(now.Sub(m.start))
-	tails := m.tails
+	head, tails := m.head, m.tails
 	m.mu.Unlock()
 	wakeTails(tails)
+	m.waiters.reached(head)
 	return nil
 }
 
@@ -88,6 +90,7 @@ func (m *Memory) Advance(seq uint64) {
 	m.mu.Lock()
 	m.head = max(m.head, seq)
 	m.mu.Unlock()
+	m.waiters.reached(seq)
 }
 
 // Known returns the sequence number of the event of the channel with the idempotency
@@ -124,9 +127,10 @@ func (m *Memory) Wait(ctx context.Context) error {
 // of them is dropped and counted.
 func (m *Memory) Lose(channel string, through uint64) int {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	n := m.lose(channel, through)
 	m.trim(time.Since(m.start))
+	m.mu.Unlock()
+	m.waiters.reached(through)
 	return n
 }
 
@@ -147,6 +151,7 @@ func (m *Memory) lose(channel string, through uint64) (n int) {
 
 // LoseAll notes that events of every channel, up to through, may be missing.
 func (m *Memory) LoseAll(through uint64) {
+	defer m.waiters.reached(through)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for m.oldest != nil && m.oldest.Seq <= through {
@@ -200,6 +205,7 @@ func (m *Memory) Miss(ctx context.Context, channels []string, through uint64) er
 	tails := m.tails
 	m.mu.Unlock()
 	wakeTails(tails)
+	m.waiters.reached(through)
 	return nil
 }
 

@@ -15,6 +15,10 @@ var (
 	// ErrBusy is returned by an append that waited and found the readers of the
 	// live flow still too far behind. Nothing was appended; trying again is safe.
 	ErrBusy = errors.New("the log's readers are behind")
+	// ErrFuture is returned by an Await of a position that the log never gave.
+	ErrFuture = errors.New("the position is in the future")
+	// ErrBehind is returned by an Await that waited in vain; trying again makes sense.
+	ErrBehind = errors.New("this server is behind the log")
 )
 
 // Log is one ordered log of events. Its methods are safe for concurrent use.
@@ -33,6 +37,13 @@ type Log interface {
 
 	// Head returns the position of the newest event.
 	Head() Position
+
+	// Await returns once the head has reached seq, a position of this epoch that a reader
+	// was given. A log that follows another one may get there later than its reader; Await
+	// then waits as long as ctx lets it.
+	//
+	// Errors: ErrFuture; ErrClosed; ErrBehind where ctx ends first.
+	Await(ctx context.Context, seq uint64) error
 
 	// Last returns the head, and at that instant the newest kept record of each
 	// channel, nil where nothing is kept.

@@ -17,7 +17,10 @@ type Memory struct {
 	seed  [2]maphash.Seed
 	done  chan struct{}
 	swept chan struct{}
+	// follower is set where the events come from another log, see NewFollower.
+	follower bool
 
+	waiters waiters
 	waiting atomic.Int32 // appends that wait for a tail
 
 	mu      sync.RWMutex // guards everything below; never held while calling out
@@ -211,6 +214,7 @@ func (m *Memory) Close() error {
 		close(m.done)
 	}
 	m.mu.Unlock()
+	m.waiters.close()
 	m.relieve()
 	<-m.swept
 	return nil

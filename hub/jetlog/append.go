@@ -14,9 +14,6 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// visible is how long an append waits for the mirror to have what was stored.
-const visible = 5 * time.Second
-
 // election is how long an append waits for a stream without a leader to get one.
 const election = time.Second
 
@@ -118,19 +115,6 @@ func (l *Log) settle(ctx context.Context, p plan, ack *pubAck, results []eventlo
 	}
 	l.await(ctx, ack.Sequence)
 	return results
-}
-
-// await waits until the mirror has come to seq, and no longer than makes sense.
-func (l *Log) await(ctx context.Context, seq uint64) {
-	timer := time.NewTimer(visible)
-	defer timer.Stop()
-	select {
-	case <-l.waiters.add(seq, func() uint64 { return l.Head().Seq }):
-	case <-timer.C:
-		l.log.Warn("this node lags behind the stream", "stored", seq, "head", l.Head().Seq)
-	case <-ctx.Done():
-	case <-l.lost.done:
-	}
 }
 
 // passing reports whether it is worth trying again at once.

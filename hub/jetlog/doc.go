@@ -32,6 +32,11 @@
 // [Log.Err] says why. The owner then ends its streams, closes the log and opens
 // another one over the same [Link]; streams that resume are told of the gap.
 //
+// # Readers from another node
+//
+// A reader may come from a node whose mirror is ahead of this one's. [Log.Await] waits
+// for its position.
+//
 // # When NATS is away
 //
 // Streams stay open and get nothing. Appends fail at once with [ErrUnavailable], or

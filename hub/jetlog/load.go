@@ -56,7 +56,6 @@ func (l *Log) load(ctx context.Context) error {
 	}
 	l.live = true
 	l.missed = make(map[string]bool)
-	l.waiters.reached(l.Head().Seq)
 	close(l.loaded)
 	return nil
 }

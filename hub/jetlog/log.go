@@ -44,6 +44,8 @@ type Log struct {
 
 	ctx      context.Context // ends with Close
 	cancel   context.CancelFunc
+	alive    context.Context // ends with ctx, and when the stream is lost
+	die      context.CancelFunc
 	running  sync.WaitGroup
 	closed   sync.Once
 	closeErr error
@@ -51,7 +53,6 @@ type Log struct {
 	reads    chan struct{} // a place for each older read
 	damaged  uint64        // through where the stream misses events for no reason; static once loaded
 
-	waiters waiters
 	lost    ending
 	last    atomic.Uint64 // the stream's last sequence number when it was last heard of
 	asked   atomic.Int64  // when that was, Unix nanoseconds
@@ -92,6 +93,7 @@ func Open(ctx context.Context, link *Link, opts Options) (*Log, error) {
 	from := start(info.State, cmp.Or(opts.Mirror.Budget, eventlog.DefaultBudget))
 	l.Memory = eventlog.NewFollower(opts.Mirror, from-1)
 	l.ctx, l.cancel = context.WithCancel(context.Background())
+	l.alive, l.die = context.WithCancel(l.ctx)
 	l.heardOf(info.State.LastSeq)
 	l.tail = tail{target: info.State.LastSeq, from: from, loaded: make(chan struct{})}
 	l.running.Go(l.follow)
@@ -114,7 +116,6 @@ func (l *Log) Close() error {
 	l.closed.Do(func() {
 		err := l.Memory.Close()
 		l.cancel()
-		l.waiters.release()
 		l.running.Wait()
 		l.closeErr = errors.Join(err, l.mark.sync())
 	})
@@ -150,57 +151,6 @@ func (l *Log) lose(why string) {
 		l.lost.err = fmt.Errorf("%w: %s", ErrLost, why)
 		l.log.Error("the stream was lost", "stream", l.opts.Stream, "epoch", l.life.epoch, "reason", why)
 		close(l.lost.done)
+		l.die()
 	})
-}
-
-// waiters are appends that wait for the mirror.
-type waiters struct {
-	mu     sync.Mutex
-	closed bool
-	list   []waiter
-}
-
-type waiter struct {
-	seq  uint64
-	done chan struct{}
-}
-
-// add returns a channel that is closed when the mirror has come to seq.
-func (w *waiters) add(seq uint64, head func() uint64) <-chan struct{} {
-	done := make(chan struct{})
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.closed || head() >= seq {
-		close(done)
-		return done
-	}
-	w.list = append(w.list, waiter{seq, done})
-	return done
-}
-
-// reached lets those go that wait for head or what is before it.
-func (w *waiters) reached(head uint64) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	rest := w.list[:0]
-	for _, one := range w.list {
-		if one.seq <= head {
-			close(one.done)
-		} else {
-			rest = append(rest, one)
-		}
-	}
-	clear(w.list[len(rest):])
-	w.list = rest
-}
-
-// release lets all go.
-func (w *waiters) release() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.closed = true
-	for _, one := range w.list {
-		close(one.done)
-	}
-	w.list = nil
 }

@@ -59,16 +59,9 @@ func (l *Log) consume() error {
 		return err
 	}
 	session, _ := l.link.state()
-	ctx, cancel := context.WithCancel(l.ctx)
+	ctx, cancel := context.WithCancel(l.alive)
 	defer cancel()
 	defer context.AfterFunc(session, cancel)()
-	go func() { // a lost log waits for nothing
-		select {
-		case <-l.lost.done:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	clear(l.batch)
 	l.batch, l.open = l.batch[:0], "" // the next consumer begins behind the head
 	inbox := l.link.nc.NewInbox()
@@ -121,7 +114,6 @@ func (l *Log) consume() error {
 		if err := l.flush(ctx); err != nil {
 			return err
 		}
-		l.waiters.reached(l.Head().Seq)
 	}
 }
 

@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t testing.TB, opts eventlog.Options) eventlog.L
 		{"Tail/AnyTime", testTailAnyTime},
 		{"Tail/HandOver", testTailHandOver},
 		{"Tail/Eviction", testTailEviction},
+		{"Await", testAwait},
 		{"Busy/Error", testBusyError},
 		{"Busy/Context", testBusyContext},
 		{"Busy/Relief", testBusyRelief},

@@ -1,0 +1,25 @@
+package logtest
+
+import (
+	"errors"
+	"testing"
+
+	"rollcall/hub/eventlog"
+)
+
+// A position that the log gave is there at once, one that it never gave is refused.
+func testAwait(t *testing.T, open Open) {
+	h := start(t, open, eventlog.Options{})
+	if err := h.log.Await(t.Context(), h.log.Head().Seq); err != nil {
+		t.Errorf("the head of an empty log: %v", err)
+	}
+	h.publish("a", "b", "a")
+	for _, ev := range h.sent {
+		if err := h.log.Await(t.Context(), ev.seq); err != nil {
+			t.Errorf("an event's position: %v", err)
+		}
+	}
+	if err := h.log.Await(t.Context(), h.log.Head().Seq+1); !errors.Is(err, eventlog.ErrFuture) {
+		t.Errorf("a position behind the head: %v, want ErrFuture", err)
+	}
+}
