@@ -100,3 +100,30 @@ func BenchmarkOneClient(b *testing.B) {
 		})
 	}
 }
+
+// A connection of a client that is on a million channels comes and goes, as connections of
+// one key or token may: what ends costs what it held, not what the client holds.
+func BenchmarkDeparture(b *testing.B) {
+	for _, n := range []int{1, 1000} {
+		b.Run(fmt.Sprintf("connections=%d", n), func(b *testing.B) {
+			r := NewRegistry(time.Nanosecond)
+			for i := range n {
+				names := make([]string, 1000)
+				for j := range names {
+					names[j] = fmt.Sprintf("room.%d.%d", i, j)
+				}
+				come(r, fmt.Sprint(i), "guest", "", names...)
+				r.Take()
+			}
+			channels := []string{"room.x"}
+			b.ReportAllocs()
+			for b.Loop() {
+				c := &Connection{ID: "c", ClientID: "guest"}
+				r.Join(c, channels, nil)
+				r.Leave(c)
+				r.Expire()
+				r.Take()
+			}
+		})
+	}
+}

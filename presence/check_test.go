@@ -95,15 +95,15 @@ func check(t failer, r *Registry) {
 func checkMembers(t failer, r *Registry, c *client, on map[*member]int32) {
 	t.Helper()
 	for i, m := range c.on {
-		if m.who != c || r.channels[m.ch.name] != m.ch || slices.ContainsFunc(c.on[:i], func(o *member) bool { return o.ch == m.ch }) {
+		if m.who != c || int(m.held) != i || r.channels[m.ch.name] != m.ch || slices.ContainsFunc(c.on[:i], func(o *member) bool { return o.ch == m.ch }) {
 			t.Fatalf("client %q: membership %d, of %q, is not as it should be", c.id, i, m.ch.name)
 		}
 		if m.conns != on[m] {
 			t.Fatalf("client %q has %d connections on %q, counts %d", c.id, on[m], m.ch.name, m.conns)
 		}
-		waits := slices.ContainsFunc(r.leaving, func(d departure) bool { return d.who == c && !d.at.Before(m.alone) })
+		waits := slices.ContainsFunc(r.leaving, func(d *departure) bool { return d.at >= m.alone && slices.Contains(d.on, m) })
 		if m.conns == 0 && !waits {
-			t.Fatalf("client %q was left alone on %q %v ago, and nothing will take it off", c.id, m.ch.name, time.Since(m.alone))
+			t.Fatalf("client %q was left alone on %q %v ago, and nothing will take it off", c.id, m.ch.name, time.Since(r.born)-m.alone)
 		}
 	}
 }

@@ -16,8 +16,8 @@
 //
 // # Cost
 //
-// Joining and leaving cost a constant for each channel of the connection,
-// whatever the number of members. Nothing is kept of a channel without members or
+// Joining and leaving cost a constant for each channel of the connection, whatever
+// the number of members, and of connections and channels that the client has beside. Nothing is kept of a channel without members or
 // of a client that has left.
 //
 // # Concurrency

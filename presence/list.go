@@ -20,9 +20,9 @@ type Query struct {
 // Client is a client as the registry shows it.
 type Client struct {
 	ClientID    string
-	Info        []byte // JSON or nil
-	Connections int    // 0 while only its grace is left
-	Channels    []string
+	Info        []byte    // JSON or nil
+	Connections int       // 0 while only its grace is left
+	Channels    []string  // in no order
 	ConnectedAt time.Time // when it came online
 	Returns     int       // how often it came back within its grace
 }

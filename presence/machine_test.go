@@ -370,7 +370,7 @@ func (m *machine) checkLists(rt *rapid.T) {
 			}
 		}
 		if c.Connections != conns || string(c.Info) != m.info[c.ClientID] || !c.ConnectedAt.Equal(m.since[c.ClientID]) ||
-			!slices.Equal(c.Channels, m.order[c.ClientID][1:]) {
+			!slices.Equal(slices.Sorted(slices.Values(c.Channels)), slices.Sorted(slices.Values(m.order[c.ClientID][1:]))) {
 			rt.Fatalf("client %+v; want %d connections, info %q, since %v, on %q",
 				c, conns, m.info[c.ClientID], m.since[c.ClientID], m.order[c.ClientID])
 		}

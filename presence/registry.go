@@ -15,6 +15,7 @@ const Everyone = "$online"
 // Registry is the presence of one node. Make it with NewRegistry.
 type Registry struct {
 	grace time.Duration // static
+	born  time.Time     // static; departures count from it
 	wake  chan struct{} // capacity one
 
 	mu       sync.Mutex // guards everything below
@@ -23,8 +24,8 @@ type Registry struct {
 	conns    map[string]*Connection
 	version  uint64
 	edges    []Edge
-	leaving  departures
-	left     map[string][]*member // by connection that ended within the grace: where it was, Everyone first
+	leaving  []*departure          // in order of time
+	left     map[string]*departure // the same by connection, but for those whose grace was ended
 }
 
 // Connection is one connection of a client. The exported fields are static once
@@ -61,8 +62,9 @@ type member struct {
 	ch    *channel
 	who   *client
 	conns int32
-	at    int32     // place in ch.members
-	alone time.Time // when conns fell to zero
+	at    int32         // place in ch.members; -1 once it has left
+	held  int32         // place in who.on
+	alone time.Duration // when conns fell to zero
 }
 
 type channel struct {
@@ -71,14 +73,15 @@ type channel struct {
 	conns   int
 }
 
-// departures are clients that lost a connection, in order of time.
-type departures []departure
-
+// departure is a connection that ended within the grace.
 type departure struct {
-	who  *client
-	at   time.Time
-	conn string // its id
+	conn string        // its id
+	at   time.Duration // when it ended
+	on   []*member     // where it was, Everyone first
 }
+
+// expireStep is how many memberships one Expire looks at. What is left is due at once.
+const expireStep = 10_000
 
 // NewRegistry returns an empty registry. A client whose last connection ended
 // stays for the grace period, which may be 0. The owner must call Expire in time;
@@ -86,11 +89,12 @@ type departure struct {
 func NewRegistry(grace time.Duration) *Registry {
 	return &Registry{
 		grace:    grace,
+		born:     time.Now(),
 		wake:     make(chan struct{}, 1),
 		clients:  make(map[string]*client),
 		channels: make(map[string]*channel),
 		conns:    make(map[string]*Connection),
-		left:     make(map[string][]*member),
+		left:     make(map[string]*departure),
 	}
 }
 
@@ -135,7 +139,7 @@ func (r *Registry) enter(conn *Connection, name string) {
 	}
 	m := conn.client.member(ch)
 	if m == nil {
-		m = &member{ch: ch, who: conn.client, at: int32(len(ch.members))}
+		m = &member{ch: ch, who: conn.client, at: int32(len(ch.members)), held: int32(len(conn.client.on))}
 		ch.members = append(ch.members, m)
 		conn.client.on = append(conn.client.on, m)
 		r.edge(Join, m)
@@ -166,9 +170,9 @@ func (c *client) member(ch *channel) *member {
 
 // Leave removes a connection. A second call for the same one does nothing.
 func (r *Registry) Leave(conn *Connection) {
-	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	now := time.Since(r.born)
 	who := conn.client
 	if who == nil {
 		return
@@ -189,14 +193,15 @@ func (r *Registry) Leave(conn *Connection) {
 	on := conn.on
 	conn.on = nil
 	if r.grace <= 0 {
-		r.depart(who, now)
+		r.depart(on, now)
 		return
 	}
 	if len(r.leaving) == 0 {
 		r.signal() // there is a time to wait for now
 	}
-	r.left[conn.ID] = on
-	r.leaving = append(r.leaving, departure{who, now, conn.ID})
+	d := &departure{conn.ID, now, on}
+	r.left[d.conn] = d
+	r.leaving = append(r.leaving, d)
 }
 
 // EndGrace lets the client of a connection that has left go at once: altogether
@@ -205,34 +210,34 @@ func (r *Registry) Leave(conn *Connection) {
 func (r *Registry) EndGrace(connID string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	on := r.left[connID]
+	d := r.left[connID]
 	delete(r.left, connID)
-	if on == nil || r.clients[on[0].who.id] != on[0].who {
+	if d == nil || d.on[0].at < 0 {
 		return false // or it has gone by another one's, and may be back since
 	}
-	who := on[0].who
-	if len(who.conns) == 0 {
-		on = who.on
+	on := d.on
+	if who := on[0].who; len(who.conns) == 0 {
+		on = slices.Clone(who.on)
 	}
-	for _, m := range on {
-		if m.conns == 0 {
-			m.alone = time.Time{}
-		}
-	}
-	r.depart(who, time.Now())
+	r.depart(on, time.Since(r.born))
 	return true
 }
 
-// Expire lets those go whose grace has passed.
+// Expire lets those go whose grace has passed. Of very many it lets some go; Next then
+// returns a time that has passed.
 func (r *Registry) Expire() {
-	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	until := time.Since(r.born) - r.grace
 	n := 0
-	for ; n < len(r.leaving) && now.Sub(r.leaving[n].at) >= r.grace; n++ {
-		r.depart(r.leaving[n].who, now)
-		delete(r.left, r.leaving[n].conn)
-		r.leaving[n] = departure{}
+	for seen := 0; n < len(r.leaving) && r.leaving[n].at <= until && seen < expireStep; n++ {
+		d := r.leaving[n]
+		seen += len(d.on)
+		r.depart(d.on, until)
+		if r.left[d.conn] == d {
+			delete(r.left, d.conn)
+		}
+		r.leaving[n] = nil
 	}
 	if r.leaving = r.leaving[n:]; len(r.leaving) == 0 {
 		r.leaving = nil
@@ -246,45 +251,46 @@ func (r *Registry) Next() (time.Time, bool) {
 	if len(r.leaving) == 0 {
 		return time.Time{}, false
 	}
-	return r.leaving[0].at.Add(r.grace), true
+	return r.born.Add(r.leaving[0].at + r.grace), true
 }
 
-// depart takes a client off the channels where its grace has passed. A client
-// is online until it is on none.
-func (r *Registry) depart(who *client, now time.Time) {
-	kept := who.on[:0]
-	var last *member
-	for _, m := range who.on {
-		switch {
-		case m.conns > 0 || now.Sub(m.alone) < r.grace:
-			kept = append(kept, m)
-		case m.ch.name == Everyone:
-			last = m // leaves after all else
-		default:
+// depart takes a client off those of its channels, Everyone first, where it has had no
+// connection since until or before. It is online until it is on none.
+func (r *Registry) depart(on []*member, until time.Duration) {
+	for _, m := range on[1:] {
+		if m.at >= 0 && m.conns == 0 && m.alone <= until {
 			r.exit(m)
 		}
 	}
-	clear(who.on[len(kept):])
-	who.on = kept
-	if last != nil {
-		r.exit(last)
-		delete(r.clients, who.id)
+	if m := on[0]; m.at >= 0 && m.conns == 0 && m.alone <= until && len(m.who.on) == 1 {
+		r.exit(m)
+		delete(r.clients, m.who.id)
 	}
 }
 
 // exit takes a member off its channel; an empty channel is freed.
 func (r *Registry) exit(m *member) {
-	ch := m.ch
-	last := ch.members[len(ch.members)-1]
-	ch.members[m.at], last.at = last, m.at
-	ch.members[len(ch.members)-1] = nil
-	ch.members = ch.members[:len(ch.members)-1]
+	ch, who := m.ch, m.who
+	ch.members[len(ch.members)-1].at = m.at
+	ch.members = without(ch.members, m.at)
+	who.on[len(who.on)-1].held = m.held
+	who.on = without(who.on, m.held)
+	m.at = -1
 	if len(ch.members) == 0 {
 		delete(r.channels, ch.name)
-	} else if cap(ch.members) > 64 && len(ch.members) < cap(ch.members)/4 {
-		ch.members = append(make([]*member, 0, cap(ch.members)/2), ch.members...)
 	}
 	r.edge(Leave, m)
+}
+
+// without returns list with its last member in the place of the one at i.
+func without(list []*member, i int32) []*member {
+	last := len(list) - 1
+	list[i], list[last] = list[last], nil
+	list = list[:last]
+	if cap(list) > 64 && len(list) < cap(list)/4 {
+		list = append(make([]*member, 0, cap(list)/2), list...)
+	}
+	return list
 }
 
 // edge queues what happened to m.
