@@ -155,6 +155,13 @@ func (r *Registry) Connection(id string) *Connection {
 	return r.conns[id]
 }
 
+// Knows reports whether a connection is there, or has ended and its client's grace runs.
+func (r *Registry) Knows(connID string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.conns[connID] != nil || r.left[connID] != nil
+}
+
 // On returns the channels of a connection in the order it joined them.
 func (r *Registry) On(conn *Connection) []string {
 	r.mu.Lock()

@@ -193,6 +193,9 @@ func parsedRow(sse []byte) templates.EventRow {
 		if json.Unmarshal(payload, &text) == nil {
 			payload = []byte(text)
 		}
+		if row.Type == "registered" {
+			payload = withoutSecret(payload)
+		}
 	}
 	if body.ChannelName != "" {
 		row.Channel, row.Href = body.ChannelName, adminLink("channels", body.ChannelName)
@@ -202,6 +205,19 @@ func parsedRow(sse []byte) templates.EventRow {
 	}
 	row.Payload, row.Line = indented(payload), short(string(payload), lineLen)
 	return row
+}
+
+// withoutSecret returns the payload of a registered event without the stream's secret,
+// which permits to act for the stream.
+func withoutSecret(payload []byte) []byte {
+	var hello struct {
+		ClientID     string `json:"clientId"`
+		ConnectionID string `json:"connectionId"`
+		Resumed      bool   `json:"resumed"`
+	}
+	_ = json.Unmarshal(payload, &hello) // the server wrote it
+	shown, _ := json.Marshal(hello)     // strings and a bool
+	return shown
 }
 
 // lineLen is how much of a payload is shown on one line.

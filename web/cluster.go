@@ -39,6 +39,9 @@ type order struct {
 	ConnectionID string `json:"connectionId"`
 	Anonymous    bool   `json:"anonymous,omitempty"`
 	Now          bool   `json:"now,omitempty"` // without the grace
+	// Secret is what a client showed to a server that could not check it. An order to
+	// leave without one was checked by the server that gives it.
+	Secret string `json:"secret,omitempty"`
 }
 
 // The kinds of an order.
@@ -136,7 +139,11 @@ func (c *cluster) hear(w roster.Word) {
 		return
 	}
 	if w.Kind == leaveWord {
-		c.server.leaveHere(k.ConnectionID, k.Now)
+		if k.Secret == "" {
+			c.server.leaveHere(k.ConnectionID, k.Now)
+		} else if c.server.secrets.fits(k.ConnectionID, k.Secret) {
+			c.server.leaveChecked(order{ConnectionID: k.ConnectionID, Now: k.Now})
+		}
 		return
 	}
 	if conn := c.server.registry.Connection(k.ConnectionID); conn != nil && conn.Handle != nil {
@@ -165,11 +172,6 @@ func (c *cluster) gone(conn *presence.Connection) { _ = c.roster.Delete(conn.ID)
 // kick has the others end a stream, or turn it away when it comes back to them.
 func (c *cluster) kick(conn *presence.Connection) error {
 	return c.tell(kickWord, order{ClientID: conn.ClientID, ConnectionID: conn.ID, Anonymous: conn.Anonymous})
-}
-
-// leave has the others know that a connection's client leaves.
-func (c *cluster) leave(connID string, now bool) error {
-	return c.tell(leaveWord, order{ConnectionID: connID, Now: now})
 }
 
 func (c *cluster) tell(kind string, o order) error {

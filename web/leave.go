@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -8,18 +9,48 @@ import (
 	"rollcall/hub"
 )
 
+// secretHeader carries the secret of a stream. Pages that are closed can't set
+// headers; they send the secret in the query.
+const secretHeader = "Stream-Secret"
+
 // leave answers POST /presence/connections/{connectionId}/leave, which a page sends
-// when it is closed: behind a proxy, its stream would look alive for a while. Only
-// who was given the stream knows the id, so it is the permission, and an unknown one
-// is answered alike.
+// when it is closed: behind a proxy, its stream would look alive for a while. The
+// stream's secret is the permission. Unknown connections are answered with 204.
 func (s *Server) leave(c *gin.Context) {
-	id, now := pathParam(c, "connectionId"), c.Query("now") == "1"
-	if known := s.leaveHere(id, now); known && s.cluster != nil {
-		if err := s.cluster.leave(id, now); err != nil {
-			s.opts.Log.Warn("the other servers are not told that a client leaves", "connectionId", id, "error", err)
-		}
+	id, secret := pathParam(c, "connectionId"), cmp.Or(c.GetHeader(secretHeader), c.Query("secret"))
+	o := order{ConnectionID: id, Now: c.Query("now") == "1"}
+	var f *fault
+	switch conn := s.registry.Connection(id); {
+	case secret == "":
+		f = &fault{http.StatusForbidden, "missing_secret",
+			"secret is missing; the stream's registered event has it, for ?secret= or the header Stream-Secret", "secret"}
+	case s.secrets.fits(id, secret):
+		s.leaveChecked(o)
+	case conn != nil && conn.Handle != nil || s.cluster == nil && s.registry.Knows(id):
+		f = &fault{http.StatusForbidden, "wrong_secret", "secret is not that of this stream", "secret"}
+	case s.cluster != nil && s.registry.Knows(id):
+		o.Secret = secret
+		s.tellLeave(o)
+	}
+	if f != nil {
+		s.access.denied.Add(1)
+		refuse(c, f)
+		return
 	}
 	c.Status(http.StatusNoContent)
+}
+
+// leaveChecked ends a connection that this server gave the secret for, on all servers.
+func (s *Server) leaveChecked(o order) {
+	if known := s.leaveHere(o.ConnectionID, o.Now); known && s.cluster != nil {
+		s.tellLeave(o)
+	}
+}
+
+func (s *Server) tellLeave(o order) {
+	if err := s.cluster.tell(leaveWord, o); err != nil {
+		s.opts.Log.Warn("the other servers are not told that a client leaves", "connectionId", o.ConnectionID, "error", err)
+	}
 }
 
 // leaveHere ends a connection as if its peer were gone, if it is this server's, and

@@ -11,7 +11,7 @@ import (
 )
 
 func leavePath(st *webtest.Stream) string {
-	return "/presence/connections/" + st.Hello.ConnectionID + "/leave"
+	return "/presence/connections/" + st.Hello.ConnectionID + "/leave?secret=" + st.Hello.Secret
 }
 
 // A connection that leaves ends at once, and no other; then the grace runs, and the
@@ -38,7 +38,7 @@ func TestLeave(t *testing.T) {
 	for _, st := range []*webtest.Stream{one, two} { // again, when they are gone
 		srv.Post(leavePath(st), "").WantStatus(204)
 	}
-	srv.Post("/presence/connections/none/leave", "").WantStatus(204)
+	srv.Post("/presence/connections/none/leave?secret=x", "").WantStatus(204)
 	srv.Get(leavePath(again)).WantFault(405, "method_not_allowed", "")
 	srv.Publish("a", `2`)
 	again.WantEvent("a", "message", `2`)
@@ -64,12 +64,12 @@ func TestLeaveNow(t *testing.T) {
 			one.Close()
 			eventually(t, "one connection is left", func() bool { return len(connections(t, srv, "ada")) == 1 })
 		}
-		srv.Post(leavePath(one)+"?now=1", "").WantStatus(204)
+		srv.Post(leavePath(one)+"&now=1", "").WantStatus(204)
 		roster.Want("leave", "a", "ada")
-		srv.Post(leavePath(one)+"?now=1", "").WantStatus(204)
+		srv.Post(leavePath(one)+"&now=1", "").WantStatus(204)
 		srv.Publish("b", `1`)
 		two.WantEvent("b", "message", `1`)
-		srv.Post(leavePath(two)+"?now=1", "").WantStatus(204)
+		srv.Post(leavePath(two)+"&now=1", "").WantStatus(204)
 		roster.Want("leave", "b", "ada")
 		everybody.Want("leave", "", "ada")
 	}
@@ -79,7 +79,7 @@ func TestLeaveNow(t *testing.T) {
 	one.Close()
 	eventually(t, "no connection is left", func() bool { return len(connections(t, srv, "ada")) == 0 })
 	again := subscribed(t, srv, "clientId=ada", "a")
-	srv.Post(leavePath(one)+"?now=1", "").WantStatus(204)
+	srv.Post(leavePath(one)+"&now=1", "").WantStatus(204)
 	srv.Publish("a", `1`)
 	again.WantEvent("a", "message", `1`)
 	srv.Subscribe("channels=b&clientId=bob").WantRegistered()
@@ -98,7 +98,7 @@ func TestLeaveFromOrigins(t *testing.T) {
 	eventually(t, "no stream is left", func() bool { return srv.Streams() == 0 })
 }
 
-// The connectionId is the permission to end a connection: no subscriber is told another's.
+// No subscriber is told the connectionId of another. Guesses at it end nothing.
 func TestSecurityConnectionIDsOfOthers(t *testing.T) {
 	t.Parallel()
 	g := guard(t)
@@ -115,7 +115,7 @@ func TestSecurityConnectionIDsOfOthers(t *testing.T) {
 		}
 	}
 	for _, guess := range []string{"ada", "x", "%2F", w.stream.Hello.ConnectionID[1:], strings.ToLower(w.stream.Hello.ConnectionID)} {
-		g.Post("/presence/connections/"+guess+"/leave?now=1", "").WantStatus(204)
+		g.Post("/presence/connections/"+guess+"/leave?now=1&secret="+w.stream.Hello.Secret, "").WantStatus(204)
 	}
 	w.wantPeace()
 	g.Post(leavePath(w.stream), "").WantStatus(204) // a page that is closed has no time for a token

@@ -142,7 +142,10 @@ func TestSpecErrors(t *testing.T) {
 	event := func(fields string) string { return `{"events":[{` + fields + `}]}` }
 
 	t.Run("open", func(t *testing.T) {
-		check(t, start(t), []refusal{
+		srv := start(t)
+		ada := subscribed(t, srv, "clientId=ada", "a")
+		check(t, srv, []refusal{
+			{post("/presence/connections/"+ada.Hello.ConnectionID+"/leave?secret=x", ``), "wrong_secret", true},
 			{get("/subscribe"), "missing_channels", true}, // there are two parameters for it
 			{get("/subscribe?channels=" + many), "too_many_channels", false},
 			{get("/subscribe?channels=news.*"), "invalid_channel", false},
@@ -191,6 +194,7 @@ func TestSpecErrors(t *testing.T) {
 			{sample{method: "DELETE", target: "/presence/clients/nobody?block=9000h"}, "invalid_block", true},
 			{sample{method: "DELETE", target: "/presence/connections/none"}, "not_online", true},
 			{post("/presence/connections/none/leave", ``, "Sec-Fetch-Site: cross-site"), "foreign_origin", true},
+			{post("/presence/connections/none/leave", ``), "missing_secret", true},
 			{get("/presence/stream?channels=*"), "invalid_channel", false},
 			{get("/presence/stream?channels=" + many), "too_many_channels", false},
 

@@ -41,7 +41,7 @@ func (s *Server) allow(list []string, who *auth.Options) error {
 	if len(allowed) > 0 {
 		conf := cors.Config{
 			AllowMethods:     []string{"GET", "POST", "DELETE", "OPTIONS"},
-			AllowHeaders:     []string{"Authorization", "Last-Event-ID", "Cache-Control", "Content-Type", "X-API-Key", "Member-ID", "MemberId", "Device-Id", "Traceparent"},
+			AllowHeaders:     []string{"Authorization", "Last-Event-ID", "Cache-Control", "Content-Type", "X-API-Key", "Member-ID", "MemberId", "Device-Id", secretHeader, "Traceparent"},
 			ExposeHeaders:    []string{"Last-Event-ID"},
 			MaxAge:           time.Hour,
 			AllowAllOrigins:  all,

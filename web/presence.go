@@ -206,7 +206,7 @@ func (s *Server) showClient(c *gin.Context) {
 		if g.Admin() {
 			v.RemoteAddr, v.UserAgent = conn.RemoteAddr, conn.UserAgent
 		} else if g.Kind != auth.APIKey && g.ClientID != conn.ClientID {
-			v.ConnectionID = "" // who has it can end the stream: not for one subscriber to know of another
+			v.ConnectionID = "" // of no use to other subscribers
 		}
 		if v.Channels = visible(v.Channels, g); len(v.Channels) == 0 && !g.FullPresence() {
 			continue

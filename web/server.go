@@ -41,6 +41,7 @@ type Server struct {
 	outcomes publishes
 	drainer  drainer
 	tappers  tappers
+	secrets  *streamSecrets
 	devices  *devices
 	clocks   atomic.Int64 // streams of /sse/time
 	admin    *admin
@@ -71,7 +72,8 @@ const presenceBudget = 4 << 20
 // New starts a server that listens nowhere yet. Shutdown or Close ends it.
 func New(opts Options) (*Server, error) {
 	opts = opts.withDefaults()
-	s := &Server{opts: opts, started: time.Now(), registry: presence.NewRegistry(opts.PresenceGrace), assets: newAssets()}
+	s := &Server{opts: opts, started: time.Now(), registry: presence.NewRegistry(opts.PresenceGrace)}
+	s.assets, s.secrets = newAssets(), newStreamSecrets()
 	var err error
 	if s.access, err = newAccess(&opts); err != nil {
 		return nil, err

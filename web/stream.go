@@ -94,7 +94,8 @@ func (s *Server) stream(c *gin.Context, r *request, g *auth.Grant, at place) {
 			if r.dialect != nil {
 				return fmt.Appendf(nil, "%sid: %s\n\n", retryLine, at)
 			}
-			return eventlog.AppendNotice(append(make([]byte, 0, 256+len(st.ClientID)), retryLine...), at, "", "registered", hello(st.ClientID, st.ID, resumed))
+			out := append(make([]byte, 0, 320+len(st.ClientID)), retryLine...)
+			return eventlog.AppendNotice(out, at, "", "registered", st.hello(resumed))
 		},
 	}, st.attached, func() { st.Ended(nil, hub.Gone) })
 }

@@ -310,12 +310,14 @@ func checkInfo(info []byte) ([]byte, *fault) {
 // newID returns an unguessable id, 130 bits of chance.
 func newID() string { return rand.Text() }
 
-// hello is the payload of a registered event.
-func hello(clientID, connectionID string, resumed bool) []byte {
-	out := append(make([]byte, 0, 128+len(clientID)), `{"clientId":`...)
-	out = eventlog.AppendString(out, clientID)
+// hello is the payload of a registered event. Nobody else is shown its secret.
+func (st *stream) hello(resumed bool) []byte {
+	out := append(make([]byte, 0, 192+len(st.ClientID)), `{"clientId":`...)
+	out = eventlog.AppendString(out, st.ClientID)
 	out = append(out, `,"connectionId":"`...)
-	out = append(out, connectionID...)
+	out = append(out, st.ID...)
+	out = append(out, `","secret":"`...)
+	out = append(out, st.server.secrets.of(st.ID)...)
 	out = append(out, `","resumed":`...)
 	return append(strconv.AppendBool(out, resumed), '}')
 }

@@ -258,7 +258,8 @@ class FakeSource extends EventTarget {
       const known = epoch === world.epoch && Number(n) <= head;
       this.id = known ? this.at : world.position();
       const connectionId = `c${world.sources.indexOf(this)}.${world.random(1e9)}`;
-      this.own("registered", undefined, { clientId: this.url.searchParams.get("clientId") ?? "given", connectionId, resumed: known });
+      const clientId = this.url.searchParams.get("clientId") ?? "given";
+      this.own("registered", undefined, { clientId, connectionId, secret: `secret-of-${connectionId}`, resumed: known });
       if (!known) {
         for (const channel of this.channels) {
           if (this.at) this.own("gap", channel, { after: this.at, reason: "epoch" });

@@ -389,7 +389,7 @@ class Leader {
   #turn = new AbortController(); // of one attempt, its timers and questions
   #state = { state: "connecting" };
   #run = ""; // "" before the first
-  #connection = ""; // its connectionId
+  #leave = ""; // where to tell that the stream ends: its path, with the secret that permits it
   #runs = 0;
   #attempts = 0; // since it was live
   #calm = false; // the next error is the end of a stream, from which the EventSource comes back by itself
@@ -447,8 +447,8 @@ class Leader {
   }
 
   close(leave) {
-    const now = leave === "now" && this.#with.wants.size <= 1 ? "?now=1" : "";
-    if (leave && this.#connection) navigator.sendBeacon(`${this.#with.server.base}/presence/connections/${this.#connection}/leave${now}`);
+    const now = leave === "now" && this.#with.wants.size <= 1 ? "&now=1" : "";
+    if (leave && this.#leave) navigator.sendBeacon(this.#with.server.base + this.#leave + now);
     this.#stop();
   }
 
@@ -499,14 +499,15 @@ class Leader {
     const payload = ["registered", "goodbye"].includes(type) ? JSON.parse(JSON.parse(data).payload) : {};
     if (type === "registered") this.#registered(id, payload);
     if (type !== "goodbye") this.#position = id;
-    this.#with.send({ kind: "event", run: this.#run || undefined, type, id, data });
+    const shown = type === "registered" ? withoutSecret(payload) : data;
+    this.#with.send({ kind: "event", run: this.#run || undefined, type, id, data: shown });
     if (type === "goodbye") this.#goodbye(payload);
   }
 
-  #registered(at, { clientId, connectionId, resumed }) {
+  #registered(at, { clientId, connectionId, secret, resumed }) {
     const prev = resumed ? this.#run : "";
     this.#run = `${connectionId} ${++this.#runs}`;
-    this.#connection = connectionId;
+    this.#leave = `/presence/connections/${connectionId}/leave?${new URLSearchParams({ secret })}`;
     [this.#calm, this.#attempts, this.#state] = [true, 0, { state: "live" }];
     this.#begin({ prev, at, clientId, greets: !resumed, gaps: !resumed && this.#position !== "" });
   }
@@ -631,6 +632,11 @@ export function claims(token) {
   } catch {
     return {};
   }
+}
+
+/** withoutSecret is the data of a registered event as pages see it: the secret stays with the leader. */
+function withoutSecret({ secret, ...payload }) {
+  return JSON.stringify({ type: "registered", payload: JSON.stringify(payload) });
 }
 
 /** enrol applies a presence event to the rosters. */

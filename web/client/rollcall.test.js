@@ -490,7 +490,7 @@ test("every page knows who is there", async () => {
 });
 
 test("only the page with the stream tells the server that it leaves", async () => {
-  for (const [leave, options, want] of [["pagehide", {}, ""], ["pagehide", { leave: "now" }, "?now=1"], ["leave", {}, "?now=1"], ["close", { leave: "now" }, ""]]) {
+  for (const [leave, options, want] of [["pagehide", {}, ""], ["pagehide", { leave: "now" }, "&now=1"], ["leave", {}, "&now=1"], ["close", { leave: "now" }, ""]]) {
     const world = new World();
     const pages = [follow(world, { channels: ["a"], ...options }), follow(world, { channels: ["a"], ...options })];
     await world.settle();
@@ -506,9 +506,21 @@ test("only the page with the stream tells the server that it leaves", async () =
     await world.settle();
     await go(leader);
     assert.equal(world.beacons.length, 1);
-    assert.match(world.beacons[0], /\/presence\/connections\/c0\.\d+\/leave$/); // others are there still
+    assert.match(world.beacons[0], /\/presence\/connections\/(c0\.\d+)\/leave\?secret=secret-of-\1$/); // others are there still
     await go(third);
     assert.equal(world.beacons.length, 2);
-    assert.ok(world.beacons[1].endsWith(`/leave${want}`), world.beacons[1]);
+    assert.match(world.beacons[1], new RegExp(`/connections/(c[.\\d]+)/leave\\?secret=secret-of-\\1${want}$`));
   }
+});
+
+test("the stream's secret stays with the page that has the stream", async () => {
+  const world = new World();
+  const pages = [follow(world, { channels: ["a"] }), follow(world, { channels: ["a"] })];
+  const seen = [];
+  pages.forEach((page) => page.do(() => page.rollcall.on("registered", (event) => seen.push(event))));
+  await world.settle();
+  world.sources[0].lose();
+  await world.settle();
+  assert.ok(seen.length > 0);
+  for (const { payload } of seen) assert.deepEqual(Object.keys(payload), ["clientId", "connectionId", "resumed"]);
 });

@@ -33,6 +33,7 @@ type Stream struct {
 type Hello struct {
 	ClientID     string `json:"clientId"`
 	ConnectionID string `json:"connectionId"`
+	Secret       string `json:"secret"`
 	Resumed      bool   `json:"resumed"`
 }
 
@@ -179,7 +180,7 @@ func (st *Stream) WantOwn(typ, channel string) string {
 func (st *Stream) WantRegistered() Hello {
 	st.t.Helper()
 	text := st.WantOwn("registered", "")
-	if err := json.Unmarshal([]byte(text), &st.Hello); err != nil || st.Hello.ClientID == "" || st.Hello.ConnectionID == "" {
+	if err := json.Unmarshal([]byte(text), &st.Hello); err != nil || st.Hello.ClientID == "" || st.Hello.ConnectionID == "" || st.Hello.Secret == "" {
 		st.t.Fatalf("registered says %s", text)
 	}
 	return st.Hello
