@@ -62,8 +62,14 @@ func (s *Server) baseURL(r *http.Request) string {
 	return at.Scheme + "://" + at.Host
 }
 
+// grantKey is where a request's grant is left in a gin.Context that needs it twice.
+const grantKey = "grant"
+
 // grant tells who a request is and what it may do.
 func (s *Server) grant(c *gin.Context) (*auth.Grant, *fault) {
+	if g, ok := c.Get(grantKey); ok {
+		return g.(*auth.Grant), nil
+	}
 	a := s.access
 	addr := auth.AddressKey(s.from(c.Request).Addr)
 	if retry, ok := a.byAddress.AllowAuth(addr); !ok && a.auth.Presents(c.Request) {

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -78,8 +77,8 @@ type postedEvent struct {
 
 // postEvent answers POST /events.
 func (s *Server) postEvent(c *gin.Context) {
-	body := bodies.Get().(*bytes.Buffer)
-	defer bodies.Put(body)
+	body := newBody(&s.limits.publishing)
+	defer body.release()
 	g, f := s.readPublisher(c, body)
 	var q url.Values
 	if f == nil {

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -110,8 +109,8 @@ type messageView struct {
 
 // postMessage answers POST /messages.
 func (s *Server) postMessage(c *gin.Context) {
-	body := bodies.Get().(*bytes.Buffer)
-	defer bodies.Put(body)
+	body := newBody(&s.limits.publishing)
+	defer body.release()
 	g, f := s.readPublisher(c, body)
 	var m messageView
 	var ev eventlog.Event

@@ -7,3 +7,13 @@ import "time"
 func (s *Server) SetReadTimeout(d time.Duration) {
 	s.http.ReadHeaderTimeout, s.http.ReadTimeout = d, d
 }
+
+// SetBodyLimits sets what all bodies take at most, before the server has any.
+func (s *Server) SetBodyLimits(publishing, subscribing int64) {
+	s.limits.publishing.limit, s.limits.subscribing.limit = publishing, subscribing
+}
+
+// BodyBytes returns what the bodies of publishers and of subscribers take.
+func (s *Server) BodyBytes() (publishing, subscribing int64) {
+	return s.limits.publishing.held.Load(), s.limits.subscribing.held.Load()
+}

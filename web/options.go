@@ -43,6 +43,10 @@ type Options struct {
 	MaxPayloadBytes int   // of an event's payload; 0 means 60 KiB
 	MaxBatchEvents  int   // of one publish; 0 means 1000
 
+	// MaxConnections bounds the connections that are open, idle ones too; more are closed
+	// as they come. 0 means somewhat below the file limit.
+	MaxConnections int
+
 	MaxStreams   int           // streams at once; 0 means somewhat below the file limit
 	MaxChannels  int           // channels of one stream; 0 means 1000
 	Heartbeat    time.Duration // silence before a comment line; 0 means 25 s
@@ -98,6 +102,7 @@ func (o Options) withDefaults() Options {
 	o.MaxBodyBytes = cmp.Or(o.MaxBodyBytes, 1<<20)
 	o.MaxPayloadBytes = cmp.Or(o.MaxPayloadBytes, 60<<10)
 	o.MaxBatchEvents = cmp.Or(o.MaxBatchEvents, 1000)
+	o.MaxConnections = cmp.Or(o.MaxConnections, connectionsBelowFileLimit())
 	o.MaxStreams = cmp.Or(o.MaxStreams, streamsBelowFileLimit())
 	o.MaxChannels = cmp.Or(o.MaxChannels, 1000)
 	o.Heartbeat = cmp.Or(o.Heartbeat, 25*time.Second)

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
@@ -20,7 +19,7 @@ import (
 )
 
 // readPublisher reads the body of somebody who may publish, to some channels.
-func (s *Server) readPublisher(c *gin.Context, body *bytes.Buffer) (*auth.Grant, *fault) {
+func (s *Server) readPublisher(c *gin.Context, body *body) (*auth.Grant, *fault) {
 	g, f := s.grant(c)
 	if f == nil && g.Kind == auth.Anonymous {
 		f = s.forbidden(c, g, "", "Publishing") // before its body is read
@@ -30,7 +29,7 @@ func (s *Server) readPublisher(c *gin.Context, body *bytes.Buffer) (*auth.Grant,
 	}
 	if f == nil {
 		s.tracer.begin(c)
-		f = readBody(c, body, s.opts.MaxBodyBytes)
+		f = body.read(c, s.opts.MaxBodyBytes)
 	}
 	if f == nil {
 		f = s.mayPublishBytes(c, g, body.Len())
@@ -40,14 +39,14 @@ func (s *Server) readPublisher(c *gin.Context, body *bytes.Buffer) (*auth.Grant,
 
 // publish answers POST /publish.
 func (s *Server) publish(c *gin.Context) {
-	body := bodies.Get().(*bytes.Buffer)
-	defer bodies.Put(body)
+	body := newBody(&s.limits.publishing)
+	defer body.release()
 	g, f := s.readPublisher(c, body)
 	if f != nil {
 		refuse(c, f)
 		return
 	}
-	events, f := s.parseBatch(body)
+	events, f := s.parseBatch(&body.Buffer)
 	for i := 0; f == nil && i < len(events); i++ {
 		if name := events[i].Channel; !g.MayPublish(name) {
 			f = s.forbidden(c, g, fmt.Sprintf("events[%d].channelName", i), "Publishing to "+strconv.Quote(name))
@@ -84,31 +83,6 @@ func (s *Server) publish(c *gin.Context) {
 	out = append(out, "]}"...)
 	c.Header("Content-Length", strconv.Itoa(len(out)))
 	answerText(c, out)
-}
-
-var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-// readBody reads a request's body of at most limit bytes into buf.
-func readBody(c *gin.Context, buf *bytes.Buffer, limit int64) *fault {
-	if enc := c.GetHeader("Content-Encoding"); enc != "" && enc != "identity" {
-		return &fault{http.StatusUnsupportedMediaType, "unsupported_encoding", "The body must not be compressed.", ""}
-	}
-	tooLarge := &fault{http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("The body is too large. It may have %d bytes.", limit), ""}
-	if c.Request.ContentLength > limit {
-		c.Header("Connection", "close")
-		return tooLarge
-	}
-	buf.Reset()
-	buf.Grow(int(max(c.Request.ContentLength, 0)) + bytes.MinRead)
-	_, err := buf.ReadFrom(http.MaxBytesReader(c.Writer, c.Request.Body, limit))
-	var over *http.MaxBytesError
-	switch {
-	case errors.As(err, &over):
-		return tooLarge
-	case err != nil:
-		return &fault{http.StatusBadRequest, "incomplete_body", "The body could not be read to its end.", ""}
-	}
-	return nil
 }
 
 // readFault says why the event store could not be read.

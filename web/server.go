@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -44,6 +43,7 @@ type Server struct {
 	secrets  *streamSecrets
 	devices  *devices
 	clocks   atomic.Int64 // streams of /sse/time
+	limits   limits
 	admin    *admin
 	exporter *exporter
 	assets   *assets
@@ -74,6 +74,7 @@ func New(opts Options) (*Server, error) {
 	opts = opts.withDefaults()
 	s := &Server{opts: opts, started: time.Now(), registry: presence.NewRegistry(opts.PresenceGrace)}
 	s.assets, s.secrets = newAssets(), newStreamSecrets()
+	s.limits.set(&opts)
 	var err error
 	if s.access, err = newAccess(&opts); err != nil {
 		return nil, err
@@ -132,6 +133,7 @@ func (s *Server) newHTTP(handler http.Handler) *http.Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnContext:       ConnContext,
+		ConnState:         s.connState,
 		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelDebug),
 	}
 }
@@ -228,19 +230,6 @@ func (s *Server) checkHost(c *gin.Context) {
 	}
 	if s.opts.HSTS > 0 && s.from(c.Request).Scheme == "https" {
 		c.Header("Strict-Transport-Security", "max-age="+strconv.Itoa(int(s.opts.HSTS.Seconds())))
-	}
-}
-
-// dropBody reads the body of a request that should have none. Otherwise net/http
-// waits for it in the midst of the answer, when no time is set for it any more.
-func (s *Server) dropBody(c *gin.Context) {
-	if c.Request.ContentLength == 0 || c.Request.Method == http.MethodPost {
-		return
-	}
-	body := bodies.Get().(*bytes.Buffer)
-	defer bodies.Put(body)
-	if f := readBody(c, body, s.opts.MaxBodyBytes); f != nil {
-		refuse(c, f)
 	}
 }
 

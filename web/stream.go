@@ -185,6 +185,8 @@ func (s *Server) attach(c *gin.Context, to *hub.Hub, sub hub.Subscription, attac
 	t.conn = to.Attach(sub)
 	attached(t.conn)
 	c.Writer.WriteHeaderNow()
+	s.limits.connections.written.Add(1)
+	defer s.limits.connections.written.Add(-1)
 	t.run(c.Request.Context())
 }
 

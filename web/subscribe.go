@@ -194,8 +194,17 @@ func (s *Server) parseQueryRequest(c *gin.Context) (*request, *fault) {
 }
 
 func (s *Server) parseJSONRequest(c *gin.Context) (*request, *fault) {
-	var buf bytes.Buffer
-	if f := readBody(c, &buf, s.opts.MaxBodyBytes); f != nil {
+	g, f := s.grant(c)
+	if f == nil && !g.MaySubscribeSome() {
+		f = s.forbidden(c, g, "channels", "Subscribing") // before its body is read
+	}
+	if f != nil {
+		return nil, f
+	}
+	c.Set(grantKey, g)
+	text := newBody(&s.limits.subscribing)
+	defer text.release()
+	if f := text.read(c, s.opts.MaxBodyBytes); f != nil {
 		return nil, f
 	}
 	var body struct {
@@ -206,7 +215,7 @@ func (s *Server) parseJSONRequest(c *gin.Context) (*request, *fault) {
 		Presence    stringOrList    `json:"presence"`
 		Info        json.RawMessage `json:"info"`
 	}
-	if f := decode(buf.Bytes(), &body); f != nil {
+	if f := decode(text.Bytes(), &body); f != nil {
 		return nil, f
 	}
 	if string(body.Info) == "null" {

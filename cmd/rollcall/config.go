@@ -38,11 +38,12 @@ type serveCmd struct {
 	MaxPayload Size `group:"publishing" default:"60KiB" placeholder:"SIZE" help:"Refuse an event whose payload is larger than this."`
 	MaxEvents  int  `group:"publishing" default:"1000" placeholder:"N" help:"Refuse a batch of more events than this."`
 
-	MaxChannels  int      `group:"streams" default:"1000" placeholder:"N" help:"Channels that one stream may subscribe to."`
-	MaxStreams   int      `group:"streams" default:"0" placeholder:"N" help:"Streams open at once; more are sent away for a while. 0 means as many as the open-file limit has room for."`
-	Heartbeat    Duration `group:"streams" default:"25s" placeholder:"DURATION" help:"Send a comment line after this much silence, so that proxies keep the stream open."`
-	StallTimeout Duration `group:"streams" default:"10s" placeholder:"DURATION" help:"End a stream whose reader has taken nothing for this long."`
-	Shards       int      `group:"streams" default:"0" placeholder:"N" help:"Delivery loops that share the streams. 0 means one for each core."`
+	MaxChannels    int      `group:"streams" default:"1000" placeholder:"N" help:"Channels that one stream may subscribe to."`
+	MaxConnections int      `group:"streams" default:"0" placeholder:"N" help:"Connections open at once, idle ones too; more are closed as they come. 0 means as many as the open-file limit has room for."`
+	MaxStreams     int      `group:"streams" default:"0" placeholder:"N" help:"Streams open at once; more are sent away for a while. 0 means as many as the open-file limit has room for."`
+	Heartbeat      Duration `group:"streams" default:"25s" placeholder:"DURATION" help:"Send a comment line after this much silence, so that proxies keep the stream open."`
+	StallTimeout   Duration `group:"streams" default:"10s" placeholder:"DURATION" help:"End a stream whose reader has taken nothing for this long."`
+	Shards         int      `group:"streams" default:"0" placeholder:"N" help:"Delivery loops that share the streams. 0 means one for each core."`
 
 	HistoryEvents int      `group:"history" default:"1000" placeholder:"N" help:"Newest events kept for each channel."`
 	HistoryBytes  Size     `group:"history" default:"1MiB" placeholder:"SIZE" help:"Memory that the kept events of one channel may take."`
@@ -143,6 +144,7 @@ func (c *serveCmd) AfterApply(s *settings) error {
 	within(p, "max-payload", c.MaxPayload, 1, c.MaxBody)
 	within(p, "max-events", c.MaxEvents, 1, 100_000)
 	within(p, "max-channels", c.MaxChannels, 1, 100_000)
+	within(p, "max-connections", c.MaxConnections, 0, 100_000_000)
 	within(p, "max-streams", c.MaxStreams, 0, 100_000_000)
 	within(p, "heartbeat", c.Heartbeat, Duration(time.Second), Duration(10*time.Minute))
 	within(p, "stall-timeout", c.StallTimeout, Duration(time.Second), Duration(10*time.Minute))
@@ -219,6 +221,7 @@ func (c *serveCmd) options(log *slog.Logger, effective []web.Setting, access *au
 		MaxBodyBytes:    int64(c.MaxBody),
 		MaxPayloadBytes: int(c.MaxPayload),
 		MaxBatchEvents:  c.MaxEvents,
+		MaxConnections:  c.MaxConnections,
 		MaxStreams:      c.MaxStreams,
 		MaxChannels:     c.MaxChannels,
 		Heartbeat:       time.Duration(c.Heartbeat),

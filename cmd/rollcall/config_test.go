@@ -249,7 +249,7 @@ func TestEveryRangeHoldsItsDefault(t *testing.T) {
 
 // A setting that is forgotten in options would silently keep its default.
 func TestOptionsCarryEverySetting(t *testing.T) {
-	c, _, err := parse(t, "", nil, "--cors-origin=*", "--node=n", "--online-presence", "--h2c", "--shards=2", "--max-streams=5",
+	c, _, err := parse(t, "", nil, "--cors-origin=*", "--node=n", "--online-presence", "--h2c", "--shards=2", "--max-streams=5", "--max-connections=9",
 		"--admin-password=correct horse", "--admin-sessions=f", "--admin-listen=:0", "--hsts=1h", "--trusted-proxy=10.0.0.0/8",
 		"--address-connections=1", "--identity-connections=1", "--no-compat")
 	if err != nil {

@@ -47,6 +47,12 @@ func (g *Grant) MayPublish(channel string) bool { return g.publish.Matches(chann
 // MaySubscribe tells whether a stream may have the channel.
 func (g *Grant) MaySubscribe(channel string) bool { return g.subscribe.Matches(channel) }
 
+// MaySubscribeSome tells whether a stream may have any channel at all.
+func (g *Grant) MaySubscribeSome() bool { return len(g.subscribe) > 0 }
+
+// MaySeeSome tells whether it may be seen who is on any channel at all.
+func (g *Grant) MaySeeSome() bool { return g.full || len(g.presence) > 0 }
+
 // MayReadHistory tells whether kept events of the channel may be read, the last
 // one too.
 func (g *Grant) MayReadHistory(channel string) bool { return g.history.Matches(channel) }
