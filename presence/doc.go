@@ -14,6 +14,14 @@
 // hole, and a snapshot carries the version it was taken at: the snapshot and the
 // edges after it always add up to the registry's state.
 //
+// # Info
+//
+// Each connection may say what its client is called. The client's [Info] is the
+// newest one of its connections, and of those that ended within the grace; a connection
+// that says nothing takes over what is known when it joins. So it depends on the
+// connections alone, and all nodes of a cluster show the same, in whatever order they
+// hear of connections and whenever they started.
+//
 // # Cost
 //
 // Joining and leaving cost a constant for each channel of the connection, whatever

@@ -84,7 +84,7 @@ func (r *Registry) Snapshot(channels ...string) ([][]Member, uint64) {
 		if ch := r.channels[name]; ch != nil {
 			lists[i] = make([]Member, len(ch.members))
 			for j, m := range ch.members {
-				lists[i][j] = Member{m.who.id, m.who.info, m.who.since}
+				lists[i][j] = Member{m.who.id, m.who.info.json(), m.who.since}
 			}
 		}
 	}

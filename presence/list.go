@@ -68,14 +68,14 @@ func (r *Registry) Clients(q Query) (page []Client, total int, more bool) {
 }
 
 func (c *client) match(names []string, search string) []string {
-	if search != "" && !strings.Contains(strings.ToLower(c.id), search) && !strings.Contains(strings.ToLower(string(c.info)), search) {
+	if search != "" && !strings.Contains(strings.ToLower(c.id), search) && !strings.Contains(strings.ToLower(string(c.info.json())), search) {
 		return names
 	}
 	return append(names, c.id)
 }
 
 func (c *client) view() Client {
-	v := Client{ClientID: c.id, Info: c.info, Connections: len(c.conns), ConnectedAt: c.since, Returns: c.returns}
+	v := Client{ClientID: c.id, Info: c.info.json(), Connections: len(c.conns), ConnectedAt: c.since, Returns: c.returns}
 	v.Channels = make([]string, 0, len(c.on))
 	for _, m := range c.on {
 		if m.ch.name != Everyone {
@@ -182,7 +182,7 @@ type Ref struct{ c *client }
 func (v Ref) ID() string { return v.c.id }
 
 // Info returns the client's JSON object or nil.
-func (v Ref) Info() []byte { return v.c.info }
+func (v Ref) Info() []byte { return v.c.info.json() }
 
 // Since returns when the client came online.
 func (v Ref) Since() time.Time { return v.c.since }

@@ -16,8 +16,9 @@ import (
 //
 //   - Edges are exactly these: a join with a client's first connection on a channel
 //     after it was gone, a leave when its last one has been gone for the grace, an
-//     update for each channel where its info changed. Nothing else, in particular
-//     nothing for what happens within the grace.
+//     update for each channel where its info changed, which is the newest that its
+//     connections say. Nothing else, in particular nothing for what happens within
+//     the grace.
 //   - Edges are numbered without a hole; Everyone is joined first and left last.
 //   - Any snapshot and the edges after it add up to the registry.
 //   - Lists show what the model shows. Nothing is kept of those who left.
@@ -50,6 +51,7 @@ type machine struct {
 	gone  []*modelConn
 
 	info  map[string]string    // of clients online
+	said  map[string]int       // when that was said, counted over all connections; 0 for never
 	since map[string]time.Time // of clients online
 	on    map[place]*stay      // who is where
 	order map[string][]string  // channels of a client as it came to them
@@ -63,6 +65,9 @@ type modelConn struct {
 	conn     *Connection
 	channels []string
 	left     time.Time // when it was ended
+	info     string    // what it says of its client, or took over
+	said     int       // when
+	over     bool      // it has left, and what it said counts no more
 	hurried  bool      // so was the grace after it
 	life     int       // of its client
 }
@@ -82,6 +87,7 @@ func newMachine(rt *rapid.T, seen *coverage) *machine {
 		grace: rapid.SampledFrom([]time.Duration{0, 10 * time.Second, -time.Second}).Draw(rt, "grace"),
 		pool:  []string{"a", "b", "c", "d"}[:rapid.IntRange(1, 4).Draw(rt, "channels")],
 		info:  make(map[string]string),
+		said:  make(map[string]int),
 		since: make(map[string]time.Time),
 		on:    make(map[place]*stay),
 		order: make(map[string][]string),
@@ -109,13 +115,13 @@ func (m *machine) join(rt *rapid.T, client string) {
 	m.r.Join(c.conn, slices.Clone(channels), raw)
 	m.open = append(m.open, c)
 
+	if c.info, c.said = info, m.n; info == "" {
+		c.info, c.said = m.info[client], m.said[client]
+	}
 	if _, online := m.info[client]; !online {
-		m.info[client], m.since[client] = info, time.Now()
-	} else if info != "" && info != m.info[client] {
-		m.info[client] = info
-		for _, channel := range m.order[client] {
-			m.expect(Update, client, channel)
-		}
+		m.info[client], m.said[client], m.since[client] = c.info, c.said, time.Now()
+	} else {
+		m.newest(client)
 	}
 	for _, channel := range append([]string{Everyone}, channels...) {
 		s := m.on[place{client, channel}]
@@ -128,6 +134,23 @@ func (m *machine) join(rt *rapid.T, client string) {
 			m.seen.saved++
 		}
 		s.conns++
+	}
+}
+
+// newest has the client's info be the newest that counts.
+func (m *machine) newest(client string) {
+	info, said := "", 0
+	for _, c := range slices.Concat(m.open, m.gone) {
+		if c.conn.ClientID == client && c.life == m.lives[client] && !c.over && c.said > said {
+			info, said = c.info, c.said
+		}
+	}
+	same := info == m.info[client]
+	m.info[client], m.said[client] = info, said
+	if !same {
+		for _, channel := range m.order[client] {
+			m.expect(Update, client, channel)
+		}
 	}
 }
 
@@ -176,10 +199,20 @@ func (m *machine) expire() {
 		if len(m.order[client]) == 0 {
 			delete(m.order, client)
 			delete(m.info, client)
+			delete(m.said, client)
 			delete(m.since, client)
 			m.lives[client]++
 		} else if len(m.order[client]) < before {
 			m.seen.partly++
+		}
+	}
+	for _, c := range m.gone { // in the order in which they left
+		if c.over || time.Since(c.left) < m.grace {
+			continue
+		}
+		c.over = true
+		if _, online := m.info[c.conn.ClientID]; online {
+			m.newest(c.conn.ClientID)
 		}
 	}
 }

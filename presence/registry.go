@@ -1,7 +1,6 @@
 package presence
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"sync"
@@ -40,7 +39,8 @@ type Connection struct {
 	UserAgent   string
 	Protocol    string
 	ConnectedAt time.Time
-	Handle      any // the owner's, untouched
+	Handle      any   // the owner's, untouched
+	Info        *Info // what it says of its client; set by Join and JoinRemote
 
 	// Guarded by Registry.mu.
 	client *client
@@ -49,9 +49,10 @@ type Connection struct {
 
 type client struct {
 	id    string
-	info  []byte // JSON or nil
+	info  *Info // the newest of its connections and of those within their grace; nil for none
 	since time.Time
 	conns []*Connection
+	past  []*Info   // of connections that ended within the grace
 	on    []*member // Everyone first
 	// returns counts how often it came back within its grace.
 	returns int
@@ -78,6 +79,7 @@ type departure struct {
 	conn string        // its id
 	at   time.Duration // when it ended
 	on   []*member     // where it was, Everyone first
+	info *Info         // what it said
 }
 
 // expireStep is how many memberships one Expire looks at. What is left is due at once.
@@ -98,26 +100,42 @@ func NewRegistry(grace time.Duration) *Registry {
 	}
 }
 
-// Join adds a connection on the given channels, which are without repetition.
+// Join adds a connection of this node on the given channels, which are without repetition.
 // info is the client's JSON object, or nil to leave what is known; it is kept.
 // The connection's ID must be new. returned says that the client had lost its last
 // connection and came back within its grace.
 func (r *Registry) Join(conn *Connection, channels []string, info []byte) (returned bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	var known *Info
+	if who := r.clients[conn.ClientID]; who != nil {
+		known = who.info
+	}
+	if conn.Info = known; info != nil {
+		conn.Info = newInfo(info, conn, known)
+	}
+	return r.join(conn, channels)
+}
+
+// JoinRemote adds a connection that another node has joined, with the Info that it has there.
+func (r *Registry) JoinRemote(conn *Connection, channels []string, info *Info) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	conn.Info = info
+	r.join(conn, channels)
+}
+
+func (r *Registry) join(conn *Connection, channels []string) (returned bool) {
 	who := r.clients[conn.ClientID]
 	if who == nil {
-		who = &client{id: conn.ClientID, info: info, since: conn.ConnectedAt}
+		who = &client{id: conn.ClientID, info: conn.Info, since: conn.ConnectedAt}
 		who.on = make([]*member, 0, len(channels)+1)
 		r.clients[who.id] = who
 	} else if returned = len(who.conns) == 0; returned {
 		who.returns++
 	}
-	if info != nil && !bytes.Equal(info, who.info) {
-		who.info = info // of a new client it is so already
-		for _, m := range who.on {
-			r.edge(Update, m)
-		}
+	if conn.Info.newer(who.info) {
+		r.inform(who, conn.Info)
 	}
 	conn.client, conn.ClientID = who, who.id
 	who.conns = append(who.conns, conn)
@@ -194,12 +212,16 @@ func (r *Registry) Leave(conn *Connection) {
 	conn.on = nil
 	if r.grace <= 0 {
 		r.depart(on, now)
+		r.forget(who, conn.Info)
 		return
+	}
+	if conn.Info != nil {
+		who.past = append(who.past, conn.Info)
 	}
 	if len(r.leaving) == 0 {
 		r.signal() // there is a time to wait for now
 	}
-	d := &departure{conn.ID, now, on}
+	d := &departure{conn.ID, now, on, conn.Info}
 	r.left[d.conn] = d
 	r.leaving = append(r.leaving, d)
 }
@@ -237,7 +259,10 @@ func (r *Registry) Expire() {
 		if r.left[d.conn] == d {
 			delete(r.left, d.conn)
 		}
-		r.leaving[n] = nil
+	}
+	for i, d := range r.leaving[:n] { // those who stay have one update then
+		r.forget(d.on[0].who, d.info)
+		r.leaving[i] = nil
 	}
 	if r.leaving = r.leaving[n:]; len(r.leaving) == 0 {
 		r.leaving = nil
@@ -297,7 +322,7 @@ func without(list []*member, i int32) []*member {
 func (r *Registry) edge(kind Kind, m *member) {
 	r.version++
 	r.edges = append(r.edges, Edge{
-		Version: r.version, Kind: kind, Channel: m.ch.name, ClientID: m.who.id, Info: m.who.info,
+		Version: r.version, Kind: kind, Channel: m.ch.name, ClientID: m.who.id, Info: m.who.info.json(),
 		Online: len(m.ch.members), Time: time.Now(),
 	})
 	r.signal()

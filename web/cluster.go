@@ -26,11 +26,24 @@ type entry struct {
 	DeviceID    string          `json:"deviceId,omitempty"`
 	Anonymous   bool            `json:"anonymous,omitempty"`
 	Info        json.RawMessage `json:"info,omitempty"`
+	InfoAt      time.Time       `json:"infoAt,omitzero"` // when that was said, and by which connection
+	InfoBy      string          `json:"infoBy,omitempty"`
 	Channels    []string        `json:"channels"`
 	RemoteAddr  string          `json:"remoteAddr,omitempty"`
 	UserAgent   string          `json:"userAgent,omitempty"`
 	Protocol    string          `json:"protocol"`
 	ConnectedAt time.Time       `json:"connectedAt"`
+}
+
+// said is what the connection says of its client, nil for nothing.
+func (e *entry) said(connID string) *presence.Info {
+	switch {
+	case e.Info == nil:
+		return nil
+	case e.InfoBy == "": // a server of an older version
+		return &presence.Info{JSON: e.Info, At: e.ConnectedAt, By: connID}
+	}
+	return &presence.Info{JSON: e.Info, At: e.InfoAt, By: e.InfoBy}
 }
 
 // order is what one server tells the others at once: a stream to end, or one whose client leaves.
@@ -111,7 +124,7 @@ func (c *cluster) apply(ch *roster.Change) {
 			UserAgent: shortAgent(e.UserAgent), Protocol: e.Protocol, ConnectedAt: e.ConnectedAt,
 		}
 		conns[ch.ID] = conn
-		registry.Join(conn, e.Channels, e.Info)
+		registry.JoinRemote(conn, e.Channels, e.said(ch.ID))
 	case roster.Gone:
 		if conn := c.remote[ch.Session][ch.ID]; conn != nil {
 			delete(c.remote[ch.Session], ch.ID)
@@ -154,10 +167,15 @@ func (c *cluster) hear(w roster.Word) {
 }
 
 // put tells the others of a connection of this server.
-func (c *cluster) put(conn *presence.Connection, channels []string, info []byte) {
-	value, err := json.Marshal(entry{
-		conn.ClientID, conn.DeviceID, conn.Anonymous, info, channels, conn.RemoteAddr, conn.UserAgent, conn.Protocol, conn.ConnectedAt,
-	})
+func (c *cluster) put(conn *presence.Connection, channels []string) {
+	e := entry{
+		ClientID: conn.ClientID, DeviceID: conn.DeviceID, Anonymous: conn.Anonymous, Channels: channels, RemoteAddr: conn.RemoteAddr,
+		UserAgent: conn.UserAgent, Protocol: conn.Protocol, ConnectedAt: conn.ConnectedAt,
+	}
+	if said := conn.Info; said != nil {
+		e.Info, e.InfoAt, e.InfoBy = said.JSON, said.At, said.By
+	}
+	value, err := json.Marshal(e)
 	if err == nil {
 		err = c.roster.Put(conn.ID, value)
 	}

@@ -78,7 +78,7 @@ func (s *Server) stream(c *gin.Context, r *request, g *auth.Grant, at place) {
 		kind = "return"
 	}
 	if s.cluster != nil {
-		s.cluster.put(&st.Connection, r.channels, r.info)
+		s.cluster.put(&st.Connection, r.channels)
 	}
 	s.journal.note(happening{kind: kind, clientID: st.ClientID, connID: st.ID, addr: st.RemoteAddr})
 	s.attach(c, s.hub, hub.Subscription{

@@ -39,16 +39,19 @@ func TestPresenceStream(t *testing.T) {
 	} else if _, err := time.Parse("2006-01-02T15:04:05.000Z", e.Timestamp); err != nil {
 		t.Error(err)
 	}
-	// A second tab is no change; new information is; coming without any is not.
+	// A second tab is no change; new information is; coming without any is not. It holds for as long as its connection.
 	tab := subscribed(t, srv, "clientId=bob", "a")
 	subscribed(t, srv, "clientId=bob&info="+url.QueryEscape(`{"n": 1}`), "b").Close()
 	subscribed(t, srv, "clientId=bob&info="+url.QueryEscape(`{"n":2}`), "b").Close()
 	if e := roster.Want("update", "", "bob"); string(e.Info) != `{"n":2}` || e.Online != 2 {
 		t.Errorf("update %+v", e)
 	}
+	if e := roster.Want("update", "", "bob"); string(e.Info) != `{"n":1}` {
+		t.Errorf("update %+v", e)
+	}
 	bob.Close()
 	tab.Cut()
-	if e := roster.Want("leave", "", "bob"); string(e.Info) != `{"n":2}` || e.Online != 1 {
+	if e := roster.Want("leave", "", "bob"); string(e.Info) != `{"n":1}` || e.Online != 1 {
 		t.Errorf("leave %+v", e)
 	}
 }

@@ -82,6 +82,7 @@ func TestServersShareOneLogAndOnePresence(t *testing.T) {
 		t.Run("events", func(t *testing.T) { t.Parallel(); shareEvents(t, client, bases) })
 		t.Run("keys", func(t *testing.T) { t.Parallel(); shareKeys(t, client, bases) })
 		t.Run("presence", func(t *testing.T) { t.Parallel(); sharePresence(t, client, bases) })
+		t.Run("info", func(t *testing.T) { t.Parallel(); shareInfo(t, client, bases) })
 		t.Run("kicks", func(t *testing.T) { t.Parallel(); shareKicks(t, client, bases) })
 	})
 }
@@ -190,6 +191,25 @@ func sharePresence(t *testing.T, client *http.Client, bases []string) {
 	wantEdges(t, list, "ann", "join")
 	ann.close()
 	wantEdges(t, list, "ann", "join leave")
+}
+
+// All servers show what the newest connection says of its client; after it has ended, and its grace, what the other says.
+func shareInfo(t *testing.T, client *http.Client, bases []string) {
+	shows := func(name string) {
+		t.Helper()
+		for _, base := range bases {
+			until(t, base+" shows "+name, func() bool {
+				return strings.Contains(ask(t, client, base+"/presence/clients/ina", "").body, `"info":{"name":"`+name+`"}`)
+			})
+		}
+	}
+	path := "/subscribe?channels=i&clientId=ina"
+	open(t, path+"&info="+url.QueryEscape(`{"name":"first"}`), bases[0])
+	shows("first")
+	second := open(t, path+"&info="+url.QueryEscape(`{"name":"second"}`), bases[1])
+	shows("second")
+	second.close()
+	shows("first")
 }
 
 func shareKicks(t *testing.T, client *http.Client, bases []string) {

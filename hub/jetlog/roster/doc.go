@@ -58,14 +58,14 @@
 //
 // The id of an entry is a connection's id and the value is
 //
-//	{"clientId":…,"deviceId":…,"anonymous":…,"info":…,"channels":[…],"remoteAddr":…,"userAgent":…,"protocol":…,"connectedAt":…}
+//	{"clientId":…,"deviceId":…,"anonymous":…,"info":…,"infoAt":…,"infoBy":…,"channels":[…],"remoteAddr":…,"userAgent":…,"protocol":…,"connectedAt":…}
 //
 // The owner of a connection puts it after Registry.Join of its own and deletes it before
 // or after Registry.Leave; an update of the client's info puts it again. One goroutine
 // reads Changes into the same presence.Registry:
 //
 //   - NodeUp: remember the session, with an empty map of connections.
-//   - Entry: Registry.Join of a presence.Connection with the entry's id, the Node's name
+//   - Entry: Registry.JoinRemote of a presence.Connection with the entry's id, the Node's name
 //     and a nil Handle. Where the session has the id already, Join the new one before
 //     Leave of the old one, so that the client is never without: Join wants an id that
 //     is new, so give the registry's connection an id of its own (session and id).

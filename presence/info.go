@@ -1,0 +1,86 @@
+package presence
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Info is what a connection says of its client. All nodes show the newest one of the
+// connections that a client has, so that they agree however late they hear of each.
+type Info struct {
+	JSON []byte
+	At   time.Time // when it was said
+	By   string    // the connection that said it first; others of the client take it over
+}
+
+// newInfo returns what conn says. It is newer than what is known, whatever the clocks are.
+func newInfo(text []byte, conn *Connection, known *Info) *Info {
+	i := &Info{JSON: text, At: conn.ConnectedAt.Round(0), By: conn.ID} // without the monotonic time, which other nodes don't have
+	if known == nil {
+		return i
+	}
+	if !i.At.After(known.At) {
+		i.At = known.At.Add(1)
+	}
+	if bytes.Equal(known.JSON, text) {
+		i.JSON = known.JSON // kept once
+	}
+	return i
+}
+
+// json returns the object or nil.
+func (i *Info) json() []byte {
+	if i == nil {
+		return nil
+	}
+	return i.JSON
+}
+
+// newer tells whether i is said after another one; nil comes before all.
+func (i *Info) newer(than *Info) bool {
+	if i == nil || than == nil {
+		return i != nil
+	}
+	if order := i.At.Compare(than.At); order != 0 {
+		return order > 0
+	}
+	return strings.Compare(i.By, than.By) > 0
+}
+
+// inform gives a client another info.
+func (r *Registry) inform(who *client, info *Info) {
+	same := bytes.Equal(who.info.json(), info.json())
+	if who.info = info; same {
+		return
+	}
+	for _, m := range who.on {
+		r.edge(Update, m)
+	}
+}
+
+// forget takes back what a connection said that has ended, and whose grace is over.
+func (r *Registry) forget(who *client, info *Info) {
+	if info == nil {
+		return
+	}
+	if i := slices.Index(who.past, info); i >= 0 {
+		who.past = slices.Delete(who.past, i, i+1)
+	}
+	if info != who.info || r.clients[who.id] != who {
+		return
+	}
+	var newest *Info
+	for _, past := range who.past {
+		if past.newer(newest) {
+			newest = past
+		}
+	}
+	for _, conn := range who.conns {
+		if conn.Info.newer(newest) {
+			newest = conn.Info
+		}
+	}
+	r.inform(who, newest)
+}
