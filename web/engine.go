@@ -118,6 +118,9 @@ func (s *Server) newest(ctx context.Context, channel string) (eventlog.Position,
 		if last, err = store.LastOlder(ctx, names); err != nil {
 			return at, nil, err
 		}
+		if last[0] == nil { // one may have come while the store was read
+			at, last = s.log.Last(names)
+		}
 	}
 	return at, last[0], nil
 }
@@ -170,8 +173,10 @@ func (s *Server) older(ctx context.Context, channels []string, resume string) (*
 		if err != nil {
 			return nil, err
 		}
-		if all.Gaps == nil {
-			all.Gaps = b.Gaps // those of later steps are the same holes
+		for _, g := range b.Gaps { // a later step may tell the same hole again
+			if !slices.ContainsFunc(all.Gaps, func(told eventlog.Gap) bool { return told.Channel == g.Channel }) {
+				all.Gaps = append(all.Gaps, g)
+			}
 		}
 		all.Records, all.Through = append(all.Records, b.Records...), b.Through
 		for _, r := range b.Records {

@@ -39,6 +39,7 @@ type apiError struct {
 const (
 	codeAccountExceeded  = 10002
 	codeInsufficient     = 10023
+	codeNoMessage        = 10037
 	codeMemoryExceeded   = 10028
 	codeStorageExceeded  = 10047
 	codeMessageTooLarge  = 10054

@@ -39,30 +39,30 @@ type getRequest struct {
 	UpToSeq uint64   `json:"up_to_seq,omitempty"`  // of LastOf
 }
 
-// get reads one message from any replica. Errors: errNoMessage, ErrUnavailable.
-func (l *Log) get(ctx context.Context, request getRequest) (*nats.Msg, error) {
+// leaderGet returns the sequence number of one message of the stream's leader, which
+// is behind nobody. Errors: errNoMessage, ErrUnavailable.
+func (l *Log) leaderGet(ctx context.Context, request getRequest) (uint64, error) {
 	ctx, cancel, err := l.link.during(ctx, requestTimeout)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	defer cancel()
-	body, err := json.Marshal(request)
-	if err != nil {
-		return nil, err
+	var answer struct {
+		Error   *apiError `json:"error"`
+		Message struct {
+			Seq uint64 `json:"seq"`
+		} `json:"message"`
 	}
-	m, err := l.link.nc.RequestWithContext(ctx, "$JS.API.DIRECT.GET."+l.opts.Stream, body)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	if err := l.link.ask(ctx, "$JS.API.STREAM.MSG.GET."+l.opts.Stream, request, &answer); err != nil {
+		return 0, err
 	}
-	l.link.heard()
-	switch status := first(m.Header, "Status"); status {
-	case "":
-		return m, nil
-	case "404":
-		return nil, errNoMessage
-	default:
-		return nil, fmt.Errorf("%w: %s %s", ErrUnavailable, status, first(m.Header, "Description"))
+	switch {
+	case answer.Error == nil:
+		return answer.Message.Seq, nil
+	case answer.Error.ErrCode == codeNoMessage:
+		return 0, errNoMessage
 	}
+	return 0, fmt.Errorf("%w: %s", ErrUnavailable, answer.Error.Description)
 }
 
 // getAll reads several messages from any replica, in order, and returns how many there
@@ -107,9 +107,5 @@ func (l *Log) getAll(ctx context.Context, request getRequest, take func(m *nats.
 
 // firstOf returns the sequence number of the oldest event of a channel.
 func (l *Log) firstOf(ctx context.Context, channel string) (uint64, error) {
-	m, err := l.get(ctx, getRequest{NextFor: l.life.event(channel), Seq: 1})
-	if err != nil {
-		return 0, err
-	}
-	return strconv.ParseUint(first(m.Header, "Nats-Sequence"), 10, 64)
+	return l.leaderGet(ctx, getRequest{NextFor: l.life.event(channel), Seq: 1})
 }

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"rollcall/hub/eventlog"
 )
@@ -53,12 +55,9 @@ func (l *Log) Older(ctx context.Context, channels []string, after uint64, limit 
 		return b, err
 	}
 	defer leave()
-	info, err := l.link.info(ctx, l.opts.Stream)
-	if err != nil {
-		return b, err
-	}
 	limit.Events, limit.Bytes = cmp.Or(limit.Events, olderEvents), cmp.Or(limit.Bytes, olderBytes)
 	b.Through = goal
+	read := make([]*pages, len(channels)) // of those that the mirror has not all of
 	for i, name := range channels {
 		if floors[i] <= after { // the mirror has all of it
 			n := l.Next(&eventlog.Cursor{Channels: channels[i : i+1], After: after}, limit, nil)
@@ -68,18 +67,32 @@ func (l *Log) Older(ctx context.Context, channels []string, after uint64, limit 
 			}
 			continue
 		}
-		p, err := l.pages(ctx, name, after, limit)
+		p, err := l.pages(ctx, name, after, goal, limit)
 		if err != nil {
 			return eventlog.Batch{Through: after}, err
 		}
-		if l.damaged > after || p.holed(after, info.State.FirstSeq, info.Config.MaxMsgsPerSubject) {
-			_, last := l.Last(channels[i : i+1])
-			b.Gaps = append(b.Gaps, eventlog.Gap{Channel: name, Empty: len(p.records) == 0 && last[0] == nil})
-		}
+		read[i] = p
 		if p.more && p.last < b.Through {
 			b.Through, b.Done = p.last, false
 		}
 		b.Records = append(b.Records, p.records...)
+	}
+	info, err := l.link.info(ctx, l.opts.Stream) // asked last, so that it tells what was dropped meanwhile
+	if err != nil {
+		return eventlog.Batch{Through: after}, err
+	}
+	for i, p := range read {
+		if p == nil {
+			continue
+		}
+		holed, err := l.holed(ctx, channels[i], p, after, info)
+		if err != nil {
+			return eventlog.Batch{Through: after}, err
+		}
+		if holed {
+			_, last := l.Last(channels[i : i+1])
+			b.Gaps = append(b.Gaps, eventlog.Gap{Channel: channels[i], Empty: len(p.records) == 0 && last[0] == nil})
+		}
 	}
 	cut(&b, limit)
 	return b, nil
@@ -183,40 +196,86 @@ func stored(channel string, m *nats.Msg) (eventlog.Stored, error) {
 // pages is what one channel has in the stream after a position.
 type pages struct {
 	records []*eventlog.Record
-	last    uint64 // sequence number of the last message read
+	first   uint64 // sequence number of the first message read, 0 for none
+	last    uint64 // that of the last one
 	count   int64  // messages after the position, read or not
 	more    bool
 	purged  uint64 // where the channel was last purged
 }
 
-// holed reports whether the stream may have dropped events after the position.
-func (p *pages) holed(after, oldest uint64, most int64) bool {
-	return p.purged > after || oldest > after+1 || most > 0 && p.count >= most
+// holed reports whether the stream may have dropped events of the channel after the
+// position before they were read; info is of after the reading.
+func (l *Log) holed(ctx context.Context, channel string, p *pages, after uint64, info *jetstream.StreamInfo) (bool, error) {
+	s, most, age := info.State, info.Config.MaxMsgsPerSubject, info.Config.MaxAge
+	if l.damaged > after || p.purged > after || s.FirstSeq > after+1 || most > 0 && p.count >= most {
+		return true, nil
+	}
+	if age == 0 || s.Msgs == 0 || !l.replicated() || info.TimeStamp.Sub(s.FirstTime) < age-min(age/10, time.Minute) {
+		return false, nil
+	}
+	// The replica that was read from may drop what is old before the leader does.
+	oldest, err := l.leaderGet(ctx, getRequest{Seq: after + 1, NextFor: l.life.any(channel)})
+	if errors.Is(err, errNoMessage) {
+		return p.first > 0, nil
+	}
+	return oldest != p.first, err
 }
 
-// pages reads up to the limit of one channel.
-func (l *Log) pages(ctx context.Context, channel string, after uint64, limit eventlog.Limit) (*pages, error) {
+// replicated reports whether reads may be answered by a replica that is behind the
+// stream, or ahead of it in dropping.
+func (l *Log) replicated() bool { return l.life.config.Replicas > 1 }
+
+// pages reads up to the limit of one channel, and at least through goal where there is
+// no more.
+func (l *Log) pages(ctx context.Context, channel string, after, goal uint64, limit eventlog.Limit) (*pages, error) {
 	p := &pages{last: after}
-	switch m, err := l.get(ctx, getRequest{LastFor: l.life.purge(channel)}); {
+	request := getRequest{Seq: after + 1, NextFor: l.life.any(channel), Batch: limit.Events + 1, MaxBytes: limit.Bytes}
+	for try := 0; ; try++ {
+		more, err := l.getAll(ctx, request, func(m *nats.Msg) {
+			p.count++
+			seq, _ := strconv.ParseUint(first(m.Header, "Nats-Sequence"), 10, 64)
+			p.last, p.first = max(p.last, seq), cmp.Or(p.first, seq)
+			if s, err := stored(channel, m); err == nil {
+				p.records = append(p.records, eventlog.Restore(s, l.life.epoch))
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+		p.more = more > 0
+		if p.more || !l.replicated() {
+			p.count += more
+			break
+		}
+		// The replica may have been behind.
+		next, err := l.leaderGet(ctx, getRequest{Seq: p.last + 1, NextFor: l.life.any(channel)})
+		if errors.Is(err, errNoMessage) || err == nil && next > goal {
+			break
+		}
+		if err == nil && try == staleReads {
+			err = fmt.Errorf("%w: a replica of the stream has not caught up", ErrUnavailable)
+		}
+		if err == nil {
+			err = wait(ctx, l.ctx, staleRead)
+		}
+		if err != nil {
+			return nil, err
+		}
+		*p = pages{last: after}
+	}
+	// Read last, so that a purge meanwhile counts.
+	switch seq, err := l.leaderGet(ctx, getRequest{LastFor: l.life.purge(channel)}); {
 	case err == nil:
-		p.purged, _ = strconv.ParseUint(first(m.Header, "Nats-Sequence"), 10, 64)
+		p.purged = seq
 	case !errors.Is(err, errNoMessage):
 		return nil, err
 	}
-	request := getRequest{Seq: after + 1, NextFor: l.life.any(channel), Batch: limit.Events + 1, MaxBytes: limit.Bytes}
-	more, err := l.getAll(ctx, request, func(m *nats.Msg) {
-		p.count++
-		if s, err := stored(channel, m); err == nil {
-			p.last = s.Seq
-			p.records = append(p.records, eventlog.Restore(s, l.life.epoch))
-		} else if seq, err := strconv.ParseUint(first(m.Header, "Nats-Sequence"), 10, 64); err == nil {
-			p.last = seq
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	p.count += more
-	p.more = more > 0
 	return p, nil
 }
+
+// How often what a replica that is behind has answered is asked for again, and after
+// what time.
+const (
+	staleReads = 20
+	staleRead  = 50 * time.Millisecond
+)

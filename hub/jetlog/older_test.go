@@ -2,9 +2,15 @@ package jetlog
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"rollcall/hub/eventlog"
 )
@@ -145,5 +151,73 @@ func TestLastOlder(t *testing.T) {
 	}
 	if b, err := l.Older(context.Background(), many, 0, eventlog.Limit{}); err != nil || !b.Done || b.Through != 0 || len(b.Records) > 0 {
 		t.Errorf("Older of too many channels: %+v, %v", b, err)
+	}
+}
+
+// What expires, or is purged, while a page is read is told as a gap.
+func TestOlderExpiresMeanwhile(t *testing.T) {
+	for name, drop := range map[string]func(t *testing.T, behind *Log){
+		"the oldest of the stream": func(t *testing.T, behind *Log) {
+			stream, err := behind.link.js.Stream(context.Background(), behind.opts.Stream)
+			check(t, err)
+			check(t, stream.Purge(context.Background(), jetstream.WithPurgeSequence(16)))
+		},
+		"a purge": func(t *testing.T, behind *Log) {
+			_, err := behind.Purge(context.Background(), "a")
+			check(t, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFleet(t, 1)
+			behind := open(t, f.link(), Options{})
+			r := newRelay(t, f.url(0))
+			l := open(t, r.link(t), Options{Mirror: eventlog.Options{Events: 2}})
+			for i := range 30 {
+				publish(t, behind, ev("a", i))
+			}
+			caughtUp(t, l, 30)
+			var once sync.Once
+			r.between(func(m *nats.Msg) []*nats.Msg {
+				var request getRequest
+				if is(m, "DIRECT.GET") && json.Unmarshal(m.Data, &request) == nil && request.Batch > 0 {
+					once.Do(func() { drop(t, behind) })
+				}
+				return []*nats.Msg{m}
+			}, nil)
+			b, err := l.Older(context.Background(), []string{"a"}, 5, eventlog.Limit{})
+			if err != nil || len(b.Gaps) != 1 || b.Gaps[0].Channel != "a" {
+				t.Errorf("%d events, gaps %v, %v", len(b.Records), b.Gaps, err)
+			}
+		})
+	}
+}
+
+// A replica that has not caught up answers without the newest events: those are not
+// passed over.
+func TestOlderFromStaleReplica(t *testing.T) {
+	f := newFleet(t, 1)
+	r := newRelay(t, f.url(0))
+	l := open(t, r.link(t), Options{Mirror: eventlog.Options{Events: 2}})
+	for i := range 30 {
+		publish(t, l, ev("a", i))
+	}
+	l.life.config.Replicas = 3
+	var stale atomic.Int32
+	r.between(func(m *nats.Msg) []*nats.Msg {
+		var request getRequest
+		if is(m, "DIRECT.GET") && json.Unmarshal(m.Data, &request) == nil && request.Batch > 0 && stale.Add(1) < 3 { // it has the events through 20
+			request.Batch = 15
+			m.Data, _ = json.Marshal(request)
+		}
+		return []*nats.Msg{m}
+	}, func(m *nats.Msg) []*nats.Msg {
+		if stale.Load() > 0 && first(m.Header, "Status") == "204" {
+			m.Header.Set("Nats-Num-Pending", "0")
+		}
+		return []*nats.Msg{m}
+	})
+	seqs, gaps := readOlder(t, l, []string{"a"}, 5, eventlog.Limit{})
+	if len(seqs) != 25 || len(gaps) != 0 {
+		t.Errorf("%v, gaps of %q", seqs, gaps)
 	}
 }
