@@ -3,11 +3,9 @@ package web
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/a-h/templ"
@@ -21,10 +19,10 @@ import (
 // they are given it.
 func (a *admin) tap(v *visit) (func() screen, *fault) {
 	v.frame.Section = "clients"
-	t := &tap{admin: a, clientID: v.arg, run: newID()[:8], stops: make(map[*presence.Connection]func()), born: make(map[*presence.Connection]bool)}
+	t := &tap{clientID: v.arg, run: newID()[:8], stops: make(map[*presence.Connection]func()), born: make(map[*presence.Connection]bool)}
 	if v.live {
-		a.server.tappers.add(t)
-		v.whenClosed(t.close)
+		stop := a.server.taps.add(t.clientID, t.begin)
+		v.whenClosed(func() { stop(); t.close() })
 	}
 	return func() screen {
 		_, conns, online := a.server.registry.Client(v.arg)
@@ -39,7 +37,6 @@ func (a *admin) tap(v *visit) (func() screen, *fault) {
 
 // tap gathers what a client's streams are given until the page takes it.
 type tap struct {
-	admin    *admin
 	clientID string
 	run      string                          // tells the events of this stream from those that the page got of an earlier one
 	stops    map[*presence.Connection]func() // of the connections that are tapped
@@ -51,55 +48,12 @@ type tap struct {
 	closed  bool
 }
 
-// tappers are the open taps by client, so that a stream that begins is tapped from
-// its first event on. The zero value is ready.
-type tappers struct {
-	open atomic.Int32
-
-	mu sync.Mutex
-	by map[string][]*tap
-}
-
-func (x *tappers) add(t *tap) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.by == nil {
-		x.by = make(map[string][]*tap)
-	}
-	x.by[t.clientID] = append(x.by[t.clientID], t)
-	x.open.Add(1)
-}
-
-func (x *tappers) remove(t *tap) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.open.Add(-1)
-	if x.by[t.clientID] = slices.DeleteFunc(x.by[t.clientID], func(other *tap) bool { return other == t }); len(x.by[t.clientID]) == 0 {
-		delete(x.by, t.clientID)
-	}
-}
-
-// of returns what a new connection is tapped with, nil for nothing.
-func (x *tappers) of(conn *presence.Connection) func(sse []byte) {
-	if x.open.Load() == 0 {
-		return nil
-	}
-	x.mu.Lock()
-	taps := slices.Clone(x.by[conn.ClientID])
-	x.mu.Unlock()
-	if len(taps) == 0 {
-		return nil
-	}
-	for _, t := range taps {
-		t.mu.Lock()
-		t.born[conn] = true
-		t.mu.Unlock()
-	}
-	return func(sse []byte) {
-		for _, t := range taps {
-			t.hear(sse)
-		}
-	}
+// begin taps a connection from its first event on.
+func (t *tap) begin(conn *presence.Connection) func(sse []byte) {
+	t.mu.Lock()
+	t.born[conn] = true
+	t.mu.Unlock()
+	return t.hear
 }
 
 // follow taps the connections that are not yet, and lets go of those that ended.
@@ -157,7 +111,6 @@ func (t *tap) take(uint64) ([]templ.Component, uint64) {
 }
 
 func (t *tap) close() {
-	t.admin.server.tappers.remove(t)
 	t.mu.Lock()
 	t.closed, t.waiting = true, nil
 	t.mu.Unlock()

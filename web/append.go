@@ -45,7 +45,7 @@ func (s *Server) publishing(next gin.HandlerFunc) gin.HandlerFunc {
 			f = v.(*fault)
 		}
 		s.outcomes.count(f)
-		s.tracer.end(c, f)
+		s.endSpan(c, f)
 	}
 }
 

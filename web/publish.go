@@ -28,7 +28,7 @@ func (s *Server) readPublisher(c *gin.Context, body *body) (*auth.Grant, *fault)
 		f = s.mayPublish(c, g)
 	}
 	if f == nil {
-		s.tracer.begin(c)
+		s.beginSpan(c)
 		f = body.read(c, s.opts.MaxBodyBytes)
 	}
 	if f == nil {

@@ -39,7 +39,7 @@ type Server struct {
 	tracer   *tracer // nil unless traced
 	outcomes publishes
 	drainer  drainer
-	tappers  tappers
+	taps     taps
 	secrets  *streamSecrets
 	devices  *devices
 	clocks   atomic.Int64 // streams of /sse/time

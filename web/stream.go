@@ -86,7 +86,7 @@ func (s *Server) stream(c *gin.Context, r *request, g *auth.Grant, at place) {
 		Resume:   r.resume,
 		Wants:    r.wants,
 		Owner:    st,
-		Tap:      s.tappers.of(&st.Connection),
+		Tap:      s.taps.of(&st.Connection),
 		Older:    r.older,
 		Last:     r.last,
 		Dialect:  r.dialect,

@@ -39,8 +39,9 @@ const traceparent = "traceparent"
 // requestSpan is where the context of a request keeps its span.
 const requestSpan = "span"
 
-// begin begins the span of a request to publish.
-func (t *tracer) begin(c *gin.Context) {
+// beginSpan begins the span of a request to publish.
+func (s *Server) beginSpan(c *gin.Context) {
+	t := s.tracer
 	if t == nil {
 		return
 	}
@@ -51,12 +52,9 @@ func (t *tracer) begin(c *gin.Context) {
 	c.Set(requestSpan, span)
 }
 
-// end ends the span, if one was begun, of a request that was answered with f, or as
+// endSpan ends the span, if one was begun, of a request that was answered with f, or as
 // asked if f is nil.
-func (t *tracer) end(c *gin.Context, f *fault) {
-	if t == nil {
-		return
-	}
+func (s *Server) endSpan(c *gin.Context, f *fault) {
 	v, ok := c.Get(requestSpan)
 	if !ok {
 		return
