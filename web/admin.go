@@ -49,9 +49,9 @@ func newAdmin(s *Server) (*admin, error) {
 func (a *admin) routes(e *gin.Engine) {
 	g := e.Group(adminPath, a.enter)
 	g.Match(readMethods, "/login", a.loginPage)
-	g.POST("/login", a.login)
+	g.POST("/login", a.readForm, a.login)
 
-	in := g.Group("", a.know)
+	in := g.Group("", a.know, a.readForm)
 	for path, paint := range a.pages() {
 		in.Match(readMethods, path, a.show(paint))
 	}
@@ -104,22 +104,45 @@ func (a *admin) enter(c *gin.Context) {
 		a.refuse(c, nil, &fault{http.StatusForbidden, "foreign_origin", "Pages of another origin may not use the admin UI.", ""})
 		return
 	}
-	if c.Request.Method == http.MethodPost {
-		// A batch grows to about three times its size as a form.
-		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, 3*a.server.opts.MaxBodyBytes+64<<10)
-		if kind, _, _ := strings.Cut(c.ContentType(), ";"); kind != "" && kind != "application/x-www-form-urlencoded" {
-			a.refuse(c, nil, &fault{http.StatusUnsupportedMediaType, "not_a_form", "The body must be a form: application/x-www-form-urlencoded.", ""})
-			return
-		}
-		var large *http.MaxBytesError
-		switch err := c.Request.ParseForm(); {
-		case errors.As(err, &large):
-			a.refuse(c, nil, &fault{http.StatusRequestEntityTooLarge, "body_too_large", "The form is too large. It may have " + sized(large.Limit) + ".", ""})
-		case err != nil:
-			a.refuse(c, nil, &fault{http.StatusBadRequest, "invalid_form", "The form could not be read: it is not well-formed.", ""})
-		}
+}
+
+// readForm reads the form of a POST; who is no stranger is found out before.
+func (a *admin) readForm(c *gin.Context) {
+	if c.Request.Method != http.MethodPost {
+		return
+	}
+	var s *login.Session
+	if v, ok := c.Get(sessionKey); ok {
+		s = v.(*login.Session)
+	}
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, a.formLimit(c.FullPath()))
+	if kind, _, _ := strings.Cut(c.ContentType(), ";"); kind != "" && kind != "application/x-www-form-urlencoded" {
+		a.refuse(c, s, &fault{http.StatusUnsupportedMediaType, "not_a_form", "The body must be a form: application/x-www-form-urlencoded.", ""})
+		return
+	}
+	var large *http.MaxBytesError
+	switch err := c.Request.ParseForm(); {
+	case errors.As(err, &large):
+		a.refuse(c, s, &fault{http.StatusRequestEntityTooLarge, "body_too_large", "The form is too large. It may have " + sized(large.Limit) + ".", ""})
+	case err != nil:
+		a.refuse(c, s, &fault{http.StatusBadRequest, "invalid_form", "The form could not be read: it is not well-formed.", ""})
 	}
 }
+
+// formLimit returns how many bytes a form may have. What is published grows to about
+// three times its size in a form.
+func (a *admin) formLimit(path string) int64 {
+	switch path {
+	case adminPath + "/channels/:channel/publish":
+		return 3*a.server.opts.MaxBodyBytes + formBytes
+	case adminPath + "/clients/:clientId/send":
+		return 3*int64(a.server.opts.MaxPayloadBytes) + formBytes
+	}
+	return formBytes
+}
+
+// formBytes is what a form may have whose fields are names.
+const formBytes = 16 << 10
 
 // sessionKey is where know leaves the session in a gin.Context.
 const sessionKey = "admin session"

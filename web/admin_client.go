@@ -100,15 +100,6 @@ func (a *admin) connectionRow(conn *presence.Connection) templates.ConnectionRow
 	return row
 }
 
-// indented returns JSON for people to read, and what is no JSON as it is.
-func indented(raw []byte) string {
-	var out bytes.Buffer
-	if json.Indent(&out, raw, "", "  ") != nil {
-		return string(raw)
-	}
-	return out.String()
-}
-
 // disconnect answers POST /admin/clients/{clientId}/disconnect.
 func (a *admin) disconnect(c *gin.Context) {
 	id := argOf(c)

@@ -59,10 +59,13 @@ func (r *deeds) at(i int) *deed {
 	return &r.ring[(r.next-1-i+2*len(r.ring))%len(r.ring)]
 }
 
-// note adds a deed; its texts are cut to what a line should hold.
+// note adds a deed; its texts are cut to what a line should hold, and copied: they
+// may be parts of a whole form.
 func (a *auditLog) note(d deed) {
 	d.At = time.Now()
-	d.User, d.Target, d.Detail = short(d.User, 64), short(d.Target, 512), short(d.Detail, 512)
+	for text, most := range map[*string]int{&d.User: 64, &d.Target: 512, &d.Detail: 512} {
+		*text = strings.Clone(short(*text, most))
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.seq++

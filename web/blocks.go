@@ -2,6 +2,7 @@ package web
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -52,6 +53,7 @@ func (b *blocks) put(one block) {
 	if was, ok := b.blocked[one.clientID]; ok {
 		one.refused = was.refused
 	}
+	one.clientID = strings.Clone(one.clientID) // it may be a part of a whole form
 	b.blocked[one.clientID] = one
 }
 

@@ -80,7 +80,7 @@ func now() time.Time { return time.Now().Round(0) }
 func clip(text string, size int) string {
 	text = strings.ToValidUTF8(text, "?")
 	for len(text) > size {
-		text = strings.ToValidUTF8(text[:size], "")
+		text = strings.Clone(strings.ToValidUTF8(text[:size], "")) // not the rest of it
 	}
 	return text
 }
