@@ -10,7 +10,7 @@ SOURCES = $(shell find . -name '*.go' -not -name '*_templ.go' -not -path '*/node
 # The browser tests drive the first of these that is installed.
 BROWSER = $(shell for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b && break; done)
 
-.PHONY: help run demo build test test-browser-found test-clients test-deploy screenshots bench bench-peers lint fmt generate clean
+.PHONY: help run demo build test test-browser-found test-clients test-deploy torture screenshots bench bench-peers lint fmt generate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -42,6 +42,10 @@ test-clients:
 # So do the tests of the examples in docs/deploy, with Helm, Compose and others. Not optimised, they compile in half the time.
 test-deploy:
 	@if [ -d docs/deploy ]; then echo "cd docs/deploy && $(GO) test" && cd docs/deploy && $(GO) test -vet=all -gcflags='all=-N -l' -timeout 10m; fi
+
+torture: ## attack real servers with faults, and check what clients saw (FOR=2h SEED=7 ENGINE=memory|data|scarce|nats)
+	ROLLCALL_TORTURE_FOR=$(or $(FOR),10m) ROLLCALL_TORTURE_SEED=$(SEED) ROLLCALL_TORTURE_ENGINE=$(ENGINE) \
+		$(GO) test -race -count=1 -v -timeout 0 -run 'TestTorture$$' ./cmd/rollcall
 
 screenshots: ## photograph every page of the dashboard under the demo, and the demo pages, into bin/screenshots
 	@mkdir -p bin/screenshots && cd web/clients && SCREENSHOTS=$(CURDIR)/bin/screenshots $(GO) test -run 'Screenshots$$' -count=1 -v -timeout 10m

@@ -27,6 +27,9 @@ import (
 const asProgram = "TEST_BINARY_IS_ROLLCALL"
 
 func TestMain(m *testing.M) {
+	if text := os.Getenv(asNATS); text != "" {
+		runNATS(text)
+	}
 	if os.Getenv(asProgram) != "" {
 		watchEvery = 20 * time.Millisecond
 		main()

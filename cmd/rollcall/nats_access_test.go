@@ -249,8 +249,8 @@ func TestNATSPasswordChanges(t *testing.T) {
 	until(t, "the server says that NATS refuses it", func() bool {
 		return strings.Contains(ask(t, client, n.url+"/readyz", "").body, "authorization violation")
 	})
-	tries := p.taken()
-	until(t, "it tries on", func() bool { return p.taken() > tries+3 })
+	tries := p.Taken()
+	until(t, "it tries on", func() bool { return p.Taken() > tries+3 })
 	f.stop(0)
 	f.opts[0].Password = "correct"
 	f.start(0)

@@ -1,0 +1,203 @@
+package torture
+
+import (
+	"encoding/json"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// Event is an event as it is published. No two have the same payload.
+type Event struct{ Channel, Payload string }
+
+// Outcome is what a publisher knows of an attempt.
+type Outcome string
+
+const (
+	Acked   Outcome = "acked"   // it is in the log, under the ids that were answered
+	Refused Outcome = "refused" // it certainly is not
+	Unknown Outcome = "unknown" // it may be
+)
+
+// Attempt is a publish of a batch. A batch that is published again has the same events.
+type Attempt struct {
+	Publisher    string
+	Server       string
+	Events       []Event
+	Began, Ended time.Duration // since the History's begin
+	Outcome      Outcome
+	Code         string   // of the refusal
+	IDs          []string // of what was acked, in the order of Events
+}
+
+// Frame is an event of a stream, as it came, or the status of an answer that was no stream.
+type Frame struct {
+	Subscriber string
+	Server     string
+	At         time.Duration
+	ID         string
+	Kind       string // the event's name, or "status"
+	Channel    string
+	Payload    string // of a lastEvent: the payload of the event that it tells; "" where it tells of none
+
+	Asked   string // of registered: the position that the client sent
+	Resumed bool   // of registered
+	After   string // of a gap
+	Reason  string // of a gap; of a goodbye its code
+	Status  int    // of a status
+}
+
+// Read is an event of a page.
+type Read struct{ ID, Channel, Payload string }
+
+// Page is a page of /history that was answered.
+type Page struct {
+	Server  string
+	At      time.Duration
+	Channel string
+	After   string // as asked
+	Events  []Read
+	Next    string
+	Gap     bool
+}
+
+// Last is an answer of /lastEvent.
+type Last struct {
+	Server  string
+	At      time.Duration
+	Channel string
+	ID      string // where the log was then
+	Payload string // "" where there was none
+}
+
+// Notice is an event of a presence stream.
+type Notice struct {
+	Watcher string
+	Server  string
+	At      time.Duration
+	Kind    string   // snapshot, join, leave, update, goodbye
+	Clients []string // of a snapshot all; else the one
+	Online  int
+}
+
+// Roster is who is online as a server tells, after the last fault.
+type Roster struct {
+	Server  string
+	Clients []string
+}
+
+// History is all that the clients of a round sent and got. The methods may be called by any goroutine; the fields may be read
+// when the clients have ended.
+type History struct {
+	Attempts []Attempt
+	Frames   []Frame
+	Pages    []Page
+	Lasts    []Last
+	Notices  []Notice
+	Rosters  []Roster
+
+	Channels map[string][]string // of each subscriber
+	Clients  []string            // who is online at the end
+	Stuck    []string            // what did not come about after the last fault
+
+	began time.Time
+	mu    sync.Mutex
+	acked []string // ids, for readers to ask for
+}
+
+// NewHistory begins now.
+func NewHistory() *History { return &History{began: time.Now(), Channels: make(map[string][]string)} }
+
+func (h *History) now() time.Duration { return time.Since(h.began) }
+
+func (h *History) attempt(a Attempt) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.Attempts = append(h.Attempts, a)
+	if a.Outcome == Acked {
+		h.acked = append(h.acked, a.IDs[len(a.IDs)-1])
+	}
+}
+
+func (h *History) frame(f Frame) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f.At = h.now()
+	h.Frames = append(h.Frames, f)
+}
+
+func (h *History) page(p Page) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p.At = h.now()
+	h.Pages = append(h.Pages, p)
+}
+
+func (h *History) last(l Last) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l.At = h.now()
+	h.Lasts = append(h.Lasts, l)
+}
+
+func (h *History) notice(n Notice) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n.At = h.now()
+	h.Notices = append(h.Notices, n)
+}
+
+func (h *History) roster(r Roster) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.Rosters = append(h.Rosters, r)
+}
+
+func (h *History) stuck(what string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.Stuck = append(h.Stuck, what)
+}
+
+// subscribe notes who subscribes to what.
+func (h *History) subscribe(client string, channels []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.Channels[client] = channels
+}
+
+// recent returns one of the ids acked last, "" where there is none yet.
+func (h *History) recent(r *rand.Rand) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.acked) == 0 {
+		return ""
+	}
+	return h.acked[len(h.acked)-1-r.IntN(min(len(h.acked), 20))]
+}
+
+// Write writes the history as one JSON value a line, to look for the cause of a violation.
+func (h *History) Write(w io.Writer) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := json.NewEncoder(w)
+	for _, err := range []error{
+		lines(out, "attempt", h.Attempts), lines(out, "frame", h.Frames), lines(out, "page", h.Pages),
+		lines(out, "last", h.Lasts), lines(out, "notice", h.Notices), lines(out, "roster", h.Rosters),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func lines[T any](out *json.Encoder, name string, list []T) error {
+	for _, v := range list {
+		if err := out.Encode(map[string]T{name: v}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
