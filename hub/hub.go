@@ -168,7 +168,7 @@ func (h *Hub) start(c *Conn, sub *Subscription) (first []byte, catch *catchup) {
 
 // printable returns at most 256 bytes of what a client gave as a position.
 func printable(s string) string {
-	return strings.ToValidUTF8(s[:min(len(s), 256)], "\uFFFD")
+	return strings.Clone(strings.ToValidUTF8(s[:min(len(s), 256)], "\uFFFD"))
 }
 
 // Streams returns how many streams are attached.

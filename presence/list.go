@@ -12,8 +12,8 @@ type Query struct {
 	Search  string // only those whose name or info holds this text, whatever the case
 	After   string // only names behind this one
 	Limit   int    // at most so many; 0 means all
-	// Allow, for Channels, says which channels are shown; nil shows all. It is called
-	// with the registry locked.
+	// Allow, for Channels, says which channels are shown; nil shows all. The registry is
+	// not locked when it is called.
 	Allow func(channel string) bool
 }
 
@@ -39,23 +39,12 @@ type Channel struct {
 func (r *Registry) Clients(q Query) (page []Client, total int, more bool) {
 	search := strings.ToLower(q.Search)
 	var names []string
-	r.mu.Lock()
-	if q.Channel != "" {
-		if ch := r.channels[q.Channel]; ch != nil {
-			names = make([]string, 0, len(ch.members))
-			for _, m := range ch.members {
-				names = m.who.match(names, search)
-			}
-		}
-	} else {
-		names = make([]string, 0, len(r.clients))
-		for _, c := range r.clients {
-			names = c.match(names, search)
+	for _, c := range r.named(q.Channel, search != "") {
+		if c.matches(search) {
+			names = append(names, c.id)
 		}
 	}
-	r.mu.Unlock()
-	total = len(names)
-	names, more = cut(names, q)
+	names, total, more = cut(names, q)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	page = make([]Client, 0, len(names))
@@ -67,11 +56,54 @@ func (r *Registry) Clients(q Query) (page []Client, total int, more bool) {
 	return page, total, more && len(page) > 0
 }
 
-func (c *client) match(names []string, search string) []string {
-	if search != "" && !strings.Contains(strings.ToLower(c.id), search) && !strings.Contains(strings.ToLower(string(c.info.json())), search) {
-		return names
+// labelled is a client's id and, where it is searched, its info.
+type labelled struct {
+	id   string
+	info []byte
+}
+
+func (c labelled) matches(search string) bool {
+	return search == "" || strings.Contains(strings.ToLower(c.id), search) || strings.Contains(strings.ToLower(string(c.info)), search)
+}
+
+// lockSteps is how many entries are copied before others may have the registry.
+const lockSteps = 1024
+
+// step lets others have the registry after every lockSteps of n entries. Map and
+// registry may change meanwhile, which a range over the map allows.
+func (r *Registry) step(n int) {
+	if n%lockSteps == lockSteps-1 {
+		r.mu.Unlock()
+		r.mu.Lock()
 	}
-	return append(names, c.id)
+}
+
+// named returns the clients on a channel, or all for "".
+func (r *Registry) named(on string, infos bool) (list []labelled) {
+	add := func(c *client) {
+		one := labelled{id: c.id}
+		if infos {
+			one.info = c.info.json()
+		}
+		list = append(list, one)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if on == "" {
+		list = make([]labelled, 0, len(r.clients))
+		n := 0
+		for _, c := range r.clients {
+			add(c)
+			r.step(n)
+			n++
+		}
+	} else if ch := r.channels[on]; ch != nil {
+		list = make([]labelled, 0, len(ch.members))
+		for _, m := range ch.members {
+			add(m.who)
+		}
+	}
+	return list
 }
 
 func (c *client) view() Client {
@@ -85,10 +117,13 @@ func (c *client) view() Client {
 	return v
 }
 
-// cut sorts the names and returns the page that q asks for, and whether more
-// follow.
-func cut(names []string, q Query) (page []string, more bool) {
+// cut sorts the names and returns the page that q asks for, how many there are, and
+// whether more follow. One that went and came while they were gathered may be there
+// twice.
+func cut(names []string, q Query) (page []string, total int, more bool) {
 	slices.Sort(names)
+	names = slices.Compact(names)
+	total = len(names)
 	if q.After != "" {
 		at, found := slices.BinarySearch(names, q.After)
 		if found {
@@ -97,25 +132,19 @@ func cut(names []string, q Query) (page []string, more bool) {
 		names = names[at:]
 	}
 	if q.Limit > 0 && len(names) > q.Limit {
-		return names[:q.Limit], true
+		return names[:q.Limit], total, true
 	}
-	return names, false
+	return names, total, false
 }
 
 // Channels returns a page of the channels that have members, in order of their
 // names, how many match in all, and whether more follow behind the page.
 func (r *Registry) Channels(q Query) (page []Channel, total int, more bool) {
 	search := strings.ToLower(q.Search)
-	r.mu.Lock()
-	names := make([]string, 0, len(r.channels))
-	for name := range r.channels {
-		if name != Everyone && strings.Contains(strings.ToLower(name), search) && (q.Allow == nil || q.Allow(name)) {
-			names = append(names, name)
-		}
-	}
-	r.mu.Unlock()
-	total = len(names)
-	names, more = cut(names, q)
+	names := slices.DeleteFunc(r.channelNames(), func(name string) bool {
+		return name == Everyone || !strings.Contains(strings.ToLower(name), search) || q.Allow != nil && !q.Allow(name)
+	})
+	names, total, more = cut(names, q)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	page = make([]Channel, 0, len(names))
@@ -125,6 +154,18 @@ func (r *Registry) Channels(q Query) (page []Channel, total int, more bool) {
 		}
 	}
 	return page, total, more && len(page) > 0
+}
+
+// channelNames returns the names of all channels, Everyone too.
+func (r *Registry) channelNames() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	names := make([]string, 0, len(r.channels))
+	for name := range r.channels {
+		names = append(names, name)
+		r.step(len(names))
+	}
+	return names
 }
 
 // Channel returns a channel; one without members has zeros.

@@ -135,8 +135,15 @@ func (s *Server) listChannels(c *gin.Context) {
 	if f == nil {
 		g, f = s.grant(c)
 	}
+	if f == nil && g.Kind == auth.Anonymous && !g.MaySeeSome() {
+		f = s.forbidden(c, g, "", "Seeing which channels there are")
+	}
 	if f != nil {
 		refuse(c, f)
+		return
+	}
+	if !g.MaySeeSome() {
+		answer(c, channelList{Channels: []channelView{}})
 		return
 	}
 	if !g.FullPresence() {

@@ -38,7 +38,7 @@ func (s *Server) watch(c *gin.Context) {
 				refuse(c, invalid("invalid_channel", "channels", "has a name that %v", err))
 				return
 			}
-			w.channels = append(w.channels, name)
+			w.channels = append(w.channels, strings.Clone(name)) // not the whole URL
 		}
 	}
 	w.channels = unrepeated(w.channels)
