@@ -65,7 +65,10 @@ func (s *Server) baseURL(r *http.Request) string {
 // grantKey is where a request's grant is left in a gin.Context that needs it twice.
 const grantKey = "grant"
 
-// grant tells who a request is and what it may do.
+// blocked is the answer to the credentials of a client that an operator keeps away. Streams are answered with 204.
+var blocked = &fault{http.StatusForbidden, "blocked", "The client of these credentials is blocked. Try again when an operator has lifted the block, or when its time is over.", ""}
+
+// grant tells who a request is and what it may do. It refuses the credentials of a blocked client, whatever they are for.
 func (s *Server) grant(c *gin.Context) (*auth.Grant, *fault) {
 	if g, ok := c.Get(grantKey); ok {
 		return g.(*auth.Grant), nil
@@ -77,6 +80,8 @@ func (s *Server) grant(c *gin.Context) (*auth.Grant, *fault) {
 	}
 	g, err := a.auth.Authenticate(c.Request)
 	switch {
+	case err == nil && g.ClientID != "" && s.blocks.refuses(g.ClientID):
+		return nil, blocked
 	case err == nil:
 		return g, nil
 	case errors.Is(err, auth.ErrKeyLater):
@@ -116,6 +121,10 @@ func limited(c *gin.Context, retry time.Duration, code, text string) *fault {
 // refuseStream ends a request for a stream with f. What may pass is told in a goodbye,
 // which EventSource comes back from; to it, any other status is final.
 func (s *Server) refuseStream(c *gin.Context, resume string, f *fault) {
+	if f == blocked {
+		c.Status(http.StatusNoContent)
+		return
+	}
 	var why hub.Reason
 	switch f.status {
 	case http.StatusTooManyRequests:

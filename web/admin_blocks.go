@@ -41,7 +41,10 @@ func (a *admin) addBlock(c *gin.Context) {
 	case !ok:
 		a.failed(c, "client.block", id, back, blockHelp)
 	default:
-		a.server.keepAway(id, d, sessionOf(c).User)
+		if f := a.server.keepAway(id, d, sessionOf(c).User); f != nil {
+			a.failed(c, "client.block", id, back, f.Message)
+			return
+		}
 		a.done(c, "client.block", id, "for "+lasting(d), back, "Blocked "+short(id, 60)+" for "+lasting(d)+".")
 	}
 }

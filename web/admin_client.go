@@ -134,7 +134,10 @@ func (a *admin) block(c *gin.Context) {
 		a.failed(c, "client.block", id, back, blockHelp)
 		return
 	}
-	a.server.keepAway(id, d, sessionOf(c).User)
+	if f := a.server.keepAway(id, d, sessionOf(c).User); f != nil {
+		a.failed(c, "client.block", id, back, f.Message)
+		return
+	}
 	a.done(c, "client.block", id, "for "+lasting(d), back, "Blocked for "+lasting(d)+".")
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -11,7 +12,7 @@ import (
 // back is expected.
 const returnWindow = time.Minute
 
-// maxBlocks bounds how many clients are remembered.
+// maxBlocks bounds how many clients are blocked, and how many kicked ones are remembered.
 const maxBlocks = 100_000
 
 // blocks knows which clients are to stay away. The zero value is ready.
@@ -35,20 +36,25 @@ type returning struct {
 	until   time.Time
 }
 
-// put keeps a client away.
+// full tells whether there is no room for a block of one more client.
+func (b *blocks) full(clientID string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.blocked) < maxBlocks {
+		return false
+	}
+	now := time.Now()
+	maps.DeleteFunc(b.blocked, func(_ string, bl block) bool { return !now.Before(bl.until) })
+	_, known := b.blocked[clientID]
+	return !known && len(b.blocked) >= maxBlocks
+}
+
+// put keeps a client away. Whoever begins a block asks full before: a block of another server counts here too.
 func (b *blocks) put(one block) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := time.Now()
 	if b.blocked == nil {
 		b.blocked = make(map[string]block)
-	}
-	if len(b.blocked) >= maxBlocks {
-		for id, bl := range b.blocked {
-			if now.After(bl.until) || len(b.blocked) >= maxBlocks {
-				delete(b.blocked, id)
-			}
-		}
 	}
 	if was, ok := b.blocked[one.clientID]; ok {
 		one.refused = was.refused
@@ -96,8 +102,14 @@ func (b *blocks) kicked(clientID string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	if b.returns == nil || len(b.returns) >= maxBlocks {
+	if b.returns == nil {
 		b.returns = make(map[string]returning)
+	}
+	if len(b.returns) >= maxBlocks {
+		maps.DeleteFunc(b.returns, func(_ string, r returning) bool { return now.After(r.until) })
+	}
+	if _, known := b.returns[clientID]; !known && len(b.returns) >= maxBlocks {
+		return // it may come back once more
 	}
 	r := b.returns[clientID]
 	if now.After(r.until) {
@@ -106,22 +118,34 @@ func (b *blocks) kicked(clientID string) {
 	b.returns[clientID] = returning{r.streams + 1, now.Add(returnWindow)}
 }
 
+// refuses reports whether a client is blocked, and counts the refusal.
+func (b *blocks) refuses(clientID string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	bl, ok := b.blocked[clientID]
+	switch {
+	case !ok:
+		return false
+	case !time.Now().Before(bl.until):
+		delete(b.blocked, clientID)
+		return false
+	}
+	bl.refused++
+	b.blocked[clientID] = bl
+	return true
+}
+
 // turnAway reports whether a client that asks for a stream is to stay away.
 func (b *blocks) turnAway(clientID string, comesBack bool) bool {
 	if clientID == "" {
 		return false
 	}
+	if b.refuses(clientID) {
+		return true
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	if bl, ok := b.blocked[clientID]; ok {
-		if now.Before(bl.until) {
-			bl.refused++
-			b.blocked[clientID] = bl
-			return true
-		}
-		delete(b.blocked, clientID)
-	}
 	r, ok := b.returns[clientID]
 	if !ok || !comesBack {
 		return false

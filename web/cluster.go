@@ -140,6 +140,7 @@ func (c *cluster) apply(ch *roster.Change) {
 		_ = json.Unmarshal(ch.Value, &b) // who blocked is not told then
 		c.server.blocks.put(block{clientID: ch.ID, since: b.Since, until: ch.Until, by: b.By})
 		c.server.endClient(ch.ID)
+		c.server.endWatchers(ch.ID)
 	case roster.SharedGone:
 		c.server.blocks.unblock(ch.ID)
 	}

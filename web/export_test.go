@@ -1,6 +1,9 @@
 package web
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // SetReadTimeout changes how long a request's head, and all of it, may take. Call
 // it before Serve.
@@ -16,4 +19,11 @@ func (s *Server) SetBodyLimits(publishing, subscribing int64) {
 // BodyBytes returns what the bodies of publishers and of subscribers take.
 func (s *Server) BodyBytes() (publishing, subscribing int64) {
 	return s.limits.publishing.held.Load(), s.limits.subscribing.held.Load()
+}
+
+// FillBlocks blocks as many clients as can be, c0 and so on.
+func (s *Server) FillBlocks(until time.Time) {
+	for i := range maxBlocks {
+		s.blocks.put(block{clientID: "c" + strconv.Itoa(i), since: time.Now(), until: until, by: "a test"})
+	}
 }

@@ -247,7 +247,10 @@ func (s *Server) kickClient(c *gin.Context) {
 			refuse(c, invalid("invalid_block", "block", "must be a time such as 30s, 10m or 24h, at most 8784h"))
 			return
 		}
-		s.keepAway(id, block, "REST API")
+		if f := s.keepAway(id, block, "REST API"); f != nil {
+			refuse(c, f)
+			return
+		}
 	} else if _, online := s.kickAll(id); !online {
 		refuse(c, notOnline)
 		return
@@ -316,8 +319,13 @@ func (s *Server) endClient(id string) {
 	}
 }
 
+var tooManyBlocks = &fault{http.StatusConflict, "too_many_blocks", strconv.Itoa(maxBlocks) + " clients are blocked, which is the most. Lift a block, or wait until one is over.", ""}
+
 // keepAway blocks a client for a time, on all servers, and ends its streams.
-func (s *Server) keepAway(id string, d time.Duration, by string) {
+func (s *Server) keepAway(id string, d time.Duration, by string) *fault {
+	if s.blocks.full(id) {
+		return tooManyBlocks
+	}
 	s.blocks.put(block{clientID: id, since: time.Now(), until: time.Now().Add(d), by: by})
 	if s.cluster != nil {
 		value, _ := json.Marshal(sharedBlock{by, time.Now()}) // strings and a time
@@ -326,6 +334,18 @@ func (s *Server) keepAway(id string, d time.Duration, by string) {
 		}
 	}
 	s.kickAll(id)
+	s.endWatchers(id)
+	return nil
+}
+
+// endWatchers ends the presence streams of this server that were opened with a client's credentials.
+func (s *Server) endWatchers(id string) {
+	s.watching.Range(func(key, _ any) bool {
+		if w := key.(*watcher); w.grant.ClientID == id {
+			w.end(hub.Kicked)
+		}
+		return true
+	})
 }
 
 // letBack ends a block on all servers, and says whether there was one.

@@ -113,6 +113,9 @@ func (st *stream) attached(conn *hub.Conn) {
 	if !st.server.access.auth.Holds(st.grant) { // a Reload since it was given may not have seen the stream
 		st.end(hub.Expired)
 	}
+	if _, blocked := st.server.blocks.of(st.ClientID); blocked { // since it was asked for
+		st.end(hub.Kicked)
+	}
 	if at := st.grant.Expires; !at.IsZero() {
 		st.expiry.Store(time.AfterFunc(time.Until(at), func() { st.end(hub.Expired) }))
 	}

@@ -104,6 +104,9 @@ func (w *watcher) attached(conn *hub.Conn) {
 	if !w.server.access.auth.Holds(w.grant) { // a Reload since it was given may not have seen the stream
 		w.end(hub.Expired)
 	}
+	if _, blocked := w.server.blocks.of(w.grant.ClientID); blocked { // since it was asked for
+		w.end(hub.Kicked)
+	}
 	if at := w.grant.Expires; !at.IsZero() {
 		w.expiry.Store(time.AfterFunc(time.Until(at), func() { w.end(hub.Expired) }))
 	}

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"rollcall/web/auth"
 )
 
 // member is a client as the presence API tells of it.
@@ -257,6 +259,38 @@ func TestBlocksHoldOnAllServers(t *testing.T) {
 			_ = answer.Body.Close()
 			return answer.StatusCode == http.StatusOK
 		})
+	}
+}
+
+// A block refuses the client's token on all servers, whatever it asks for, and ends its presence stream on another server.
+func TestBlocksHoldForTokensOnAllServers(t *testing.T) {
+	key, line := newKey(t, "root", auth.Admin|auth.Presence, ">")
+	_, bases := newFleet(t, 1).nodes(2, "--jwt-secret="+jwtSecret, "--api-key="+line)
+	client := patient(t)
+	token := "access_token=" + newToken(t, []byte(jwtSecret), func(c *auth.Claims) { c.Subject, c.Publish = "eve", c.Subscribe })
+	watching := open(t, "/presence/stream?channels=room.b&"+token, bases[0])
+	ask(t, client, bases[0]+"/publish?"+token, strings.ReplaceAll(hello, "news", "room.b")).want(t, http.StatusOK, "")
+
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, bases[1]+"/presence/clients/eve?block=10m", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("X-API-Key", key)
+	answer, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusNoContent {
+		t.Fatalf("the block: %s", answer.Status)
+	}
+	until(t, "the presence stream stays away", func() bool { return watching.away() == http.StatusNoContent })
+	for _, base := range bases {
+		for _, path := range []string{"/history?channel=room.b&", "/lastEvent?channel=room.b&", "/presence/clients?channel=room.b&"} {
+			ask(t, client, base+path+token, "").want(t, http.StatusForbidden, `"blocked"`)
+		}
+		ask(t, client, base+"/publish?"+token, strings.ReplaceAll(hello, "news", "room.b")).want(t, http.StatusForbidden, `"blocked"`)
+		ask(t, client, base+"/subscribe?channels=room.b&"+token, "").want(t, http.StatusNoContent, "")
 	}
 }
 
