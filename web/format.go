@@ -1,29 +1,20 @@
 package web
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/mileusna/useragent"
 )
 
-// What the admin UI shows is written here, so that templates only place it.
+// The functions below format what the admin UI shows; templates only place the results.
 
 // grouped writes a count: 12,431.
-func grouped[T int | int64 | uint64 | float32](n T) string {
-	digits := strconv.FormatInt(int64(n), 10)
-	if len(digits) <= 3 {
-		return digits
-	}
-	var b strings.Builder
-	for i, d := range digits {
-		if i > 0 && d != '-' && (len(digits)-i)%3 == 0 && digits[i-1] != '-' {
-			b.WriteByte(',')
-		}
-		b.WriteRune(d)
-	}
-	return b.String()
-}
+func grouped[T int | int64 | uint64 | float32](n T) string { return humanize.Comma(int64(n)) }
 
 // perSecond writes a rate to three digits: 0.12, 3.4, 56, 7,890.
 func perSecond(x float64) string {
@@ -39,19 +30,7 @@ func perSecond(x float64) string {
 }
 
 // sized writes a number of bytes: 512 B, 1.4 KiB, 23 MiB.
-func sized[T int | int64 | uint64 | float32 | float64](n T) string {
-	x, unit := float64(n), "B"
-	for _, next := range []string{"KiB", "MiB", "GiB", "TiB"} {
-		if x < 999.5 {
-			break
-		}
-		x, unit = x/1024, next
-	}
-	if unit == "B" || x >= 9.95 {
-		return strconv.FormatFloat(x, 'f', 0, 64) + " " + unit
-	}
-	return strconv.FormatFloat(x, 'f', 1, 64) + " " + unit
-}
+func sized[T int | int64 | uint64 | float32 | float64](n T) string { return humanize.IBytes(uint64(n)) }
 
 // lasting writes a duration in its two largest units: 3 d 4 h, 12 min, 8 s.
 func lasting(d time.Duration) string {
@@ -92,47 +71,19 @@ func brief(d time.Duration) (value, unit string) {
 	return strconv.FormatFloat(x, 'f', 1, 64), unit
 }
 
-// agentName writes a User-Agent as people know it: "Chrome 148 on Linux". What it
-// does not know it writes as the product's first name.
-func agentName(agent string) string {
-	if agent == "" {
-		return "unknown"
+// agentName shortens a User-Agent: "Chrome 148 on Linux", "curl 8.5.0". A browser's minor version is left out.
+func agentName(header string) string {
+	agent := useragent.Parse(header)
+	name, version, system := agent.Name, agent.Version, agent.OS
+	if system == useragent.IOS && agent.Device != "" {
+		system = agent.Device // iPhone or iPad
 	}
-	version := func(product string) (string, bool) {
-		_, rest, ok := strings.Cut(agent, product)
-		if !ok {
-			return "", false
-		}
-		digits, _, _ := strings.Cut(rest, ".")
-		if _, err := strconv.Atoi(digits); err != nil {
-			return "", true
-		}
-		return " " + digits, true
+	if system != "" {
+		version, _, _ = strings.Cut(version, ".")
+		system = " on " + system
 	}
-	name := ""
-	for _, b := range []struct{ product, name string }{
-		{"Edg/", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"},
-		{"CriOS/", "Chrome"}, {"Chrome/", "Chrome"}, {"Version/", "Safari"},
-	} {
-		if v, ok := version(b.product); ok {
-			name = b.name + v
-			break
-		}
+	if version != "" {
+		version = " " + version
 	}
-	if name == "" {
-		first, _, _ := strings.Cut(agent, " ")
-		product, v, ok := strings.Cut(first, "/")
-		if ok && product != "" {
-			return short(product+" "+v, 40)
-		}
-		return short(first, 40)
-	}
-	for _, s := range []struct{ mark, name string }{
-		{"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Android", "Android"}, {"Windows", "Windows"}, {"Mac OS X", "macOS"}, {"CrOS", "ChromeOS"}, {"Linux", "Linux"},
-	} {
-		if strings.Contains(agent, s.mark) {
-			return name + " on " + s.name
-		}
-	}
-	return name
+	return short(cmp.Or(name, "unknown")+version, 40) + system
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/term"
 
 	"rollcall/web/login"
 )
@@ -51,11 +52,11 @@ func (hashPasswordCmd) Run(ctx context.Context, k *kong.Kong) error {
 	return err
 }
 
-// readPassword reads a password from in: all there is, or what is typed twice where in is a terminal. Prompts go to
-// prompt. It ends with ctx.
+// readPassword reads a password from in: all of it, or what is typed twice if in is a terminal, which does not show it.
+// Prompts go to prompt. It returns early when ctx ends.
 func readPassword(ctx context.Context, in *os.File, prompt io.Writer) ([]byte, error) {
-	restore, terminal := silence(in)
-	defer restore()
+	fd := int(in.Fd())
+	before, _ := term.GetState(fd) // nil if in is not a terminal
 	type answer struct {
 		password []byte
 		err      error
@@ -63,33 +64,35 @@ func readPassword(ctx context.Context, in *os.File, prompt io.Writer) ([]byte, e
 	answers := make(chan answer, 1)
 	go func() {
 		var a answer
-		if terminal {
-			a.password, a.err = askTwice(in, prompt)
+		if before != nil {
+			a.password, a.err = askTwice(fd, prompt)
 		} else {
 			a.password, a.err = io.ReadAll(io.LimitReader(in, maxPasswordInput))
+			a.password = stripLineEnd(a.password)
 		}
 		answers <- a
 	}()
 	select {
 	case a := <-answers:
-		return stripLineEnd(a.password), a.err
-	case <-ctx.Done(): // the reading ends with the process
-		if terminal {
+		return a.password, a.err
+	case <-ctx.Done(): // the goroutine still waits for input; it ends with the process
+		if before != nil {
+			_ = term.Restore(fd, before)
 			fmt.Fprintln(prompt)
 		}
 		return nil, fmt.Errorf("no password was read: %w", context.Cause(ctx))
 	}
 }
 
-// maxPasswordInput is enough of the input to know that a password is too long.
+// maxPasswordInput bounds what is read; a longer password is refused anyway.
 const maxPasswordInput = 4096
 
-// askTwice asks for a password until it is there twice, which is once: who mistypes begins again.
-func askTwice(in io.Reader, prompt io.Writer) ([]byte, error) {
+// askTwice prompts twice on the terminal with this file descriptor and fails if the two entries differ.
+func askTwice(terminal int, prompt io.Writer) ([]byte, error) {
 	var typed [2][]byte
 	for i, question := range []string{"Password: ", "The same again: "} {
-		fmt.Fprint(prompt, question+typingShows)
-		line, err := readLine(in)
+		fmt.Fprint(prompt, question)
+		line, err := term.ReadPassword(terminal)
 		fmt.Fprintln(prompt)
 		if err != nil {
 			return nil, err
@@ -102,25 +105,7 @@ func askTwice(in io.Reader, prompt io.Writer) ([]byte, error) {
 	return typed[0], nil
 }
 
-// readLine reads up to the end of a line and no further, as the next one is another answer.
-func readLine(in io.Reader) ([]byte, error) {
-	var line []byte
-	for one := make([]byte, 1); len(line) < maxPasswordInput; {
-		n, err := in.Read(one)
-		if n == 1 {
-			line = append(line, one[0])
-		}
-		if err != nil && err != io.EOF {
-			return nil, err
-		}
-		if err == io.EOF || n == 1 && one[0] == '\n' {
-			break
-		}
-	}
-	return stripLineEnd(line), nil
-}
-
-// stripLineEnd takes one line end off the end.
+// stripLineEnd removes one line end from the end of text.
 func stripLineEnd(text []byte) []byte {
 	if text, ok := bytes.CutSuffix(text, []byte("\r\n")); ok {
 		return text

@@ -74,25 +74,3 @@ func TestReadPasswordEndsWithItsContext(t *testing.T) {
 	}
 	_ = out.Close() // so that the reading ends too
 }
-
-func TestAskTwice(t *testing.T) {
-	tests := map[string]struct{ input, password, says string }{
-		"twice":     {"correct\ncorrect\n", "correct", ""},
-		"Windows":   {"correct\r\ncorrect\r\n", "correct", ""},
-		"different": {"correct\nCorrect\n", "", "the two passwords differ"},
-		"once":      {"correct\n", "", "the two passwords differ"},
-		"nothing":   {"", "", ""},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			var prompt bytes.Buffer
-			got, err := askTwice(strings.NewReader(test.input), &prompt)
-			if string(got) != test.password || (err == nil) != (test.says == "") || err != nil && err.Error() != test.says {
-				t.Errorf("got %q, %v", got, err)
-			}
-			if want := "Password: " + typingShows + "\nThe same again: " + typingShows + "\n"; prompt.String() != want {
-				t.Errorf("asked %q", prompt.String())
-			}
-		})
-	}
-}

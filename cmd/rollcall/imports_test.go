@@ -42,7 +42,10 @@ var homes = map[string][]string{
 	"github.com/prometheus":      {"web/..."},
 	"golang.org/x/time":          {"web/auth"},
 	"golang.org/x/sys":           {"cmd/...", "hub", "web/..."},
+	"golang.org/x/term":          {"cmd/rollcall"},
 	"github.com/tmaxmax/go-sse":  {"cmd/..."},
+	"github.com/dustin":          {"web/..."},
+	"github.com/mileusna":        {"web/..."},
 
 	"go.opentelemetry.io/otel":           {"cmd/rollcall", "web"},
 	"go.opentelemetry.io/otel/exporters": {"cmd/rollcall"},

@@ -8,10 +8,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"golang.org/x/term"
 )
 
-// newLogger writes to w: text where w is a terminal or format says so, else one JSON object per line. Nothing that
-// looks like a token gets through. Unknown levels mean info; validate refuses them earlier.
+// newLogger writes to w: text if w is a terminal or format is "text", else one JSON object per line. Text that looks
+// like a token is redacted. An unknown level means info; AfterApply refuses it earlier.
 func newLogger(w io.Writer, format, level string) *slog.Logger {
 	var least slog.Level
 	_ = least.UnmarshalText([]byte(level)) // the zero level is info
@@ -22,19 +24,15 @@ func newLogger(w io.Writer, format, level string) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, options))
 }
 
-// isTerminal tells whether w is a character device, which is near enough to "a person reads this".
+// isTerminal reports whether w is a terminal, so that a person reads it.
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 const redacted = "[redacted]"
 
-// secretKeys are attributes whose value is never printed, however it is nested.
+// secretKeys are the attributes whose value is never printed, at any depth.
 var secretKeys = []string{"token", "access_token", "authorization", "key", "cookie", "set-cookie", "password", "secret"}
 
 // secretText finds tokens inside other text, such as a URL or a header in an error.

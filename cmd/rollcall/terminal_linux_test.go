@@ -1,10 +1,13 @@
 package main
 
 import (
-	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -34,7 +37,8 @@ func openTerminal(t *testing.T) (person, program *os.File) {
 	return person, program
 }
 
-func shows(t *testing.T, terminal *os.File) bool {
+// echoes reports whether the terminal shows what is typed.
+func echoes(t *testing.T, terminal *os.File) bool {
 	t.Helper()
 	state, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
 	if err != nil {
@@ -43,47 +47,106 @@ func shows(t *testing.T, terminal *os.File) bool {
 	return state.Lflag&unix.ECHO != 0
 }
 
-// asked calls back with each prompt.
-type asked func(prompt string)
+// typist types the next line at each prompt, once the terminal has stopped to show it.
+type typist struct {
+	t               *testing.T
+	person, program *os.File
+	lines           []string
+	asked           strings.Builder
+	typing          sync.WaitGroup
+}
 
-func (a asked) Write(p []byte) (int, error) {
-	a(string(p))
-	return len(p), nil
+func (p *typist) Write(text []byte) (int, error) {
+	if p.asked.Write(text); !strings.HasSuffix(string(text), ": ") || len(p.lines) == 0 {
+		return len(text), nil
+	}
+	line := p.lines[0]
+	p.lines = p.lines[1:]
+	p.typing.Go(func() {
+		for p.t.Context().Err() == nil && echoes(p.t, p.program) {
+			runtime.Gosched()
+		}
+		if _, err := p.person.WriteString(line); err != nil {
+			p.t.Error(err)
+		}
+	})
+	return len(text), nil
 }
 
 func TestPasswordOnATerminal(t *testing.T) {
-	person, program := openTerminal(t)
-	if !shows(t, program) {
-		t.Fatal("a new terminal shows nothing")
-	}
-	got, err := readPassword(t.Context(), program, asked(func(prompt string) {
-		if !strings.HasSuffix(prompt, ": ") {
-			return
-		}
-		if shows(t, program) {
-			t.Errorf("after %q it shows what is typed", prompt)
-		}
-		if _, err := person.WriteString("correct horse\n"); err != nil {
-			t.Error(err)
-		}
-	}))
-	if err != nil || !bytes.Equal(got, []byte("correct horse")) {
-		t.Errorf("got %q, %v", got, err)
-	}
-	if !shows(t, program) {
-		t.Error("it shows nothing any more")
+	for name, test := range map[string]struct {
+		lines    []string
+		password string
+		fails    string
+	}{
+		"twice":     {[]string{"correct horse\n", "correct horse\n"}, "correct horse", ""},
+		"different": {[]string{"correct\n", "Correct\n"}, "", "the two passwords differ"},
+		"corrected": {[]string{"corx\x7frect\n", "correct\n"}, "correct", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			person, program := openTerminal(t)
+			if !echoes(t, program) {
+				t.Fatal("a new terminal does not echo")
+			}
+			p := &typist{t: t, person: person, program: program, lines: test.lines}
+			got, err := readPassword(t.Context(), program, p)
+			p.typing.Wait()
+			if string(got) != test.password || (err == nil) != (test.fails == "") || err != nil && err.Error() != test.fails {
+				t.Errorf("got %q, %v", got, err)
+			}
+			if want := "Password: \nThe same again: \n"; p.asked.String() != want {
+				t.Errorf("asked %q, want %q", p.asked.String(), want)
+			}
+			if !echoes(t, program) {
+				t.Error("the terminal does not echo any more")
+			}
+		})
 	}
 }
 
-func TestSilenceLeavesOthersAlone(t *testing.T) {
+func TestInterruptedPasswordLeavesTheTerminalAsItWas(t *testing.T) {
+	person, program := openTerminal(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go func() {
+		for t.Context().Err() == nil && echoes(t, program) {
+			runtime.Gosched()
+		}
+		cancel(errors.New("interrupt"))
+	}()
+	told := make(prompts, 8)
+	if _, err := readPassword(ctx, program, told); err == nil || !strings.Contains(err.Error(), "interrupt") {
+		t.Errorf("got %v", err)
+	}
+	if !echoes(t, program) {
+		t.Error("the terminal does not echo any more")
+	}
+	_, _ = person.WriteString("x\nx\n") // ends the goroutine that still reads
+	for _, want := range []string{"Password: ", "\n", "\n", "The same again: ", "\n"} {
+		if got := <-told; got != want {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	}
+}
+
+// prompts carries what is written to it.
+type prompts chan string
+
+func (p prompts) Write(text []byte) (int, error) {
+	p <- string(text)
+	return len(text), nil
+}
+
+// A null device is a character device, but nobody reads it.
+func TestNullDeviceIsNoTerminal(t *testing.T) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	restore, terminal := silence(null)
-	restore()
-	if terminal {
-		t.Error("/dev/null is taken for a terminal")
+	if isTerminal(null) {
+		t.Error("the null device is taken for a terminal")
+	}
+	if _, program := openTerminal(t); !isTerminal(program) {
+		t.Error("a terminal is not recognised")
 	}
 }
