@@ -153,7 +153,8 @@ func (e *engine) open(ctx context.Context, c *serveCmd, log *slog.Logger) (err e
 				Info: e.info, Log: log,
 			})
 		}
-		passing := errors.Is(err, jetlog.ErrUnavailable) || errors.Is(err, roster.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
+		passing := errors.Is(err, jetlog.ErrUnavailable) || errors.Is(err, jetlog.ErrLost) || errors.Is(err, roster.ErrUnavailable) ||
+			errors.Is(err, context.DeadlineExceeded)
 		if err == nil || !passing || ctx.Err() != nil {
 			return err
 		}

@@ -219,7 +219,7 @@ func (l *Log) publish(ctx context.Context, messages []*nats.Msg) (*pubAck, error
 		return nil, fmt.Errorf("%w (an answer that is none: %q)", ErrUnknown, reply.Data)
 	}
 	if n := uint64(len(messages)); ack.Error == nil && !ack.Duplicate && ack.Sequence < head+n {
-		l.lose(fmt.Sprintf("an event was stored at %d, and %d was seen", ack.Sequence, head))
+		l.setBack(fmt.Sprintf("an event was stored at %d, and %d was seen", ack.Sequence, head))
 		return nil, fmt.Errorf("%w (%w)", ErrUnknown, l.Err())
 	}
 	return &ack, nil

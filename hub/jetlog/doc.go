@@ -23,12 +23,16 @@
 // epoch it does not take for its own. Where the stream turns out to end before a
 // sequence number that this node has seen, numbers would come twice: the stream
 // is given a new epoch. An embedded server's node keeps the highest number it has
-// seen in a file beside the store, written before anybody sees the event.
+// seen in a file beside the store, written before anybody sees the event. A node of a
+// cluster keeps it in memory, over lost logs and new links. A NATS machine that catches
+// up looks like a stream that was set back, so it has ten seconds to do so, unless an
+// acknowledgement or a newer message under an old number proves the opposite.
 //
 // # When the stream is lost
 //
 // A stream that was deleted, created anew or set back, or that has dropped what this
-// node was still to read and can't name, ends the log: [Log.Lost] is closed and
+// node was still to read and can't name, or from which somebody else removed such
+// events, ends the log: [Log.Lost] is closed and
 // [Log.Err] says why. The owner then ends its streams, closes the log and opens
 // another one over the same [Link]; streams that resume are told of the gap.
 //
@@ -49,7 +53,8 @@
 // # Batches
 //
 // Several events go into the stream as one atomic batch: all or none, one behind the
-// other, and every mirror shows them at once. An idempotency key is the stream's message
+// other, and every mirror shows them at once: it waits for the rest of a batch until
+// the stream's leader has none. An idempotency key is the stream's message
 // id, so it holds on all nodes and over restarts. A batch that the stream refuses for
 // a key that another node used meanwhile is tried again without that event.
 //

@@ -38,6 +38,7 @@ type apiError struct {
 // Error codes of JetStream that mean something to us.
 const (
 	codeAccountExceeded  = 10002
+	codeNoPeers          = 10005
 	codeInsufficient     = 10023
 	codeNoMessage        = 10037
 	codeMemoryExceeded   = 10028

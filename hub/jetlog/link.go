@@ -19,6 +19,10 @@ import (
 // requestTimeout bounds every request to NATS.
 const requestTimeout = 2 * time.Second
 
+// patience is how long an answer that the stream is behind what was seen may come from
+// a machine that is catching up.
+const patience = 10 * time.Second
+
 // Link is a node's one connection to NATS: to a cluster, see [Connect], or to a server
 // in this process, see [Embed]. It connects again by itself, without end.
 type Link struct {
@@ -26,7 +30,9 @@ type Link struct {
 	nc       *nats.Conn
 	js       jetstream.JetStream
 	log      *slog.Logger
-	embedded *embedded // nil for a cluster
+	urls     string        // of a cluster
+	embedded *embedded     // nil for a cluster
+	patience time.Duration // with a machine of the cluster that has not caught up
 
 	mu      sync.Mutex
 	session context.Context // ends when the present connection breaks
@@ -35,7 +41,7 @@ type Link struct {
 	refusal error            // why NATS refused the first attempt that it refused; nil where it did not
 	refused time.Time        // when that was
 	contact time.Time        // the last answer of any kind
-	marks   map[string]*mark // by stream
+	marks   map[string]*mark // by stream, of an embedded server
 }
 
 // ConnectOptions say how to connect to a cluster.
@@ -57,6 +63,7 @@ func Connect(urls string, opts ConnectOptions) (*Link, error) {
 	if opts.TLS != nil {
 		options = append(options, nats.Secure(opts.TLS))
 	}
+	l.urls = urls
 	return l, l.dial(urls, options)
 }
 
@@ -64,7 +71,7 @@ func newLink(log *slog.Logger) *Link {
 	if log == nil {
 		log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	l := &Link{log: log, reason: "not connected yet", marks: make(map[string]*mark)}
+	l := &Link{log: log, patience: patience, reason: "not connected yet", marks: make(map[string]*mark)}
 	l.session, l.end = context.WithCancel(context.Background())
 	l.end()
 	return l

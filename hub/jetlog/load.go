@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"rollcall/hub/eventlog"
@@ -27,6 +30,9 @@ func start(s jetstream.StreamState, budget int64) uint64 {
 // load ends the loading: what the stream may have lost of what it once had is noted,
 // and everything from here on is live.
 func (l *Log) load(ctx context.Context) error {
+	if err := l.complete(ctx); err != nil {
+		return err
+	}
 	info, err := l.link.subjects(ctx, l.opts.Stream)
 	if err != nil {
 		return err
@@ -60,6 +66,36 @@ func (l *Log) load(ctx context.Context) error {
 	return nil
 }
 
+// errBehind is the error of a machine that has not caught up with the stream.
+var errBehind = fmt.Errorf("%w: a NATS machine has not caught up with the stream", ErrUnavailable)
+
+// complete returns an error, for the next consumer to go on, where the one that says it
+// has nothing more is at a machine that has not caught up. After the link's patience
+// what is missing is taken for damage.
+func (l *Log) complete(ctx context.Context) error {
+	head := l.Head().Seq
+	if head >= l.target {
+		return nil
+	}
+	next, err := l.next(ctx, l.target)
+	if err == nil {
+		next, err = l.next(ctx, head)
+	}
+	if err == nil && next > 0 && next <= l.target {
+		err = errBehind
+	}
+	if !errors.Is(err, errBehind) {
+		return err
+	}
+	if l.stale.IsZero() {
+		l.stale = time.Now()
+	}
+	if time.Since(l.stale) < l.link.patience {
+		return err
+	}
+	return nil
+}
+
 // full returns the channels of which the stream keeps as many events as it may.
 func (l *Log) full(info *jetstream.StreamInfo) (channels []string) {
 	most := info.Config.MaxMsgsPerSubject
@@ -78,7 +114,8 @@ func (l *Log) full(info *jetstream.StreamInfo) (channels []string) {
 	return channels
 }
 
-// hole finds out what the stream dropped between head and seq, and tells it.
+// hole finds out what the stream dropped between head and seq, and tells it. What
+// nothing explains ends the log: somebody took it off the stream.
 func (l *Log) hole(ctx context.Context, head, seq uint64) error {
 	info, err := l.link.subjects(ctx, l.opts.Stream)
 	if err != nil {
@@ -90,18 +127,32 @@ func (l *Log) hole(ctx context.Context, head, seq uint64) error {
 		l.lose(fmt.Sprintf("the stream dropped what this node was still to read, from %d to %d", head+1, seq-1))
 		return l.Err()
 	}
-	var channels, again []string
+	dropped, explained, err := l.purges(ctx, head)
+	if err != nil {
+		return err
+	}
 	for _, c := range l.full(info) {
 		switch kept, err := l.firstOf(ctx, c); {
 		case err != nil && !errors.Is(err, errNoMessage):
 			return err
 		case err == nil && kept <= head+1:
-		case l.missed[c]:
-			again = append(again, c)
 		default:
-			l.missed[c] = true
-			channels = append(channels, c)
+			dropped[c] = true
+			explained = max(explained, kept)
 		}
+	}
+	if seq-1 > explained {
+		l.lose(fmt.Sprintf("somebody took events off the stream that this node was still to read, from %d to %d", head+1, seq-1))
+		return l.Err()
+	}
+	var channels, again []string
+	for c := range dropped {
+		if l.missed[c] {
+			again = append(again, c)
+			continue
+		}
+		l.missed[c] = true
+		channels = append(channels, c)
 	}
 	if uint64(len(channels)) > seq-1-head {
 		l.lose(fmt.Sprintf("the stream dropped events of up to %d channels that this node was still to read", len(channels)))
@@ -113,6 +164,7 @@ func (l *Log) hole(ctx context.Context, head, seq uint64) error {
 	if err := l.mark.raise(l.life.epoch, seq-1); err != nil {
 		return err
 	}
+	slices.Sort(channels)
 	if err := l.Miss(ctx, channels, seq-1); err != nil {
 		return err
 	}
@@ -120,4 +172,24 @@ func (l *Log) hole(ctx context.Context, head, seq uint64) error {
 		l.Lose(c, seq-1)
 	}
 	return nil
+}
+
+// purges returns the channels that were purged behind the position, and where the last
+// one was.
+func (l *Log) purges(ctx context.Context, after uint64) (channels map[string]bool, last uint64, err error) {
+	channels = make(map[string]bool)
+	request := getRequest{Seq: after + 1, NextFor: l.life.purges(), Batch: mostAtOnce}
+	for more := int64(1); more > 0; {
+		more, err = l.getAll(ctx, request, func(m *nats.Msg) {
+			last, _ = strconv.ParseUint(first(m.Header, "Nats-Sequence"), 10, 64)
+			request.Seq = last + 1
+			if _, channel, purge, err := l.life.read(first(m.Header, "Nats-Subject")); err == nil && purge {
+				channels[channel] = true
+			}
+		})
+		if err != nil {
+			return nil, 0, err
+		}
+	}
+	return channels, last, nil
 }

@@ -95,7 +95,7 @@ func Open(ctx context.Context, link *Link, opts Options) (*Log, error) {
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.alive, l.die = context.WithCancel(l.ctx)
 	l.heardOf(info.State.LastSeq)
-	l.tail = tail{target: info.State.LastSeq, from: from, loaded: make(chan struct{})}
+	l.tail = tail{target: info.State.LastSeq, from: from, loaded: make(chan struct{}), when: info.State.LastTime}
 	l.running.Go(l.follow)
 	select {
 	case <-l.loaded:
@@ -143,6 +143,13 @@ type ending struct {
 	once sync.Once
 	done chan struct{}
 	err  error // set before done is closed
+}
+
+// setBack ends the log for a proof that the stream was set back: its next epoch is
+// another one.
+func (l *Log) setBack(why string) {
+	l.mark.prove(l.life.epoch, why)
+	l.lose(why)
 }
 
 // lose ends the log.

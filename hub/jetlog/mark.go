@@ -14,13 +14,15 @@ import (
 // An embedded server's node keeps it in a file. It is written before readers see the
 // number, so that it survives whatever the process does not; against a power failure
 // it is synced only now and then, for there the store's own syncs count. A copy of the
-// file is not good: it comes with a store that was set back.
+// file is not good: it comes with a store that was set back. That of a cluster's stream
+// is kept as long as the process lives.
 type mark struct {
 	mu      sync.Mutex
 	epoch   string
 	seq     uint64
 	file    *os.File // nil for a cluster
 	inode   uint64   // of the file
+	proof   string   // why the epoch must change: numbers of it were given twice, or could be
 	damaged bool     // the file said something else once, or is a copy: the epoch must change
 }
 
@@ -57,26 +59,41 @@ func (m *mark) raise(epoch string, seq uint64) error {
 			return err
 		}
 	}
+	if m.epoch != epoch {
+		m.proof = ""
+	}
 	m.epoch, m.seq, m.damaged = epoch, seq, false
 	return nil
 }
 
+// prove notes that the stream was set back in the epoch.
+func (m *mark) prove(epoch, why string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.epoch == epoch {
+		m.proof = why
+	}
+}
+
 // reused says why numbers could come twice in a stream of that epoch that ends at
-// last; "" if they can't.
-func (m *mark) reused(epoch string, last uint64) string {
+// last, "" if they can't; sure is false where the answer of a machine that is behind
+// looks the same.
+func (m *mark) reused(epoch string, last uint64) (why string, sure bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
 	case m.damaged:
-		return "the file of the highest sequence number is damaged, or a copy, as after a restore"
+		return "the file of the highest sequence number is damaged, or a copy, as after a restore", true
+	case m.epoch == epoch && m.proof != "":
+		return m.proof, true
 	case m.epoch == epoch && m.seq > last:
-		return fmt.Sprintf("it ends at %d, and %d was seen", last, m.seq)
+		return fmt.Sprintf("it ends at %d, and %d was seen", last, m.seq), m.file != nil
 	case m.file != nil && m.epoch == "":
-		return "the file of the highest sequence number is missing, as after a restore"
+		return "the file of the highest sequence number is missing, as after a restore", true
 	case m.file != nil && m.epoch != epoch:
-		return "it is of another epoch than was seen last"
+		return "it is of another epoch than was seen last", true
 	}
-	return ""
+	return "", true
 }
 
 // used reports whether numbers of the epoch were given.
@@ -94,19 +111,25 @@ func (m *mark) sync() error {
 	return m.file.Sync()
 }
 
-// mark returns the mark of a stream, which lives as long as the link.
+// clusterMarks has the marks of streams in clusters, by URLs and stream. They are kept
+// as long as the process lives: after a lost log its owner opens another one, over
+// another link too, and what was seen before still counts.
+var clusterMarks sync.Map // of *mark
+
+// mark returns the mark of a stream.
 func (l *Link) mark(stream string) (*mark, error) {
+	if l.embedded == nil {
+		m, _ := clusterMarks.LoadOrStore(l.urls+" "+stream, new(mark))
+		return m.(*mark), nil
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if m := l.marks[stream]; m != nil {
 		return m, nil
 	}
-	m := new(mark)
-	if l.embedded != nil {
-		var err error
-		if m, err = openMark(l.embedded.dir, stream); err != nil {
-			return nil, err
-		}
+	m, err := openMark(l.embedded.dir, stream)
+	if err != nil {
+		return nil, err
 	}
 	l.marks[stream] = m
 	return m, nil
@@ -118,9 +141,7 @@ func (l *Link) closeMarks() error {
 	defer l.mu.Unlock()
 	var err error
 	for name, m := range l.marks {
-		if m.file != nil {
-			err = errors.Join(err, m.sync(), m.file.Close())
-		}
+		err = errors.Join(err, m.sync(), m.file.Close())
 		delete(l.marks, name)
 	}
 	return err

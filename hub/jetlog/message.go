@@ -45,6 +45,9 @@ func (n names) event(channel string) string {
 
 func (n names) purge(channel string) string { return n.event(channel) + "." + purgeToken }
 
+// purges is the subject that matches every purge of this life.
+func (n names) purges() string { return n.root() + "*." + purgeToken }
+
 // read returns what a subject is about.
 func (n names) read(subject string) (epoch, channel string, purge bool, err error) {
 	rest, ok := strings.CutPrefix(subject, n.prefix+".")

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"rollcall/hub/eventlog"
@@ -135,7 +137,8 @@ func (o *Options) limited(got jetstream.StreamConfig) jetstream.StreamConfig {
 func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstream.StreamInfo, error) {
 	epoch := o.Mirror.Epoch
 	made := false
-	for range 5 { // others may do the same
+	var since time.Time            // of an end before what was seen
+	for try := 0; try < 5; try++ { // others may do the same
 		info, err := l.info(ctx, o.Stream)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			if epoch == "" || m.used(epoch) {
@@ -147,7 +150,7 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 			_, err = l.js.CreateStream(ctx, o.config(epoch))
 			made = err == nil
 			if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-				return nil, nil, fmt.Errorf("create the stream %q: %w", o.Stream, err)
+				return nil, nil, changing(fmt.Errorf("create the stream %q: %w", o.Stream, err))
 			}
 			continue
 		}
@@ -161,12 +164,22 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 			}
 			l.log.Warn("the stream gets other limits", "stream", o.Stream, "reason", err)
 			if _, err := l.js.UpdateStream(ctx, limited); err != nil {
-				return nil, nil, fmt.Errorf("give the stream %q other limits: %w", o.Stream, err)
+				return nil, nil, changing(fmt.Errorf("give the stream %q other limits: %w", o.Stream, err))
 			}
 			continue
 		}
 		epoch = info.Config.Metadata[metaEpoch]
-		why := m.reused(epoch, info.State.LastSeq)
+		why, sure := m.reused(epoch, info.State.LastSeq)
+		if since.IsZero() {
+			since = time.Now()
+		}
+		if !sure && time.Since(since) < l.patience {
+			if err := wait(ctx, context.Background(), l.patience/20); err != nil {
+				return nil, nil, fmt.Errorf("%w: the stream %q: %s", ErrUnavailable, o.Stream, why)
+			}
+			try--
+			continue
+		}
 		if made && l.embedded != nil && info.State.LastSeq > 0 { // nobody else is there to publish
 			why, made = "it was made over what is left of another one", false
 		}
@@ -177,11 +190,16 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 			cfg.Subjects = []string{names{o.Prefix, epoch}.all()}
 			cfg.Metadata[metaEpoch] = epoch
 			cfg.Metadata[metaBase] = strconv.FormatUint(info.State.LastSeq, 10)
-			if err := m.raise(epoch, info.State.LastSeq); err != nil {
-				return nil, nil, err
+			if l.embedded != nil { // the file says so first, in case the process ends here
+				if err := m.raise(epoch, info.State.LastSeq); err != nil {
+					return nil, nil, err
+				}
 			}
 			if _, err := l.js.UpdateStream(ctx, cfg); err != nil {
-				return nil, nil, fmt.Errorf("give the stream %q a new epoch: %w", o.Stream, err)
+				return nil, nil, changing(fmt.Errorf("give the stream %q a new epoch: %w", o.Stream, err))
+			}
+			if err := m.raise(epoch, info.State.LastSeq); err != nil {
+				return nil, nil, err
 			}
 			continue
 		}
@@ -189,6 +207,23 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 		return &life{names{o.Prefix, epoch}, base, info.Created, info.Config}, info, nil
 	}
 	return nil, nil, fmt.Errorf("%w: the stream %q is being changed by others", ErrUnavailable, o.Stream)
+}
+
+// changing makes the error of a change to a stream an ErrUnavailable where it passes:
+// a cluster that has just started has no machine or leader for the stream yet.
+func changing(err error) error {
+	var no *jetstream.APIError
+	if errors.As(err, &no) {
+		switch {
+		case no.Code == http.StatusServiceUnavailable, no.ErrorCode == codeNoPeers, no.ErrorCode == codeInsufficient:
+		default:
+			return err
+		}
+	} else if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, nats.ErrTimeout) && !errors.Is(err, nats.ErrNoResponders) &&
+		!errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrDisconnected) && !errors.Is(err, jetstream.ErrNoStreamResponse) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
 // info asks for the stream's state. Errors: jetstream.ErrStreamNotFound, ErrUnavailable.

@@ -2,6 +2,7 @@ package jetlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,10 +25,12 @@ type tail struct {
 	live   bool
 	hole   uint64    // while loading: the last sequence number that the stream does not have
 	purged uint64    // while loading: where a channel was last purged
-	when   time.Time // when the stream accepted the last message
+	when   time.Time // when the stream accepted the newest message that came
+	stale  time.Time // while loading: since when a consumer ended below the target; zero where none did
 	missed map[string]bool
 	batch  []eventlog.Stored
 	open   string // the atomic batch of which l.batch has a part
+	waited int    // heartbeats for the rest of that batch, of which the stream has nothing
 }
 
 // follow puts what comes in the stream into the mirror until the log ends, however
@@ -94,7 +97,7 @@ func (l *Log) consume() error {
 			if err != nil {
 				return err
 			}
-			if meta != nil && !l.live && (meta.Sequence.Stream >= l.target || meta.NumPending == 0) {
+			if meta != nil && !l.live && l.open == "" && (meta.Sequence.Stream >= l.target || meta.NumPending == 0) {
 				if err := l.flush(ctx); err != nil {
 					return err
 				}
@@ -148,7 +151,10 @@ func (l *Log) take(ctx context.Context, m *nats.Msg, expect *uint64) (*nats.MsgM
 		head = l.batch[n-1].Seq
 	}
 	if seq <= head {
-		l.lose(fmt.Sprintf("message %d came again behind %d", seq, head))
+		if !meta.Timestamp.After(l.when) { // from a replica that is behind, and begins where it ends
+			return meta, nil
+		}
+		l.setBack(fmt.Sprintf("message %d came again behind %d", seq, head))
 		return nil, l.Err()
 	}
 	if seq > head+1 && !l.live {
@@ -163,7 +169,9 @@ func (l *Log) take(ctx context.Context, m *nats.Msg, expect *uint64) (*nats.MsgM
 		}
 	}
 	l.heardOf(max(seq, seq+meta.NumPending))
-	l.when = meta.Timestamp
+	if meta.Timestamp.After(l.when) {
+		l.when = meta.Timestamp
+	}
 	epoch, channel, purge, err := l.life.read(m.Subject)
 	if err == nil && epoch != l.life.epoch && seq > l.life.base {
 		l.lose(fmt.Sprintf("message %d is of the epoch %q", seq, epoch))
@@ -192,6 +200,7 @@ func (l *Log) take(ctx context.Context, m *nats.Msg, expect *uint64) (*nats.MsgM
 	default:
 		delete(l.missed, channel)
 		l.batch = append(l.batch, s)
+		l.waited = 0
 		if l.open = first(m.Header, headBatch); first(m.Header, headEnd) != "" {
 			l.open = ""
 		}
@@ -209,11 +218,59 @@ func (l *Log) control(ctx context.Context, m *nats.Msg) error {
 	if stalled := first(m.Header, "Nats-Consumer-Stalled"); stalled != "" {
 		return l.link.nc.Publish(stalled, nil)
 	}
-	// Silence: an open batch has no more, and there was less to load than it seemed.
-	if err := l.flush(ctx); err != nil || l.live {
+	if l.open != "" {
+		return l.abandon(ctx)
+	}
+	if err := l.flush(ctx); err != nil {
 		return err
 	}
-	return l.load(ctx)
+	if !l.live {
+		return l.load(ctx)
+	}
+	return l.trailing(ctx)
+}
+
+// abandon gives up the rest of an open batch where the stream does not have it, as when
+// somebody deleted it. A consumer may also just be slow.
+func (l *Log) abandon(ctx context.Context) error {
+	next, err := l.next(ctx, l.batch[len(l.batch)-1].Seq)
+	if err != nil {
+		return err
+	}
+	if l.waited++; next > 0 {
+		l.waited = 0
+	}
+	if l.waited < 3 { // the batch may be on its way into the stream
+		return nil
+	}
+	return l.flush(ctx)
+}
+
+// trailing tells the hole that is at the stream's end: nothing comes behind it.
+func (l *Log) trailing(ctx context.Context) error {
+	head := l.Head().Seq
+	last := l.last.Load()
+	if last <= head {
+		return nil
+	}
+	if next, err := l.next(ctx, head); err != nil || next > 0 && next <= last {
+		return err
+	}
+	return l.hole(ctx, head, last+1)
+}
+
+// next returns the first sequence number behind seq of which the stream's leader has a
+// message, 0 for none. A leader that has not come to seq itself is an ErrUnavailable.
+func (l *Log) next(ctx context.Context, seq uint64) (uint64, error) {
+	next, err := l.leaderGet(ctx, getRequest{Seq: seq + 1, NextFor: ">"})
+	if !errors.Is(err, errNoMessage) {
+		return next, err
+	}
+	info, err := l.link.info(ctx, l.opts.Stream)
+	if err == nil && info.State.LastSeq < seq {
+		err = errBehind
+	}
+	return 0, err
 }
 
 // flush gives the gathered events to the mirror, first noting how far they go.

@@ -87,12 +87,12 @@ func (l *Log) heardOf(last uint64) {
 	l.asked.Store(time.Now().UnixNano())
 }
 
-// watch asks for the stream's state now and then, and once more when it is not as it
-// was: then the log is lost. It also brings the mark to the disk.
+// watch asks for the stream's state now and then, and until it is sure when that is not
+// as it was: then the log is lost. It also brings the mark to the disk.
 func (l *Log) watch() {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
-	strikes := 0
+	var since time.Time // of what is wrong and may pass
 	for {
 		select {
 		case <-ticker.C:
@@ -108,37 +108,40 @@ func (l *Log) watch() {
 			l.lose("its disk was full, and has room again")
 			return
 		}
-		why, sure := l.examine()
-		switch {
-		case why == "":
-			strikes = 0
-		case sure || strikes > 0:
-			l.lose(why)
-		default:
-			strikes++
-			ticker.Reset(watchEvery / 4)
+		why, patience, end := l.examine()
+		if why == "" {
+			since = time.Time{}
+			ticker.Reset(watchEvery)
 			continue
 		}
-		ticker.Reset(watchEvery)
+		if since.IsZero() {
+			since = time.Now()
+		}
+		if time.Since(since) >= patience {
+			end(why)
+			return
+		}
+		ticker.Reset(min(watchEvery, patience) / 4)
 	}
 }
 
-// examine says what is wrong with the stream, and whether asking again makes no sense.
-func (l *Log) examine() (why string, sure bool) {
+// examine says what is wrong with the stream, how long that may pass by itself, and
+// how the log ends then.
+func (l *Log) examine() (why string, patience time.Duration, end func(why string)) {
 	head := l.Head().Seq
 	info, err := l.link.info(l.ctx, l.opts.Stream)
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
-		return "the stream was deleted", false
+		return "the stream was deleted", watchEvery / 4, l.lose
 	case err != nil:
-		return "", false
+		return "", 0, nil
 	case info.Config.Metadata[metaEpoch] != l.life.epoch:
-		return fmt.Sprintf("the stream is of the epoch %q now", info.Config.Metadata[metaEpoch]), true
+		return fmt.Sprintf("the stream is of the epoch %q now", info.Config.Metadata[metaEpoch]), 0, l.lose
 	case !info.Created.Equal(l.life.created):
-		return "the stream was made anew", true
+		return "the stream was made anew", 0, l.setBack
 	case info.State.LastSeq < head:
-		return fmt.Sprintf("the stream ends at %d, and %d was seen", info.State.LastSeq, head), false
+		return fmt.Sprintf("the stream ends at %d, and %d was seen", info.State.LastSeq, head), l.link.patience, l.setBack
 	}
 	l.heardOf(info.State.LastSeq)
-	return "", false
+	return "", 0, nil
 }
