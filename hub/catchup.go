@@ -7,6 +7,7 @@ type catchup struct {
 	cursor  eventlog.Cursor
 	older   *eventlog.Batch // given before what the log keeps; nil once it was
 	resumed bool            // it began after a position of this log
+	afresh  bool            // its owner is to be asked for a snapshot
 
 	// A fresh start tells the newest event of each channel, and where the asked
 	// position was of no use, a gap before it.
@@ -56,6 +57,12 @@ func (s *shard) advance(c *Conn) {
 		s.end(c, *s.leaving)
 		return
 	}
+	if c.side != nil && c.side.pin != nil {
+		if !s.send(c, eventlog.Frame{}, nil) {
+			return
+		}
+		s.release(c)
+	}
 	if k == nil {
 		if len(c.rest) == 0 || s.send(c, eventlog.Frame{}, nil) {
 			s.live(c)
@@ -88,10 +95,19 @@ func (s *shard) advance(c *Conn) {
 		s.tellOlder(c, k, text)
 		return
 	}
-	batch := s.hub.log.Next(&k.cursor, eventlog.Limit{Bytes: catchBytes, Events: liveBatch}, s.batch[:0])
-	if len(batch.Gaps) > 0 {
-		text = s.mend(c, k, &batch, text)
+	if k.afresh {
+		s.snapshot(c, k)
+		return
 	}
+	batch := s.hub.log.Next(&k.cursor, eventlog.Limit{Bytes: catchBytes, Events: liveBatch}, s.batch[:0])
+	if _, shots := c.owner.(Snapshotter); shots && len(batch.Gaps) > 0 {
+		clear(batch.Records)
+		s.batch = batch.Records[:0]
+		k.afresh = true
+		s.snapshot(c, k)
+		return
+	}
+	text = s.announce(c, batch.Gaps, text)
 	if s.send(c, c.own(text), batch.Records) {
 		c.pos = max(c.pos, batch.Through)
 		k.cursor.After = c.pos
@@ -134,16 +150,25 @@ func (s *shard) tellOlder(c *Conn, k *catchup, text []byte) {
 	s.queue(c)
 }
 
-// mend announces holes, or has the owner bridge them by a new snapshot.
-func (s *shard) mend(c *Conn, k *catchup, b *eventlog.Batch, text []byte) []byte {
-	if shots, ok := c.owner.(Snapshotter); ok {
-		frames, at := shots.Snapshot()
-		clear(b.Records)
-		b.Records, b.Through, b.Done = b.Records[:0], at, true
-		c.pos, k.cursor.After = at, at
-		return append(text, frames...)
+// snapshot gives a stream its owner's snapshot, from which it goes on.
+func (s *shard) snapshot(c *Conn, k *catchup) {
+	if len(c.rest) > 0 && !s.send(c, eventlog.Frame{}, nil) {
+		return
 	}
-	return s.announce(c, b.Gaps, text)
+	frames, at, ok := c.owner.(Snapshotter).Snapshot()
+	if !ok {
+		s.end(c, tooLarge)
+		return
+	}
+	k.afresh = false
+	c.pos, k.cursor.After = at, at
+	c.given.Store(at + 1)
+	frame := c.own(frames)
+	if s.send(c, frame, nil) {
+		s.queue(c)
+	} else if c.state&ended == 0 {
+		s.hold(c, &pin{size: int64(len(frame.Chunk()))})
+	}
 }
 
 // announce appends gaps to text.
@@ -209,10 +234,7 @@ func (s *shard) queue(c *Conn) {
 // live notes that a stream has reached the head.
 func (s *shard) live(c *Conn) {
 	c.given.Store(0)
-	if c.side != nil && c.side.stale {
-		c.side.stale = false
-		if r, ok := c.owner.(Refresher); ok {
-			r.Refresh(c)
-		}
+	if c.side != nil {
+		s.ask(c)
 	}
 }

@@ -16,15 +16,18 @@ type Owner interface {
 
 // Snapshotter is an Owner whose stream mends a hole by a new snapshot instead of
 // having it announced: the returned frames hold the state at the returned
-// position, from which the stream goes on. Called by the shard's goroutine.
+// position, from which the stream goes on. Where it would be larger than it may be, ok is
+// false and the stream ends as [Limited]. Called by the shard's goroutine, one at a time.
 type Snapshotter interface {
-	Snapshot() (frames []byte, at uint64)
+	Snapshot() (frames []byte, at uint64, ok bool)
 }
 
-// Refresher is an Owner that wants to know when its stream, having missed
-// notices while it was behind, is live again. Called by the shard's goroutine.
+// Refresher is the Owner of a stream that wants notices. It is asked for what the stream
+// lacks whenever that is live: at its start, after it missed notices, and until it lacks
+// nothing: for the first notices of channels, of which some are named at a time, and for
+// the one to everybody. It answers with Begin, once. Called by the shard's goroutine.
 type Refresher interface {
-	Refresh(c *Conn)
+	Refresh(c *Conn, channels []string, online bool)
 }
 
 // Conn is one client's stream. Its exported methods are safe for concurrent use.
@@ -49,7 +52,7 @@ type Conn struct {
 	out                []*eventlog.Record // due now, within one turn of the shard
 	rest               []byte             // of a frame that was taken in part, or frames of its own not yet taken
 	catch              *catchup           // nil while live
-	side               *side              // nil unless it wants notices
+	side               *side              // nil unless it wants notices or has snapshots
 
 	// Atomic; written by the shard.
 	events atomic.Uint64
@@ -76,14 +79,6 @@ const (
 	WantOnline  Wants = 1 << iota // the latest notice to everybody
 	WantMembers                   // every notice for its channels
 )
-
-// side is what a stream that wants notices keeps about them.
-type side struct {
-	members uint64 // version of the newest notice of its channels it was given
-	online  uint64 // version of the newest notice to everybody it was given, and 1; 0 before the first
-	started bool   // it was given a first notice to itself; before, it gets no others
-	stale   bool   // it missed notices
-}
 
 // Ready is called by the transport when it can take more.
 func (c *Conn) Ready() {

@@ -41,6 +41,7 @@ func (s *shard) end(c *Conn, why Reason) {
 	}
 	c.given.Store(at + 1) // for good, wherever the shard goes
 	c.catch, c.rest = nil, nil
+	s.release(c)
 	c.t.Close(cut)
 	c.owner.Ended(c, why)
 	s.hub.release()

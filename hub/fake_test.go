@@ -159,7 +159,7 @@ type owner struct {
 	mu      sync.Mutex
 	ends    []Reason
 	onEnd   func(*Conn, Reason)
-	refresh func(*Conn)
+	refresh func(c *Conn, channels []string, online bool)
 }
 
 func (o *owner) Ended(c *Conn, why Reason) {
@@ -172,9 +172,9 @@ func (o *owner) Ended(c *Conn, why Reason) {
 	}
 }
 
-func (o *owner) Refresh(c *Conn) {
+func (o *owner) Refresh(c *Conn, channels []string, online bool) {
 	if o.refresh != nil {
-		o.refresh(c)
+		o.refresh(c, channels, online)
 	}
 }
 

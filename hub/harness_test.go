@@ -41,6 +41,9 @@ func start(t failer, keep eventlog.Options, opts Options) *harness {
 func (h *harness) close() {
 	h.hub.Close()
 	_ = h.log.Close()
+	if n := h.hub.Held(); n != 0 {
+		h.Fatalf("%d bytes are held for streams that have ended", n)
+	}
 }
 
 // rest waits until nothing happens any more and checks the hub, whose shards answer

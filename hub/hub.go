@@ -22,6 +22,10 @@ type Options struct {
 	Heartbeat time.Duration // silence before a comment line; 0 means 25 s
 	Stall     time.Duration // no progress before a stream is ended as slow; 0 means 10 s
 
+	// MaxHeld bounds the bytes of snapshots and lists that are held for streams which have
+	// taken them in part; 0 means 64 MiB. A stream that would have more held ends.
+	MaxHeld int64
+
 	// Traced, if not nil, is told of each event with a trace, once for each shard that
 	// has given it to live streams. A shard's goroutine calls it, at the end of its turn;
 	// it must not block.
@@ -36,6 +40,9 @@ type Hub struct {
 	traced func(FanOut)
 	shards []*shard
 
+	maxHeld int64        // static
+	held    atomic.Int64 // see pin
+
 	next     atomic.Uint32 // shard of the next stream
 	shed     atomic.Uint32 // shard that Shed began with
 	streams  atomic.Int64  // attached and not yet ended
@@ -47,6 +54,7 @@ type Hub struct {
 // New starts a hub on log. Close it before the log.
 func New(log eventlog.Log, opts Options) *Hub {
 	h := &Hub{log: log, epoch: log.Head().Epoch, traced: opts.Traced, idle: make(chan struct{}, 1)}
+	h.maxHeld = cmp.Or(opts.MaxHeld, 64<<20)
 	beat := cmp.Or(opts.Heartbeat, 25*time.Second)
 	stall := cmp.Or(opts.Stall, 10*time.Second)
 	for range cmp.Or(opts.Shards, runtime.GOMAXPROCS(0)) {
@@ -109,8 +117,8 @@ func (h *Hub) Attach(sub Subscription) *Conn {
 	h.streams.Add(1)
 	s := h.shards[h.next.Add(1)%uint32(len(h.shards))]
 	c := &Conn{shard: s, t: sub.Transport, owner: sub.Owner, wants: sub.Wants, dialect: sub.Dialect, chunked: sub.Transport.Chunked()}
-	if sub.Wants != 0 {
-		c.side = new(side)
+	if _, shots := sub.Owner.(Snapshotter); shots || sub.Wants != 0 {
+		c.side = newSide(sub.Wants, len(sub.Channels))
 	}
 	first, catch := h.start(c, &sub)
 	c.rest = append(sub.Head, c.frame(c.own(first))...)
@@ -128,7 +136,7 @@ func (h *Hub) Attach(sub Subscription) *Conn {
 
 // start finds where a stream begins and what it is told first.
 func (h *Hub) start(c *Conn, sub *Subscription) (first []byte, catch *catchup) {
-	shots, isShot := sub.Owner.(Snapshotter)
+	_, isShot := sub.Owner.(Snapshotter)
 	reason := ""
 	if sub.Resume != "" {
 		at, err := eventlog.ParsePosition(sub.Resume)
@@ -148,8 +156,7 @@ func (h *Hub) start(c *Conn, sub *Subscription) (first []byte, catch *catchup) {
 		}
 	}
 	if isShot {
-		first, c.pos = shots.Snapshot()
-		return first, &catchup{}
+		return nil, &catchup{afresh: true}
 	}
 	at, last := h.log.Last(sub.Channels)
 	if sub.Last != nil {

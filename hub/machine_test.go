@@ -61,7 +61,7 @@ type machine struct {
 	online  *Notice
 	count   int
 	mu      sync.Mutex
-	waiting []*life // want their first notices
+	waiting []lack // of first notices
 }
 
 // life is one stream and its account.
@@ -154,7 +154,7 @@ func (m *machine) join(rt *rapid.T, resume string, channels []string) {
 	l.framed = rapid.Bool().Draw(rt, "chunked")
 	l.wire.chunked = l.framed
 	l.wants = Wants(rapid.IntRange(0, 3).Draw(rt, "wants"))
-	l.owner.refresh = func(*Conn) { m.wait(l) }
+	l.owner.refresh = func(_ *Conn, channels []string, online bool) { m.wait(lack{l, channels, online}) }
 	begin, at := opening(m.log, resume, channels)
 	l.account = newAccount(rt, m.ledger, channels, begin, at)
 	if resume == fmt.Sprintf("e-%d", at) {
@@ -177,13 +177,17 @@ func (m *machine) join(rt *rapid.T, resume string, channels []string) {
 		},
 	})
 	m.streams = append(m.streams, l)
-	if l.wants != 0 {
-		m.wait(l)
-	}
+}
+
+// lack is what a stream was found to lack.
+type lack struct {
+	*life
+	names  []string
+	online bool
 }
 
 // wait notes that a stream wants its first notices.
-func (m *machine) wait(l *life) {
+func (m *machine) wait(l lack) {
 	m.mu.Lock()
 	m.waiting = append(m.waiting, l)
 	m.mu.Unlock()
@@ -329,16 +333,14 @@ func (m *machine) begin() bool {
 	m.mu.Unlock()
 	for _, l := range waiting {
 		var notices []*Notice
-		if l.wants&WantMembers != 0 {
-			for _, c := range l.channels {
-				text := "snapshot " + strings.Join(m.members[c], " ")
-				notices = append(notices, &Notice{Channel: c, Type: "presence", Payload: []byte(text), Version: m.version})
-			}
+		for _, c := range l.names[:(len(l.names)+1)/2] { // the others in a later step
+			text := "snapshot " + strings.Join(m.members[c], " ")
+			notices = append(notices, &Notice{Channel: c, Type: "presence", Payload: []byte(text), Version: m.version})
 		}
-		if l.wants&WantOnline != 0 {
+		if l.online {
 			notices = append(notices, m.online)
 		}
-		l.conn.Begin(notices)
+		l.conn.Begin(notices, nil)
 		m.seen.refreshed++
 	}
 	return len(waiting) > 0

@@ -1,9 +1,16 @@
 package hub
 
-import "rollcall/hub/eventlog"
+import (
+	"bytes"
+	"slices"
+	"sync"
 
-// Notice is an event of the server's own beside the log, such as who is there.
-// Each stream gets it under the position that it has reached.
+	"rollcall/hub/eventlog"
+)
+
+// Notice is an event of the server's own beside the log, such as a list of members.
+// Each stream gets it under the position that it has reached. Share one among the
+// streams that get the same: what is encoded is shared too.
 type Notice struct {
 	Channel string // "": for every stream that wants WantOnline; else for the channel's that want WantMembers
 	Type    string
@@ -11,44 +18,180 @@ type Notice struct {
 	// Version orders notices of one kind: a stream is given none that is not
 	// newer than what it was given.
 	Version uint64
+
+	once  sync.Once
+	frame eventlog.Frame // all but the id
+	pin   pin
 }
 
-// Notify gives n to the streams that asked for its kind. A stream that is behind
-// misses it and is refreshed when it is live again.
+// shared returns the notice without its id, encoded once.
+func (n *Notice) shared() eventlog.Frame {
+	n.once.Do(func() {
+		text := eventlog.AppendNotice(nil, eventlog.Position{}, n.Channel, n.Type, n.Payload)
+		n.frame = eventlog.NewFrame(text[bytes.IndexByte(text, '\n')+1:])
+		n.pin.size = int64(len(n.frame.Chunk()) + len(n.Payload))
+	})
+	return n.frame
+}
+
+// side is what a stream that wants notices, or has snapshots, keeps about them.
+type side struct {
+	// channels are, of a stream with WantMembers and by slot, the versions of the notices that
+	// it began with, and 1; 0 where it lacks one and gets no others.
+	channels []uint64
+	lacking  int    // how many of these are 0
+	online   uint64 // version of the newest notice to everybody it was given, and 1; 0 before the first
+	stale    bool   // it lacks the newest notice to everybody
+	asked    bool   // its owner was asked for what it lacks and has not called Begin since
+	pin      *pin   // what it has taken in part; nil for nothing
+}
+
+func newSide(wants Wants, channels int) *side {
+	side := &side{stale: wants&WantOnline != 0}
+	if wants&WantMembers != 0 {
+		side.channels, side.lacking = make([]uint64, channels), channels
+	}
+	return side
+}
+
+// lack notes that the stream missed a notice.
+func (side *side) lack(slot int32) {
+	if side.channels[slot] != 0 {
+		side.channels[slot] = 0
+		side.lacking++
+	}
+}
+
+// Notify gives n to the streams that asked for its kind. A stream that can't take it
+// misses it, and its owner is asked for what it then lacks.
 func (h *Hub) Notify(n *Notice) {
 	for _, s := range h.shards {
 		s.post(func() { s.notify(n) })
 	}
 }
 
-// Begin gives a stream its first notices of a kind, all of one version, after
-// which it gets what is newer. The caller must see to it that nothing newer was
-// passed to Notify before.
-func (c *Conn) Begin(notices []*Notice) {
+// Begin answers [Refresher]: it gives a stream first notices of the channels that it lacks,
+// some of them, and perhaps the one to everybody. From then on it gets what is newer; for
+// what it lacks still its owner is asked again. The caller must see to it that nothing newer
+// was passed to Notify before. done, if not nil, is called once the notices are no longer
+// needed but for what the stream has taken in part.
+func (c *Conn) Begin(notices []*Notice, done func()) {
 	c.shard.post(func() {
-		if c.side == nil || c.state&ended != 0 {
-			return
-		}
-		if c.catch != nil || c.state&blocked != 0 {
-			c.side.stale = true
-			return
-		}
-		var text []byte
-		for _, n := range notices {
-			if n.Channel == "" && n.Version < c.side.online {
-				continue // Notify was first
-			}
-			text = eventlog.AppendNotice(text, c.reached(), n.Channel, n.Type, n.Payload)
-			if n.Channel == "" {
-				c.side.online = n.Version + 1
-			} else {
-				c.side.started, c.side.members = true, n.Version
-			}
-		}
-		if len(text) > 0 {
-			c.shard.send(c, c.own(text), nil)
+		c.shard.begin(c, notices)
+		if done != nil {
+			done()
 		}
 	})
+}
+
+func (s *shard) begin(c *Conn, notices []*Notice) {
+	if c.side == nil || c.state&ended != 0 {
+		return
+	}
+	c.side.asked = false
+	if c.catch != nil || c.state&blocked != 0 {
+		c.side.stale = c.side.stale || c.wants&WantOnline != 0
+		return
+	}
+	notices = slices.DeleteFunc(notices, func(n *Notice) bool {
+		return n.Channel == "" && n.Version < c.side.online // Notify was first
+	})
+	if len(notices) > 0 {
+		s.give(c, notices)
+	}
+	s.ask(c)
+}
+
+// ask asks the owner of a live stream for what the stream lacks.
+func (s *shard) ask(c *Conn) {
+	r, ok := c.owner.(Refresher)
+	if !ok || c.side.asked || c.catch != nil || c.state&(ended|blocked) != 0 || !c.side.stale && c.side.lacking == 0 {
+		return
+	}
+	names := make([]string, 0, min(c.side.lacking, askedAtOnce))
+	for i := 0; len(names) < cap(names); i++ {
+		if c.side.channels[i] == 0 {
+			names = append(names, c.subs[i].t.name)
+		}
+	}
+	online := c.side.stale
+	c.side.asked, c.side.stale = true, false
+	r.Refresh(c, names, online)
+}
+
+// give writes notices to a live stream, of each an id of its own and the shared rest. Those
+// that it does not begin to take it lacks.
+func (s *shard) give(c *Conn, notices []*Notice) {
+	if at := c.reached(); s.idOf != at {
+		s.idOf, s.id = at, eventlog.NewFrame([]byte("id: "+at.String()+"\n"))
+	}
+	head := c.frame(s.id)
+	bufs := s.bufs[:0]
+	for _, n := range notices {
+		bufs = append(bufs, head, c.frame(n.shared()))
+	}
+	taken, err := c.t.Write(bufs)
+	clear(bufs)
+	s.bufs = bufs[:0]
+	if taken > 0 {
+		c.wrote = s.wheel.now
+		s.countBytes(c, taken)
+	}
+	if err != nil {
+		s.end(c, Gone)
+		return
+	}
+	for i, n := range notices {
+		body := c.frame(n.shared())
+		if taken == 0 {
+			s.block(c)
+			for _, n := range notices[i:] {
+				c.side.stale = c.side.stale || n.Channel == ""
+			}
+			return
+		}
+		s.note(c, n)
+		if c.state&tapped != 0 {
+			s.show(c, slices.Concat(s.id.SSE(), n.shared().SSE()))
+		}
+		if taken >= len(head)+len(body) {
+			taken -= len(head) + len(body)
+			continue
+		}
+		held := &n.pin
+		if taken >= len(head) {
+			c.rest = body[taken-len(head):]
+		} else {
+			c.rest = slices.Concat(head[taken:], body)
+			held = &pin{size: int64(len(c.rest))}
+		}
+		taken = 0
+		s.block(c)
+		if s.hold(c, held); c.state&ended != 0 {
+			return
+		}
+	}
+}
+
+// note notes that a stream was given a notice.
+func (s *shard) note(c *Conn, n *Notice) {
+	if n.Channel == "" {
+		c.side.online = n.Version + 1
+		return
+	}
+	t := s.index[n.Channel]
+	if t == nil || c.side.channels == nil {
+		return
+	}
+	for i := range c.subs {
+		if c.subs[i].t == t {
+			if c.side.channels[i] == 0 {
+				c.side.lacking--
+			}
+			c.side.channels[i] = n.Version + 1
+			return
+		}
+	}
 }
 
 // reached is the position that the stream has reached. Shard-owned.
@@ -60,32 +203,21 @@ func (c *Conn) reached() eventlog.Position {
 	return eventlog.Position{Epoch: c.shard.hub.epoch, Seq: seq}
 }
 
-// notify gives n to the shard's streams, encoded once for all that have reached
-// the shard's position.
+// notify gives n to the shard's streams. One of a channel is encoded once for all that
+// have reached the shard's position.
 func (s *shard) notify(n *Notice) {
-	var shared eventlog.Frame
-	made := false
-	send := func(c *Conn) {
-		if c.catch != nil || c.state&blocked != 0 {
-			c.side.stale, c.side.started = true, false
-			return
-		}
-		if n.Channel == "" {
-			c.side.online = n.Version + 1
-		}
-		if at := c.reached(); at.Seq != s.pos {
-			s.send(c, c.own(eventlog.AppendNotice(nil, at, n.Channel, n.Type, n.Payload)), nil)
-			return
-		} else if !made {
-			shared, made = eventlog.NewFrame(eventlog.AppendNotice(nil, at, n.Channel, n.Type, n.Payload)), true
-		}
-		s.send(c, shared, nil)
-	}
 	if n.Channel == "" {
+		one := []*Notice{n}
 		for i := len(s.conns) - 1; i >= 0; i-- { // sending may end a stream
-			if c := s.conns[i]; c.wants&WantOnline != 0 && c.side.online <= n.Version {
-				send(c)
+			c := s.conns[i]
+			if c.wants&WantOnline == 0 || c.side.online > n.Version {
+				continue
 			}
+			if c.catch != nil || c.state&blocked != 0 {
+				c.side.stale = true
+				continue
+			}
+			s.give(c, one)
 		}
 		return
 	}
@@ -93,9 +225,23 @@ func (s *shard) notify(n *Notice) {
 	if t == nil {
 		return
 	}
+	var shared eventlog.Frame
+	made := false
 	for i := len(t.refs) - 1; i >= 0; i-- {
-		if c := t.refs[i].c; c.wants&WantMembers != 0 && c.side.started && c.side.members < n.Version {
-			send(c)
+		c, slot := t.refs[i].c, t.refs[i].slot
+		if c.wants&WantMembers == 0 || c.side.channels[slot] == 0 || c.side.channels[slot] > n.Version {
+			continue
 		}
+		if c.catch != nil || c.state&blocked != 0 {
+			c.side.lack(slot)
+			continue
+		}
+		if at := c.reached(); at.Seq != s.pos {
+			s.send(c, c.own(eventlog.AppendNotice(nil, at, n.Channel, n.Type, n.Payload)), nil)
+			continue
+		} else if !made {
+			shared, made = eventlog.NewFrame(eventlog.AppendNotice(nil, at, n.Channel, n.Type, n.Payload)), true
+		}
+		s.send(c, shared, nil)
 	}
 }

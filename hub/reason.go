@@ -25,6 +25,8 @@ var (
 	Expired    = Reason{Code: "expired", Text: "The credentials have expired."}
 	Kicked     = Reason{Code: "kicked", Text: "The operator ended the stream."}
 	Limited    = Reason{Code: "limit", Text: "A limit was reached.", Reconnect: true}
+	crowded    = Reason{Code: Overloaded.Code, Text: "The server holds as many snapshots as it may.", Reconnect: true}
+	tooLarge   = Reason{Code: Limited.Code, Text: "The snapshot is larger than it may be; ask for fewer channels.", Reconnect: true}
 	Gone       = Reason{Code: "gone", Text: "The client went away."}
 )
 

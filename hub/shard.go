@@ -13,6 +13,8 @@ const (
 	liveBatch  = 256 // records of the live flow
 	laggards   = 32  // streams that catch up by one step
 	catchBytes = 64 << 10
+
+	askedAtOnce = 256 // channels of which a stream is given first notices in one step
 )
 
 // shard delivers to its streams. Every method without another word runs on the
@@ -45,6 +47,8 @@ type shard struct {
 	spare   [][]*eventlog.Record
 	bufs    [][]byte
 	said    said
+	idOf    eventlog.Position // of id
+	id      eventlog.Frame    // the id of a position alone, for notices
 
 	reached atomic.Uint64 // pos, for others to read
 

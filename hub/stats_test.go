@@ -120,8 +120,8 @@ func TestStatsGaps(t *testing.T) {
 // snapshots is an owner that begins with a snapshot.
 type snapshots struct{ owner }
 
-func (*snapshots) Snapshot() ([]byte, uint64) {
-	return greet(eventlog.Position{Epoch: "e", Seq: 1}, false), 1
+func (*snapshots) Snapshot() ([]byte, uint64, bool) {
+	return greet(eventlog.Position{Epoch: "e", Seq: 1}, false), 1, true
 }
 
 // A fresh start with a snapshot is not counted as one that goes on.

@@ -91,6 +91,31 @@ func (r *Registry) Snapshot(channels ...string) ([][]Member, uint64) {
 	return lists, r.version
 }
 
+// Weight returns about how many bytes a snapshot of the channels has as JSON. Beyond most it
+// may be any larger number.
+func (r *Registry) Weight(most int, channels ...string) int {
+	const each = 80 // beside the id and the info: names of fields, a timestamp
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	sum := 0
+	for _, name := range channels {
+		if ch := r.channels[name]; ch != nil {
+			sum += len(ch.members) * (each + len(name))
+		}
+	}
+	for _, name := range channels {
+		if sum > most {
+			return sum
+		}
+		if ch := r.channels[name]; ch != nil {
+			for _, m := range ch.members {
+				sum += len(m.who.id) + len(m.who.info.json())
+			}
+		}
+	}
+	return sum
+}
+
 // Online returns how many clients are online.
 func (r *Registry) Online() int {
 	r.mu.Lock()

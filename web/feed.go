@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rollcall/hub"
@@ -21,10 +22,18 @@ const onlineEvery = time.Second
 // once, they are dealt with together.
 const restBetween = 10 * time.Millisecond
 
+// What a stream is given of its first notices in one step, one channel at least, and what
+// the shards may have to write of such steps.
+const (
+	stepBytes = 64 << 10
+	mostAhead = 16 << 20
+)
+
 // feed carries the registry's edges to those who watch: one goroutine takes them
 // in order, appends them to the presence log and notifies the streams that asked.
-// Because first notices go out from the same goroutine, a stream's snapshot and
-// the notices after it always add up.
+// Because first notices go out from the same goroutine, a stream's snapshots and
+// the notices after them always add up. A stream gets the snapshots of its channels in
+// steps, the next when it has taken the last.
 type feed struct {
 	server *Server
 	wake   chan struct{} // capacity one
@@ -36,17 +45,21 @@ type feed struct {
 	mu      sync.Mutex
 	waiting []beginner // streams that want their first notices
 
+	ahead   atomic.Int64 // bytes of first notices that the shards have yet to write
+	online  atomic.Int64 // streams that want to hear who is online
+	members atomic.Int64 // streams that want to hear of their channels' members
+
 	// Owned by the goroutine.
-	changed uint64      // version at which somebody last came or went
-	online  *hub.Notice // the newest list of everybody; nil before the first
-	built   time.Time   // when it was made
-	wanted  bool        // a stream waits for a newer list than online
-	members bool        // a stream has asked for member notices
+	changed  uint64      // version at which somebody last came or went
+	everyone *hub.Notice // the newest list of everybody; nil before the first
+	built    time.Time   // when it was made
 }
 
+// beginner is what a stream lacks of its first notices.
 type beginner struct {
-	st   *stream
-	conn *hub.Conn
+	conn     *hub.Conn
+	channels []string
+	online   bool
 }
 
 func newFeed(s *Server) *feed {
@@ -55,11 +68,26 @@ func newFeed(s *Server) *feed {
 	return f
 }
 
+// count counts streams that want notices: n is 1 for one that comes, -1 for one that has
+// ended. While there is none, nothing is made for them.
+func (f *feed) count(wants hub.Wants, n int64) {
+	if wants&hub.WantOnline != 0 {
+		f.online.Add(n)
+	}
+	if wants&hub.WantMembers != 0 {
+		f.members.Add(n)
+	}
+}
+
 // begin has a stream given what it asked for from now on. It never blocks.
-func (f *feed) begin(st *stream, conn *hub.Conn) {
+func (f *feed) begin(b beginner) {
 	f.mu.Lock()
-	f.waiting = append(f.waiting, beginner{st, conn})
+	f.waiting = append(f.waiting, b)
 	f.mu.Unlock()
+	f.signal()
+}
+
+func (f *feed) signal() {
 	select {
 	case f.wake <- struct{}{}:
 	default:
@@ -83,9 +111,7 @@ func (f *feed) run() {
 		f.waiting = nil
 		f.mu.Unlock()
 		f.pass(r.Take())
-		for _, b := range waiting {
-			f.first(b)
-		}
+		f.firsts(waiting)
 		f.tellOnline()
 		timer.Reset(restBetween)
 		select {
@@ -125,7 +151,7 @@ func (f *feed) pass(edges []presence.Edge) {
 			f.counts.add(e.Kind)
 			events[i] = eventlog.Event{Channel: e.Channel, Type: string(e.Kind), Payload: e.AppendJSON(make([]byte, 0, 128+len(e.ClientID)+len(e.Info)+len(e.Channel))), Bare: true}
 			if e.Channel != presence.Everyone {
-				if f.members {
+				if f.members.Load() > 0 {
 					f.tellMembers(e)
 				}
 			} else if e.Kind != presence.Update {
@@ -149,39 +175,66 @@ func (f *feed) tellMembers(e *presence.Edge) {
 	f.server.hub.Notify(&hub.Notice{Channel: e.Channel, Type: "presence", Payload: append(payload, '}'), Version: e.Version})
 }
 
-// first gives a stream its first notices, or notes that the next list of
-// everybody is for it too.
-func (f *feed) first(b beginner) {
+// firsts gives streams a step of their first notices each. Those that the shards could
+// not take in soon wait for the next turn.
+func (f *feed) firsts(waiting []beginner) {
+	made := make(map[string]*hub.Notice)
+	for i, b := range waiting {
+		if f.ahead.Load() > mostAhead {
+			f.mu.Lock()
+			f.waiting = append(waiting[i:], f.waiting...)
+			f.mu.Unlock()
+			return // the shards' answer wakes the feed
+		}
+		f.first(b, made)
+	}
+}
+
+// first gives a stream a step of its first notices. Where the list of everybody is stale,
+// the next one is for it too. What was made for others in this turn is shared: it is no
+// older than what they were told.
+func (f *feed) first(b beginner, made map[string]*hub.Notice) {
 	var notices []*hub.Notice
-	if b.st.wants&hub.WantMembers != 0 {
-		f.members = true
-		names := f.server.registry.On(&b.st.Connection)
-		lists, version := f.server.registry.Snapshot(names...)
-		for i, members := range lists {
-			payload := []byte(`{"action":"snapshot","members":[`)
-			for j, m := range members {
-				if j > 0 {
-					payload = append(payload, ',')
-				}
-				payload = m.AppendJSON(payload)
-			}
-			notices = append(notices, &hub.Notice{Channel: names[i], Type: "presence", Payload: append(payload, "]}"...), Version: version})
+	size := int64(0)
+	for _, name := range b.channels {
+		n := made[name]
+		if n == nil {
+			n = f.snapshot(name)
+			made[name] = n
+		}
+		notices = append(notices, n)
+		if size += int64(len(n.Payload)); size >= stepBytes {
+			break
 		}
 	}
-	if b.st.wants&hub.WantOnline != 0 {
-		if f.wanted = true; !f.stale() {
-			notices = append(notices, f.online)
+	if b.online && f.everyone != nil && !f.stale() {
+		notices = append(notices, f.everyone)
+	}
+	f.ahead.Add(size)
+	b.conn.Begin(notices, func() {
+		if f.ahead.Add(-size); size > 0 {
+			f.signal()
 		}
+	})
+}
+
+// snapshot returns the members of a channel as a notice.
+func (f *feed) snapshot(channel string) *hub.Notice {
+	lists, version := f.server.registry.Snapshot(channel)
+	payload := []byte(`{"action":"snapshot","members":[`)
+	for i, m := range lists[0] {
+		if i > 0 {
+			payload = append(payload, ',')
+		}
+		payload = m.AppendJSON(payload)
 	}
-	if len(notices) > 0 {
-		b.conn.Begin(notices)
-	}
+	return &hub.Notice{Channel: channel, Type: "presence", Payload: append(payload, "]}"...), Version: version}
 }
 
 // stale reports whether the list of everybody is not what was last told, and
 // somebody wants it.
 func (f *feed) stale() bool {
-	return f.wanted && (f.online == nil || f.online.Version < f.changed)
+	return f.online.Load() > 0 && (f.everyone == nil || f.everyone.Version < f.changed)
 }
 
 // tellOnline tells who is online, if that is due.
@@ -199,7 +252,7 @@ func (f *feed) tellOnline() {
 		}
 		payload = eventlog.AppendString(payload, m.ClientID)
 	}
-	f.online = &hub.Notice{Type: "online-presence", Payload: append(payload, ']'), Version: max(version, f.changed)}
+	f.everyone = &hub.Notice{Type: "online-presence", Payload: append(payload, ']'), Version: max(version, f.changed)}
 	f.built = time.Now()
-	f.server.hub.Notify(f.online)
+	f.server.hub.Notify(f.everyone)
 }

@@ -73,6 +73,7 @@ func (s *Server) stream(c *gin.Context, r *request, g *auth.Grant, at place) {
 		},
 	}
 	st.Handle = st
+	s.feed.count(st.wants, 1)
 	kind := "open"
 	if s.registry.Join(&st.Connection, r.channels, r.info) {
 		kind = "return"
@@ -106,7 +107,6 @@ func (st *stream) attached(conn *hub.Conn) {
 	if why := st.ending.Load(); why != nil {
 		conn.End(*why)
 	}
-	st.Refresh(conn)
 	if st.device != nil {
 		st.server.devices.begin(st.device, conn)
 	}
@@ -130,6 +130,7 @@ func (st *stream) Ended(conn *hub.Conn, why hub.Reason) {
 		st.server.devices.end(st.device, conn)
 	}
 	st.server.givePlace(st.place)
+	st.server.feed.count(st.wants, -1)
 	st.server.registry.Leave(&st.Connection)
 	if st.atOnce.Load() {
 		st.server.registry.EndGrace(st.ID)
@@ -142,10 +143,8 @@ func (st *stream) Ended(conn *hub.Conn, why hub.Reason) {
 }
 
 // Refresh implements [hub.Refresher].
-func (st *stream) Refresh(conn *hub.Conn) {
-	if st.wants != 0 {
-		st.server.feed.begin(st, conn)
-	}
+func (st *stream) Refresh(conn *hub.Conn, channels []string, online bool) {
+	st.server.feed.begin(beginner{conn, channels, online})
 }
 
 // end ends the stream wherever it is in its life.

@@ -144,8 +144,16 @@ func (w *watcher) Ended(*hub.Conn, hub.Reason) {
 	w.server.givePlace(w.place)
 }
 
+// maxSnapshot bounds the snapshot of several channels in bytes. The members of one channel
+// take no more than what they said of themselves; those of many may be the same again and
+// again.
+const maxSnapshot = 16 << 20
+
 // Snapshot implements [hub.Snapshotter]: who is there now, as one event.
-func (w *watcher) Snapshot() ([]byte, uint64) {
+func (w *watcher) Snapshot() (frames []byte, at uint64, ok bool) {
+	if len(w.channels) > 1 && w.server.registry.Weight(maxSnapshot, w.channels...) > maxSnapshot {
+		return nil, 0, false
+	}
 	lists, version := w.server.registry.Snapshot(append(w.channels, presence.Everyone)...)
 	everyone := lists[len(lists)-1]
 	if w.channels[0] != presence.Everyone {
@@ -182,6 +190,6 @@ func (w *watcher) Snapshot() ([]byte, uint64) {
 		online = len(shown) // how many are elsewhere is not told either
 	}
 	data = strconv.AppendInt(data, int64(online), 10)
-	at := eventlog.Position{Epoch: w.server.edges.Head().Epoch, Seq: version}
-	return eventlog.AppendBare([]byte(retryLine), at, "snapshot", append(data, '}')), version
+	id := eventlog.Position{Epoch: w.server.edges.Head().Epoch, Seq: version}
+	return eventlog.AppendBare([]byte(retryLine), id, "snapshot", append(data, '}')), version, true
 }
