@@ -2,26 +2,59 @@ package web
 
 import (
 	"embed"
+	"io/fs"
 	"path"
+	"regexp"
+	"strings"
 	"sync"
 )
 
-// The module for browsers, as it is published to npm.
+// The module for browsers: its parts, as they are published to npm, and its types.
 //
-//go:embed client/rollcall.js client/rollcall.d.ts
+//go:embed client/src/*.js client/rollcall.d.ts
 var clientModule embed.FS
 
 // clientFiles returns the module's files by the paths where pages of all origins
 // find them.
 var clientFiles = sync.OnceValue(func() map[string]*asset {
-	kinds := map[string]string{"rollcall.js": assetTypes[".js"], "rollcall.d.ts": "application/typescript; charset=utf-8"}
-	files := make(map[string]*asset, len(kinds))
-	for name, kind := range kinds {
-		body, err := clientModule.ReadFile(path.Join("client", name))
-		if err != nil {
-			panic("web: the module for browsers: " + err.Error()) // a mistake of the build
-		}
-		files["/"+name] = newAsset(kind, body)
+	script, err := joinModule(clientModule, "client/src")
+	if err != nil {
+		panic("web: the module for browsers: " + err.Error()) // a mistake of the build
 	}
-	return files
+	types, err := clientModule.ReadFile("client/rollcall.d.ts")
+	if err != nil {
+		panic("web: the types of the module for browsers: " + err.Error()) // a mistake of the build
+	}
+	return map[string]*asset{
+		"/rollcall.js":   newAsset(assetTypes[".js"], []byte(script)),
+		"/rollcall.d.ts": newAsset("application/typescript; charset=utf-8", types),
+	}
 })
+
+var (
+	partImport   = regexp.MustCompile(`(?m)^import \{[^}]*\} from "\./[a-z]+\.js";\n`)
+	partExport   = regexp.MustCompile(`(?m)^export ((?:async )?(?:class|function|const) )`)
+	moduleExport = regexp.MustCompile(`(?m)^(export \{[^}]*\}) from "\./[a-z]+\.js";$`)
+)
+
+// joinModule makes one module of the parts in a folder, so that a page gets it with one request. index.js
+// says what the module exports; the parts share one scope, so no two may declare the same name.
+func joinModule(files fs.FS, folder string) (string, error) {
+	parts, err := fs.ReadDir(files, folder)
+	if err != nil {
+		return "", err
+	}
+	var joined strings.Builder
+	joined.WriteString("// Rollcall in the browser. The types are in rollcall.d.ts, beside this file.\n")
+	for _, part := range parts {
+		body, err := fs.ReadFile(files, path.Join(folder, part.Name()))
+		if err != nil {
+			return "", err
+		}
+		text := partImport.ReplaceAllString(string(body), "")
+		text = partExport.ReplaceAllString(text, "$1")
+		text = moduleExport.ReplaceAllString(text, "$1;")
+		joined.WriteString("\n" + strings.TrimLeft(text, "\n"))
+	}
+	return joined.String(), nil
+}

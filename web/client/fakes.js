@@ -252,7 +252,9 @@ class FakeSource extends EventTarget {
       const { world } = this;
       const status = world.status(this.url);
       if (status !== 200) return this.drop(status !== 0);
-      [this.readyState, this.cut] = [1, false];
+      this.readyState = 1;
+      this.cut = false;
+      this.owner.do(() => this.dispatchEvent(new Event("open")));
       const [epoch, n] = this.at.split("-");
       const head = world.events.length;
       const known = epoch === world.epoch && Number(n) <= head;

@@ -68,6 +68,8 @@ export interface RollcallState {
   reason?: string;
   /** In ms since 1970. */
   retryAt?: number;
+  /** The HTTP status, where the server refused the stream. */
+  status?: number;
 }
 
 /** Something was refused or failed. What may pass is tried again. */
@@ -80,6 +82,10 @@ export interface RollcallError {
   field?: string;
   /** The channel that may not be followed. It is removed. */
   channel?: string;
+  /** How long the server asks to wait, in ms. */
+  wait?: number;
+  /** The same request will be refused again. */
+  final?: boolean;
 }
 
 export interface ListenOptions {
@@ -130,3 +136,55 @@ export class Rollcall {
   /** close, and if this was the last page, without the grace: others are told at once that the client is gone. */
   leave(): void;
 }
+
+/** An event of an {@link EventStream}, as it came. */
+export interface RawEvent {
+  type: string;
+  /** The newest id of the stream, "" where there was none. */
+  id: string;
+  /** Text, JSON in most streams; see {@link payloadOf}. */
+  data: string;
+}
+
+export interface EventStreamOptions {
+  /**
+   * Returns the address of the stream, before each connection that the stream opens itself; `lastId` is "" for one
+   * from the beginning. Where it throws, it is called again later.
+   */
+  address: (lastId: string) => string | Promise<string>;
+  /** The types to hear; {@link EventStream.listen} adds more. "goodbye" is always heard. */
+  types?: string[];
+  /** Send cookies to a server of another origin, too. */
+  withCredentials?: boolean;
+  /** The type of the event with which the stream is live, such as "registered". Without it, the answer is enough. */
+  liveOn?: string;
+  onEvent: (event: RawEvent) => void;
+  /** The states are those of {@link RollcallState}, without "idle". */
+  onState: (state: RollcallState) => void;
+  /** Is given what the server answered, each time that it refused the stream. */
+  onRefused?: (error: RollcallError) => void;
+  /** Whether to open the stream again after an error. Without it: unless the error is final. */
+  retriesAfter?: (error: RollcallError) => boolean;
+}
+
+/**
+ * One event stream of any address, for what Rollcall is too much for, such as /presence/stream: an EventSource that
+ * tells why it was refused, and comes back after an answer that may change. Rollcall itself is built on it.
+ */
+export class EventStream {
+  constructor(options: EventStreamOptions);
+
+  /** The id of the newest event, or "". */
+  readonly lastId: string;
+  /** Hear more types, on an open stream too. */
+  listen(...types: string[]): void;
+  /** Opens the stream anew: after `lastId` with `resume`, else from the beginning. */
+  open(options?: { resume?: boolean }): void;
+  close(): void;
+}
+
+/** Describes an answer that is not what was asked for, whether it is from Rollcall or from a proxy. */
+export function errorOf(response: Response): Promise<RollcallError>;
+
+/** The payload in an event's data, or undefined where that is not JSON. Data without a payload is the payload itself. */
+export function payloadOf(data: string): any;

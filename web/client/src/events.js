@@ -1,0 +1,23 @@
+/** OWN_TYPES are the types of the server's own events. */
+export const OWN_TYPES = ["registered", "lastEvent", "gap", "goodbye", "presence", "online-presence"];
+
+/**
+ * payloadOf returns the payload in an event's data, or undefined where the data is not JSON. The server's own events
+ * carry theirs as a string of JSON. Data without a payload is the payload itself.
+ */
+export function payloadOf(data) {
+  try {
+    const value = JSON.parse(data);
+    if (value === null || typeof value !== "object" || !("payload" in value)) return value;
+    return typeof value.payload === "string" ? JSON.parse(value.payload) : value.payload;
+  } catch {
+    return undefined;
+  }
+}
+
+/** parseEvent returns an event of /subscribe as handlers get it. */
+export function parseEvent({ type, id, data }) {
+  const { channelName, payload, timestamp } = JSON.parse(data);
+  const value = OWN_TYPES.includes(type) ? JSON.parse(payload) : payload;
+  return { channel: channelName, type, payload: value, id, timestamp };
+}

@@ -1,0 +1,245 @@
+import { EventStream } from "./eventstream.js";
+import { OWN_TYPES, payloadOf } from "./events.js";
+
+const SILENCE_MS = 30_000; // a stream as silent as this may be dead when a page wakes up
+const RENEWAL_SHARE = 0.9; // of a token's life, after which the stream is opened anew with a new one
+const SOONEST_RENEWAL_MS = 5000;
+const LONGEST_RENEWAL_MS = 2 ** 31 - 1;
+
+/**
+ * Leader has the stream of /subscribe for all pages that share it. The page that leads gives it:
+ *
+ *   server, info   as the page's options say
+ *   wants          page id → {channels, types, presence}, kept up to date by the page
+ *   locks, name    LockManager and the name of the leader's lock; no locks where pages do not share
+ *   signal         aborts when the page no longer leads
+ *   send           sends a message to all pages
+ *   tokenRenewed   is called after each renewal of the token
+ *   roll           returns {rosters, online, clientId} of now
+ *   position       where the stream goes on, "" for a fresh one
+ */
+export class Leader {
+  #page;
+  #position;
+  #stream;
+  #state = { state: "connecting" };
+  #asked = {}; // {channels, presence} that the stream is opened for
+  #refusedChannels = new Set();
+  #watched = new Set(); // pages whose end is waited for
+  #untold = new Set(); // pages that are to be told of the run
+  #run = ""; // id of the run, "" before the first
+  #runs = 0;
+  #leavePath = ""; // where the server is told that the stream ends, with the secret that permits it
+  #heardAt = 0; // when the newest event came, in ms since 1970
+  #renewalTimer = 0;
+
+  constructor(page) {
+    this.#page = page;
+    this.#position = page.position;
+    this.#stream = new EventStream({
+      address: () => this.#address(),
+      types: OWN_TYPES,
+      withCredentials: page.server.withCredentials,
+      liveOn: "registered",
+      onEvent: (event) => this.#receive(event),
+      onState: (state) => this.#changeState(state),
+      onRefused: (error) => this.#handleRefusal(error),
+      retriesAfter: (error) => this.#retriesAfter(error),
+    });
+  }
+
+  // --- what pages want --------------------------------------------------------------------------
+
+  /** update makes the stream carry what the pages want now. The page, if given, is told of the run. */
+  async update(page) {
+    const { wants, signal } = this.#page;
+    wants.get(page)?.channels.forEach((channel) => this.#refusedChannels.delete(channel));
+    this.#untold.add(page);
+    if (this.#untold.size > 1) return; // an update is under way, and includes this page
+    await this.#forgetGonePages();
+    if (signal.aborted) return;
+    const to = [...this.#untold];
+    this.#untold.clear();
+    for (const id of wants.keys()) this.#watch(id);
+    this.#stream.listen(...this.#allWanted("types"));
+    const channels = this.#allWanted("channels").filter((channel) => !this.#refusedChannels.has(channel));
+    const asked = { channels, presence: this.#allWanted("presence") };
+    if (JSON.stringify(asked) !== JSON.stringify(this.#asked)) {
+      this.#asked = asked;
+      this.#open();
+    } else if (this.#state.state === "live") {
+      this.#tellRun({ to, prev: "", at: this.#position, roll: this.#page.roll() });
+    }
+  }
+
+  #allWanted(field) {
+    const values = [...this.#page.wants.values()].flatMap((want) => want[field]);
+    return [...new Set(values)].sort();
+  }
+
+  /** forgetGonePages drops the wishes of pages that hold no lock of their own any more. */
+  async #forgetGonePages() {
+    const { wants, locks, name } = this.#page;
+    if (!locks) return;
+    const pages = [...wants.keys()];
+    const { held } = await locks.query();
+    const lockNames = new Set(held.map((lock) => lock.name));
+    for (const id of pages) {
+      if (!lockNames.has(`${name} ${id}`)) wants.delete(id);
+    }
+  }
+
+  /** watch waits for the end of a page, which releases the page's lock. */
+  async #watch(page) {
+    const { locks, name, signal, wants } = this.#page;
+    if (!locks || this.#watched.has(page)) return;
+    this.#watched.add(page);
+    const forget = () => {
+      this.#watched.delete(page);
+      wants.delete(page);
+      this.update();
+    };
+    try {
+      await locks.request(`${name} ${page}`, { signal }, forget);
+    } catch {
+      // This page has stopped to lead.
+    }
+  }
+
+  // --- the stream -------------------------------------------------------------------------------
+
+  /** answer tells the pages that the leader is awake. If a page woke up, the machine may have slept, too. */
+  answer(pageWokeUp) {
+    if (pageWokeUp) this.wake({ maybeDead: Date.now() - this.#heardAt > SILENCE_MS });
+    this.#tell(this.#state);
+  }
+
+  /** wake opens a stream anew that is not live, or that may be dead. */
+  wake({ maybeDead }) {
+    const isWanted = this.#asked.channels?.length > 0;
+    if (isWanted && (maybeDead || this.#state.state !== "live")) this.#open();
+  }
+
+  /** close ends the stream. leave says how the server is told: "grace", "now", or "" for not at all. */
+  close(leave) {
+    const { server, wants } = this.#page;
+    const skipsGrace = leave === "now" && wants.size <= 1;
+    if (leave !== "" && this.#leavePath !== "") {
+      navigator.sendBeacon(`${server.base}${this.#leavePath}${skipsGrace ? "&now=1" : ""}`);
+    }
+    this.#stop();
+  }
+
+  #stop() {
+    clearTimeout(this.#renewalTimer);
+    this.#stream.close();
+  }
+
+  #open() {
+    if (this.#asked.channels.length > 0) {
+      this.#stream.open({ resume: true });
+    } else {
+      this.#stop();
+      this.#tell({ state: "idle" });
+    }
+  }
+
+  async #address() {
+    const { server, tokenRenewed, signal } = this.#page;
+    await server.renewToken();
+    tokenRenewed();
+    if (!signal.aborted) this.#reopenBeforeExpiry();
+    return server.address("/subscribe", this.#params());
+  }
+
+  #params() {
+    const { info, roll } = this.#page;
+    const params = {
+      channels: this.#asked.channels,
+      clientId: roll().clientId,
+      presence: this.#asked.presence,
+      info: info && JSON.stringify(info),
+      lastEventId: this.#position,
+    };
+    return Object.fromEntries(Object.entries(params).filter(([, value]) => value?.length > 0));
+  }
+
+  #reopenBeforeExpiry() {
+    const { expiresAt } = this.#page.server;
+    clearTimeout(this.#renewalTimer);
+    if (expiresAt === 0) return;
+    const ms = Math.max((expiresAt - Date.now()) * RENEWAL_SHARE, SOONEST_RENEWAL_MS);
+    this.#renewalTimer = setTimeout(() => this.#open(), Math.min(ms, LONGEST_RENEWAL_MS));
+  }
+
+  #receive({ type, id, data }) {
+    this.#heardAt = Date.now();
+    if (type === "registered") this.#beginRun(id, payloadOf(data));
+    if (type !== "goodbye") this.#position = id;
+    const shown = type === "registered" ? withoutSecret(data) : data;
+    this.#page.send({ kind: "event", run: this.#run || undefined, type, id, data: shown });
+  }
+
+  #beginRun(at, { clientId, connectionId, secret, resumed }) {
+    const prev = resumed ? this.#run : "";
+    this.#runs++;
+    this.#run = `${connectionId} ${this.#runs}`;
+    this.#leavePath = `/presence/connections/${connectionId}/leave?${new URLSearchParams({ secret })}`;
+    this.#tellRun({ prev, at, clientId, greets: !resumed, gaps: !resumed && this.#position !== "" });
+  }
+
+  #tellRun(details) {
+    const { clientId } = this.#page.roll();
+    const { channels } = this.#asked;
+    this.#page.send({ kind: "run", run: this.#run, channels, clientId, ...details });
+  }
+
+  #tell(state) {
+    this.#state = state;
+    this.#page.send({ kind: "state", state });
+  }
+
+  #changeState(state) {
+    if (state.state === "live") this.#state = state; // the run tells the pages
+    else if (state.state !== "closed") this.#tell(state);
+    else if (state.code !== undefined) this.#page.send({ kind: "stop", state }); // by the server, and not by close
+  }
+
+  // --- refusals ---------------------------------------------------------------------------------
+
+  /** retriesAfter is false where the server asked the client to stay away. */
+  #retriesAfter({ code, status, final }) {
+    const isRefusal = status >= 400; // of a token or a channel: the next request may have better ones
+    return !final || isRefusal || (code === "expired" && this.#page.server.renewsTokens);
+  }
+
+  /** handleRefusal finds the channels that a refusal is about, if any. The stream goes on without them. */
+  async #handleRefusal(error) {
+    const { server, send, signal } = this.#page;
+    const isMended = error.status === 200 || (error.status === 401 && server.tokenExpired);
+    if (isMended || !this.#retriesAfter(error)) return;
+    const refused = [400, 403].includes(error.status) ? await this.#findRefusedChannels() : [];
+    if (signal.aborted) return;
+    if (refused.length === 0) {
+      send({ kind: "error", error });
+      return;
+    }
+    for (const [channel] of refused) this.#refusedChannels.add(channel); // pages that sleep still want it
+    send({ kind: "refused", refused });
+    this.update();
+  }
+
+  /** findRefusedChannels returns [channel, error] of each channel that may not be read. */
+  async #findRefusedChannels() {
+    const { server, signal } = this.#page;
+    const { channels } = this.#asked;
+    const answers = await Promise.allSettled(channels.map((channel) => server.get("/lastEvent", { channel }, signal)));
+    return answers.flatMap(({ reason }, i) => (reason?.final ? [[channels[i], reason]] : []));
+  }
+}
+
+/** withoutSecret returns the data of a registered event for pages: the secret stays with the leader. */
+function withoutSecret(data) {
+  const { secret, ...payload } = payloadOf(data);
+  return JSON.stringify({ type: "registered", payload: JSON.stringify(payload) });
+}

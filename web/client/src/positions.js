@@ -1,0 +1,14 @@
+// A position is written as epoch-number. Only positions of one epoch can be compared.
+
+export function epochOf(position) {
+  return position.slice(0, position.lastIndexOf("-"));
+}
+
+export function numberOf(position) {
+  return Number(position.slice(position.lastIndexOf("-") + 1));
+}
+
+/** reaches reports whether a position is at another one or after it, in the same epoch. */
+export function reaches(position, other) {
+  return epochOf(position) === epochOf(other) && numberOf(position) >= numberOf(other);
+}

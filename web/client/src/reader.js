@@ -1,0 +1,245 @@
+import { parseEvent } from "./events.js";
+import { epochOf, numberOf, reaches } from "./positions.js";
+import { backOff, pause } from "./times.js";
+
+const HISTORY_PAGE = 1000; // events of one request
+
+/**
+ * Reader gives a page the events of its channels, each once and in the log's order, whichever leader they come from.
+ *
+ * A *run* is what a stream brings: all events of some channels from one position on, without a hole. A channel that
+ * has reached the position of the run is in step and takes the run's events. A channel that has not is *apart*: the
+ * reader gets what it lacks from /lastEvent and /history, while its events of the run wait. So it does not matter
+ * which page leads, how often that changes, or which page slept meanwhile.
+ */
+export class Reader {
+  #server;
+  #types; // Set of the types that the page listens to
+  #roll;
+  #showsPresence; // whether the page gets presence events
+  #onEvent;
+  #onError;
+  #onRefused;
+
+  #channels = new Map(); // name → {apart, position, awaited, floor}, see newChannel
+  #run = null; // {id, at, channels, signal}: the run whose events are taken
+  #reached = ""; // position: channels in step have everything up to it
+  #waiting = []; // events of channels that are apart
+  #catchingUp = false;
+
+  constructor({ server, types, roll, showsPresence, onEvent, onError, onRefused }) {
+    this.#server = server;
+    this.#types = types;
+    this.#roll = roll;
+    this.#showsPresence = showsPresence;
+    this.#onEvent = onEvent;
+    this.#onError = onError;
+    this.#onRefused = onRefused;
+  }
+
+  get channels() {
+    return [...this.#channels.keys()];
+  }
+
+  /** reached is the newest position of the run that the page has. */
+  get reached() {
+    return this.#reached;
+  }
+
+  has(name) {
+    return this.#channels.has(name);
+  }
+
+  add(name) {
+    if (!this.has(name)) this.#channels.set(name, newChannel());
+  }
+
+  remove(name) {
+    this.#channels.delete(name);
+  }
+
+  /** stop ends the run. The positions stay: the next run begins from them. */
+  stop() {
+    this.#run = null;
+  }
+
+  /** isOf reports whether an event is of the run that the page takes events of. */
+  isOf(runId) {
+    return runId === this.#run?.id;
+  }
+
+  // --- runs -------------------------------------------------------------------------------------
+
+  /** follow takes up a run that begins, or one that is under way. The signal aborts when the page sleeps. */
+  follow(run, signal) {
+    if (!this.isOf(run.id)) this.#leaveRunFor(run, signal);
+    this.#run.at = run.at;
+    for (const [name, channel] of this.#channels) {
+      if (channel.apart && run.channels.includes(name)) this.#place(name, channel, run);
+    }
+  }
+
+  #leaveRunFor({ id, prev, at, channels, roll }, signal) {
+    const continues = prev !== "" && this.isOf(prev);
+    for (const [name, channel] of this.#channels) {
+      channel.awaited = false;
+      if (channel.apart || (continues && channels.includes(name))) continue;
+      channel.apart = true;
+      channel.position = reaches(channel.floor, this.#reached) ? channel.floor : this.#reached;
+    }
+    this.#run = { id, at, channels, signal };
+    this.#reached = at;
+    this.#waiting = [];
+    if (roll) this.#roll.replace(roll);
+  }
+
+  /** place decides how a channel that is apart gets into step with a run. */
+  #place(name, channel, { at, greets, gaps }) {
+    const { position } = channel;
+    const isNew = position === "";
+    const isOfAnotherLog = !isNew && epochOf(position) !== epochOf(at);
+    if (isOfAnotherLog && !gaps) {
+      this.#onEvent({ channel: name, type: "gap", payload: { after: position, reason: "epoch" }, id: at });
+    }
+    if (isOfAnotherLog || gaps) channel.position = "";
+    else if (reaches(position, at)) joinRun(channel, position);
+    if (gaps || (greets && (isNew || isOfAnotherLog))) channel.awaited = true;
+  }
+
+  // --- events of the run ------------------------------------------------------------------------
+
+  /** take is given the events of the run, in order. */
+  take(message) {
+    const event = parseEvent(message);
+    if (event.type !== "goodbye") this.#reached = event.id;
+    this.#roll.apply(event);
+    this.#deliver(event);
+  }
+
+  /** deliver gives an event to the page, now or once its channel is in step. */
+  #deliver(event) {
+    const { channel: name, type, id } = event;
+    if (name === undefined) {
+      this.#onEvent(event);
+      return;
+    }
+    const channel = this.#channels.get(name);
+    if (!channel) return;
+    if (type === "presence") {
+      if (this.#showsPresence) this.#onEvent(event);
+      return;
+    }
+    if (type === "lastEvent" && channel.awaited) joinRun(channel, "");
+    if (channel.apart && !channel.awaited) this.#waiting.push(event);
+    else if (type === "gap" || !reaches(channel.floor, id)) this.#onEvent(event);
+  }
+
+  // --- catching up ------------------------------------------------------------------------------
+
+  /** catchUp gets channels into step: all at once, so that their events come in the log's order. */
+  async catchUp() {
+    if (this.#catchingUp) return;
+    this.#catchingUp = true;
+    while (this.#run && this.#namesBehind().length > 0) await this.#catchUpWith(this.#run);
+    this.#catchingUp = false;
+  }
+
+  async #catchUpWith(run) {
+    for (let failures = 0; this.#run === run; failures++) {
+      const names = this.#namesBehind();
+      const results = await Promise.allSettled(names.map((name) => this.#read(name, run)));
+      if (this.#run !== run) return;
+      const errors = results.map(({ reason }) => reason);
+      const passing = errors.find((error) => error && !error.final);
+      if (!passing) {
+        names.forEach((name, i) => errors[i] && this.#onRefused(name, errors[i]));
+        this.#merge(results.flatMap(({ value }) => value ?? []));
+        return;
+      }
+      this.#onError(passing);
+      await pause(Math.max(passing.wait ?? 0, backOff(failures)), run.signal);
+    }
+  }
+
+  /** namesBehind returns the channels that the run has, but whose past it does not bring. */
+  #namesBehind() {
+    const isBehind = ([name, { apart, awaited }]) => apart && !awaited && this.#run.channels.includes(name);
+    return [...this.#channels].filter(isBehind).map(([name]) => name);
+  }
+
+  /** read gets what a channel lacks up to the run's position: what is newer comes by the run, in its order. */
+  async #read(name, { at: end, signal }) {
+    const channel = this.#channels.get(name);
+    const isNew = channel.position === "";
+    const events = [];
+    let at = channel.position;
+    if (isNew) {
+      const lastEvent = await this.#readLastEvent(name, signal);
+      at = lastEvent.id;
+      events.push(lastEvent);
+    }
+    while (!reaches(at, end)) {
+      const page = await this.#readHistory(name, at, signal);
+      if (page.next === at || epochOf(page.next) !== epochOf(end)) {
+        throw { code: "behind", message: "This server does not have these events." };
+      }
+      events.push(...this.#eventsOf(name, page, at, end));
+      at = reaches(page.next, end) ? end : page.next;
+    }
+    return { name, channel, isNew, at, events };
+  }
+
+  async #readLastEvent(name, signal) {
+    const answer = await this.#server.get("/lastEvent", { channel: name }, signal);
+    const { response } = await answer.json();
+    return { channel: name, type: "lastEvent", payload: JSON.parse(response), id: answer.headers.get("Last-Event-ID") };
+  }
+
+  async #readHistory(name, after, signal) {
+    const answer = await this.#server.get("/history", { channel: name, after, limit: HISTORY_PAGE }, signal);
+    return answer.json();
+  }
+
+  /** eventsOf returns what a page of the history has for the page's handlers, up to the position end. */
+  #eventsOf(name, { gap, events }, after, end) {
+    const isDue = ({ id, type }) => numberOf(id) <= numberOf(end) && this.#types.has(type);
+    const due = events.filter(isDue).map(({ channelName, ...event }) => ({ channel: channelName, ...event }));
+    if (!gap) return due;
+    return [{ channel: name, type: "gap", payload: { after, reason: "evicted" }, id: after }, ...due];
+  }
+
+  /** merge gives the page what was read, and then what came by the run meanwhile. */
+  #merge(results) {
+    const current = results.filter(({ name, channel }) => channel.apart && this.#channels.get(name) === channel);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { channel, at } of current) joinRun(channel, at);
+    const events = current.flatMap((result) => result.events);
+    events.sort((a, b) => numberOf(a.id) - numberOf(b.id));
+    for (const event of events) this.#onEvent(event);
+    for (const { name, isNew, at } of current) {
+      if (isNew && this.#roll.has(name)) this.#tellMembers(name, at); // else the stream is about to
+    }
+    for (const event of waiting) this.#deliver(event);
+  }
+
+  #tellMembers(name, id) {
+    this.#deliver({ channel: name, type: "presence", payload: this.#roll.snapshot(name), id });
+  }
+}
+
+/** newChannel returns a channel that has had no event. */
+function newChannel() {
+  return {
+    apart: true,
+    position: "", // while apart: what the channel has reached, "" for nothing
+    awaited: false, // while apart: the stream itself is about to bring the lastEvent
+    floor: "", // in step: events up to this position were given before the run's
+  };
+}
+
+function joinRun(channel, floor) {
+  channel.apart = false;
+  channel.awaited = false;
+  channel.floor = floor;
+}
