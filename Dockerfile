@@ -15,7 +15,7 @@ COPY . .
 ARG TARGETOS TARGETARCH VERSION=dev
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /rollcall ./cmd/rollcall
+    go build -trimpath -tags nomsgpack -ldflags "-s -w -X main.version=$VERSION" -o /rollcall ./cmd/rollcall
 
 FROM scratch AS image
 COPY --from=base /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt

@@ -22,7 +22,7 @@ demo: ## the server with lively fake traffic, to see and develop pages with (ARG
 	@mkdir -p bin && $(GO) build -trimpath -o bin/demo ./cmd/demo && exec bin/demo $(ARGS)
 
 build: ## build bin/rollcall
-	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o $(BIN) ./cmd/rollcall
+	$(GO) build -trimpath -tags nomsgpack -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/rollcall
 
 test: test-browser-found test-clients test-deploy ## run every test, with the race detector
 	$(GO) test -race -timeout 10m ./...

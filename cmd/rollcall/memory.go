@@ -25,10 +25,10 @@ const (
 	steady    = 2
 )
 
-// keepHouse looks after the process's memory until ctx ends. It tunes the garbage collector, unless GOGC in the
+// tuneGC looks after the process's memory until ctx ends. It tunes the garbage collector, unless GOGC in the
 // environment does; and after a crowd of streams has come or gone it collects and gives back at once what they left,
 // which an idle server would else keep for minutes.
-func keepHouse(ctx context.Context, streams func() int) {
+func tuneGC(ctx context.Context, streams func() int) {
 	tuned := os.Getenv("GOGC") != ""
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()

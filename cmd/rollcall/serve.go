@@ -114,7 +114,7 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 	}
 	house, leave := context.WithCancel(ctx)
 	tidy := make(chan struct{})
-	go keepHouse(house, server.Streams)
+	go tuneGC(house, server.Streams)
 	go func() {
 		defer close(tidy)
 		if reload.parse != nil {

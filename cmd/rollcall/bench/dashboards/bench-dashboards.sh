@@ -20,7 +20,7 @@ done
 ulimit -n "$(ulimit -Hn)"
 work=$(mktemp -d "${TMPDIR:-/tmp}/bench-dashboards.XXXXXX")
 bin=${ROLLCALL_BIN:-$work/rollcall}
-[ -n "${ROLLCALL_BIN:-}" ] || go build -trimpath -o "$bin" ./cmd/rollcall
+[ -n "${ROLLCALL_BIN:-}" ] || go build -trimpath -tags nomsgpack -ldflags '-s -w' -o "$bin" ./cmd/rollcall
 server=
 trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
 

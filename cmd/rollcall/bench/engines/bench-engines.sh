@@ -25,7 +25,7 @@ done
 ulimit -n "$(ulimit -Hn)"
 work=$(mktemp -d "${TMPDIR:-/tmp}/bench-engines.XXXXXX")
 trap 'kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
-go build -trimpath -o "$work/rollcall" ./cmd/rollcall
+go build -trimpath -tags nomsgpack -ldflags '-s -w' -o "$work/rollcall" ./cmd/rollcall
 case $engines in *nats*) go build -trimpath -o "$work/nats-server" github.com/nats-io/nats-server/v2 ;; esac
 
 base=http://127.0.0.1:19690

@@ -94,7 +94,7 @@ trap 'exit 130' INT TERM
 
 go build -o "$work/summary" ./cmd/rollcall/bench/peers
 rollcall=${ROLLCALL_BIN:-$work/rollcall}
-[ -n "${ROLLCALL_BIN:-}" ] || go build -trimpath -o "$rollcall" ./cmd/rollcall
+[ -n "${ROLLCALL_BIN:-}" ] || go build -trimpath -tags nomsgpack -ldflags '-s -w' -o "$rollcall" ./cmd/rollcall
 
 # --- the servers ---
 
