@@ -21,18 +21,18 @@ type mark struct {
 	epoch   string
 	seq     uint64
 	file    *os.File // nil for a cluster
-	inode   uint64   // of the file
+	self    string   // the file's identity
 	proof   string   // why the epoch must change: numbers of it were given twice, or could be
 	damaged bool     // the file said something else once, or is a copy: the epoch must change
 }
 
 // openMark reads the mark in a directory's file.
-func openMark(dir, stream string) (*mark, error) {
+func openMark(dir, stream string, identity func(*os.File) string) (*mark, error) {
 	file, err := os.OpenFile(filepath.Join(dir, stream+".mark"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, plain(err)
 	}
-	m := &mark{file: file, inode: inode(file)}
+	m := &mark{file: file, self: identity(file)}
 	buf := make([]byte, 256)
 	n, _ := file.ReadAt(buf, 0)
 	line, _, ok := strings.Cut(string(buf[:n]), "\n")
@@ -43,7 +43,7 @@ func openMark(dir, stream string) (*mark, error) {
 }
 
 func (m *mark) checksum(epoch string, seq uint64) uint32 {
-	return crc32.ChecksumIEEE(fmt.Appendf(nil, "%s %d %d", epoch, seq, m.inode))
+	return crc32.ChecksumIEEE(fmt.Appendf(nil, "%s %d %s", epoch, seq, m.self))
 }
 
 // raise notes seq, with one system call where there is a file.
@@ -127,7 +127,7 @@ func (l *Link) mark(stream string) (*mark, error) {
 	if m := l.marks[stream]; m != nil {
 		return m, nil
 	}
-	m, err := openMark(l.embedded.dir, stream)
+	m, err := openMark(l.embedded.dir, stream, identity)
 	if err != nil {
 		return nil, err
 	}
