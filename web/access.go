@@ -155,17 +155,25 @@ type place struct {
 	identity string
 }
 
+// mayConnect checks the rate at which streams are opened.
+func (s *Server) mayConnect(c *gin.Context, g *auth.Grant) *fault {
+	if retry, ok := s.access.byAddress.AllowConnect(auth.AddressKey(s.from(c.Request).Addr)); !ok {
+		return limited(c, retry, "too_many_connects", "Too many streams were opened from this address in a short time.")
+	}
+	if id := g.Identity(); id != "" {
+		if retry, ok := s.access.byIdentity.AllowConnect(id); !ok {
+			return limited(c, retry, "too_many_connects", "Too many streams were opened with these credentials in a short time.")
+		}
+	}
+	return nil
+}
+
 // takePlace counts a stream against its address and identity.
 func (s *Server) takePlace(c *gin.Context, g *auth.Grant) (place, *fault) {
 	a := s.access
 	p := place{auth.AddressKey(s.from(c.Request).Addr), g.Identity()}
-	if retry, ok := a.byAddress.AllowConnect(p.addr); !ok {
-		return p, limited(c, retry, "too_many_connects", "Too many streams were opened from this address in a short time.")
-	}
-	if p.identity != "" {
-		if retry, ok := a.byIdentity.AllowConnect(p.identity); !ok {
-			return p, limited(c, retry, "too_many_connects", "Too many streams were opened with these credentials in a short time.")
-		}
+	if f := s.mayConnect(c, g); f != nil {
+		return p, f
 	}
 	if !a.byAddress.Acquire(p.addr) {
 		return p, limited(c, fullRetry, "too_many_connections", "This address has as many streams open as it may.")

@@ -210,5 +210,4 @@ func TestCompatLimits(t *testing.T) {
 	opened(t, srv, "/messages?room=a")
 	opened(t, srv, "/messages?room=a").WantGoodbye("overloaded", true)
 	opened(t, srv, "/events?memberId=a").WantGoodbye("overloaded", true)
-	opened(t, srv, "/sse/time", "Last-Event-ID: 42").WantGoodbye("overloaded", true)
 }

@@ -3,14 +3,17 @@ package web
 import (
 	"cmp"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"rollcall/hub"
 	"rollcall/hub/eventlog"
+	"rollcall/web/auth"
 )
 
 // How often the clock strikes, and how far apart.
@@ -19,46 +22,86 @@ const (
 	clockPause  = 15 * time.Millisecond
 )
 
+// How many clocks may be open at once.
+const (
+	maxClocks        = 256
+	maxAddressClocks = 16
+)
+
 // clockEpoch marks the place of a clock's stream where a position is wanted.
 const clockEpoch = "time"
 
-// clock answers GET /sse/time: a hundred times, and the end. It is a stream to the
-// limits, but no hub's: there is no log behind it.
+// clocks counts the open streams of /sse/time, which have limits of their own: a clock
+// takes no place from the streams that have events.
+type clocks struct {
+	open      atomic.Int64
+	byAddress *auth.Limiter[netip.Addr]
+}
+
+func newClocks() *clocks {
+	return &clocks{byAddress: auth.NewLimiter[netip.Addr](auth.Limits{Connections: maxAddressClocks})}
+}
+
+// acquire counts a clock of the address, unless there are too many. release ends it.
+func (k *clocks) acquire(addr netip.Addr) bool {
+	if !k.byAddress.Acquire(addr) {
+		return false
+	}
+	if k.open.Add(1) > maxClocks {
+		k.release(addr)
+		return false
+	}
+	return true
+}
+
+func (k *clocks) release(addr netip.Addr) {
+	k.open.Add(-1)
+	k.byAddress.Release(addr)
+}
+
+// clock answers GET /sse/time: a hundred times, and the end. No log is behind it. It is
+// for everybody who may subscribe to something.
 func (s *Server) clock(c *gin.Context) {
 	n := clockPlace(cmp.Or(c.GetHeader("Last-Event-ID"), c.Query("lastEventId"), c.Query("last_event_id")))
 	at := eventlog.Position{Epoch: clockEpoch, Seq: uint64(n)}
 	g, f := s.grant(c)
-	switch {
-	case f != nil:
-	case n >= clockEvents:
+	if f == nil && !g.MaySubscribeSome() {
+		f = s.forbidden(c, g, "", "The clock")
+	}
+	if f == nil && n >= clockEvents {
 		c.Status(http.StatusNoContent) // EventSource comes back at every end; now it stays away
 		return
-	case s.leaving():
+	}
+	if f == nil && s.leaving() {
 		s.turnAway(c, at.String(), hub.Draining)
 		return
-	case s.Streams() >= s.opts.MaxStreams:
-		s.turnAway(c, at.String(), hub.Overloaded)
-		return
 	}
-	var p place
 	if f == nil {
-		p, f = s.takePlace(c, g)
+		f = s.mayConnect(c, g)
+	}
+	addr := auth.AddressKey(s.from(c.Request).Addr)
+	if f == nil && !s.clocks.acquire(addr) {
+		f = limited(c, clockRetry, "too_many_connections", "As many clocks are open as there may be.")
 	}
 	if f != nil {
 		s.refuseStream(c, at.String(), f)
 		return
 	}
-	defer s.givePlace(p)
-	s.clocks.Add(1)
-	defer s.clocks.Add(-1)
+	defer s.clocks.release(addr)
 	s.strike(c, at)
 }
 
-// strike writes the events behind at, until the end, the client's or the server's.
+// clockRetry is when somebody who found no clock free may come back.
+const clockRetry = clockEvents * clockPause
+
+// strike writes the events behind at, until the end, the client's or the server's. A
+// reader has the time that a clock takes and that of a stall, however little it reads.
 func (s *Server) strike(c *gin.Context, at eventlog.Position) {
 	streamHead(c)
 	w := unwrapped(c)
 	out := http.NewResponseController(w)
+	left := time.Duration(clockEvents-at.Seq) * clockPause
+	_ = out.SetWriteDeadline(time.Now().Add(left + s.opts.StallTimeout))
 	c.Writer.WriteHeaderNow()
 	ticker := time.NewTicker(clockPause)
 	defer ticker.Stop()

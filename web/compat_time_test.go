@@ -1,11 +1,15 @@
 package web_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 
 	"rollcall/web"
 	"rollcall/web/auth"
@@ -49,7 +53,6 @@ func TestClockResumes(t *testing.T) {
 		}
 		st.Close()
 	}
-	eventually(t, "all are counted out", func() bool { return srv.Streams() == 0 })
 }
 
 // A shutdown says goodbye in the midst of it, at a place to go on from.
@@ -57,9 +60,6 @@ func TestClockShutdown(t *testing.T) {
 	t.Parallel()
 	srv := start(t)
 	st := opened(t, srv, "/sse/time")
-	if srv.Streams() != 1 {
-		t.Errorf("%d streams", srv.Streams())
-	}
 	if err := srv.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -82,14 +82,98 @@ func TestClockShutdown(t *testing.T) {
 	}
 }
 
-func TestClockLimits(t *testing.T) {
+// A clock takes no place from the streams that have events, and has limits of its own: so
+// many at once for an address, and the rate at which streams are opened.
+func TestClockTakesNoStreamsPlace(t *testing.T) {
 	t.Parallel()
-	srv := webtest.Start(t, web.Options{AddressLimits: auth.Limits{Connections: 1}})
-	st := opened(t, srv, "/messages?room=a")
+	srv := webtest.Start(t, web.Options{MaxStreams: 1, H2C: true, StallTimeout: longStall, AddressLimits: auth.Limits{Connections: 1}})
+	deaf := deafClocks(t, srv, 20)
+	first := subscribed(t, srv, "", "a")
+	if srv.Streams() != 1 {
+		t.Errorf("%d streams", srv.Streams())
+	}
 	opened(t, srv, "/sse/time", "Last-Event-ID: 3").WantGoodbye("limit", true)
-	st.Close()
-	eventually(t, "the place is free", func() bool { return srv.Streams() == 0 })
-	opened(t, srv, "/sse/time").Close()
-	eventually(t, "the place is free again", func() bool { return srv.Streams() == 0 })
-	guard(t).Get("/sse/time", bearer("garbage")).WantFault(401, "unauthorized", "")
+	opened(t, srv, "/messages?room=a").WantGoodbye("overloaded", true)
+	first.Close()
+	deaf.Cut()
+	eventually(t, "a clock is free", func() bool {
+		st := opened(t, srv, "/sse/time")
+		defer st.Close()
+		ev, err := st.Parser.Next()
+		return err == nil && ev.Type == "time"
+	})
+
+	srv = webtest.Start(t, web.Options{AddressLimits: auth.Limits{ConnectsPerSecond: 0.01}})
+	opened(t, srv, "/sse/time")
+	opened(t, srv, "/sse/time", "Last-Event-ID: 3").WantGoodbye("limit", true)
+}
+
+// Clients that read nothing hold a clock for the stall timeout and no longer.
+func TestClockEndsDeafReaders(t *testing.T) {
+	t.Parallel()
+	srv := webtest.Start(t, web.Options{H2C: true, StallTimeout: 50 * time.Millisecond})
+	deafClocks(t, srv, 16)
+	eventually(t, "the clocks are free", func() bool {
+		st := opened(t, srv, "/sse/time?lastEventId=98")
+		defer st.Close()
+		ev, err := st.Parser.Next()
+		return err == nil && ev.Type == "time"
+	})
+}
+
+// The clock is for those who may subscribe to something.
+func TestClockTakesCredentials(t *testing.T) {
+	t.Parallel()
+	g := guard(t, func(o *web.Options) {
+		access := *o.Access
+		access.Anonymous = nil
+		o.Access = &access
+	})
+	for _, target := range []string{"/sse/time", "/sse/time/?lastEventId=100"} {
+		g.Get(target).WantFault(401, "unauthorized", "")
+		g.Get(target, bearer("garbage")).WantFault(401, "unauthorized", "")
+		g.Get(target, g.reader).WantFault(403, "forbidden", "") // for presence alone
+		g.Get(target, bearer(token(t, "ann", "", "orders.*"))).WantFault(403, "forbidden", "")
+	}
+	for _, show := range []string{g.root, g.billing, bearer(token(t, "ann", "room.a", ""))} {
+		g.Get("/sse/time?lastEventId=100", show).WantStatus(204)
+	}
+	guard(t).Get("/sse/time?lastEventId=100").WantStatus(204) // anonymous subscribers may
+}
+
+// longStall is a stall timeout that no test sees the end of.
+const longStall = time.Hour
+
+// deafClocks opens n clocks on one HTTP/2 connection of which nothing is read but frames
+// without data: the client's window is closed. They have begun when it returns.
+func deafClocks(t *testing.T, srv *webtest.Server, n int) *webtest.Wire {
+	t.Helper()
+	w := srv.Dial()
+	w.Send("PRI * HTTP/2.0\n\nSM\n\n")
+	framer := http2.NewFramer(w.Conn, w.Reader)
+	if err := framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0}); err != nil {
+		t.Fatal(err)
+	}
+	var block bytes.Buffer
+	enc := hpack.NewEncoder(&block)
+	for _, field := range [][2]string{{":method", "GET"}, {":scheme", "http"}, {":authority", srv.Addr}, {":path", "/sse/time"}} {
+		_ = enc.WriteField(hpack.HeaderField{Name: field[0], Value: field[1], Sensitive: true}) // stays out of the table
+	}
+	for i := range uint32(n) {
+		head := http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true}
+		if err := framer.WriteHeaders(head); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = w.Conn.SetDeadline(time.Now().Add(patience))
+	for answered := 0; answered < n; {
+		f, err := framer.ReadFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := f.(*http2.HeadersFrame); ok {
+			answered++
+		}
+	}
+	return w
 }

@@ -92,7 +92,7 @@ func TestSpecStreams(t *testing.T) {
 	t.Run("goodbye", func(t *testing.T) {
 		doc, srv := loadSpec(t), webtest.Start(t, web.Options{MaxStreams: 1})
 		subscribed(t, srv, "", "news")
-		for _, target := range []string{"/subscribe?channels=news", "/presence/stream", "/messages?room=x", "/events?memberId=m", "/sse/time"} {
+		for _, target := range []string{"/subscribe?channels=news", "/presence/stream", "/messages?room=x", "/events?memberId=m"} {
 			if got := doc.exchange(srv, get(target), "goodbye"); got != "goodbye" {
 				t.Errorf("%s: %s", target, got)
 			}

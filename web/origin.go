@@ -1,9 +1,12 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gin-contrib/cors"
@@ -21,8 +24,9 @@ type origins struct {
 var foreignOrigin = &fault{http.StatusForbidden, "foreign_origin", "Pages of this origin may not use this server; see --cors-origin.", ""}
 
 // allow lets the pages of the given origins in, "*" being all, and keeps all other
-// sites' pages from changing anything (CSRF): browsers say where a request comes
-// from, other clients say nothing and pass. who is in effect from then on.
+// sites' pages from changing anything (CSRF) and from opening streams: browsers say
+// where a request comes from, other clients say nothing and pass. who is in effect
+// from then on.
 func (s *Server) allow(list []string, who *auth.Options) error {
 	o := &origins{guard: http.NewCrossOriginProtection()}
 	all := false
@@ -50,7 +54,7 @@ func (s *Server) allow(list []string, who *auth.Options) error {
 		if !all {
 			conf.AllowOriginWithContextFunc = func(c *gin.Context, origin string) bool {
 				if !allowed[origin] {
-					refuse(c, foreignOrigin)
+					s.refuseOrigin(c)
 				}
 				return allowed[origin]
 			}
@@ -77,6 +81,17 @@ func public(f *asset) gin.HandlerFunc {
 	}
 }
 
+// opensStream reports whether a GET of the route opens a stream. It is then checked as a
+// POST is: a stream shows its client in presence and moves a device's place, and an image
+// of a foreign page opens one as well as an EventSource does.
+func opensStream(route string) bool {
+	switch strings.TrimSuffix(route, "/") {
+	case "/subscribe", "/presence/stream", "/events", "/messages", "/sse/time":
+		return true
+	}
+	return false
+}
+
 // checkOrigin keeps pages out that are not allowed. The admin UI has a guard of its
 // own and is shared with nobody.
 func (s *Server) checkOrigin(c *gin.Context) {
@@ -89,7 +104,62 @@ func (s *Server) checkOrigin(c *gin.Context) {
 			return
 		}
 	}
-	if o.guard != nil && o.guard.Check(c.Request) != nil {
-		refuse(c, foreignOrigin)
+	if o.guard == nil {
+		return
 	}
+	r := c.Request
+	if r.Method == http.MethodGet && opensStream(c.FullPath()) {
+		asPost := *r // the guard lets every GET pass
+		asPost.Method = http.MethodPost
+		r = &asPost
+	}
+	if o.guard.Check(r) != nil {
+		s.refuseOrigin(c)
+	}
+}
+
+// refuseOrigin refuses a request of a page that is not allowed. The log names the
+// origin once, for the developer of the page.
+func (s *Server) refuseOrigin(c *gin.Context) {
+	if origin := pageOrigin(c.Request); s.refused.first(origin, time.Now()) {
+		s.opts.Log.Warn("pages of another origin are refused; --cors-origin allows them", "origin", origin, "path", c.FullPath())
+	}
+	refuse(c, foreignOrigin)
+}
+
+// pageOrigin returns the origin of the page that made a request, as far as the browser
+// tells it: images send no Origin, and some pages no Referer either.
+func pageOrigin(r *http.Request) string {
+	origin := r.Header.Get("Origin")
+	if at, err := url.Parse(r.Header.Get("Referer")); origin == "" && err == nil && at.Host != "" {
+		origin = at.Scheme + "://" + at.Host
+	}
+	return short(cmp.Or(origin, "unknown"), maxOriginBytes)
+}
+
+// refusedOrigins are the origins that the log has named in the hour that began.
+type refusedOrigins struct {
+	mu     sync.Mutex
+	began  time.Time
+	logged map[string]bool
+}
+
+// How many refused origins the log names in an hour, and how much of each.
+const (
+	maxLoggedOrigins = 100
+	maxOriginBytes   = 256
+)
+
+// first reports whether the log is to name the origin.
+func (o *refusedOrigins) first(origin string, now time.Time) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.logged == nil || now.Sub(o.began) >= time.Hour {
+		o.began, o.logged = now, make(map[string]bool)
+	}
+	if o.logged[origin] || len(o.logged) >= maxLoggedOrigins {
+		return false
+	}
+	o.logged[strings.Clone(origin)] = true
+	return true
 }

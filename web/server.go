@@ -30,6 +30,7 @@ type Server struct {
 	registry *presence.Registry
 	access   *access
 	origins  atomic.Pointer[origins]
+	refused  refusedOrigins
 	watching sync.Map // *watcher, those that are attached
 	feed     *feed
 	cluster  *cluster // nil for a server alone
@@ -42,7 +43,7 @@ type Server struct {
 	taps     taps
 	secrets  *streamSecrets
 	devices  *devices
-	clocks   atomic.Int64 // streams of /sse/time
+	clocks   *clocks
 	limits   limits
 	admin    *admin
 	exporter *exporter
@@ -73,7 +74,7 @@ const presenceBudget = 4 << 20
 func New(opts Options) (*Server, error) {
 	opts = opts.withDefaults()
 	s := &Server{opts: opts, started: time.Now(), registry: presence.NewRegistry(opts.PresenceGrace)}
-	s.assets, s.secrets = newAssets(), newStreamSecrets()
+	s.assets, s.secrets, s.clocks = newAssets(), newStreamSecrets(), newClocks()
 	s.limits.set(&opts)
 	var err error
 	if s.access, err = newAccess(&opts); err != nil {
@@ -299,5 +300,5 @@ func (s *Server) Close() error {
 	return err
 }
 
-// Streams returns how many streams there are.
-func (s *Server) Streams() int { return s.hub.Streams() + s.watchers.Streams() + int(s.clocks.Load()) }
+// Streams returns how many streams there are. Clocks don't count.
+func (s *Server) Streams() int { return s.hub.Streams() + s.watchers.Streams() }
