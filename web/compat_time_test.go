@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -144,8 +145,8 @@ func TestClockTakesCredentials(t *testing.T) {
 // longStall is a stall timeout that no test sees the end of.
 const longStall = time.Hour
 
-// deafClocks opens n clocks on one HTTP/2 connection of which nothing is read but frames
-// without data: the client's window is closed. They have begun when it returns.
+// deafClocks opens n clocks on one HTTP/2 connection of a client whose window is
+// closed: it takes no data. They have begun when it returns.
 func deafClocks(t *testing.T, srv *webtest.Server, n int) *webtest.Wire {
 	t.Helper()
 	w := srv.Dial()
@@ -165,15 +166,31 @@ func deafClocks(t *testing.T, srv *webtest.Server, n int) *webtest.Wire {
 			t.Fatal(err)
 		}
 	}
-	_ = w.Conn.SetDeadline(time.Now().Add(patience))
-	for answered := 0; answered < n; {
-		f, err := framer.ReadFrame()
-		if err != nil {
-			t.Fatal(err)
+	begun := make(chan error, 2)
+	var reading sync.WaitGroup
+	t.Cleanup(func() {
+		w.Cut()
+		reading.Wait()
+	})
+	reading.Go(func() { // it answers pings, so that the connection lives
+		for answered := 0; ; {
+			f, err := framer.ReadFrame()
+			if ping, ok := f.(*http2.PingFrame); ok && !ping.IsAck() {
+				err = framer.WritePing(true, ping.Data)
+			}
+			if err != nil {
+				begun <- err
+				return
+			}
+			if _, ok := f.(*http2.HeadersFrame); ok {
+				if answered++; answered == n {
+					begun <- nil
+				}
+			}
 		}
-		if _, ok := f.(*http2.HeadersFrame); ok {
-			answered++
-		}
+	})
+	if err := <-begun; err != nil {
+		t.Fatal(err)
 	}
 	return w
 }
