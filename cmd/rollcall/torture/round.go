@@ -163,7 +163,7 @@ func (c *crowd) settle(ctx context.Context) {
 func (c *crowd) wait(ctx context.Context, what string, ok func() bool) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for !ok() {
+	for len(c.h.Stuck) == 0 && !ok() { // one that is stuck is enough
 		if !Pause(ctx, 10*time.Millisecond) {
 			c.h.stuck("waited in vain until " + what)
 			return
