@@ -1,6 +1,7 @@
 package jetlog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -185,9 +186,19 @@ type serverLog struct {
 }
 
 func (s serverLog) Noticef(f string, v ...any) { s.log.Debug("nats-server: " + text(f, v)) }
-func (s serverLog) Warnf(f string, v ...any)   { s.log.Warn("nats-server: " + text(f, v)) }
 func (s serverLog) Debugf(f string, v ...any)  { s.log.Debug("nats-server: " + text(f, v)) }
 func (s serverLog) Tracef(f string, v ...any)  { s.log.Debug("nats-server: " + text(f, v)) }
+
+// Warnf logs a warning. After a kill the server makes its index of a stream anew from the
+// events, and warns of that, though nothing is wrong.
+func (s serverLog) Warnf(f string, v ...any) {
+	what := text(f, v)
+	level := slog.LevelWarn
+	if strings.Contains(what, "Stream state outdated") || strings.Contains(what, "errored: prior state file") {
+		level = slog.LevelInfo
+	}
+	s.log.Log(context.Background(), level, "nats-server: "+what)
+}
 
 func (s serverLog) Errorf(f string, v ...any) {
 	what := text(f, v)

@@ -38,6 +38,7 @@ type Link struct {
 	session context.Context // ends when the present connection breaks
 	end     context.CancelFunc
 	reason  string           // why there is no connection
+	warned  time.Time        // when that was last logged
 	refusal error            // why NATS refused the first attempt that it refused; nil where it did not
 	refused time.Time        // when that was
 	contact time.Time        // the last answer of any kind
@@ -158,11 +159,17 @@ func (l *Link) fail(err error) {
 		return
 	}
 	l.reason = err.Error()
-	l.log.Warn("not connected to NATS", "reason", l.reason)
+	if time.Since(l.warned) > warnEvery { // each of several URLs fails in its own way, from another port each time
+		l.warned = time.Now()
+		l.log.Warn("not connected to NATS", "reason", l.reason)
+	}
 	if l.refusal == nil && refusal(err) {
 		l.refusal, l.refused = err, time.Now()
 	}
 }
+
+// warnEvery is how often at most it is logged why there is no connection.
+const warnEvery = 10 * time.Second
 
 // refusalPatience is how long a link is refused before that is an error: another
 // machine of the cluster may take it.

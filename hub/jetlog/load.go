@@ -56,7 +56,11 @@ func (l *Log) load(ctx context.Context) error {
 		l.Advance(l.target)
 	}
 	if l.tail.hole > dropped && info.State.Msgs > 0 {
-		l.log.Error("events are missing in the store: it was damaged, its limits were other ones, or somebody deleted them", "stream", l.opts.Stream, "through", l.tail.hole)
+		if limits, _ := strconv.ParseUint(info.Config.Metadata[metaLimits], 10, 64); l.tail.hole <= limits {
+			l.log.Info("the store dropped events under its former limits", "stream", l.opts.Stream, "through", l.tail.hole)
+		} else {
+			l.log.Error("events are missing in the store: it was damaged, or somebody deleted them", "stream", l.opts.Stream, "through", l.tail.hole)
+		}
 		l.LoseAll(l.tail.hole)
 		l.damaged = l.tail.hole
 	}

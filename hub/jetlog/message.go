@@ -85,7 +85,7 @@ func (n names) keyID(ev *eventlog.Event) string {
 // event reads the event of a message; the payload is shared.
 func event(channel string, h nats.Header, body []byte, seq uint64, at time.Time) (eventlog.Stored, error) {
 	typ, err := unescape(first(h, headType))
-	if err != nil || typ == "" || len(typ) > eventlog.MaxType || len(channel) > eventlog.MaxChannel {
+	if err != nil || eventlog.CheckType(typ) != nil || len(channel) > eventlog.MaxChannel {
 		return eventlog.Stored{}, errForeign
 	}
 	trace, _ := unescape(first(h, headTrace)) // one that can't be read is none

@@ -111,13 +111,15 @@ func TestForeignMessage(t *testing.T) {
 		{Subject: l.life.root() + "!", Data: []byte("x")},
 		{Subject: l.life.event("a"), Data: []byte("x")},
 		{Subject: l.life.event("a"), Data: []byte("x"), Header: nats.Header{headType: {"%"}}},
+		{Subject: l.life.event("a"), Data: []byte("x"), Header: nats.Header{headType: {"t%0adata: forged"}}},
+		{Subject: l.life.event("a"), Data: []byte("x"), Header: nats.Header{headType: {"gap"}}},
 	} {
 		if _, err := link.nc.RequestMsg(m, 5*time.Second); err != nil {
 			t.Fatal(err)
 		}
 	}
 	publish(t, l, ev("a", 2))
-	if got := read(l, "a"); !slices.Equal(got, []string{"1 a message 1", "5 a message 2"}) {
+	if got := read(l, "a"); !slices.Equal(got, []string{"1 a message 1", "7 a message 2"}) {
 		t.Errorf("got %q", got)
 	}
 }

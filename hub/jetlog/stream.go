@@ -19,7 +19,8 @@ import (
 const (
 	metaVersion = "rollcall-version" // of how messages are written
 	metaEpoch   = "rollcall-epoch"
-	metaBase    = "rollcall-base" // the epoch's first sequence number, less one; older ones were of another epoch
+	metaLimits  = "rollcall-limits" // through where the stream had other limits
+	metaBase    = "rollcall-base"   // the epoch's first sequence number, less one; older ones were of another epoch
 )
 
 const version = "1"
@@ -163,6 +164,7 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 				return nil, nil, err
 			}
 			l.log.Warn("the stream gets other limits", "stream", o.Stream, "reason", err)
+			limited.Metadata[metaLimits] = strconv.FormatUint(info.State.LastSeq, 10)
 			if _, err := l.js.UpdateStream(ctx, limited); err != nil {
 				return nil, nil, changing(fmt.Errorf("give the stream %q other limits: %w", o.Stream, err))
 			}
