@@ -4,10 +4,11 @@ import "rollcall/hub/eventlog"
 
 // catchup is what a stream keeps while it is behind.
 type catchup struct {
-	cursor  eventlog.Cursor
-	older   *eventlog.Batch // given before what the log keeps; nil once it was
-	resumed bool            // it began after a position of this log
-	afresh  bool            // its owner is to be asked for a snapshot
+	cursor    eventlog.Cursor
+	older     *eventlog.Batch // given before what the log keeps; nil once it was
+	olderDone func()          // to be called when older is no longer held; may be nil
+	resumed   bool            // it began after a position of this log
+	afresh    bool            // its owner is to be asked for a snapshot
 
 	// A fresh start tells the newest event of each channel, and where the asked
 	// position was of no use, a gap before it.
@@ -143,7 +144,7 @@ func (s *shard) tellOlder(c *Conn, k *catchup, text []byte) {
 	}
 	if b.Records = b.Records[n:]; len(b.Records) == 0 {
 		c.pos = max(c.pos, b.Through)
-		k.older = nil
+		k.dropOlder()
 	}
 	k.cursor.After = c.pos
 	c.given.Store(c.pos + 1)
@@ -168,6 +169,14 @@ func (s *shard) snapshot(c *Conn, k *catchup) {
 		s.queue(c)
 	} else if c.state&ended == 0 {
 		s.hold(c, &pin{size: int64(len(frame.Chunk()))})
+	}
+}
+
+// dropOlder lets go of what was read for the stream elsewhere.
+func (k *catchup) dropOlder() {
+	if k.older = nil; k.olderDone != nil {
+		k.olderDone()
+		k.olderDone = nil
 	}
 }
 

@@ -40,6 +40,9 @@ func (s *shard) end(c *Conn, why Reason) {
 		at--
 	}
 	c.given.Store(at + 1) // for good, wherever the shard goes
+	if c.catch != nil {
+		c.catch.dropOlder()
+	}
 	c.catch, c.rest = nil, nil
 	s.release(c)
 	c.t.Close(cut)

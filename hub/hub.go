@@ -87,6 +87,9 @@ type Subscription struct {
 	// Resume that were read elsewhere, and the holes in them. It is the hub's.
 	Older *eventlog.Batch
 
+	// OlderDone, if not nil, is called once when Older is no longer held. It must not block.
+	OlderDone func()
+
 	// Last, if not nil, is called once, in Attach, where the stream starts afresh: it may
 	// put in, for a channel without a newest event, one that was read elsewhere and that
 	// the channel has at this position.
@@ -122,6 +125,11 @@ func (h *Hub) Attach(sub Subscription) *Conn {
 	}
 	first, catch := h.start(c, &sub)
 	c.rest = append(sub.Head, c.frame(c.own(first))...)
+	if catch.older != nil {
+		catch.olderDone = sub.OlderDone
+	} else if sub.OlderDone != nil {
+		sub.OlderDone()
+	}
 	c.given.Store(c.pos + 1)
 	channels, tap := sub.Channels, sub.Tap
 	s.post(func() {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"rollcall/hub"
 	"rollcall/hub/eventlog"
 )
 
@@ -61,6 +62,19 @@ const (
 	olderBytes  = 8 << 20
 )
 
+// What all streams together hold of the store's events until they have been given them, and
+// what one read of the store may bring. A stream that finds no room is told to come back.
+const (
+	olderTotal = 64 << 20
+	olderStep  = 1 << 20
+	olderCost  = 128 // of an event beside its bytes
+)
+
+var errOlderBusy = errors.New("as much is read from the store as may be")
+
+// olderBusy ends a stream for errOlderBusy.
+var olderBusy = hub.Reason{Code: hub.Overloaded.Code, Text: "The server reads as much from its store as it may.", Reconnect: true}
+
 // resumes returns the position that a client gave, and whether it is one of this log.
 func (s *Server) resumes(id string) (eventlog.Position, bool) {
 	at, err := eventlog.ParsePosition(id)
@@ -98,7 +112,7 @@ func (s *Server) readOlder(ctx context.Context, r *request) (err error) {
 	if afresh {
 		from = eventlog.Position{Epoch: s.log.Head().Epoch}.String()
 	}
-	r.older, err = s.older(ctx, r.channels, from)
+	r.older, r.olderHeld, err = s.older(ctx, r.channels, from)
 	if afresh && r.older != nil {
 		r.older.Gaps = nil // it has missed nothing yet
 	}
@@ -157,21 +171,32 @@ func (s *Server) readLast(ctx context.Context, channels []string) (fillLast, err
 }
 
 // older reads from the store what a stream that resumes has missed and the server no
-// longer has in memory; nil where that is nothing.
-func (s *Server) older(ctx context.Context, channels []string, resume string) (*eventlog.Batch, error) {
+// longer has in memory; nil where that is nothing. held is what that takes of the room for
+// it, to be given back with releaseOlder.
+func (s *Server) older(ctx context.Context, channels []string, resume string) (all *eventlog.Batch, held int64, err error) {
 	store, ok := s.log.(deeper)
 	if !ok {
-		return nil, nil
+		return nil, 0, nil
 	}
 	at, ok := s.resumes(resume)
 	if !ok {
-		return nil, nil // it starts afresh
+		return nil, 0, nil // it starts afresh
 	}
-	all := &eventlog.Batch{Through: at.Seq}
+	defer func() {
+		if all == nil {
+			s.releaseOlder(held)
+			held = 0
+		}
+	}()
+	all = &eventlog.Batch{Through: at.Seq}
 	for size := 0; ; {
-		b, err := store.Older(ctx, channels, all.Through, eventlog.Limit{})
+		held += olderStep
+		if s.olderHeld.Add(olderStep) > s.olderTotal {
+			return nil, held, errOlderBusy
+		}
+		b, err := store.Older(ctx, channels, all.Through, eventlog.Limit{Bytes: olderStep})
 		if err != nil {
-			return nil, err
+			return nil, held, err
 		}
 		for _, g := range b.Gaps { // a later step may tell the same hole again
 			if !slices.ContainsFunc(all.Gaps, func(told eventlog.Gap) bool { return told.Channel == g.Channel }) {
@@ -180,17 +205,25 @@ func (s *Server) older(ctx context.Context, channels []string, resume string) (*
 		}
 		all.Records, all.Through = append(all.Records, b.Records...), b.Through
 		for _, r := range b.Records {
-			size += len(r.Frame().Chunk())
+			size += len(r.Frame().Chunk()) + olderCost
+		}
+		more := int64(size) - held
+		held += more
+		if s.olderHeld.Add(more) > s.olderTotal {
+			return nil, held, errOlderBusy
 		}
 		if b.Done || len(b.Records) == 0 || len(all.Records) >= olderEvents || size >= olderBytes {
 			break
 		}
 	}
 	if len(all.Records)+len(all.Gaps) == 0 {
-		return nil, nil
+		return nil, held, nil
 	}
-	return all, nil
+	return all, held, nil
 }
+
+// releaseOlder gives back what a stream held of the room for the store's events.
+func (s *Server) releaseOlder(held int64) { s.olderHeld.Add(-held) }
 
 // MemoryEngine is a log in memory as an Engine.
 type MemoryEngine struct{ *eventlog.Memory }

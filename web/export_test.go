@@ -27,3 +27,9 @@ func (s *Server) FillBlocks(until time.Time) {
 		s.blocks.put(block{clientID: "c" + strconv.Itoa(i), since: time.Now(), until: until, by: "a test"})
 	}
 }
+
+// SetOlderTotal sets what all streams together hold of the store's events.
+func (s *Server) SetOlderTotal(n int64) { s.olderTotal = n }
+
+// OlderHeld returns what they hold.
+func (s *Server) OlderHeld() int64 { return s.olderHeld.Load() }

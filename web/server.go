@@ -53,6 +53,9 @@ type Server struct {
 	// adminHTTP is nil unless the admin UI is apart.
 	adminHTTP *http.Server
 	draining  atomic.Bool
+
+	olderTotal int64        // static
+	olderHeld  atomic.Int64 // bytes of the store's events that streams have yet to be given
 }
 
 // Limits on requests that are not configured.
@@ -76,6 +79,7 @@ func New(opts Options) (*Server, error) {
 	s := &Server{opts: opts, started: time.Now(), registry: presence.NewRegistry(opts.PresenceGrace)}
 	s.assets, s.secrets, s.clocks = newAssets(), newStreamSecrets(), newClocks()
 	s.limits.set(&opts)
+	s.olderTotal = olderTotal
 	var err error
 	if s.access, err = newAccess(&opts); err != nil {
 		return nil, err

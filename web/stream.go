@@ -82,15 +82,18 @@ func (s *Server) stream(c *gin.Context, r *request, g *auth.Grant, at place) {
 		s.cluster.put(&st.Connection, r.channels)
 	}
 	s.journal.note(happening{kind: kind, clientID: st.ClientID, connID: st.ID, addr: st.RemoteAddr})
+	held := r.olderHeld
+	given := func() { s.releaseOlder(held) }
 	s.attach(c, s.hub, hub.Subscription{
-		Channels: r.channels,
-		Resume:   r.resume,
-		Wants:    r.wants,
-		Owner:    st,
-		Tap:      s.taps.of(&st.Connection),
-		Older:    r.older,
-		Last:     r.last,
-		Dialect:  r.dialect,
+		Channels:  r.channels,
+		Resume:    r.resume,
+		Wants:     r.wants,
+		Owner:     st,
+		Tap:       s.taps.of(&st.Connection),
+		Older:     r.older,
+		OlderDone: given,
+		Last:      r.last,
+		Dialect:   r.dialect,
 		Greet: func(at eventlog.Position, resumed bool) []byte {
 			if r.dialect != nil {
 				return fmt.Appendf(nil, "%sid: %s\n\n", retryLine, at)
@@ -98,7 +101,7 @@ func (s *Server) stream(c *gin.Context, r *request, g *auth.Grant, at place) {
 			out := append(make([]byte, 0, 320+len(st.ClientID)), retryLine...)
 			return eventlog.AppendNotice(out, at, "", "registered", st.hello(resumed))
 		},
-	}, st.attached, func() { st.Ended(nil, hub.Gone) })
+	}, st.attached, func() { given(); st.Ended(nil, hub.Gone) })
 }
 
 // attached is called once the hub has the stream.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -32,10 +33,12 @@ type request struct {
 	clientID string // "" asks the server for one
 	resume   string
 	older    *eventlog.Batch // what the store has of what it missed
-	last     fillLast        // what the store has of what it is told first
-	wants    hub.Wants
-	always   hub.Wants // without asking
-	info     []byte    // compact JSON or nil
+	// olderHeld is what older takes of the room for it.
+	olderHeld int64
+	last      fillLast // what the store has of what it is told first
+	wants     hub.Wants
+	always    hub.Wants // without asking
+	info      []byte    // compact JSON or nil
 
 	// What streams have that are no /subscribe; see compat.go.
 	field    string       // that named the channels; "" means channels
@@ -98,7 +101,12 @@ func (s *Server) open(c *gin.Context, r *request, f *fault) {
 		err = s.readOlder(c.Request.Context(), r)
 	}
 	if err != nil {
+		s.releaseOlder(r.olderHeld)
 		s.givePlace(at)
+		if errors.Is(err, errOlderBusy) {
+			s.turnAway(c, r.resume, olderBusy)
+			return
+		}
 		s.refuseStream(c, r.resume, readFault(c, err)) // it may have a gap that is none
 		return
 	}
