@@ -42,7 +42,10 @@ func newAdmin(s *Server) (*admin, error) {
 		return nil, err
 	}
 	a.sessions, err = login.NewSessions(a.accounts, login.SessionOptions{File: s.opts.AdminSessions, Log: s.opts.Log})
-	return a, err
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // routes adds the admin UI to the engine.

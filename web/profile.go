@@ -16,8 +16,9 @@ func (a *admin) profile(c *gin.Context) {
 	switch name := strings.Trim(c.Param("profile"), "/"); name {
 	case "":
 		h = http.HandlerFunc(pprof.Index)
-	case "cmdline":
-		h = http.HandlerFunc(pprof.Cmdline)
+	case "cmdline": // it may have secrets
+		refuse(c, &fault{http.StatusNotFound, "not_found", "The command line is not shown.", ""})
+		return
 	case "profile":
 		h = http.HandlerFunc(pprof.Profile)
 	case "symbol":

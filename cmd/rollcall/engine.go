@@ -98,6 +98,7 @@ type engine struct {
 	roster *roster.Roster // nil where the server is alone
 	server atomic.Pointer[web.Server]
 	name   string
+	down   atomic.Pointer[time.Time] // since when it can't be used; nil while it can
 }
 
 var _ web.Engine = (*engine)(nil)
@@ -198,11 +199,17 @@ func hostName() string {
 }
 
 // State tells the server how the event store is.
-func (e *engine) State() web.EngineState {
-	s := e.Status()
+func (e *engine) State() web.EngineState { return e.state(e.Status()) }
+
+func (e *engine) state(s jetlog.Status) web.EngineState {
 	state := web.EngineState{Name: e.name, Ready: s.Reason == "", Reason: s.Reason, Lag: s.Lag}
-	if !state.Ready {
-		state.Since = s.Heard
+	if state.Ready {
+		e.down.Store(nil)
+		return state
+	}
+	e.down.CompareAndSwap(nil, &s.Heard) // a full disk does not keep NATS from being heard
+	if since := e.down.Load(); since != nil {
+		state.Since = *since
 	}
 	return state
 }

@@ -139,6 +139,21 @@ func (r *reloader) reload() error {
 	return nil
 }
 
+// nextLife returns the settings of the server that takes over after the event store was lost: those of the start and, of
+// what a reload changes, those in effect. A key that was taken away stays away.
+func (r *reloader) nextLife(start *serveCmd) *serveCmd {
+	next, now := *start, r.now
+	next.CORSOrigin, next.TLSFlags, next.seen = now.CORSOrigin, now.TLSFlags, now.seen
+	next.admins, next.hint = now.admins, now.hint
+	next.AdminUser, next.AdminPassword, next.AdminPasswordFile = now.AdminUser, now.AdminPassword, now.AdminPasswordFile
+	next.APIKey, next.APIKeys = now.APIKey, now.APIKeys
+	next.JWTSecret, next.JWTPublicKey, next.JWKSURL = now.JWTSecret, now.JWTPublicKey, now.JWKSURL
+	next.JWTIssuer, next.JWTAudience, next.JWTLeeway = now.JWTIssuer, now.JWTAudience, now.JWTLeeway
+	next.TokenCookie, next.Anonymous = now.TokenCookie, now.Anonymous
+	r.now = &next
+	return &next
+}
+
 // keepHashes gives the accounts whose password is the same as before the hash that it had, so that their logins stay:
 // each hash of a password is another.
 func (c *serveCmd) keepHashes(before []login.Account) {

@@ -48,6 +48,21 @@ func TestEffectiveSettingsHideSecrets(t *testing.T) {
 			}
 		}
 	}
+	for value, want := range map[string]string{
+		"op:PASSWORD": "op:" + mask, "op:operator:PASSWORD": "op:operator:" + mask, "op:viewer": "op:viewer", "op": "op",
+		"op:PASS:WORD": "op:" + mask, "op:operator:PASS:WORD": "op:operator:" + mask,
+	} {
+		if got := masked("admin-user", value); got != want {
+			t.Errorf("--admin-user %s reads %s, want %s", value, got, want)
+		}
+	}
+	for name, value := range map[string]string{
+		"nats": "nats://" + secret + "@a:4222", "jwks-url": "https://id.example/keys?key=" + secret, "otlp-endpoint": "http://u:" + secret + "@c:4318",
+	} {
+		if got := masked(name, value); strings.Contains(got, secret) {
+			t.Errorf("--%s reads %s", name, got)
+		}
+	}
 	if got := masked("nats", "nats://a:4222 nats://u:"+secret+"@b:4222"); strings.Contains(got, secret) || !strings.Contains(got, "nats://a:4222") {
 		t.Errorf("--nats reads %s", got)
 	}

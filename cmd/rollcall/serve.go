@@ -38,8 +38,8 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 	defer flush()
 	reload := &reloader{log: log, now: c, parse: s.again, values: valuesOf(k)}
 	err = errLost
-	for errors.Is(err, errLost) {
-		err = c.serve(ctx, log, k.Stderr, s.effective(k.Model.Children[0].Flags), reload)
+	for life := c; errors.Is(err, errLost); life = reload.nextLife(c) {
+		err = life.serve(ctx, log, k.Stderr, s.effective(k.Model.Children[0].Flags), reload)
 	}
 	if err == nil {
 		return nil

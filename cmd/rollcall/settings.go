@@ -13,7 +13,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"rollcall/hub/jetlog"
 	"rollcall/web"
+	"rollcall/web/login"
 )
 
 // settings answers the flags that the command line leaves open: from the environment, else from the file. Kong asks
@@ -156,32 +158,44 @@ func masked(name, value string) string {
 	case name == "admin-user":
 		users := strings.Fields(value)
 		for i, user := range users {
-			if name, _, ok := strings.Cut(user, hashPrefix); ok {
-				users[i] = name + mask
-			}
+			users[i] = maskedUser(user)
 		}
 		return strings.Join(users, " ")
 	case name == "admin-password" || name == "jwt-secret":
 		return mask
-	case name == "jwks-url":
-		return withoutPassword(value)
+	case name == "jwks-url" || name == "otlp-endpoint":
+		return withoutSecrets(value)
 	case name == "nats":
 		urls := strings.Fields(value)
 		for i, u := range urls {
-			urls[i] = withoutPassword(u)
+			urls[i] = withoutSecrets(u)
 		}
 		return strings.Join(urls, " ")
 	}
 	return value
 }
 
-// withoutPassword is a URL without the password in it.
-func withoutPassword(raw string) string {
+// maskedUser is an admin user without the hash, and without anything that stands in its place.
+func maskedUser(user string) string {
+	parts := strings.SplitN(user, ":", 3)
+	for i := range parts[1:] {
+		if part := parts[1+i]; i > 0 || part != string(login.Operator) && part != string(login.Viewer) {
+			return strings.Join(append(parts[:1+i], mask), ":")
+		}
+	}
+	return user
+}
+
+// withoutSecrets is a URL without a password, a token in its place, and the values of its query.
+func withoutSecrets(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return mask
 	}
-	return u.Redacted()
+	if u.RawQuery != "" {
+		u.RawQuery = "…"
+	}
+	return jetlog.Redacted(u)
 }
 
 // mask stands for a secret, whatever its length.

@@ -109,7 +109,7 @@ func (l *Link) options(name string) []nats.Option {
 func (l *Link) dial(urls string, options []nats.Option) error {
 	nc, err := nats.Connect(urls, options...)
 	if err != nil {
-		return fmt.Errorf("connect to NATS: %w", err)
+		return connectError(err)
 	}
 	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(requestTimeout))
 	if err != nil {
@@ -131,7 +131,7 @@ func (l *Link) up(nc *nats.Conn) {
 	}
 	l.session, l.end = context.WithCancel(context.Background())
 	l.reason, l.refusal, l.contact = "", nil, time.Now()
-	l.log.Info("connected to NATS", "url", nc.ConnectedUrlRedacted())
+	l.log.Info("connected to NATS", "url", connectedURL(nc))
 }
 
 func (l *Link) down(err error) {

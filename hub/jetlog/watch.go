@@ -42,7 +42,7 @@ func (l *Log) Status() Status {
 		Reason:    reason,
 	}
 	if !s.Embedded {
-		s.URL = l.link.nc.ConnectedUrlRedacted()
+		s.URL = connectedURL(l.link.nc)
 	}
 	if last, head := l.last.Load(), l.Head().Seq; last > head {
 		s.Lag = last - head

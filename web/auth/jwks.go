@@ -81,7 +81,7 @@ func newRemoteKeys(o VerifierOptions, pace pace) (*remoteKeys, error) {
 		return nil, errors.New("the URL of a key set begins with https://, or with http:// and the name of this machine")
 	}
 	r := &remoteKeys{
-		url: o.JWKSURL, shown: u.Redacted(), log: o.Log, pace: pace,
+		url: o.JWKSURL, shown: shownURL(u), log: o.Log, pace: pace,
 		done: make(chan struct{}), asked: rate.NewLimiter(rate.Every(pace.asked), 1),
 		wake: make(chan struct{}, 1), running: make(chan struct{}),
 	}
@@ -232,4 +232,13 @@ func (r *remoteKeys) fetch(ctx context.Context) (*publicKeys, error) {
 		return nil, err
 	}
 	return parseJWKS(text)
+}
+
+// shownURL returns the URL for logs: without a password and the values of its query.
+func shownURL(u *url.URL) string {
+	shown := *u
+	if shown.RawQuery != "" {
+		shown.RawQuery = "…"
+	}
+	return shown.Redacted()
 }
