@@ -99,7 +99,7 @@ func (a *admin) figures() []templates.Figure {
 	return []templates.Figure{
 		{ID: "fig-clients", Label: "Clients", Value: grouped(clients), Note: grouped(connections) + " connections", Href: adminPath + "/clients"},
 		{ID: "fig-channels", Label: "Channels", Value: grouped(channels), Note: grouped(kept.Channels) + " keep events", Href: adminPath + "/channels"},
-		{ID: "fig-published", Label: "Published", Value: perSecond(float64(now.published)), Unit: "/s", Note: grouped(kept.Head) + " in all", Href: adminPath + "/tail"},
+		{ID: "fig-published", Label: "Published", Value: perSecond(float64(now.published)), Unit: "/s", Note: grouped(kept.Published) + " in all", Href: adminPath + "/tail"},
 		{ID: "fig-delivered", Label: "Delivered", Value: perSecond(float64(now.delivered)), Unit: "/s", Note: grouped(stats.Events) + " in all"},
 		{ID: "fig-lag", Label: "Delivery lag p99", Value: value, Unit: unit, Note: strings.TrimSpace("p50 " + note + " " + noteUnit)},
 		{ID: "fig-bytes", Label: "Sent", Value: sized(now.bytes), Unit: "/s", Note: sized(stats.Bytes) + " in all"},

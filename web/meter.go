@@ -122,7 +122,7 @@ func (m *meter) read(from, to *reference) reading {
 		at:      to.at,
 		clients: float32(clients), connections: float32(connections),
 		channels: float32(channels), streams: float32(to.hub.Streams),
-		published: float32(to.log.Head-from.log.Head) / over,
+		published: float32(to.log.Published-from.log.Published) / over,
 		delivered: float32(to.hub.Events-from.hub.Events) / over,
 		bytes:     float32(to.hub.Bytes-from.hub.Bytes) / over,
 		lagP50:    -1, lagP99: -1,

@@ -168,7 +168,7 @@ func (x *exporter) Collect(out chan<- prometheus.Metric) {
 	}
 
 	kept := s.log.Stats()
-	put(metricPublished, float64(kept.Head))
+	put(metricPublished, float64(kept.Published))
 	put(metricKept, float64(kept.Channels))
 	put(metricEvents, float64(kept.Events))
 	put(metricBytes, float64(kept.Bytes))

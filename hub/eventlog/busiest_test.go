@@ -12,7 +12,7 @@ func TestCrowded(t *testing.T) {
 	m := newMemory(t, Options{Events: 3, Budget: 2000})
 	publish(t, m, "a", 10)
 	m.Purge("a")
-	if got := m.Stats(); got.Crowded != 0 || got.Events != 0 || got.Head != 10 {
+	if got := m.Stats(); got.Crowded != 0 || got.Events != 0 || got.Published != 10 {
 		t.Fatalf("%+v", got)
 	}
 	for i := range 20 {

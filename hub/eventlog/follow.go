@@ -73,6 +73,14 @@ func (m *Memory) Follow(ctx context.Context, batch []Stored) error {
 	return nil
 }
 
+// Loaded ends the loading of what the other log kept before the follower began: only events
+// that come from here on count as published.
+func (m *Memory) Loaded() {
+	m.mu.Lock()
+	m.published = 0
+	m.mu.Unlock()
+}
+
 // since returns the other log's time t on this log's clock. Only the event's age
 // now counts, so that a step of the wall clock later changes nothing; a clock that
 // is ahead or goes back does not put an event before an older one.

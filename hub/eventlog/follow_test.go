@@ -85,6 +85,23 @@ func TestFollow(t *testing.T) {
 	follow(t, m)
 }
 
+// A restart resets the count of published events. A follower has no way to tell which of the
+// missing numbers were the server's own events, so neither these nor what it loads counts.
+func TestPublishedCountsFromTheStart(t *testing.T) {
+	m := newFollower(t, Options{}, 10) // ten events of the server's own, which have aged out
+	follow(t, m, stored(11, "a"), stored(12, "$device.x"))
+	m.Advance(20)
+	m.Loaded()
+	if got := m.Stats().Published; got != 0 {
+		t.Errorf("%d are published at the start", got)
+	}
+	follow(t, m, stored(30, "a"), stored(31, "$device.x"), stored(35, "b"), stored(35, "b"))
+	m.Lose("b", 40)
+	if got := m.Stats().Published; got != 2 {
+		t.Errorf("%d are published, want 2", got)
+	}
+}
+
 // What the follower never had is a gap, for every channel.
 func TestFollowerBeginsWithALoss(t *testing.T) {
 	m := newFollower(t, Options{}, 100)

@@ -23,25 +23,23 @@ type Memory struct {
 	waiters waiters
 	waiting atomic.Int32 // appends that wait for a tail
 
-	mu      sync.RWMutex // guards everything below; never held while calling out
-	closed  bool
-	head    uint64
-	bytes   int64  // charged against the budget
-	events  int    // kept
-	crowded uint64 // events dropped for want of budget
-	own     struct {
-		channels, events int
-		appended         uint64
-	} // of that, the server's own
-	channels map[string]*history
-	oldest   *Record // all kept records, in log order
-	newest   *Record
-	graves   graveyard
-	keys     keyring
-	last     *segment // where the live flow grows
-	flowed   int64    // cost of everything that went into the live flow
-	tails    []*Tail  // replaced, never changed in place
-	relief   chan struct{}
+	mu        sync.RWMutex // guards everything below; never held while calling out
+	closed    bool
+	head      uint64
+	bytes     int64                          // charged against the budget
+	events    int                            // kept
+	crowded   uint64                         // events dropped for want of budget
+	own       struct{ channels, events int } // of that, the server's own
+	published uint64                         // events accepted, without the server's own
+	channels  map[string]*history
+	oldest    *Record // all kept records, in log order
+	newest    *Record
+	graves    graveyard
+	keys      keyring
+	last      *segment // where the live flow grows
+	flowed    int64    // cost of everything that went into the live flow
+	tails     []*Tail  // replaced, never changed in place
+	relief    chan struct{}
 }
 
 var _ Log = (*Memory)(nil)

@@ -258,7 +258,7 @@ func TestOwnChannels(t *testing.T) {
 	m.Purge("$own.a")
 	m.Purge("$own.b")
 	m.Purge("a")
-	if got := m.Stats(); got.Channels != 0 || got.Events != 0 || got.Head != 3 {
+	if got := m.Stats(); got.Channels != 0 || got.Events != 0 || got.Published != 3 {
 		t.Errorf("purged: %+v", got)
 	}
 }

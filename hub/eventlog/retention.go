@@ -54,8 +54,9 @@ func (m *Memory) keep(channel string, r *Record) {
 	}
 	r.hist = h
 	if IsOwn(h.name) {
-		m.own.appended++
 		m.own.events++
+	} else {
+		m.published++
 	}
 	if h.first > 0 && len(h.recs) == cap(h.recs) && h.first >= len(h.recs)/4 {
 		n := copy(h.recs, h.recs[h.first:])

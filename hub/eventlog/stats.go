@@ -8,19 +8,19 @@ import (
 // Stats is what the log holds at one instant. The server's own channels count for the
 // budget alone.
 type Stats struct {
-	Head     uint64 // sequence number of the newest event, less those of the server's own
-	Channels int    // channels that keep events
-	Events   int    // kept
-	Bytes    int64  // charged against the budget
-	Budget   int64
-	Crowded  uint64 // events dropped, since the log began, because the budget was spent
+	Published uint64 // events accepted since the log began; in a follower since [Memory.Loaded]
+	Channels  int    // channels that keep events
+	Events    int    // kept
+	Bytes     int64  // charged against the budget
+	Budget    int64
+	Crowded   uint64 // events dropped, since the log began, because the budget was spent
 }
 
 // Stats returns what the log holds.
 func (m *Memory) Stats() Stats {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return Stats{m.head - m.own.appended, len(m.channels) - m.own.channels, m.events - m.own.events, m.bytes, m.opts.Budget, m.crowded}
+	return Stats{m.published, len(m.channels) - m.own.channels, m.events - m.own.events, m.bytes, m.opts.Budget, m.crowded}
 }
 
 // Kept is what the log keeps of one channel.

@@ -64,6 +64,7 @@ func (l *Log) load(ctx context.Context) error {
 		l.LoseAll(l.tail.hole)
 		l.damaged = l.tail.hole
 	}
+	l.Loaded()
 	l.live = true
 	l.missed = make(map[string]bool)
 	close(l.loaded)

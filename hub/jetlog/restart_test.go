@@ -49,6 +49,9 @@ func TestRestart(t *testing.T) {
 	if r := publish(t, l, ev("a", 10), keyed("b", "k", 9), ev("a", 11)); r[0].Seq != 4 || r[1].Seq != 2 || r[2].Seq != 5 {
 		t.Errorf("results %+v", r)
 	}
+	if got := l.Stats().Published; got != 2 {
+		t.Errorf("%d were published in this life", got)
+	}
 	if got := gaps(l, 0, "a", "b", "c"); len(got) != 0 {
 		t.Errorf("gaps of %q", got)
 	}
