@@ -30,7 +30,7 @@ func wantSound(t *testing.T, sys torture.System, steps int, faults ...torture.Fa
 	sys.Faults = faults
 	h := torture.Run(t.Context(), sys, torture.Round{Seed: 1, Steps: steps, Log: t.Logf})
 	if found := torture.Check(h, sys.Rules); len(found) > 0 {
-		t.Errorf("%d violations:\n%s", len(found), torture.Summary(found))
+		t.Errorf("%d violations; the history is in %s\n%s", len(found), written(t, h, t.Name()), torture.Summary(found))
 	}
 }
 

@@ -84,14 +84,23 @@ func tortureRound(t *testing.T, engine string, seed, steps uint64) {
 	if len(found) == 0 {
 		return
 	}
-	path := filepath.Join(os.TempDir(), fmt.Sprintf("rollcall-torture-%s-%d.jsonl", engine, seed))
-	if file, err := os.Create(path); err == nil {
-		if err := h.Write(file); err != nil {
-			t.Error(err)
-		}
-		_ = file.Close()
-	}
+	path := written(t, h, fmt.Sprint(engine, "-", seed))
 	t.Errorf("%d violations; the history is in %s. To replay:\n"+
 		"ROLLCALL_TORTURE_ENGINE=%s ROLLCALL_TORTURE_SEED=%d ROLLCALL_TORTURE_STEPS=%d go test -race -run TestTorture ./cmd/rollcall\n%s",
 		len(found), path, engine, seed, steps, torture.Summary(found))
+}
+
+// written writes a history to a file that outlives the test.
+func written(t *testing.T, h *torture.History, name string) (path string) {
+	t.Helper()
+	path = filepath.Join(os.TempDir(), "rollcall-torture-"+name+".jsonl")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := h.Write(file); err != nil {
+		t.Error(err)
+	}
+	return path
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // patience bounds each request, and each step of the recovery after the last fault. Only a failure reaches it.
-const patience = 90 * time.Second
+const patience = 60 * time.Second
 
 // requestTimeout is when a client gives up a request. It is far above what servers need, and lets a round go on where the
 // network swallows requests.
