@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -71,7 +70,5 @@ func (c *newKeyCmd) AfterApply(s *settings) error {
 
 // printJSON prints a result for programs.
 func printJSON(k *kong.Kong, v any) error {
-	encoder := json.NewEncoder(k.Stdout)
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(v)
+	return (&printer{out: k.Stdout, screen: isTerminal(k.Stdout)}).object(v)
 }

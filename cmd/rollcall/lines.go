@@ -26,12 +26,14 @@ type wireEvent struct {
 type printer struct {
 	out    io.Writer
 	json   bool
+	screen bool // out is a terminal
 	colour bool
 }
 
 // newPrinter prints to out, in colour if that is a terminal and NO_COLOR is not set.
 func newPrinter(out io.Writer, asJSON bool, s *settings) *printer {
-	return &printer{out: out, json: asJSON, colour: isTerminal(out) && s.env["NO_COLOR"] == "" && s.env["TERM"] != "dumb"}
+	screen := isTerminal(out)
+	return &printer{out: out, json: asJSON, screen: screen, colour: screen && s.env["NO_COLOR"] == "" && s.env["TERM"] != "dumb"}
 }
 
 // The colours of a line, as ANSI codes.
@@ -52,11 +54,20 @@ func (p *printer) paint(code, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
-// object prints one JSON line.
+// object prints one JSON line. On a terminal it does nothing but show: see [printable].
 func (p *printer) object(v any) error {
-	encoder := json.NewEncoder(p.out)
+	var line bytes.Buffer
+	encoder := json.NewEncoder(&line)
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(v)
+	if err := encoder.Encode(v); err != nil {
+		return err
+	}
+	text := line.String()
+	if p.screen {
+		text = printable(strings.TrimSuffix(text, "\n")) + "\n"
+	}
+	_, err := io.WriteString(p.out, text)
+	return err
 }
 
 // event prints one event: its time of day, channel, type and payload.

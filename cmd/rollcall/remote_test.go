@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -268,6 +270,28 @@ func TestPrintable(t *testing.T) {
 	} {
 		if got := printable(text); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+// JSON on a terminal is the same JSON, without what a terminal acts on. In a file or a pipe it stays as it came.
+func TestJSONOnATerminal(t *testing.T) {
+	event := wireEvent{ChannelName: "a", Type: "t\u0090", Payload: json.RawMessage("{\"k\u009b2J\":\"\\\\\u202e\x7f <\u00fc>\"}")}
+	for _, screen := range []bool{true, false} {
+		var out bytes.Buffer
+		if err := (&printer{out: &out, json: true, screen: screen}).event(event); err != nil {
+			t.Fatal(err)
+		}
+		if text := out.String(); strings.ContainsAny(text, "\u0090\u009b\u202e\x7f") == screen || strings.Count(text, "\n") != 1 || !strings.Contains(text, "<\u00fc>") {
+			t.Errorf("terminal %v: %q", screen, text)
+		}
+		var got wireEvent
+		var payload, want any
+		if err := errors.Join(json.Unmarshal(out.Bytes(), &got), json.Unmarshal(got.Payload, &payload), json.Unmarshal(event.Payload, &want)); err != nil {
+			t.Fatalf("terminal %v: %v", screen, err)
+		}
+		if got.Type != event.Type || !reflect.DeepEqual(payload, want) {
+			t.Errorf("terminal %v: %+v is another value", screen, got)
 		}
 	}
 }
