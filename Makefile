@@ -69,8 +69,9 @@ fmt: ## format the Go code and the templates
 	gofmt -w $(SOURCES)
 	$(GO) tool templ fmt templates
 
-generate: ## turn the templates into Go code
+generate: ## turn the templates into Go code, and the flags' help into docs/configuration.md
 	$(GO) tool templ generate
+	$(GO) generate ./cmd/rollcall
 
 clean: ## remove what was built
 	rm -rf bin

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -8,43 +10,68 @@ import (
 	"testing"
 )
 
-// The README's table of settings names every flag of serve, in the order of the help, with its default.
-func TestReadmeListsEverySetting(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+//go:generate go test -run ^TestConfigurationDocument$ . -update
+
+var update = flag.Bool("update", false, "write the generated part of docs/configuration.md")
+
+// The tables of docs/configuration.md are made from serve's flags, so that the two can't differ.
+func TestConfigurationDocument(t *testing.T) {
+	path := filepath.Join("..", "..", "docs", "configuration.md")
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	inWords := map[string]string{"node": "host name", "online-presence": "off", "h2c": "off", "tls-dev": "off", "insecure": "off"}
-	rows := regexp.MustCompile("(?m)^\\| `--([a-z0-9-]+)` \\| ([^|]*)\\|").FindAllStringSubmatch(string(text), -1)
-	flags := newParser(&cli{}, &settings{}).Model.Children[0].Flags
-	for i, flag := range flags {
-		if i >= len(rows) || rows[i][1] != flag.Name {
-			t.Fatalf("row %d of README.md's table should be --%s; the rows are %v", i+1, flag.Name, rows)
-		}
-		want := flag.Default
-		if words, ok := inWords[flag.Name]; ok {
-			want = words
-		}
-		if got := strings.Trim(rows[i][2], "` "); got != want {
-			t.Errorf("README.md says that the default of --%s is %q; it is %q", flag.Name, got, want)
-		}
+	const begin, end = "<!-- settings -->\n", "<!-- end of settings -->"
+	head, rest, found := strings.Cut(string(text), begin)
+	_, tail, ended := strings.Cut(rest, end)
+	if !found || !ended {
+		t.Fatalf("%s lacks %q or %q", path, begin, end)
 	}
-	if len(rows) != len(flags) {
-		t.Errorf("README.md lists %d settings, serve has %d", len(rows), len(flags))
+	want := head + begin + settingsTables() + end + tail
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if string(text) != want {
+		t.Errorf("%s is not current; run make generate", path)
 	}
 }
 
-// The README's sample configuration is one.
-func TestReadmeSampleConfiguration(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
-	if err != nil {
-		t.Fatal(err)
+// settingsTables has a table for each group of serve's flags.
+func settingsTables() string {
+	var b strings.Builder
+	group := ""
+	for _, flag := range newParser(&cli{}, &settings{}).Model.Children[0].Flags {
+		if !settable(flag) {
+			continue
+		}
+		if flag.Group.Title != group {
+			group = flag.Group.Title
+			fmt.Fprintf(&b, "\n### %s\n\n| Flag | Default | |\n|---|---|---|\n", group)
+		}
+		initial := ""
+		if flag.Default != "" {
+			initial = "`" + flag.Default + "`"
+		}
+		help := strings.NewReplacer("|", `\|`, "*", `\*`, "<", "&lt;").Replace(flag.Help)
+		fmt.Fprintf(&b, "| `--%s` | %s | %s |\n", flag.Name, initial, help)
 	}
-	sample := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(text)
-	if sample == nil {
-		t.Fatal("README.md has no sample configuration")
-	}
-	if c, _, err := parse(t, string(sample[1]), nil); err != nil || c.HistoryBudget != gib {
-		t.Errorf("the sample gives %+v, %v", c, err)
+	return b.String() + "\n"
+}
+
+// The sample configuration of both documents is one.
+func TestSampleConfiguration(t *testing.T) {
+	for _, name := range []string{"README.md", "docs/configuration.md"} {
+		text, err := os.ReadFile(filepath.Join("..", "..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sample := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(text)
+		if sample == nil {
+			t.Fatalf("%s has no sample configuration", name)
+		}
+		if c, _, err := parse(t, string(sample[1]), nil); err != nil || c.HistoryBudget != gib {
+			t.Errorf("the sample of %s gives %+v, %v", name, c, err)
+		}
 	}
 }
