@@ -41,7 +41,7 @@ var homes = map[string][]string{
 	"golang.org/x/crypto":         {"web/login"},
 	"github.com/prometheus":       {"web/..."},
 	"golang.org/x/time":           {"web/auth"},
-	"golang.org/x/sys":            {"cmd/...", "hub", "web/..."},
+	"golang.org/x/sys":            {"cmd/...", "hub", "hub/jetlog", "web/..."},
 	"golang.org/x/term":           {"cmd/rollcall"},
 	"github.com/tmaxmax/go-sse":   {"cmd/..."},
 	"rollcall/cmd/rollcall/bench": {"cmd/rollcall", "cmd/rollcall/bench/..."}, // a load tool, no part of the server
