@@ -29,7 +29,7 @@ func TestDemosHaveTheirHandles(t *testing.T) {
 	scripts := map[string]string{"demo-chat": "demochat.js", "demo-notifications": "demonotifications.js", "demo-time": "demotime.js"}
 	id := regexp.MustCompile(` id="([^"]*)"`)
 	wanted := regexp.MustCompile(`byId\("([a-z-]+)"\)`)
-	imported := regexp.MustCompile(`from "\./([a-z]+\.js)"`)
+	imported := regexp.MustCompile(`from "\.?(/[a-z]+\.js)"`)
 	for name, page := range demoPages(DemoView{}) {
 		text := render(t, page)
 		ids := map[string]int{}
@@ -51,7 +51,7 @@ func TestDemosHaveTheirHandles(t *testing.T) {
 			}
 		}
 		for _, match := range imported.FindAllStringSubmatch(string(script), -1) {
-			if !strings.Contains(text, `"/assets/`+match[1]+`"`) {
+			if !strings.Contains(text, match[1]+`"`) {
 				t.Errorf("%s doesn't preload %s", name, match[1])
 			}
 		}

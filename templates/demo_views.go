@@ -16,7 +16,7 @@ const (
 func (v DemoView) demoPage(title string, modules ...string) page {
 	p := page{title: title + " · Rollcall", version: v.Version, styles: []string{"demo.css"}}
 	if len(modules) > 0 {
-		p.modules = append(modules, "demo.js", "curl.js", "stream.js", "dom.js")
+		p.modules = append(modules, "demo.js", "curl.js", "/rollcall.js", "dom.js")
 	}
 	return p
 }

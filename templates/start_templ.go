@@ -134,7 +134,7 @@ func startPage(v StartView) templ.Component {
 		templ_7745c5c3_Err = layout(page{
 			title:   "Rollcall",
 			version: v.Version,
-			modules: []string{"start.js", "stream.js", "eventlog.js", "online.js", "publish.js", "curl.js", "dom.js"},
+			modules: []string{"start.js", "/rollcall.js", "eventlog.js", "online.js", "publish.js", "curl.js", "dom.js"},
 			status:  startState(),
 		}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {

@@ -52,7 +52,7 @@ type page struct {
 	title   string
 	version string
 	styles  []string        // sheets under /assets/ besides the house style
-	modules []string        // ES modules under /assets/: the entry first, then what it imports
+	modules []string        // ES modules: the entry first, then what it imports; see modulePath
 	status  templ.Component // right end of the top bar; nil for none
 }
 
@@ -168,4 +168,12 @@ func (v ErrorView) statusText() string {
 		return ""
 	}
 	return strconv.Itoa(v.Status)
+}
+
+// modulePath returns the address of a module: its own, if it begins with a slash, else that below /assets/.
+func modulePath(name string) string {
+	if strings.HasPrefix(name, "/") {
+		return name
+	}
+	return "/assets/" + name
 }

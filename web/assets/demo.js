@@ -2,18 +2,18 @@
  * What the demo pages share: the state in the top bar, the server's refusals, times of day, and
  * what a tab remembers.
  */
+import { errorOf } from "/rollcall.js";
 import { byId, visible } from "./dom.js";
 import { fillSlots, quoted, wireCopyButtons } from "./curl.js";
-import { errorOf } from "./stream.js";
 
-/** LABELS are the states of a Stream in words. */
-export const LABELS = { connecting: "Connecting", live: "Live", reconnecting: "Reconnecting", closed: "Not connected" };
+/** LABELS are the states of an EventStream in words. */
+export const LABELS = { connecting: "Connecting", live: "Live", waiting: "Reconnecting", closed: "Not connected" };
 
 /** showState shows the state of the page's stream in the top bar, and why it was refused if it was. */
 export function showState({ state, reason = "", code = "" }, label = LABELS[state]) {
   byId("state").dataset.state = state;
   byId("state-label").textContent = label;
-  byId("state-detail").textContent = state === "reconnecting" ? visible(reason).replace(/\.$/, "") : "";
+  byId("state-detail").textContent = state === "waiting" ? visible(reason).replace(/\.$/, "") : "";
   if (state === "live") refused(null);
   if (state === "closed" && reason) refused({ code, message: reason });
 }

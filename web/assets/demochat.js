@@ -9,10 +9,10 @@
  * Over HTTP/1.1 a browser has six connections to a server for all its tabs. A tab that nobody
  * looks at gives the one of its presence stream back, and tells on return what has changed.
  */
+import { EventStream, payloadOf } from "/rollcall.js";
 import { byId, el, everyFrame, parseJSON, plural, visible } from "./dom.js";
 import { encoded, fillSlots, quoted } from "./curl.js";
 import { post, refused, remember, remembered, sentence, setQuery, shortTime, showState, startTerminal } from "./demo.js";
-import { Stream, payloadOf } from "./stream.js";
 
 const MAX_ROWS = 500;
 const GROUP_MS = 5 * 60_000; // messages of one person that are no further apart stand together
@@ -30,8 +30,8 @@ let last = {}; // what the newest row is: {day, user, at}
 let following = true; // the visitor looks at the end of the list, and is kept there
 let unseen = 0; // messages below what the visitor looks at
 
-const messages = new Stream({
-  url: (lastId) => {
+const messages = new EventStream({
+  address: (lastId) => {
     const query = new URLSearchParams({ room, user: me });
     if (lastId) query.set("lastEventId", lastId);
     return `/messages?${query}`;
@@ -45,13 +45,19 @@ const messages = new Stream({
   },
 });
 
-const presence = new Stream({
-  url: (lastId) => `/presence/stream?channels=${encodeURIComponent(`room.${room}`)}${lastId ? `&lastEventId=${encodeURIComponent(lastId)}` : ""}`,
+const presence = new EventStream({
+  address: (lastId) => {
+    const query = new URLSearchParams({ channels: `room.${room}` });
+    if (lastId) query.set("lastEventId", lastId);
+    return `/presence/stream?${query}`;
+  },
   types: ["snapshot", "join", "leave"],
   onEvent: ({ type, data }) => attend(type, payloadOf(data)),
   onState: ({ state, reason, code }) => {
     byId("here-source").textContent = state === "live" ? "live" : "";
-    if (state === "closed" && reason) byId("here-source").textContent = code === "unauthorized" || code === "forbidden" ? "not shown here" : visible(reason);
+    if (state !== "closed" || !reason) return;
+    const isRefused = code === "unauthorized" || code === "forbidden";
+    byId("here-source").textContent = isRefused ? "not shown here" : visible(reason);
   },
 });
 

@@ -8,10 +8,10 @@
  * The page keeps no position. A device that is switched on names itself, and the server sends what
  * came since that device was there last.
  */
+import { EventStream } from "/rollcall.js";
 import { byId, el, everyFrame, parseJSON, plural, visible } from "./dom.js";
 import { encoded, fillSlots } from "./curl.js";
 import { LABELS, post, refused, remember, remembered, sentence, setQuery, shortTime, startTerminal } from "./demo.js";
-import { Stream } from "./stream.js";
 
 const MAX_NOTES = 50;
 const ASK_MS = 2000; // how often presence is asked for
@@ -29,8 +29,8 @@ class Device {
   #turned = true; // off by its switch, and not by the server
   #waiting = [];
   #draw = everyFrame(() => this.#render());
-  #stream = new Stream({
-    url: () => `/events?${new URLSearchParams({ memberId: member, deviceId: this.id })}`,
+  #stream = new EventStream({
+    address: () => `/events?${new URLSearchParams({ memberId: member, deviceId: this.id })}`,
     types: [...kinds.keys(), "gap"],
     onEvent: (event) => this.#receive(event),
     onState: (change) => this.#show(change),

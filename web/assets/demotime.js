@@ -9,9 +9,9 @@
  * it would ask for what follows, and be told (204) that nothing does. Who knows the last one, as
  * this page does, closes it there.
  */
+import { EventStream } from "/rollcall.js";
 import { byId, clock, el, everyFrame, visible } from "./dom.js";
 import { showState, startTerminal } from "./demo.js";
-import { Stream } from "./stream.js";
 
 const LAST = 100;
 const TALLEST_MS = 30; // of a bar; a longer wait is as high
@@ -20,8 +20,8 @@ let ticks = []; // {id, text, time, wait, arrived} in the order of arrival; wait
 let drawn = 0;
 let rounds = 0;
 
-const stream = new Stream({
-  url: (lastId) => `/sse/time${lastId ? `?lastEventId=${lastId}` : ""}`,
+const stream = new EventStream({
+  address: (lastId) => `/sse/time${lastId ? `?lastEventId=${lastId}` : ""}`,
   types: ["time"],
   onEvent: receive,
   onState: (change) => {
@@ -29,7 +29,7 @@ const stream = new Stream({
     showState(change, done ? "Complete" : undefined);
     byId("again").disabled = !done && change.state !== "closed";
     if (change.state === "closed" && change.reason) byId("outcome").textContent = "Refused";
-    else if (change.state === "reconnecting") byId("outcome").textContent = "Interrupted: it goes on behind the last event";
+    else if (change.state === "waiting") byId("outcome").textContent = "Interrupted: it goes on behind the last event";
   },
 });
 

@@ -3,8 +3,8 @@
  * begun; Publish sends the batch and the event in one request, which the server takes whole or
  * not at all.
  */
+import { errorOf } from "/rollcall.js";
 import { byId, el, parseJSON, plural, visible } from "./dom.js";
-import { errorOf } from "./stream.js";
 
 export class Publisher {
   #form = byId("publish-form");

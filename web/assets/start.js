@@ -1,22 +1,22 @@
 /**
  * The start page: a client of the server that serves it.
  *
- *   #connect-form   channels, types, client id  → one Stream to /subscribe
+ *   #connect-form   channels, types, client id  → one EventStream to /subscribe
  *   #events         what it receives            (eventlog.js)
  *   #publish-form   POST /publish               (publish.js)
  *   #online-list    /presence/stream            (online.js)
  *   #curl           the same by curl            (curl.js)
- *   #state          data-state: connecting, live, reconnecting or closed
+ *   #state          data-state: connecting, live, waiting or closed
  *
  * The page connects when it is opened. What was chosen is kept in localStorage; the address's
  * fragment wins over it, so that a choice can be sent as a link: #channels=a,b&types=note&clientId=u1
  */
+import { EventStream, payloadOf } from "/rollcall.js";
 import { byId, plural, splitList, visible } from "./dom.js";
 import { fillCommands, wireCopyButtons } from "./curl.js";
 import { EventLog } from "./eventlog.js";
 import { Online } from "./online.js";
 import { Publisher } from "./publish.js";
-import { Stream, payloadOf } from "./stream.js";
 
 const RESERVED = ["registered", "lastEvent", "gap", "goodbye", "online-presence", "presence"];
 const STORE = "rollcall.start";
@@ -26,7 +26,13 @@ const connectButton = byId("connect");
 
 const log = new EventLog();
 const online = new Online();
-const stream = new Stream({ url: subscribeURL, types: RESERVED, onEvent: receive, onState: showState });
+const stream = new EventStream({
+  address: subscribeAddress,
+  types: RESERVED,
+  liveOn: "registered",
+  onEvent: receive,
+  onState: showState,
+});
 const publisher = new Publisher({ onChange: refill, onSend: (events) => events.forEach((event) => hear(event.type)) });
 
 let lastChannels = ""; // of the stream opened last, to tell whether the next one can resume it
@@ -82,7 +88,7 @@ function randomName() {
 
 // --- the stream -------------------------------------------------------------------------------
 
-function subscribeURL(lastId) {
+function subscribeAddress(lastId) {
   const query = new URLSearchParams({ channels: opened.channels.join(","), presence: "online" });
   if (opened.clientId) query.set("clientId", opened.clientId);
   if (lastId) query.set("lastEventId", lastId);
@@ -133,7 +139,7 @@ function registered({ clientId = "", connectionId = "" }) {
 }
 
 function showState({ state: next, reason = "", retryAt = 0 }) {
-  if (next === "reconnecting" && state === "live") {
+  if (next === "waiting" && state === "live") {
     reconnects++;
     byId("reconnects").textContent = reconnects.toLocaleString();
   }
@@ -144,20 +150,28 @@ function showState({ state: next, reason = "", retryAt = 0 }) {
   }
   state = next;
   byId("state").dataset.state = next;
-  byId("state-label").textContent = { connecting: "Connecting", live: "Live", reconnecting: "Reconnecting", closed: "Not connected" }[next];
+  byId("state-label").textContent = { connecting: "Connecting", live: "Live", waiting: "Reconnecting", closed: "Not connected" }[next];
   const since = Date.now();
   const why = visible(reason).replace(/\.$/, "");
-  const detail = () => {
-    if (next !== "reconnecting") return why;
-    const waited = Math.round((Date.now() - since) / 1000);
-    const left = Math.ceil((retryAt - Date.now()) / 1000);
-    const time = retryAt ? `in ${plural(Math.max(0, left), "second")}` : waited ? `for ${plural(waited, "second")}` : "";
-    return [why, time].filter(Boolean).join(", ");
-  };
+  const detail = () => (next === "waiting" ? [waitingTime(since, retryAt), why].filter(Boolean).join(": ") : why);
   clearInterval(countdown);
   byId("state-detail").textContent = detail();
-  if (next === "reconnecting") countdown = setInterval(() => (byId("state-detail").textContent = detail()), 500);
+  if (next === "waiting") {
+    countdown = setInterval(() => {
+      byId("state-detail").textContent = detail();
+    }, 500);
+  }
   showButton();
+}
+
+/** waitingTime tells when the stream is opened again or, where only the browser knows, since when it is lost. */
+function waitingTime(since, retryAt) {
+  if (retryAt > 0) {
+    const left = Math.ceil((retryAt - Date.now()) / 1000);
+    return left > 0 ? `in ${plural(left, "second")}` : "now";
+  }
+  const waited = Math.round((Date.now() - since) / 1000);
+  return waited > 0 ? `for ${plural(waited, "second")}` : "";
 }
 
 /** The one button does what makes sense now: connect, reconnect with new choices, disconnect. */

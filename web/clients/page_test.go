@@ -124,8 +124,8 @@ func TestStartPage(t *testing.T) {
 	net.cut(rst)
 	log.publish(event{Channel: "orders", Type: "order.placed", Payload: "missed"})
 	b.want(`states.at(-1) === "live"`)
-	if states := value[[]string](b, "states"); states[0] != "reconnecting" {
-		t.Errorf("the page showed the states %q, want reconnecting first", states)
+	if states := value[[]string](b, "states"); states[0] != "waiting" {
+		t.Errorf("the page showed the states %q, want waiting first", states)
 	}
 	b.wantSome(row("order.placed", "orders", log.all()[1].ID))
 	b.want(fmt.Sprintf("document.querySelector(%q).textContent.includes('resumed')", row("registered", "", "")))
