@@ -19,12 +19,12 @@ type AccessFlags struct {
 	JWTSecret    string         `group:"access" name:"jwt-secret" placeholder:"SECRET" help:"Take subscribers' tokens signed with this secret of 32 bytes or more (HS256). Better set in a file or the environment."`
 	JWTPublicKey []string       `group:"access" name:"jwt-public-key" placeholder:"FILE" help:"Take tokens signed with the private key to a public key or certificate in this PEM file (RS256, ES256, EdDSA)."`
 	JWKSURL      string         `group:"access" name:"jwks-url" placeholder:"URL" help:"Take tokens signed with a key of the set at this URL."`
-	JWTIssuer    string         `group:"access" name:"jwt-issuer" placeholder:"NAME" help:"Take tokens of this issuer alone (iss)."`
-	JWTAudience  string         `group:"access" name:"jwt-audience" placeholder:"NAME" help:"Take tokens for this audience alone (aud)."`
+	JWTIssuer    string         `group:"access" name:"jwt-issuer" placeholder:"NAME" help:"Accept only tokens with this issuer (iss)."`
+	JWTAudience  string         `group:"access" name:"jwt-audience" placeholder:"NAME" help:"Accept only tokens with this audience (aud)."`
 	JWTLeeway    Duration       `group:"access" name:"jwt-leeway" default:"5s" placeholder:"DURATION" help:"How far the clocks of those who make tokens may differ."`
 	TokenCookie  string         `group:"access" placeholder:"NAME" help:"Take a token from this cookie too, for an EventSource, which can send no headers."`
 	Anonymous    []auth.Pattern `group:"access" placeholder:"PATTERNS" help:"Channels that may be read without credentials, such as public.>"`
-	Insecure     bool           `group:"access" help:"Serve other machines although there are no credentials: everybody may do everything."`
+	Insecure     bool           `group:"access" help:"Serve other machines although there are no credentials: all requests are allowed."`
 	TrustedProxy []string       `group:"access" placeholder:"CIDR" help:"Believe this proxy, or those of this network, where a request comes from (X-Forwarded-For, Forwarded). unix: whoever connects by a socket file."`
 
 	AddressConnections  int     `group:"limits" default:"0" placeholder:"N" help:"Streams that one address may have open. 0: no limit, as for all of these."`

@@ -28,7 +28,7 @@ type serveCmd struct {
 	H2C             bool     `name:"h2c" group:"server" help:"Also take HTTP/2 in clear, with prior knowledge, from a proxy in front."`
 	Compat          bool     `group:"server" default:"true" negatable:"" help:"Serve /events, /messages and /sse/time as well: notifications of members, rooms and a clock, over the same events."`
 	Node            string   `group:"server" placeholder:"NAME" help:"What this server calls itself in presence and logs. Without it: the host name."`
-	ShutdownTimeout Duration `group:"server" default:"30s" placeholder:"DURATION" help:"After SIGTERM or Ctrl-C, wait at most this long for streams to say goodbye."`
+	ShutdownTimeout Duration `group:"server" default:"30s" placeholder:"DURATION" help:"After SIGTERM or Ctrl-C, wait at most this long for streams to close."`
 
 	EngineFlags `embed:""`
 	TLSFlags    `embed:""`
@@ -51,7 +51,7 @@ type serveCmd struct {
 	HistoryBudget Size     `group:"history" default:"256MiB" placeholder:"SIZE" help:"Memory for the kept events of all channels; the oldest go first."`
 
 	OnlinePresence bool     `group:"presence" help:"Send online-presence, the list of everybody online, on every stream, asked for or not."`
-	PresenceGrace  Duration `group:"presence" default:"10s" placeholder:"DURATION" help:"How long somebody stays online after the last connection ended, so that a reload is no leave. 0 means offline at once."`
+	PresenceGrace  Duration `group:"presence" default:"10s" placeholder:"DURATION" help:"How long a client stays online after its last connection ended, so that a page reload is not a leave. 0 means offline at once."`
 
 	AdminListen       string   `group:"admin" placeholder:"ADDRESS" help:"Serve the admin UI, and profiles for operators, at an address of its own, and nowhere else."`
 	AdminUser         []string `group:"admin" name:"admin-user" sep:" " placeholder:"USER" help:"Who may use the admin UI: NAME, NAME:ROLE, NAME:HASH or NAME:ROLE:HASH. The role is operator, who acts, or viewer, who looks; \"rollcall admin hash-password\" makes the hash. Repeat it for more."`
@@ -67,7 +67,7 @@ type serveCmd struct {
 	admins []login.Account // made of the admin settings
 	hint   string          // where a password that nobody set is to be found
 	local  bool            // only this machine reaches the server
-	seen   []string        // how the files were that were read
+	seen   []string        // states of the watched files when they were read
 	traces trace.TracerProvider
 }
 
@@ -121,7 +121,7 @@ func (c *serveCmd) BeforeResolve(ctx *kong.Context, s *settings) error {
 
 // AfterApply checks the merged settings, before anything is started.
 func (c *serveCmd) AfterApply(s *settings) error {
-	c.seen = look(c.files()) // before they are read, so that what changes from now on is found
+	c.seen = fileStates(c.watchedFiles()) // before they are read, so that what changes from now on is found
 	p := &problems{from: s.from}
 	checkListen(p, "listen", c.Listen)
 	if c.AdminListen != "" {

@@ -32,7 +32,7 @@ type cli struct {
 	Completion completionCmd    `cmd:"" help:"Print what makes a shell complete this command."`
 	Man        manCmd           `cmd:"" help:"Print the manual page."`
 	Version    versionCmd       `cmd:"" help:"Show the version and how this binary was built."`
-	Release    kong.VersionFlag `name:"version" help:"Show the version and leave."`
+	Release    kong.VersionFlag `name:"version" help:"Show the version and exit."`
 }
 
 func main() {

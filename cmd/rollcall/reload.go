@@ -60,12 +60,12 @@ func (r *reloader) run(ctx context.Context) {
 		case <-hangup:
 		case <-ticker.C:
 			before := last
-			if last = look(r.now.files()); slices.Equal(last, seen) || !slices.Equal(last, before) {
+			if last = fileStates(r.now.watchedFiles()); slices.Equal(last, seen) || !slices.Equal(last, before) {
 				continue // nothing new, or something that is still being written
 			}
 			why = "a file has changed"
 		}
-		seen = look(r.now.files()) // before it is read: what changes meanwhile is found the next time
+		seen = fileStates(r.now.watchedFiles()) // before it is read: what changes meanwhile is found the next time
 		if err := r.reload(); err != nil {
 			r.log.Error("the settings were not reloaded; those from before stay in effect", "cause", why, "error", err)
 		} else {
@@ -175,14 +175,14 @@ func (c *serveCmd) keepHashes(before []login.Account) {
 	}
 }
 
-// files are those that the settings name and that may change at run time.
-func (c *serveCmd) files() []string {
+// watchedFiles returns the files that settings name and that may change at run time.
+func (c *serveCmd) watchedFiles() []string {
 	list := append([]string{c.Config, c.APIKeys, c.AdminPasswordFile, c.TLSCert, c.TLSKey}, c.JWTPublicKey...)
 	return slices.DeleteFunc(list, func(path string) bool { return path == "" })
 }
 
-// look returns what tells one state of the files from another.
-func look(paths []string) []string {
+// fileStates returns one text for each file, which differs when the file has changed.
+func fileStates(paths []string) []string {
 	states := make([]string, len(paths))
 	for i, path := range paths {
 		info, err := os.Stat(path)
