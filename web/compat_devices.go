@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -35,6 +36,8 @@ type devices struct {
 	mu   sync.Mutex // held for book-keeping alone
 	open map[*device]struct{}
 	due  map[string]uint64 // places to keep, by the devices' channels
+	// flushing are those that are being appended; never changed.
+	flushing map[string]uint64
 }
 
 // device is the stream of a member's device.
@@ -155,8 +158,13 @@ func (v *devices) flush() {
 	defer cancel()
 	v.mu.Lock()
 	due := v.due
-	v.due = make(map[string]uint64)
+	v.due, v.flushing = make(map[string]uint64), maps.Clone(due)
 	v.mu.Unlock()
+	defer func() {
+		v.mu.Lock()
+		v.flushing = nil // the log has them, or due again
+		v.mu.Unlock()
+	}()
 	log := v.server.log
 	batch := make([]eventlog.Event, 0, min(len(due), devicesBatch))
 	for channel, seq := range due {
@@ -219,6 +227,9 @@ func (v *devices) resume(ctx context.Context, r *request) error {
 	}
 	v.mu.Lock()
 	seq, ok := v.due[r.device.channel]
+	if !ok {
+		seq, ok = v.flushing[r.device.channel]
+	}
 	v.mu.Unlock()
 	if ok {
 		r.resume = v.server.idOf(seq)
