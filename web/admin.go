@@ -41,7 +41,10 @@ func newAdmin(s *Server) (*admin, error) {
 	if a.accounts, err = login.NewAccounts(s.opts.Admins); err != nil {
 		return nil, err
 	}
-	a.sessions, err = login.NewSessions(a.accounts, login.SessionOptions{File: s.opts.AdminSessions, Log: s.opts.Log})
+	a.sessions, err = login.NewSessions(a.accounts, login.SessionOptions{
+		File: s.opts.AdminSessions, Log: s.opts.Log,
+		Secure: func(r *http.Request) bool { return s.from(r).Scheme == "https" },
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -29,7 +30,7 @@ func (s *Server) Publish(ctx context.Context, events []eventlog.Event) ([]eventl
 		if len(ev.Key) > eventlog.MaxKey {
 			return nil, fmt.Errorf("events[%d]: the key has more than %d bytes", i, eventlog.MaxKey)
 		}
-		if len(ev.Payload) > s.opts.MaxPayloadBytes || !json.Valid(ev.Payload) {
+		if len(ev.Payload) > s.opts.MaxPayloadBytes || !json.Valid(ev.Payload) || !utf8.Valid(ev.Payload) {
 			return nil, fmt.Errorf("events[%d]: the payload is not JSON of at most %d bytes", i, s.opts.MaxPayloadBytes)
 		}
 	}

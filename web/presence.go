@@ -215,10 +215,12 @@ func (s *Server) showClient(c *gin.Context) {
 		} else if g.Kind != auth.APIKey && g.ClientID != conn.ClientID {
 			v.ConnectionID = "" // of no use to other subscribers
 		}
+		all := len(v.Channels)
 		if v.Channels = visible(v.Channels, g); len(v.Channels) == 0 && !g.FullPresence() {
 			continue
 		}
-		if at := connOf(conn); at != nil {
+		// What a stream was sent counts the events of all its channels.
+		if at := connOf(conn); at != nil && len(v.Channels) == all {
 			v.LastEventID = at.Position().String()
 			v.EventsSent, v.BytesSent = at.Sent()
 			v.Behind = s.hub.Pending(at, v.Channels)

@@ -168,7 +168,7 @@ func (s *Server) newEngine(first ...gin.HandlerFunc) *gin.Engine {
 // adminRoutes is what the admin UI's own listener serves. It asks everybody to log
 // in, so it may have any name.
 func (s *Server) adminRoutes() *gin.Engine {
-	e := s.newEngine()
+	e := s.newEngine(s.insistOnTLS)
 	e.Match(readMethods, "/metrics", s.metrics)
 	e.GET("/", func(c *gin.Context) { c.Redirect(http.StatusSeeOther, adminPath) })
 	s.admin.routes(e)
@@ -233,6 +233,11 @@ func (s *Server) checkHost(c *gin.Context) {
 			"This server is open to everybody on its own machine, and therefore answers only as localhost. Configure credentials to serve others.", ""})
 		return
 	}
+	s.insistOnTLS(c)
+}
+
+// insistOnTLS tells browsers that came by TLS to come by nothing else.
+func (s *Server) insistOnTLS(c *gin.Context) {
 	if s.opts.HSTS > 0 && s.from(c.Request).Scheme == "https" {
 		c.Header("Strict-Transport-Security", "max-age="+strconv.Itoa(int(s.opts.HSTS.Seconds())))
 	}

@@ -16,7 +16,8 @@ const (
 
 // cookie carries the id of a session, and that alone.
 type cookie struct {
-	store *sessions.CookieStore
+	store  *sessions.CookieStore
+	secure func(*http.Request) bool
 }
 
 func newCookie(secret []byte, lifetime time.Duration) cookie {
@@ -27,7 +28,7 @@ func newCookie(secret []byte, lifetime time.Duration) cookie {
 	// Without an age: it goes with the browser, and may outlive its session, so that
 	// there is something to tell the user.
 	store.Options = &sessions.Options{Path: cookiePath, HttpOnly: true, SameSite: http.SameSiteStrictMode}
-	return cookie{store}
+	return cookie{store, func(r *http.Request) bool { return r.TLS != nil }}
 }
 
 // key returns the key of the request's session; sent reports whether there is a
@@ -62,6 +63,6 @@ func (c cookie) delete(w http.ResponseWriter, r *http.Request) {
 // options are those of a cookie that answers r.
 func (c cookie) options(r *http.Request) *sessions.Options {
 	options := *c.store.Options
-	options.Secure = r.TLS != nil
+	options.Secure = c.secure(r)
 	return &options
 }

@@ -29,6 +29,8 @@ type SessionOptions struct {
 	Absolute time.Duration // altogether; 0 is twelve hours
 	File     string        // "" keeps sessions in memory alone
 	Log      *slog.Logger  // hears when File cannot be written; nil is nobody
+	// Secure reports whether the browser came by TLS; nil asks the connection.
+	Secure func(*http.Request) bool
 }
 
 // Sessions are all that are logged in. Make them with NewSessions. There are at
@@ -73,6 +75,9 @@ func NewSessions(accounts *Accounts, opts SessionOptions) (*Sessions, error) {
 		secret = kept
 	}
 	s.cookie = newCookie(secret, s.absolute)
+	if opts.Secure != nil {
+		s.cookie.secure = opts.Secure
+	}
 	accounts.watch(s.recheck)
 	return s, nil
 }
