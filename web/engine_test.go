@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -198,7 +199,7 @@ func (f brokenEngine) Append(context.Context, []eventlog.Event) ([]eventlog.Resu
 }
 
 func (f brokenEngine) State() web.EngineState {
-	return web.EngineState{Name: "a store", Reason: "it is away"}
+	return web.EngineState{Name: "a store", Reason: "dial tcp 10.0.0.7:4222"}
 }
 
 // What a store can't do has a code of its own, and the server is not ready.
@@ -221,7 +222,11 @@ func TestEngineFaults(t *testing.T) {
 		t.Cleanup(func() { memory.Close() })
 		srv := webtest.Start(t, web.Options{Engine: brokenEngine{web.MemoryEngine{Memory: memory}, fmt.Errorf("%w: why", err)}})
 		srv.Post("/publish", `{"events":[{"channelName":"a","type":"m","payload":1}]}`).WantFault(want.status, want.code, "")
-		srv.Get("/readyz").WantFault(503, "store_unavailable", "")
+		ready := srv.Get("/readyz")
+		ready.WantFault(503, "store_unavailable", "")
+		if strings.Contains(string(ready.Body), "10.0.0.7") {
+			t.Errorf("/readyz tells anybody the address of the store: %s", ready.Body)
+		}
 		srv.Get("/healthz").WantStatus(200)
 	}
 }

@@ -48,8 +48,9 @@ func fill(t *testing.T, path string) {
 func TestDiskIsFull(t *testing.T) {
 	t.Parallel()
 	dir := smallDisk(t)
-	n := newNode(t, "--data="+filepath.Join(dir, "data"))
+	n := newNode(t, "--data="+filepath.Join(dir, "data"), "--admin-user=ops", "--admin-password=correct horse")
 	client := patient(t)
+	ops := logIn(t, n.url, "ops", "correct horse")
 	s := open(t, "/subscribe?channels=a", n.url)
 	acked := new(acknowledged)
 	publish := func(payload string) {
@@ -69,7 +70,8 @@ func TestDiskIsFull(t *testing.T) {
 			t.Fatalf("publish with a full disk: %+v", p)
 		}
 	}
-	ask(t, client, n.url+"/readyz", "").want(t, http.StatusServiceUnavailable, "its disk has 0 MiB left")
+	ask(t, client, n.url+"/readyz", "").want(t, http.StatusServiceUnavailable, "store_unavailable")
+	ask(t, ops, n.url+"/admin/server", "").want(t, http.StatusOK, "its disk has 0 MiB left")
 	ask(t, client, n.url+"/lastEvent?channel=a", "").want(t, http.StatusOK, "before")
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
@@ -117,7 +119,7 @@ func TestStoreMeetsTheEndOfTheDisk(t *testing.T) {
 	}
 	until(t, "the store has stopped", func() bool {
 		purge()
-		return strings.Contains(ask(t, client, n.url+"/readyz", "").body, "its disk is full")
+		return strings.Contains(ask(t, ops, n.url+"/admin/server", "").body, "its disk is full")
 	})
 	if publish("nothing") {
 		t.Error("a store that has stopped takes events")

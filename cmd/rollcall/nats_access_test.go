@@ -240,14 +240,15 @@ func TestNATSPasswordChanges(t *testing.T) {
 		return "--nats=" + strings.Replace(url, "nats://", "nats://rollcall:"+password+"@", 1)
 	}
 	wantRefused(t, "NATS refuses the connection: nats: authorization violation", with(f.url(0), "wrong"))
-	n := wantWorking(t, with(p.url(), "correct"))
+	n := wantWorking(t, with(p.url(), "correct"), "--admin-user=ops", "--admin-password=correct horse")
+	ops := logIn(t, n.url, "ops", "correct horse")
 
 	f.stop(0)
 	f.opts[0].Password = "another"
 	f.start(0)
 	client := patient(t)
 	until(t, "the server says that NATS refuses it", func() bool {
-		return strings.Contains(ask(t, client, n.url+"/readyz", "").body, "authorization violation")
+		return strings.Contains(ask(t, ops, n.url+"/admin/server", "").body, "authorization violation")
 	})
 	tries := p.Taken()
 	until(t, "it tries on", func() bool { return p.Taken() > tries+3 })
