@@ -37,8 +37,9 @@ func TestPlainStartsLogNoTrouble(t *testing.T) {
 	opts := fresh(Options{})
 	narrow(t, link, opts, 5)
 	l := open(t, link, opts)
+	publish(t, l, ev("first", 0)) // so that the hole is in the middle
 	for i := range 9 {
-		publish(t, l, ev("full", i), ev("quiet", i/8))
+		publish(t, l, ev("full", i))
 	}
 	closeLog(t, l)
 	link.log = log
