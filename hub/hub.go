@@ -76,7 +76,7 @@ func (h *Hub) Log() eventlog.Log { return h.log }
 
 // Subscription is what a stream asks for.
 type Subscription struct {
-	Channels []string // in the order asked, without repetition
+	Channels []string // in the order asked, without repetition; the names are kept
 	Resume   string   // the last id that the client saw; "" for a fresh start
 	Wants    Wants
 

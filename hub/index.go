@@ -1,7 +1,5 @@
 package hub
 
-import "strings"
-
 // index finds the streams of a shard that want a channel. Shard-owned.
 type index map[string]*topic
 
@@ -28,7 +26,7 @@ func (x index) add(c *Conn, channels []string) {
 	for i, name := range channels {
 		t := x[name]
 		if t == nil {
-			t = &topic{name: strings.Clone(name)}
+			t = &topic{name: name}
 			x[t.name] = t
 		}
 		c.subs[i] = sub{t, int32(len(t.refs))}

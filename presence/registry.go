@@ -2,7 +2,6 @@ package presence
 
 import (
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -100,7 +99,8 @@ func NewRegistry(grace time.Duration) *Registry {
 	}
 }
 
-// Join adds a connection of this node on the given channels, which are without repetition.
+// Join adds a connection of this node on the given channels, which are without repetition;
+// their names are kept.
 // info is the client's JSON object, or nil to leave what is known; it is kept.
 // The connection's ID must be new. returned says that the client had lost its last
 // connection and came back within its grace.
@@ -152,7 +152,7 @@ func (r *Registry) join(conn *Connection, channels []string) (returned bool) {
 func (r *Registry) enter(conn *Connection, name string) {
 	ch := r.channels[name]
 	if ch == nil {
-		ch = &channel{name: strings.Clone(name)}
+		ch = &channel{name: name}
 		r.channels[ch.name] = ch
 	}
 	m := conn.client.member(ch)

@@ -153,6 +153,7 @@ func (s *Server) mayAdmin(c *gin.Context) *fault {
 type place struct {
 	addr     netip.Addr
 	identity string
+	cost     int64 // of its subscriptions
 }
 
 // mayConnect checks the rate at which streams are opened.
@@ -168,10 +169,10 @@ func (s *Server) mayConnect(c *gin.Context, g *auth.Grant) *fault {
 	return nil
 }
 
-// takePlace counts a stream against its address and identity.
-func (s *Server) takePlace(c *gin.Context, g *auth.Grant) (place, *fault) {
+// takePlace counts a stream on these channels against the limits.
+func (s *Server) takePlace(c *gin.Context, g *auth.Grant, channels []string) (place, *fault) {
 	a := s.access
-	p := place{auth.AddressKey(s.from(c.Request).Addr), g.Identity()}
+	p := place{auth.AddressKey(s.from(c.Request).Addr), g.Identity(), costOf(channels)}
 	if f := s.mayConnect(c, g); f != nil {
 		return p, f
 	}
@@ -182,6 +183,10 @@ func (s *Server) takePlace(c *gin.Context, g *auth.Grant) (place, *fault) {
 		a.byAddress.Release(p.addr)
 		return p, limited(c, fullRetry, "too_many_connections", "These credentials have as many streams open as they may.")
 	}
+	if over := s.limits.subscriptions.take(&p); over != "" {
+		s.freeConnection(p)
+		return p, limited(c, fullRetry, "too_many_subscriptions", over+" have as many subscriptions, in bytes, as they may.")
+	}
 	return p, nil
 }
 
@@ -190,6 +195,22 @@ const fullRetry = 10 * time.Second
 
 // givePlace ends what takePlace began.
 func (s *Server) givePlace(p place) {
+	s.freeConnection(p)
+	s.limits.subscriptions.give(p)
+}
+
+// givePlaceAfter is givePlace for a stream whose names are kept for a time still.
+func (s *Server) givePlaceAfter(p place, d time.Duration) {
+	if d <= 0 {
+		s.givePlace(p)
+		return
+	}
+	s.freeConnection(p)
+	time.AfterFunc(d, func() { s.limits.subscriptions.give(p) })
+}
+
+// freeConnection ends what Acquire began.
+func (s *Server) freeConnection(p place) {
 	s.access.byAddress.Release(p.addr)
 	if p.identity != "" {
 		s.access.byIdentity.Release(p.identity)

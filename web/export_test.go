@@ -33,3 +33,9 @@ func (s *Server) SetOlderTotal(n int64) { s.olderTotal = n }
 
 // OlderHeld returns what they hold.
 func (s *Server) OlderHeld() int64 { return s.olderHeld.Load() }
+
+// SubscriptionBytes returns what the subscriptions of all streams count for.
+func (s *Server) SubscriptionBytes() int64 {
+	held, _ := s.limits.subscriptions.state()
+	return held
+}

@@ -47,6 +47,11 @@ type Options struct {
 	// as they come. 0 means somewhat below the file limit.
 	MaxConnections int
 
+	// SubscriptionBudget bounds what streams and the names of their channels take, in
+	// bytes: 1 KiB for a stream, 1 KiB and its name for each channel, until the grace
+	// has passed. One address, and one identity, may have half of it. 0 means 512 MiB.
+	SubscriptionBudget int64
+
 	MaxStreams   int           // streams at once; 0 means somewhat below the file limit
 	MaxChannels  int           // channels of one stream; 0 means 1000
 	Heartbeat    time.Duration // silence before a comment line; 0 means 25 s
@@ -104,6 +109,7 @@ func (o Options) withDefaults() Options {
 	o.MaxBatchEvents = cmp.Or(o.MaxBatchEvents, 1000)
 	o.MaxConnections = cmp.Or(o.MaxConnections, connectionsBelowFileLimit())
 	o.MaxStreams = cmp.Or(o.MaxStreams, streamsBelowFileLimit())
+	o.SubscriptionBudget = cmp.Or(o.SubscriptionBudget, subscriptionBytes)
 	o.MaxChannels = cmp.Or(o.MaxChannels, 1000)
 	o.Heartbeat = cmp.Or(o.Heartbeat, 25*time.Second)
 	o.StallTimeout = cmp.Or(o.StallTimeout, 10*time.Second)

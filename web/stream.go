@@ -74,6 +74,9 @@ func (s *Server) stream(c *gin.Context, r *request, g *auth.Grant, at place) {
 	}
 	st.Handle = st
 	s.feed.count(st.wants, 1)
+	for i, name := range r.channels {
+		r.channels[i] = strings.Clone(name) // hub and presence share it; the rest of the request goes
+	}
 	kind := "open"
 	if s.registry.Join(&st.Connection, r.channels, r.info) {
 		kind = "return"
@@ -132,12 +135,14 @@ func (st *stream) Ended(conn *hub.Conn, why hub.Reason) {
 	if st.device != nil && conn != nil {
 		st.server.devices.end(st.device, conn)
 	}
-	st.server.givePlace(st.place)
 	st.server.feed.count(st.wants, -1)
 	st.server.registry.Leave(&st.Connection)
+	grace := st.server.opts.PresenceGrace
 	if st.atOnce.Load() {
 		st.server.registry.EndGrace(st.ID)
+		grace = 0
 	}
+	st.server.givePlaceAfter(st.place, grace)
 	if st.server.cluster != nil {
 		st.server.cluster.gone(&st.Connection)
 	}

@@ -88,7 +88,7 @@ func (s *Server) open(c *gin.Context, r *request, f *fault) {
 		s.turnAway(c, r.resume, hub.Overloaded)
 		return
 	}
-	at, f := s.takePlace(c, g)
+	at, f := s.takePlace(c, g, r.channels)
 	if f != nil {
 		s.refuseStream(c, r.resume, f)
 		return

@@ -64,7 +64,7 @@ func (s *Server) watch(c *gin.Context) {
 	case s.Streams() >= s.opts.MaxStreams:
 		s.turnAway(c, resume, hub.Overloaded)
 	default:
-		if w.place, f = s.takePlace(c, g); f != nil {
+		if w.place, f = s.takePlace(c, g, w.channels); f != nil {
 			s.refuseStream(c, resume, f)
 			return
 		}

@@ -38,12 +38,13 @@ type serveCmd struct {
 	MaxPayload Size `group:"publishing" default:"60KiB" placeholder:"SIZE" help:"Refuse an event whose payload is larger than this."`
 	MaxEvents  int  `group:"publishing" default:"1000" placeholder:"N" help:"Refuse a batch of more events than this."`
 
-	MaxChannels    int      `group:"streams" default:"1000" placeholder:"N" help:"Channels that one stream may subscribe to."`
-	MaxConnections int      `group:"streams" default:"0" placeholder:"N" help:"Connections open at once, idle ones too; more are closed as they come. 0 means as many as the open-file limit has room for."`
-	MaxStreams     int      `group:"streams" default:"0" placeholder:"N" help:"Streams open at once; more are sent away for a while. 0 means as many as the open-file limit has room for."`
-	Heartbeat      Duration `group:"streams" default:"25s" placeholder:"DURATION" help:"Send a comment line after this much silence, so that proxies keep the stream open."`
-	StallTimeout   Duration `group:"streams" default:"10s" placeholder:"DURATION" help:"End a stream whose reader has taken nothing for this long."`
-	Shards         int      `group:"streams" default:"0" placeholder:"N" help:"Delivery loops that share the streams. 0 means one for each core."`
+	MaxChannels        int      `group:"streams" default:"1000" placeholder:"N" help:"Channels that one stream may subscribe to."`
+	MaxConnections     int      `group:"streams" default:"0" placeholder:"N" help:"Connections open at once, idle ones too; more are closed as they come. 0 means as many as the open-file limit has room for."`
+	SubscriptionBudget Size     `group:"streams" default:"512MiB" placeholder:"SIZE" help:"Memory for streams and the names of their channels: 1 KiB for each stream, and 1 KiB and the name for each of its channels. One address, or one key or token's subject, may have half of it."`
+	MaxStreams         int      `group:"streams" default:"0" placeholder:"N" help:"Streams open at once; more are sent away for a while. 0 means as many as the open-file limit has room for."`
+	Heartbeat          Duration `group:"streams" default:"25s" placeholder:"DURATION" help:"Send a comment line after this much silence, so that proxies keep the stream open."`
+	StallTimeout       Duration `group:"streams" default:"10s" placeholder:"DURATION" help:"End a stream whose reader has taken nothing for this long."`
+	Shards             int      `group:"streams" default:"0" placeholder:"N" help:"Delivery loops that share the streams. 0 means one for each core."`
 
 	HistoryEvents int      `group:"history" default:"1000" placeholder:"N" help:"Newest events kept for each channel."`
 	HistoryBytes  Size     `group:"history" default:"1MiB" placeholder:"SIZE" help:"Memory that the kept events of one channel may take."`
@@ -145,6 +146,7 @@ func (c *serveCmd) AfterApply(s *settings) error {
 	within(p, "max-events", c.MaxEvents, 1, 100_000)
 	within(p, "max-channels", c.MaxChannels, 1, 100_000)
 	within(p, "max-connections", c.MaxConnections, 0, 100_000_000)
+	within(p, "subscription-budget", c.SubscriptionBudget, 1*mib, 1*tib)
 	within(p, "max-streams", c.MaxStreams, 0, 100_000_000)
 	within(p, "heartbeat", c.Heartbeat, Duration(time.Second), Duration(10*time.Minute))
 	within(p, "stall-timeout", c.StallTimeout, Duration(time.Second), Duration(10*time.Minute))
@@ -206,38 +208,39 @@ func (c *serveCmd) options(log *slog.Logger, effective []web.Setting, access *au
 	trusted, _ := auth.ParseTrusted(c.TrustedProxy...) // was found good
 	address, identity := c.limits()
 	return web.Options{
-		Access:          access,
-		LoopbackOnly:    !c.Insecure,
-		TrustedProxies:  trusted,
-		AddressLimits:   address,
-		IdentityLimits:  identity,
-		HSTS:            time.Duration(c.HSTS),
-		AdminApart:      c.AdminListen != "",
-		Log:             log,
-		Version:         versionName(),
-		CORSOrigins:     c.CORSOrigin,
-		Node:            c.Node,
-		H2C:             c.H2C,
-		MaxBodyBytes:    int64(c.MaxBody),
-		MaxPayloadBytes: int(c.MaxPayload),
-		MaxBatchEvents:  c.MaxEvents,
-		MaxConnections:  c.MaxConnections,
-		MaxStreams:      c.MaxStreams,
-		MaxChannels:     c.MaxChannels,
-		Heartbeat:       time.Duration(c.Heartbeat),
-		StallTimeout:    time.Duration(c.StallTimeout),
-		Shards:          c.Shards,
-		OnlinePresence:  c.OnlinePresence,
-		PresenceGrace:   time.Duration(c.PresenceGrace),
-		Admins:          c.admins,
-		AdminHint:       c.hint,
-		AdminSessions:   c.AdminSessions,
-		Settings:        effective,
-		HistoryEvents:   c.HistoryEvents,
-		HistoryBytes:    int(c.HistoryBytes),
-		HistoryAge:      cmp.Or(time.Duration(c.HistoryAge), -1),
-		HistoryBudget:   int64(c.HistoryBudget),
-		Tracing:         c.traces,
-		NoCompat:        !c.Compat,
+		Access:             access,
+		LoopbackOnly:       !c.Insecure,
+		TrustedProxies:     trusted,
+		AddressLimits:      address,
+		IdentityLimits:     identity,
+		HSTS:               time.Duration(c.HSTS),
+		AdminApart:         c.AdminListen != "",
+		Log:                log,
+		Version:            versionName(),
+		CORSOrigins:        c.CORSOrigin,
+		Node:               c.Node,
+		H2C:                c.H2C,
+		MaxBodyBytes:       int64(c.MaxBody),
+		MaxPayloadBytes:    int(c.MaxPayload),
+		MaxBatchEvents:     c.MaxEvents,
+		MaxConnections:     c.MaxConnections,
+		SubscriptionBudget: int64(c.SubscriptionBudget),
+		MaxStreams:         c.MaxStreams,
+		MaxChannels:        c.MaxChannels,
+		Heartbeat:          time.Duration(c.Heartbeat),
+		StallTimeout:       time.Duration(c.StallTimeout),
+		Shards:             c.Shards,
+		OnlinePresence:     c.OnlinePresence,
+		PresenceGrace:      time.Duration(c.PresenceGrace),
+		Admins:             c.admins,
+		AdminHint:          c.hint,
+		AdminSessions:      c.AdminSessions,
+		Settings:           effective,
+		HistoryEvents:      c.HistoryEvents,
+		HistoryBytes:       int(c.HistoryBytes),
+		HistoryAge:         cmp.Or(time.Duration(c.HistoryAge), -1),
+		HistoryBudget:      int64(c.HistoryBudget),
+		Tracing:            c.traces,
+		NoCompat:           !c.Compat,
 	}
 }

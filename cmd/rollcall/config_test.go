@@ -128,7 +128,7 @@ func TestEveryFlagHasAVariableAndAKey(t *testing.T) {
 	values := map[reflect.Kind]string{reflect.String: "x", reflect.Bool: "true", reflect.Int: "7", reflect.Int64: "9s", reflect.Slice: "https://a.org"}
 	special := map[string]string{
 		"listen": ":1", "log-format": "json", "log-level": "warn", "max-body": "2MiB", "max-payload": "9KiB",
-		"compat": "false", "history-bytes": "9KiB", "history-budget": "9MiB", "admin-password": "correct horse", "admin-password-file": passwords,
+		"compat": "false", "history-bytes": "9KiB", "history-budget": "9MiB", "subscription-budget": "9MiB", "admin-password": "correct horse", "admin-password-file": passwords,
 		"admin-user": "ann:" + hash, "api-key": key.String(), "api-keys": keys, "jwt-public-key": cert, "trusted-proxy": "10.0.0.0/8",
 		"jwt-secret": strings.Repeat("s", 32), "jwks-url": "https://id.example.org/keys", "tls-cert": cert, "tls-key": private, "admin-listen": ":1",
 		"sync": "relaxed", "otlp-endpoint": "http://localhost:4318", "nats-ca": cert, "nats-cert": cert, "nats-key": private, "nats-replicas": "3",
