@@ -74,7 +74,7 @@ func TestExactBytes(t *testing.T) {
 			got := regexp.MustCompile(`(?m)^:.*\n\n?`).ReplaceAll(d.body.Bytes(), nil)
 			pattern := regexp.QuoteMeta(string(want))
 			for name, form := range map[string]string{
-				"epoch": epoch(log.all()[0].ID), "connection": `[A-Za-z0-9._-]+`, "time": `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`,
+				"epoch": epoch(log.all()[0].ID), "connection": `[A-Za-z0-9._-]+`, "secret": `[A-Za-z0-9_-]{22}`, "time": `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`,
 				"retry": `[1-5]\d{3}`, "reason": `[A-Z][^"\\]*\.`,
 			} {
 				pattern = strings.ReplaceAll(pattern, "<"+name+">", form)
