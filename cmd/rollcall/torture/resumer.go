@@ -16,10 +16,11 @@ type resumer struct {
 	on      func(server, asked string, m Message) // for each event, in order
 	refused func(server string, status int)
 
-	mu   sync.Mutex
-	now  *stream
-	calm bool
-	last string
+	mu    sync.Mutex
+	now   *stream
+	calm  bool
+	began bool // a stream has been given something: since settle, one that stays
+	last  string
 }
 
 func (r *resumer) run(ctx context.Context) {
@@ -33,12 +34,15 @@ func (r *resumer) run(ctx context.Context) {
 		server := pick(r.rand, r.servers)
 		ending := r.disturb(s, life)
 		status := s.run(ctx, server, r.path, last, func(m Message) {
+			r.mu.Lock()
 			if m.ID != "" {
-				r.mu.Lock()
 				r.last = m.ID
-				r.mu.Unlock()
 			}
+			r.mu.Unlock()
 			r.on(server, last, m)
+			r.mu.Lock()
+			r.began = r.began || m.Kind != "goodbye" && r.calm == (life == 0)
+			r.mu.Unlock()
 		})
 		ending()
 		if status != 0 && status != 200 && r.refused != nil && ctx.Err() == nil {
@@ -75,8 +79,15 @@ func (r *resumer) disturb(s *stream, life time.Duration) (end func()) {
 func (r *resumer) settle() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.calm = true
+	r.calm, r.began = true, false
 	if r.now != nil {
 		r.now.drop()
 	}
+}
+
+// hasBegun tells whether a stream has been given something, since settle one that stays.
+func (r *resumer) hasBegun() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.began
 }

@@ -76,6 +76,7 @@ func Run(ctx context.Context, sys System, round Round) *History {
 	for _, r := range c.readers {
 		busy.Go(func() { r.run(working) })
 	}
+	c.gather(ctx)
 	for i, step := range Plan(round.Seed, sys.Faults, round.Steps) {
 		round.Log("%v step %d: %v", c.h.now().Round(time.Millisecond), i+1, step)
 		step.run(ctx)
@@ -131,6 +132,9 @@ func (c *crowd) settle(ctx context.Context) {
 	for _, w := range c.watchers {
 		w.settle()
 	}
+	for _, s := range c.subscribers { // one that began afresh behind the last events would be told them as lastEvents
+		c.wait(ctx, s.name+" is back", s.hasBegun)
+	}
 	end := c.ender.batch(endMark, c.channels...)
 	last, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -156,6 +160,16 @@ func (c *crowd) settle(ctx context.Context) {
 		}
 		got, _ := c.reader.online(ctx, server)
 		c.h.roster(Roster{server, got})
+	}
+}
+
+// gather waits until each subscriber and watcher has been given something. Earlier faults would hit nobody.
+func (c *crowd) gather(ctx context.Context) {
+	for _, s := range c.subscribers {
+		c.wait(ctx, s.name+" has begun", s.hasBegun)
+	}
+	for _, w := range c.watchers {
+		c.wait(ctx, w.name+" has begun", w.hasBegun)
 	}
 }
 
