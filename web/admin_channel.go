@@ -136,16 +136,17 @@ func (a *admin) publish(c *gin.Context) {
 		body.Write(append(text, "}]}"...))
 	}
 	f := &fault{http.StatusRequestEntityTooLarge, "body_too_large", "The batch is too large. It may have " + sized(a.server.opts.MaxBodyBytes) + ".", ""}
-	var results []eventlog.Result
+	target, published := name, ""
 	if int64(body.Len()) <= a.server.opts.MaxBodyBytes {
 		var events []eventlog.Event
 		if events, f = a.server.parseBatch(&body); f == nil {
 			if len(events) == 0 {
 				f = invalid("empty_batch", "events", "is empty; there is nothing to publish")
-			} else if res, err := a.server.hub.Publish(c.Request.Context(), events); err != nil {
-				f = publishFault(c, err)
 			} else {
-				results = res
+				target, published = publishTarget(events), plural(len(events), "event")
+				if _, err := a.server.hub.Publish(c.Request.Context(), events); err != nil {
+					f = publishFault(c, err)
+				}
 			}
 		}
 	}
@@ -156,12 +157,24 @@ func (a *admin) publish(c *gin.Context) {
 			form.Field = f.Field[strings.LastIndexByte(f.Field, '.')+1:]
 			form.Error = strings.ReplaceAll(form.Error, "events[0].", "")
 		}
-		a.did(c, "channel.publish", name, "failed", form.Error)
+		a.did(c, "channel.publish", target, "failed", form.Error)
 		a.showScreen(c, sessionOf(c), f.status, a.channel, func(v *visit) { v.publish = form; v.frame.Live = base })
 		return
 	}
-	text := "Published " + plural(len(results), "event") + "."
-	a.done(c, "channel.publish", name, plural(len(results), "event"), base, text)
+	a.done(c, "channel.publish", target, published, base, "Published "+published+".")
+}
+
+// publishTarget names the channels of a batch, which may be other ones than the page's.
+func publishTarget(events []eventlog.Event) string {
+	var names []string
+	seen := make(map[string]bool)
+	for _, ev := range events {
+		if !seen[ev.Channel] {
+			seen[ev.Channel] = true
+			names = append(names, ev.Channel)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // purge answers POST /admin/channels/{name}/purge.
