@@ -125,7 +125,15 @@ func (t *handlerTransport) run(ctx context.Context) {
 // not.
 func (t *handlerTransport) write(batch [][]byte) (why hub.Reason, ok bool) {
 	deadline := time.Now().Add(t.stall)
-	_ = t.rc.SetWriteDeadline(deadline)
+	t.mu.Lock()
+	cut := t.cut
+	if !cut { // else the deadline of Close stands
+		_ = t.rc.SetWriteDeadline(deadline)
+	}
+	t.mu.Unlock()
+	if cut {
+		return hub.Gone, false
+	}
 	for _, b := range batch {
 		if _, err := t.w.Write(b); err != nil {
 			return whyNot(deadline), false
