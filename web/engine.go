@@ -212,7 +212,8 @@ func (s *Server) older(ctx context.Context, channels []string, resume string) (a
 		if s.olderHeld.Add(more) > s.olderTotal {
 			return nil, held, errOlderBusy
 		}
-		if b.Done || len(b.Records) == 0 || len(all.Records) >= olderEvents || size >= olderBytes {
+		// A read that reached the events in memory is repeated too: some of these may have gone meanwhile.
+		if len(b.Records) == 0 || len(all.Records) >= olderEvents || size >= olderBytes {
 			break
 		}
 	}

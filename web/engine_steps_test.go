@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"strconv"
 	"testing"
 
 	"rollcall/hub/eventlog"
@@ -16,7 +17,10 @@ type stepEngine struct {
 	last  func() []*eventlog.Record
 }
 
-func (e *stepEngine) Older(context.Context, []string, uint64, eventlog.Limit) (eventlog.Batch, error) {
+func (e *stepEngine) Older(_ context.Context, _ []string, after uint64, _ eventlog.Limit) (eventlog.Batch, error) {
+	if len(e.steps) == 0 {
+		return eventlog.Batch{Through: after, Done: true}, nil
+	}
 	b := e.steps[0]
 	e.steps = e.steps[1:]
 	return b, nil
@@ -50,6 +54,46 @@ func TestEngineGapsOfLaterSteps(t *testing.T) {
 	st.WantRegistered()
 	st.WantGap("a", from, "evicted")
 	st.WantGap("b", from, "evicted")
+}
+
+// Events that leave the memory while the store is read are read from the store too: the
+// stream gets them and no gap.
+func TestEngineReadsWhatLeavesTheMemoryMeanwhile(t *testing.T) {
+	t.Parallel()
+	engine := newStepEngine(t)
+	srv := webtest.Start(t, web.Options{Engine: engine})
+	for i := range 3 {
+		srv.Publish("a", strconv.Itoa(i+1))
+	}
+	recs := engine.Page("a", 0, 3)
+	engine.Lose("a", 2) // by the time the first step has been read
+	engine.steps = []eventlog.Batch{
+		{Records: recs[2:], Through: 1, Done: true},
+		{Records: recs[1:2], Through: 2, Done: true},
+	}
+	st := srv.Subscribe("channels=a", "Last-Event-ID: "+engine.Head().Epoch+"-0")
+	st.WantRegistered()
+	for _, payload := range []string{"1", "2", "3"} {
+		st.WantEvent("a", "message", payload)
+	}
+}
+
+// fullEngine is an engine whose store can't be read because its disk is full.
+type fullEngine struct{ *stepEngine }
+
+func (e fullEngine) LastOlder(context.Context, []string) ([]*eventlog.Record, error) {
+	return nil, eventlog.ErrFull
+}
+
+// Readers are told what is wrong with the store, and nothing of what was published.
+func TestReadersAreToldNothingOfPublishing(t *testing.T) {
+	t.Parallel()
+	srv := webtest.Start(t, web.Options{Engine: fullEngine{newStepEngine(t)}})
+	answer := srv.Get("/lastEvent?channel=a")
+	if got, want := answer.WantFault(503, "store_full", ""), "The event store is full. Try again."; got != want {
+		t.Errorf("the message is %q, want %q", got, want)
+	}
+	answer.WantHeader("Retry-After", "10")
 }
 
 // An event that comes while the store is read for the newest one is the newest.

@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -83,40 +82,6 @@ func (s *Server) publish(c *gin.Context) {
 	out = append(out, "]}"...)
 	c.Header("Content-Length", strconv.Itoa(len(out)))
 	answerText(c, out)
-}
-
-// readFault says why the event store could not be read.
-func readFault(c *gin.Context, err error) *fault {
-	f := publishFault(c, err)
-	f.Message = strings.Replace(f.Message, " Nothing was published; try again.", " Try again.", 1)
-	return f
-}
-
-// publishFault says why an append failed.
-func publishFault(c *gin.Context, err error) *fault {
-	switch {
-	case errors.Is(err, eventlog.ErrBusy):
-		c.Header("Retry-After", "1")
-		return &fault{http.StatusTooManyRequests, "busy", "Events come faster than they can be delivered. Nothing was published; try again.", ""}
-	case errors.Is(err, eventlog.ErrTooLarge), errors.Is(err, eventlog.ErrTooMany):
-		return &fault{http.StatusRequestEntityTooLarge, "too_large_to_store", "The events are too large, or too many at once, for the event store. Nothing was published.", ""}
-	case errors.Is(err, eventlog.ErrFull):
-		c.Header("Retry-After", "10")
-		return &fault{http.StatusServiceUnavailable, "store_full", "The event store is full. Nothing was published.", ""}
-	case errors.Is(err, eventlog.ErrUnknown):
-		c.Header("Retry-After", "1")
-		return &fault{http.StatusServiceUnavailable, "outcome_unknown", "The event store did not answer: the events may or may not have been published. Try again with the same idempotency keys.", ""}
-	case errors.Is(err, eventlog.ErrUnavailable), errors.Is(err, eventlog.ErrLost):
-		c.Header("Retry-After", "1")
-		return &fault{http.StatusServiceUnavailable, "store_unavailable", "The event store can't be reached. Nothing was published; try again.", ""}
-	case errors.Is(err, eventlog.ErrBehind):
-		c.Header("Retry-After", "1")
-		return &fault{http.StatusServiceUnavailable, "behind", "This server does not have the events up to the given position yet. Try again.", ""}
-	case errors.Is(err, eventlog.ErrClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		c.Header("Retry-After", "1")
-		return &fault{http.StatusServiceUnavailable, "unavailable", "The server is shutting down. Nothing was published; try again.", ""}
-	}
-	return &fault{http.StatusServiceUnavailable, "unavailable", "The event could not be stored. Try again.", ""}
 }
 
 // batchParser reads the body of a publish. The events refer to the body's bytes.
