@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
-	"rollcall/hub/jetlog/roster"
+	"rollcall/presence/peers"
 	"rollcall/templates"
 )
 
@@ -33,20 +33,20 @@ func (a *admin) nodes(v *visit) (func() screen, *fault) {
 }
 
 // theNodes returns the servers that there are: this one alone, where no others are.
-func (a *admin) theNodes() []roster.Node {
+func (a *admin) theNodes() []peers.Node {
 	s := a.server
 	if s.cluster != nil {
 		return s.cluster.roster.Nodes()
 	}
 	_, connections, _, _ := s.registry.Totals()
 	info, _ := json.Marshal(nodeInfo{s.opts.Version, s.Streams(), s.engineState().Lag}) // a string and numbers
-	return []roster.Node{{Name: s.opts.Node, Session: "alone", Self: true, Since: s.started, Renewed: time.Now(), Info: info, Entries: connections}}
+	return []peers.Node{{Name: s.opts.Node, Session: "alone", Self: true, Since: s.started, Renewed: time.Now(), Info: info, Entries: connections}}
 }
 
 // lateNode is how old the sign of life of a server may be that is well.
 const lateNode = 10 * time.Second
 
-func nodeRow(n roster.Node) templates.NodeRow {
+func nodeRow(n peers.Node) templates.NodeRow {
 	var info nodeInfo
 	_ = json.Unmarshal(n.Info, &info) // another version may say less
 	row := templates.NodeRow{

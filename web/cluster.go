@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"time"
 
-	"rollcall/hub/jetlog/roster"
 	"rollcall/presence"
+	"rollcall/presence/peers"
 )
 
 // cluster joins this server's presence with that of the others. A connection of
@@ -14,7 +14,7 @@ import (
 // out of it, on every server alike.
 type cluster struct {
 	server *Server
-	roster *roster.Roster
+	roster peers.Roster
 	ready  chan struct{} // closed once it is known who is there and who is blocked, or the roster is closed
 
 	remote map[string]map[string]*presence.Connection // by session and id; owned by the goroutine
@@ -75,7 +75,7 @@ const rosterWait = 10 * time.Second
 // newCluster follows the roster until that is closed, which the server's owner does.
 // It returns once it has been read: nobody is to be seen to join who was there before,
 // and no blocked client let in.
-func newCluster(s *Server, r *roster.Roster) *cluster {
+func newCluster(s *Server, r peers.Roster) *cluster {
 	c := &cluster{server: s, roster: r, ready: make(chan struct{}), remote: make(map[string]map[string]*presence.Connection)}
 	go c.run()
 	select {
@@ -108,12 +108,12 @@ func (c *cluster) run() {
 	}
 }
 
-func (c *cluster) apply(ch *roster.Change) {
+func (c *cluster) apply(ch *peers.Change) {
 	registry := c.server.registry
 	switch ch.Kind {
-	case roster.NodeUp:
+	case peers.NodeUp:
 		c.remote[ch.Session] = make(map[string]*presence.Connection)
-	case roster.Entry:
+	case peers.Entry:
 		var e entry
 		conns := c.remote[ch.Session]
 		if conns == nil || conns[ch.ID] != nil || json.Unmarshal(ch.Value, &e) != nil {
@@ -125,29 +125,29 @@ func (c *cluster) apply(ch *roster.Change) {
 		}
 		conns[ch.ID] = conn
 		registry.JoinRemote(conn, e.Channels, e.said(ch.ID))
-	case roster.Gone:
+	case peers.Gone:
 		if conn := c.remote[ch.Session][ch.ID]; conn != nil {
 			delete(c.remote[ch.Session], ch.ID)
 			registry.Leave(conn)
 		}
-	case roster.NodeDown:
+	case peers.NodeDown:
 		for _, conn := range c.remote[ch.Session] {
 			registry.Leave(conn)
 		}
 		delete(c.remote, ch.Session)
-	case roster.SharedEntry:
+	case peers.SharedEntry:
 		var b sharedBlock
 		_ = json.Unmarshal(ch.Value, &b) // who blocked is not told then
 		c.server.blocks.put(block{clientID: ch.ID, since: b.Since, until: ch.Until, by: b.By})
 		c.server.endClient(ch.ID)
 		c.server.endWatchers(ch.ID)
-	case roster.SharedGone:
+	case peers.SharedGone:
 		c.server.blocks.unblock(ch.ID)
 	}
 }
 
 // hear does what another server asks for.
-func (c *cluster) hear(w roster.Word) {
+func (c *cluster) hear(w peers.Word) {
 	var k order
 	if w.Kind != kickWord && w.Kind != leaveWord || json.Unmarshal(w.Payload, &k) != nil {
 		return

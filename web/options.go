@@ -9,7 +9,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"rollcall/hub/eventlog"
-	"rollcall/hub/jetlog/roster"
+	"rollcall/presence/peers"
 	"rollcall/web/auth"
 	"rollcall/web/login"
 )
@@ -75,7 +75,7 @@ type Options struct {
 
 	// Roster is where servers on one log tell each other who is connected; nil for a
 	// server alone. Whoever gives one closes it, after the server.
-	Roster *roster.Roster
+	Roster peers.Roster
 
 	// NoCompat takes away the member notifications, rooms and clock that other systems
 	// have: /events, /messages and /sse/time.

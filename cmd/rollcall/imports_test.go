@@ -16,13 +16,13 @@ import (
 // may import; "x/..." is x and everything below it. The longest matching line counts.
 var layers = map[string][]string{
 	"cmd/...":          {"cmd/...", "docs", "web", "web/auth", "web/login", "hub/...", "presence", "templates"},
-	"web/...":          {"web/...", "docs", "hub/...", "presence", "templates"},
+	"web/...":          {"web/...", "docs", "hub/...", "presence/...", "templates"},
 	"web/auth":         {"hub/eventlog"},
 	"web/login":        {},
 	"presence/...":     {"presence/...", "hub/eventlog/..."},
 	"hub/...":          {"hub/eventlog"},
 	"hub/eventlog/...": {"hub/eventlog/..."},
-	"hub/jetlog/...":   {"hub/eventlog", "hub/jetlog/..."},
+	"hub/jetlog/...":   {"hub/eventlog", "hub/jetlog/...", "presence/peers"},
 	"templates/...":    {},
 	"docs/...":         {},
 }
@@ -44,6 +44,7 @@ var homes = map[string][]string{
 	"golang.org/x/sys":            {"cmd/...", "hub", "hub/jetlog", "web/..."},
 	"golang.org/x/term":           {"cmd/rollcall"},
 	"github.com/tmaxmax/go-sse":   {"cmd/..."},
+	"rollcall/hub/jetlog":         {"cmd/...", "hub/jetlog/..."},              // the NATS client comes with it
 	"rollcall/cmd/rollcall/bench": {"cmd/rollcall", "cmd/rollcall/bench/..."}, // a load tool, no part of the server
 
 	"github.com/dustin":   {"web/..."},

@@ -97,7 +97,10 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 	}()
 	options := c.options(log, effective, access)
 	if store != nil {
-		options.Engine, options.Roster = store, store.roster
+		options.Engine = store
+		if store.roster != nil {
+			options.Roster = store.roster
+		}
 	}
 	server, err := web.New(options)
 	if err != nil {

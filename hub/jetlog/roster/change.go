@@ -3,46 +3,27 @@ package roster
 import (
 	"context"
 	"sync"
-	"time"
+
+	"rollcall/presence/peers"
 )
 
-// Kind says what a change is.
-type Kind uint8
+// What the table tells of itself. See [peers].
+type (
+	Kind   = peers.Kind
+	Change = peers.Change
+	Word   = peers.Word
+	Node   = peers.Node
+)
 
 // The kinds of changes.
 const (
-	// NodeUp: another node is there. Its entries follow.
-	NodeUp Kind = iota + 1
-	// NodeDown: a node is gone, and all its entries with it.
-	NodeDown
-	// Entry: a node has put an entry, or another value for it.
-	Entry
-	// Gone: a node has deleted an entry.
-	Gone
-	// SharedEntry: a shared entry was put, or another value or time for it, by
-	// whatever node, this one included.
-	SharedEntry
-	// SharedGone: a shared entry was deleted or its time is over.
-	SharedGone
+	NodeUp      = peers.NodeUp
+	NodeDown    = peers.NodeDown
+	Entry       = peers.Entry
+	Gone        = peers.Gone
+	SharedEntry = peers.SharedEntry
+	SharedGone  = peers.SharedGone
 )
-
-func (k Kind) String() string {
-	if k < NodeUp || k > SharedGone {
-		return "none"
-	}
-	return [...]string{"up", "down", "entry", "gone", "shared", "shared-gone"}[k-1]
-}
-
-// Change is one change of the table.
-type Change struct {
-	Kind    Kind
-	Node    string // the node's name; "" for shared entries
-	Session string // what tells nodes, and their lives, apart
-	ID      string
-	Value   []byte    // of Entry and SharedEntry; the reader's
-	Info    []byte    // of NodeUp: JSON or nil
-	Until   time.Time // of SharedEntry, by this node's clock
-}
 
 // mostUnread is how many changes may wait for a slow reader before the stream is no
 // longer read.

@@ -182,25 +182,14 @@ func (r *Roster) Close() error {
 // Close. A reader that is slow gets larger batches.
 func (r *Roster) Changes() <-chan []Change { return r.out.ch }
 
-// Node is a node that is there.
-type Node struct {
-	Name    string
-	Session string
-	Self    bool
-	Since   time.Time // when the session began, by the node's own clock
-	Renewed time.Time // when a sign of life was last seen
-	Info    []byte    // JSON or nil, as of then
-	Entries int
-}
-
 // Nodes returns who is there, this node first and the others by name.
 func (r *Roster) Nodes() []Node {
 	entries := r.own.count()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	list := []Node{{r.opts.Node, r.session, true, r.mine[r.session], r.renewed, r.info, entries}}
+	list := []Node{{Name: r.opts.Node, Session: r.session, Self: true, Since: r.mine[r.session], Renewed: r.renewed, Info: r.info, Entries: entries}}
 	for session, n := range r.nodes {
-		list = append(list, Node{n.name, session, false, n.since, n.seen, n.info, len(n.entries)})
+		list = append(list, Node{Name: n.name, Session: session, Since: n.since, Renewed: n.seen, Info: n.info, Entries: len(n.entries)})
 	}
 	slices.SortFunc(list[1:], func(a, b Node) int {
 		return 2*strings.Compare(a.Name, b.Name) + strings.Compare(a.Session, b.Session)

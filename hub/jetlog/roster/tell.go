@@ -6,13 +6,6 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Word is what a node told all others.
-type Word struct {
-	Session string // of the node that told it
-	Kind    string
-	Payload []byte
-}
-
 // MaxWord is how long a payload can be.
 const MaxWord = 64 << 10
 
@@ -57,7 +50,7 @@ func (r *Roster) listen() (*nats.Subscription, error) {
 			return
 		}
 		select {
-		case r.heard <- Word{session, kind, payload}:
+		case r.heard <- Word{Session: session, Kind: kind, Payload: payload}:
 		case <-r.ctx.Done():
 		}
 	})

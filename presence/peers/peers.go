@@ -1,0 +1,83 @@
+package peers
+
+import "time"
+
+// Roster is a table that all nodes of a cluster have: each puts entries of its own and sees those of the others. Its methods
+// are safe for concurrent use.
+type Roster interface {
+	// Changes tells how the table comes to be what it is: the first batch is what it was at the start, and may be empty.
+	// The channel is closed with the roster.
+	Changes() <-chan []Change
+	// Put has the other nodes see an entry of this one.
+	Put(id string, value []byte) error
+	// Delete takes an entry of this node away.
+	Delete(id string) error
+	// PutShared has all nodes see an entry that outlives this one, for the time given.
+	PutShared(id string, value []byte, ttl time.Duration) error
+	// DeleteShared takes a shared entry away, whichever node put it.
+	DeleteShared(id string) error
+	// Tell tells all other nodes something at once. A node that can't be reached does not hear it.
+	Tell(kind string, payload []byte) error
+	// Heard is what the others told.
+	Heard() <-chan Word
+	// Nodes returns the nodes there are, this one first and the others by name.
+	Nodes() []Node
+	// Degraded reports since when, and why, the table is not up to date.
+	Degraded() (since time.Time, reason string, degraded bool)
+}
+
+// Change is one change of the table.
+type Change struct {
+	Kind    Kind
+	Node    string // the node's name; "" for shared entries
+	Session string // what tells nodes, and their lives, apart
+	ID      string
+	Value   []byte    // of Entry and SharedEntry; the reader's
+	Info    []byte    // of NodeUp: JSON or nil
+	Until   time.Time // of SharedEntry, by this node's clock
+}
+
+// Kind says what a change is.
+type Kind uint8
+
+// The kinds of changes.
+const (
+	// NodeUp: another node is there. Its entries follow.
+	NodeUp Kind = iota + 1
+	// NodeDown: a node is gone, and all its entries with it.
+	NodeDown
+	// Entry: a node has put an entry, or another value for it.
+	Entry
+	// Gone: a node has deleted an entry.
+	Gone
+	// SharedEntry: a shared entry was put, or another value or time for it, by
+	// whatever node, this one included.
+	SharedEntry
+	// SharedGone: a shared entry was deleted or its time is over.
+	SharedGone
+)
+
+func (k Kind) String() string {
+	if k < NodeUp || k > SharedGone {
+		return "none"
+	}
+	return [...]string{"up", "down", "entry", "gone", "shared", "shared-gone"}[k-1]
+}
+
+// Word is what a node told all others.
+type Word struct {
+	Session string // of the node that told it
+	Kind    string
+	Payload []byte
+}
+
+// Node is a node of the cluster.
+type Node struct {
+	Name    string
+	Session string
+	Self    bool
+	Since   time.Time // when the session began, by the node's own clock
+	Renewed time.Time // when a sign of life was last seen
+	Info    []byte    // JSON or nil, as of then
+	Entries int
+}
