@@ -13,7 +13,6 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"rollcall/hub"
-	"rollcall/presence"
 	"rollcall/web/auth"
 )
 
@@ -149,13 +148,6 @@ func (s *Server) mayAdmin(c *gin.Context) *fault {
 	return f
 }
 
-// place is what a stream takes of the limits, to be given back.
-type place struct {
-	addr     netip.Addr
-	identity string
-	cost     int64 // of its subscriptions
-}
-
 // mayConnect checks the rate at which streams are opened.
 func (s *Server) mayConnect(c *gin.Context, g *auth.Grant) *fault {
 	if retry, ok := s.access.byAddress.AllowConnect(auth.AddressKey(s.from(c.Request).Addr)); !ok {
@@ -167,54 +159,6 @@ func (s *Server) mayConnect(c *gin.Context, g *auth.Grant) *fault {
 		}
 	}
 	return nil
-}
-
-// takePlace counts a stream on these channels against the limits.
-func (s *Server) takePlace(c *gin.Context, g *auth.Grant, channels []string) (place, *fault) {
-	a := s.access
-	p := place{auth.AddressKey(s.from(c.Request).Addr), g.Identity(), costOf(channels)}
-	if f := s.mayConnect(c, g); f != nil {
-		return p, f
-	}
-	if !a.byAddress.Acquire(p.addr) {
-		return p, limited(c, fullRetry, "too_many_connections", "This address has as many streams open as it may.")
-	}
-	if p.identity != "" && !a.byIdentity.Acquire(p.identity) {
-		a.byAddress.Release(p.addr)
-		return p, limited(c, fullRetry, "too_many_connections", "These credentials have as many streams open as they may.")
-	}
-	if over := s.limits.subscriptions.take(&p); over != "" {
-		s.freeConnection(p)
-		return p, limited(c, fullRetry, "too_many_subscriptions", over+" have as many subscriptions, in bytes, as they may.")
-	}
-	return p, nil
-}
-
-// fullRetry is when a stream that found no place may come back.
-const fullRetry = 10 * time.Second
-
-// givePlace ends what takePlace began.
-func (s *Server) givePlace(p place) {
-	s.freeConnection(p)
-	s.limits.subscriptions.give(p)
-}
-
-// givePlaceAfter is givePlace for a stream whose names are kept for a time still.
-func (s *Server) givePlaceAfter(p place, d time.Duration) {
-	if d <= 0 {
-		s.givePlace(p)
-		return
-	}
-	s.freeConnection(p)
-	time.AfterFunc(d, func() { s.limits.subscriptions.give(p) })
-}
-
-// freeConnection ends what Acquire began.
-func (s *Server) freeConnection(p place) {
-	s.access.byAddress.Release(p.addr)
-	if p.identity != "" {
-		s.access.byIdentity.Release(p.identity)
-	}
 }
 
 // mayPublish checks the rate of a publisher, before its body is read.
@@ -241,25 +185,4 @@ func (s *Server) mayPublishBytes(c *gin.Context, g *auth.Grant, n int) *fault {
 		return limited(c, retry, "too_many_bytes", "Too many bytes are published in a short time. Nothing was published; try again later.")
 	}
 	return nil
-}
-
-// sweep ends the streams whose grants no longer stand.
-func (s *Server) sweep() {
-	var gone []*stream
-	s.registry.Each(func(r presence.Ref) {
-		for _, conn := range r.Connections() {
-			if st, ours := conn.Handle.(*stream); ours && !s.access.auth.Holds(st.grant) {
-				gone = append(gone, st)
-			}
-		}
-	})
-	for _, st := range gone {
-		st.end(hub.Expired)
-	}
-	s.watching.Range(func(key, _ any) bool {
-		if w := key.(*watcher); !s.access.auth.Holds(w.grant) {
-			w.end(hub.Expired)
-		}
-		return true
-	})
 }

@@ -343,7 +343,7 @@ func (s *Server) keepAway(id string, d time.Duration, by string) *fault {
 // endWatchers ends the presence streams of this server that were opened with a client's credentials.
 func (s *Server) endWatchers(id string) {
 	s.watching.Range(func(key, _ any) bool {
-		if w := key.(*watcher); w.grant.ClientID == id {
+		if w := key.(*watcher); w.GrantedTo() == id {
 			w.end(hub.Kicked)
 		}
 		return true

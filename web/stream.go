@@ -16,7 +16,6 @@ import (
 	"rollcall/hub"
 	"rollcall/hub/eventlog"
 	"rollcall/presence"
-	"rollcall/web/auth"
 )
 
 // stream is one subscriber's stream. It owns the hub's Conn.
@@ -25,8 +24,7 @@ type stream struct {
 	server *Server
 	wants  hub.Wants
 	atOnce atomic.Bool // its client leaves without the grace
-	grant  *auth.Grant
-	place  place
+	admission
 	device *device                    // nil where none is named
 	conn   atomic.Pointer[hub.Conn]   // set once attached
 	ending atomic.Pointer[hub.Reason] // why it was told to end
@@ -49,17 +47,16 @@ var closing = []string{"close"}
 const retryLine = "retry: 3000\n"
 
 // stream answers a good request with a stream and returns when it has ended.
-func (s *Server) stream(c *gin.Context, r *request, g *auth.Grant, at place) {
+func (s *Server) stream(c *gin.Context, r *request, admitted admission) {
 	id := strings.Clone(r.clientID)
 	if id == "" {
 		id = newID()
 	}
 	st := &stream{
-		server: s,
-		wants:  r.wants,
-		grant:  g,
-		place:  at,
-		device: r.device,
+		server:    s,
+		wants:     r.wants,
+		admission: admitted,
+		device:    r.device,
 		Connection: presence.Connection{
 			ID:          newID(),
 			ClientID:    id,
@@ -116,13 +113,13 @@ func (st *stream) attached(conn *hub.Conn) {
 	if st.device != nil {
 		st.server.devices.begin(st.device, conn)
 	}
-	if !st.server.access.auth.Holds(st.grant) { // a Reload since it was given may not have seen the stream
+	if !st.Holds() { // a Reload since it was given may not have seen the stream
 		st.end(hub.Expired)
 	}
 	if _, blocked := st.server.blocks.of(st.ClientID); blocked { // since it was asked for
 		st.end(hub.Kicked)
 	}
-	if at := st.grant.Expires; !at.IsZero() {
+	if at := st.Expires(); !at.IsZero() {
 		st.expiry.Store(time.AfterFunc(time.Until(at), func() { st.end(hub.Expired) }))
 	}
 }
@@ -142,7 +139,7 @@ func (st *stream) Ended(conn *hub.Conn, why hub.Reason) {
 		st.server.registry.EndGrace(st.ID)
 		grace = 0
 	}
-	st.server.givePlaceAfter(st.place, grace)
+	st.Release(grace)
 	if st.server.cluster != nil {
 		st.server.cluster.gone(&st.Connection)
 	}

@@ -88,7 +88,7 @@ func (s *Server) open(c *gin.Context, r *request, f *fault) {
 		s.turnAway(c, r.resume, hub.Overloaded)
 		return
 	}
-	at, f := s.takePlace(c, g, r.channels)
+	admitted, f := s.lend(c, g, r.channels)
 	if f != nil {
 		s.refuseStream(c, r.resume, f)
 		return
@@ -102,7 +102,7 @@ func (s *Server) open(c *gin.Context, r *request, f *fault) {
 	}
 	if err != nil {
 		s.releaseOlder(r.olderHeld)
-		s.givePlace(at)
+		admitted.Release(0)
 		if errors.Is(err, errOlderBusy) {
 			s.turnAway(c, r.resume, olderBusy)
 			return
@@ -110,7 +110,7 @@ func (s *Server) open(c *gin.Context, r *request, f *fault) {
 		s.refuseStream(c, r.resume, readFault(c, err)) // it may have a gap that is none
 		return
 	}
-	s.stream(c, r, g, at)
+	s.stream(c, r, admitted)
 }
 
 // allowed checks what is asked for against the grant, and puts in what the grant

@@ -19,11 +19,11 @@ import (
 type watcher struct {
 	server   *Server
 	channels []string
-	grant    *auth.Grant
-	place    place
-	conn     atomic.Pointer[hub.Conn]   // set once attached
-	over     atomic.Bool                // it has ended
-	expiry   atomic.Pointer[time.Timer] // as a stream's
+	full     bool // it sees everybody
+	admission
+	conn   atomic.Pointer[hub.Conn]   // set once attached
+	over   atomic.Bool                // it has ended
+	expiry atomic.Pointer[time.Timer] // as a stream's
 }
 
 // watch answers GET /presence/stream.
@@ -64,7 +64,7 @@ func (s *Server) watch(c *gin.Context) {
 	case s.Streams() >= s.opts.MaxStreams:
 		s.turnAway(c, resume, hub.Overloaded)
 	default:
-		if w.place, f = s.takePlace(c, g, w.channels); f != nil {
+		if w.admission, f = s.lend(c, g, w.channels); f != nil {
 			s.refuseStream(c, resume, f)
 			return
 		}
@@ -79,9 +79,9 @@ func (s *Server) watch(c *gin.Context) {
 
 // allowed checks what is asked for against the grant.
 func (w *watcher) allowed(c *gin.Context, g *auth.Grant) *fault {
-	w.grant = g
+	w.full = g.FullPresence()
 	if w.channels[0] == presence.Everyone {
-		if !g.FullPresence() {
+		if !w.full {
 			return w.server.forbidden(c, g, "channels", "Seeing everybody who is online")
 		}
 		return nil
@@ -101,13 +101,13 @@ func (w *watcher) attached(conn *hub.Conn) {
 	if w.over.Load() {
 		w.server.watching.Delete(w)
 	}
-	if !w.server.access.auth.Holds(w.grant) { // a Reload since it was given may not have seen the stream
+	if !w.Holds() { // a Reload since it was given may not have seen the stream
 		w.end(hub.Expired)
 	}
-	if _, blocked := w.server.blocks.of(w.grant.ClientID); blocked { // since it was asked for
+	if _, blocked := w.server.blocks.of(w.GrantedTo()); blocked { // since it was asked for
 		w.end(hub.Kicked)
 	}
-	if at := w.grant.Expires; !at.IsZero() {
+	if at := w.Expires(); !at.IsZero() {
 		w.expiry.Store(time.AfterFunc(time.Until(at), func() { w.end(hub.Expired) }))
 	}
 }
@@ -141,7 +141,7 @@ func (w *watcher) Ended(*hub.Conn, hub.Reason) {
 	}
 	w.over.Store(true)
 	w.server.watching.Delete(w)
-	w.server.givePlace(w.place)
+	w.Release(0)
 }
 
 // maxSnapshot bounds the snapshot of several channels in bytes. The members of one channel
@@ -163,14 +163,14 @@ func (w *watcher) Snapshot() (frames []byte, at uint64, ok bool) {
 	}
 	data := []byte(`{"clients":[`)
 	first := true
-	full, shown := w.grant.FullPresence(), make(map[string]bool)
+	shown := make(map[string]bool)
 	for i, members := range lists {
 		for _, m := range members {
 			if !first {
 				data = append(data, ',')
 			}
 			first = false
-			if !full {
+			if !w.full {
 				shown[m.ClientID] = true
 			}
 			data = m.AppendJSON(data)
@@ -186,7 +186,7 @@ func (w *watcher) Snapshot() (frames []byte, at uint64, ok bool) {
 	}
 	data = append(data, `],"online":`...)
 	online := len(everyone)
-	if !full {
+	if !w.full {
 		online = len(shown) // how many are elsewhere is not told either
 	}
 	data = strconv.AppendInt(data, int64(online), 10)
