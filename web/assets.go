@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/gin-gonic/gin"
 )
 
 //go:embed assets
@@ -125,4 +127,13 @@ func compressed(body []byte) []byte {
 		panic("web: compressing an asset: " + err.Error()) // into memory: it can't fail
 	}
 	return b.Bytes()
+}
+
+// public sends a file that pages of every origin may load: one that is the same for everybody, and without a secret.
+func public(f *asset) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		c.Header("Access-Control-Allow-Origin", "*")
+		c.Header("Cross-Origin-Resource-Policy", "cross-origin")
+		f.ServeHTTP(c.Writer, c.Request)
+	}
 }

@@ -9,10 +9,6 @@ import (
 	"rollcall/hub"
 )
 
-// secretHeader carries the secret of a stream. Pages that are closed can't set
-// headers; they send the secret in the query.
-const secretHeader = "Stream-Secret"
-
 // leave answers POST /presence/connections/{connectionId}/leave, which a page sends
 // when it is closed: behind a proxy, its stream would look alive for a while. The
 // stream's secret is the permission. Unknown connections are answered with 204.

@@ -15,6 +15,10 @@ import (
 	"rollcall/web/auth"
 )
 
+// secretHeader carries the secret of a stream. Pages that are closed can't set
+// headers; they send the secret in the query.
+const secretHeader = "Stream-Secret"
+
 // origins says which other sites' pages may use this server. It never changes.
 type origins struct {
 	share gin.HandlerFunc             // answers preflights and sets CORS headers; nil for none
@@ -68,19 +72,6 @@ func (s *Server) allow(list []string, who *auth.Options) error {
 	return nil
 }
 
-// publicFiles are files that pages of every origin may load: the same for everybody,
-// and without a secret. See public.
-var publicFiles = map[string]bool{"/openapi.yaml": true, "/rollcall.js": true, "/rollcall.d.ts": true}
-
-// public sends such a file.
-func public(f *asset) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		c.Header("Access-Control-Allow-Origin", "*")
-		c.Header("Cross-Origin-Resource-Policy", "cross-origin")
-		f.ServeHTTP(c.Writer, c.Request)
-	}
-}
-
 // opensStream reports whether a GET of the route opens a stream. It is then checked as a
 // POST is: a stream shows its client in presence and moves a device's place, and an image
 // of a foreign page opens one as well as an EventSource does.
@@ -92,10 +83,9 @@ func opensStream(route string) bool {
 	return false
 }
 
-// checkOrigin keeps pages out that are not allowed. The admin UI has a guard of its
-// own and is shared with nobody.
+// checkOrigin keeps pages out that are not allowed, but from what is unguarded.
 func (s *Server) checkOrigin(c *gin.Context) {
-	if path := c.Request.URL.Path; isAdmin(path) || publicFiles[path] {
+	if s.unguarded(c.Request.URL.Path) {
 		return
 	}
 	o := s.origins.Load()

@@ -30,26 +30,28 @@ type Server struct {
 	registry *presence.Registry
 	access   *access
 	origins  atomic.Pointer[origins]
-	refused  refusedOrigins
-	watching sync.Map // *watcher, those that are attached
-	feed     *feed
-	cluster  *cluster // nil for a server alone
-	blocks   blocks
-	journal  journal
-	meter    *meter
-	tracer   *tracer // nil unless traced
-	outcomes publishes
-	drainer  drainer
-	taps     taps
-	secrets  *streamSecrets
-	devices  *devices
-	clocks   *clocks
-	limits   limits
-	admin    *admin
-	exporter *exporter
-	assets   *assets
-	engine   *gin.Engine
-	http     *http.Server
+	// unguarded are the paths that any page may use, and those with a guard of their own.
+	unguarded func(path string) bool
+	refused   refusedOrigins
+	watching  sync.Map // *watcher, those that are attached
+	feed      *feed
+	cluster   *cluster // nil for a server alone
+	blocks    blocks
+	journal   journal
+	meter     *meter
+	tracer    *tracer // nil unless traced
+	outcomes  publishes
+	drainer   drainer
+	taps      taps
+	secrets   *streamSecrets
+	devices   *devices
+	clocks    *clocks
+	limits    limits
+	admin     *admin
+	exporter  *exporter
+	assets    *assets
+	engine    *gin.Engine
+	http      *http.Server
 	// adminHTTP is nil unless the admin UI is apart.
 	adminHTTP *http.Server
 	draining  atomic.Bool
@@ -79,6 +81,8 @@ func New(opts Options) (*Server, error) {
 	s := &Server{opts: opts, started: time.Now(), registry: presence.NewRegistry(opts.PresenceGrace)}
 	s.assets, s.secrets, s.clocks = newAssets(), newStreamSecrets(), newClocks()
 	s.limits.set(&opts)
+	s.limits.connections.taken = s.Streams
+	s.unguarded = func(path string) bool { return isAdmin(path) || publicFiles[path] }
 	s.olderTotal = olderTotal
 	var err error
 	if s.access, err = newAccess(&opts); err != nil {
@@ -138,10 +142,13 @@ func (s *Server) newHTTP(handler http.Handler) *http.Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnContext:       ConnContext,
-		ConnState:         s.connState,
+		ConnState:         s.limits.connections.state,
 		ErrorLog:          slog.NewLogLogger(s.opts.Log.Handler(), slog.LevelDebug),
 	}
 }
+
+// publicFiles are the same for everybody, and without a secret: pages of every origin may load them. See public.
+var publicFiles = map[string]bool{"/openapi.yaml": true, "/rollcall.js": true, "/rollcall.d.ts": true}
 
 // readMethods are the methods of what is only read.
 var readMethods = []string{http.MethodGet, http.MethodHead}
@@ -311,3 +318,7 @@ func (s *Server) Close() error {
 
 // Streams returns how many streams there are. Clocks don't count.
 func (s *Server) Streams() int { return s.hub.Streams() + s.watchers.Streams() }
+
+// Connections returns how many connections are open. A stream that was taken over
+// from net/http is one of its own.
+func (s *Server) Connections() int64 { return s.limits.connections.open() }
