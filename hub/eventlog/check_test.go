@@ -9,13 +9,13 @@ type failer interface {
 
 // check fails the test unless the invariants of m hold:
 //
-//   - The list of all kept records is in log order, ends at the head or before,
-//     and holds exactly the records of the channels.
+//   - The lists of all kept records are in log order, end at the head or before,
+//     and hold exactly the records of the channels.
 //   - A channel in the map is not empty, is within its count and bytes (one
 //     record may be larger), keeps only records behind what it dropped, and holds
 //     on to none that it dropped and to not many more slots than it needs.
 //   - What is charged against the budget is the sum of all charges, and within the
-//     budget if anything is kept at all.
+//     budget if anything is kept at all; so is the share of the server's own channels.
 //   - No tombstone passes the head, nor does the watermark. (A tombstone may be
 //     before the watermark, for a purge buries what is newer than others keep.)
 func check(t failer, m *Memory) {
@@ -24,23 +24,10 @@ func check(t failer, m *Memory) {
 	defer m.mu.RUnlock()
 	var charged int64
 	listed := make(map[*Record]bool)
-	var before *Record
-	for r := m.oldest; r != nil; before, r = r, r.newer {
-		if r.older != before {
-			t.Fatalf("record %d: its older neighbour is another's", r.Seq)
-		}
-		if before != nil && before.Seq >= r.Seq {
-			t.Fatalf("record %d follows %d", r.Seq, before.Seq)
-		}
-		if r.Seq > m.head {
-			t.Fatalf("record %d is past the head %d", r.Seq, m.head)
-		}
-		listed[r] = true
-		charged += r.cost()
+	for _, s := range []*shelf{&m.public, &m.own} {
+		checkShelf(t, m, s, listed)
 	}
-	if m.newest != before {
-		t.Fatal("the newest record is not the list's end")
-	}
+	charged = m.public.bytes + m.own.bytes
 	inChannels := 0
 	for name, h := range m.channels {
 		checkHistory(t, m, name, h)
@@ -50,7 +37,6 @@ func check(t failer, m *Memory) {
 			}
 			inChannels++
 		}
-		charged += channelCost + int64(len(name))
 	}
 	if inChannels != len(listed) {
 		t.Fatalf("%d records in the list, %d in the channels", len(listed), inChannels)
@@ -61,7 +47,7 @@ func check(t failer, m *Memory) {
 	if charged != m.bytes {
 		t.Fatalf("%d bytes are charged, the charges add up to %d", m.bytes, charged)
 	}
-	if m.bytes > m.opts.Budget && m.oldest != nil {
+	if m.bytes > m.opts.Budget && m.public.oldest != nil || m.own.bytes > m.opts.Budget/ownShare {
 		t.Fatalf("%d bytes are charged with a budget of %d", m.bytes, m.opts.Budget)
 	}
 	if g.watermark > m.head {
@@ -73,6 +59,39 @@ func check(t failer, m *Memory) {
 				t.Fatalf("tombstone at %d, head %d", seq, m.head)
 			}
 		}
+	}
+}
+
+func checkShelf(t failer, m *Memory, s *shelf, listed map[*Record]bool) {
+	t.Helper()
+	var charged int64
+	var before *Record
+	events, channels := 0, 0
+	for r := s.oldest; r != nil; before, r = r, r.newer {
+		if r.older != before {
+			t.Fatalf("record %d: its older neighbour is another's", r.Seq)
+		}
+		if before != nil && before.Seq >= r.Seq {
+			t.Fatalf("record %d follows %d", r.Seq, before.Seq)
+		}
+		if r.Seq > m.head {
+			t.Fatalf("record %d is past the head %d", r.Seq, m.head)
+		}
+		listed[r] = true
+		charged += r.cost()
+		events++
+	}
+	if s.newest != before {
+		t.Fatal("the newest record is not the list's end")
+	}
+	for name, h := range m.channels {
+		if h.shelf == s {
+			charged += channelCost + int64(len(name))
+			channels++
+		}
+	}
+	if charged != s.bytes || events != s.events || channels != s.channels {
+		t.Fatalf("%d events of %d channels and %d bytes are counted, there are %d, %d, %d", s.events, s.channels, s.bytes, events, channels, charged)
 	}
 }
 

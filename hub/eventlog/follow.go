@@ -87,8 +87,10 @@ func (m *Memory) Loaded() {
 func (m *Memory) since(now, t time.Time) time.Duration {
 	at := now.Sub(m.start)
 	at -= max(time.Duration(now.UnixNano()-t.UnixNano()), 0)
-	if m.newest != nil {
-		at = max(at, m.newest.at)
+	for _, s := range []*shelf{&m.public, &m.own} {
+		if s.newest != nil {
+			at = max(at, s.newest.at)
+		}
 	}
 	return at
 }
@@ -162,8 +164,10 @@ func (m *Memory) LoseAll(through uint64) {
 	defer m.waiters.reached(through)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for m.oldest != nil && m.oldest.Seq <= through {
-		m.evict(m.oldest)
+	for _, s := range []*shelf{&m.public, &m.own} {
+		for s.oldest != nil && s.oldest.Seq <= through {
+			m.evict(s.oldest)
+		}
 	}
 	for _, h := range m.channels {
 		h.through = max(h.through, through)

@@ -101,10 +101,12 @@ type Options struct {
 	Events int           // newest events kept for each channel; 0 means 1000
 	Bytes  int           // newest bytes kept for each channel; 0 means 1 MiB
 	Age    time.Duration // how long an event is kept; 0 means 1 h, negative without end
-	Budget int64         // bytes over all channels, book-keeping included; 0 means 256 MiB
-	Rules  []Rule        // for channels that keep more or less than Events and Bytes
-	Epoch  string        // name of this life of the log; "" means a random one
-	MaxLag int64         // bytes that a tail may be behind before appends wait; 0 means 64 MiB
+	// Budget is bytes over all channels, book-keeping included; 0 means 256 MiB. The server's
+	// own channels, see [IsOwn], may have a sixteenth of it.
+	Budget int64
+	Rules  []Rule // for channels that keep more or less than Events and Bytes
+	Epoch  string // name of this life of the log; "" means a random one
+	MaxLag int64  // bytes that a tail may be behind before appends wait; 0 means 64 MiB
 	// MaxWait is how long an append waits for a tail that is behind before it
 	// fails with ErrBusy; 0 means 2 s.
 	MaxWait time.Duration

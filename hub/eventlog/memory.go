@@ -26,14 +26,12 @@ type Memory struct {
 	mu        sync.RWMutex // guards everything below; never held while calling out
 	closed    bool
 	head      uint64
-	bytes     int64                          // charged against the budget
-	events    int                            // kept
-	crowded   uint64                         // events dropped for want of budget
-	own       struct{ channels, events int } // of that, the server's own
-	published uint64                         // events accepted, without the server's own
+	bytes     int64  // charged against the budget
+	crowded   uint64 // events dropped for want of budget, without the server's own
+	published uint64 // events accepted, without the server's own
 	channels  map[string]*history
-	oldest    *Record // all kept records, in log order
-	newest    *Record
+	public    shelf
+	own       shelf // of the server's own channels
 	graves    graveyard
 	keys      keyring
 	last      *segment // where the live flow grows

@@ -92,7 +92,7 @@ func TestWatermark(t *testing.T) {
 	for i := range channels { // channel i has the one event i+1
 		publish(t, m, name(i), 1)
 	}
-	kept, watermark := int(m.oldest.Seq), m.graves.watermark
+	kept, watermark := int(m.public.oldest.Seq), m.graves.watermark
 	if kept < channels/2 || watermark == 0 || m.tombstones() == 0 {
 		t.Fatalf("oldest kept %d, watermark %d, %d tombstones: the test proves nothing", kept, watermark, m.tombstones())
 	}

@@ -16,11 +16,38 @@ const (
 	keyCost     = 72
 )
 
-// history is what one channel keeps. The name and the limits are static; the rest is
+// ownShare is the part of the budget that the server's own channels may have, so that
+// they push out one another and not the events of others.
+const ownShare = 16
+
+// shelf is what a group of channels keeps. Guarded by Memory.mu.
+type shelf struct {
+	oldest, newest   *Record // all records, in log order
+	channels, events int
+	bytes            int64
+	lost             uint64 // the newest event of an own channel that was freed
+}
+
+// shelfOf returns the shelf of a channel.
+func (m *Memory) shelfOf(channel string) *shelf {
+	if IsOwn(channel) {
+		return &m.own
+	}
+	return &m.public
+}
+
+// charge charges n bytes to the shelf and to the budget.
+func (m *Memory) charge(s *shelf, n int64) {
+	s.bytes += n
+	m.bytes += n
+}
+
+// history is what one channel keeps. The name, the limits and the shelf are static; the rest is
 // guarded by Memory.mu. A history in the map is never empty.
 type history struct {
 	name            string
 	most, mostBytes int // what it may keep
+	shelf           *shelf
 
 	recs    []*Record // recs[first:] are kept, in log order
 	first   int
@@ -43,19 +70,16 @@ func (h *history) after(seq uint64) []*Record {
 func (m *Memory) keep(channel string, r *Record) {
 	h := m.channels[channel]
 	if h == nil {
-		h = &history{name: strings.Clone(channel)}
+		h = &history{name: strings.Clone(channel), shelf: m.shelfOf(channel)}
 		h.most, h.mostBytes = m.opts.Limits(h.name)
 		h.through = m.exhume(h.name)
 		m.channels[h.name] = h
-		m.bytes += channelCost + int64(len(h.name))
-		if IsOwn(h.name) {
-			m.own.channels++
-		}
+		m.charge(h.shelf, channelCost+int64(len(h.name)))
+		h.shelf.channels++
 	}
+	s := h.shelf
 	r.hist = h
-	if IsOwn(h.name) {
-		m.own.events++
-	} else {
+	if s == &m.public {
 		m.published++
 	}
 	if h.first > 0 && len(h.recs) == cap(h.recs) && h.first >= len(h.recs)/4 {
@@ -65,14 +89,14 @@ func (m *Memory) keep(channel string, r *Record) {
 	}
 	h.recs = append(h.recs, r)
 	h.bytes += len(r.buf)
-	m.bytes += r.cost()
-	m.events++
-	if r.older = m.newest; r.older != nil {
+	m.charge(s, r.cost())
+	s.events++
+	if r.older = s.newest; r.older != nil {
 		r.older.newer = r
 	} else {
-		m.oldest = r
+		s.oldest = r
 	}
-	m.newest = r
+	s.newest = r
 	for h.len() > h.most || h.bytes > h.mostBytes && h.len() > 1 {
 		m.evict(h.recs[h.first])
 	}
@@ -83,33 +107,29 @@ func (r *Record) cost() int64 { return recordCost + int64(cap(r.buf)) }
 // evict drops r, the oldest of its channel; a channel left empty is freed.
 func (m *Memory) evict(r *Record) {
 	h := r.hist
+	s := h.shelf
 	h.recs[h.first] = nil
 	h.first++
 	h.bytes -= len(r.buf)
 	h.through = r.Seq
-	m.bytes -= r.cost()
-	m.events--
-	if IsOwn(h.name) {
-		m.own.events--
-	}
+	m.charge(s, -r.cost())
+	s.events--
 	if r.older != nil {
 		r.older.newer = r.newer
 	} else {
-		m.oldest = r.newer
+		s.oldest = r.newer
 	}
 	if r.newer != nil {
 		r.newer.older = r.older
 	} else {
-		m.newest = r.older
+		s.newest = r.older
 	}
 	r.older, r.newer = nil, nil
 	switch n := h.len(); {
 	case n == 0:
 		delete(m.channels, h.name)
-		m.bytes -= channelCost + int64(len(h.name))
-		if IsOwn(h.name) {
-			m.own.channels--
-		}
+		m.charge(s, -channelCost-int64(len(h.name)))
+		s.channels--
 		m.bury(h.name, h.through)
 	case cap(h.recs) > max(4*n, 8): // give back the slots of a burst: recordCost pays for four
 		h.recs, h.first = append(make([]*Record, 0, 2*n), h.recs[h.first:]...), 0
@@ -119,9 +139,13 @@ func (m *Memory) evict(r *Record) {
 // trim drops the oldest records while they are too old or the budget is passed.
 func (m *Memory) trim(now time.Duration) {
 	m.bytes -= m.keys.expire(now, int(m.opts.Budget/16/keyCost))
-	for r := m.oldest; r != nil; r = m.oldest {
+	old := func(r *Record) bool { return m.opts.Age >= 0 && now-r.at > m.opts.Age }
+	for r := m.own.oldest; r != nil && (old(r) || m.own.bytes > m.opts.Budget/ownShare); r = m.own.oldest {
+		m.evict(r)
+	}
+	for r := m.public.oldest; r != nil; r = m.public.oldest {
 		full := m.bytes > m.opts.Budget
-		if !full && (m.opts.Age < 0 || now-r.at <= m.opts.Age) {
+		if !full && !old(r) {
 			return
 		}
 		if full {
@@ -164,8 +188,13 @@ type graveyard struct {
 	watermark  uint64 // freed channels without a tombstone lost nothing after this
 }
 
-// bury remembers that name, now freed, dropped events through seq.
+// bury remembers that name, now freed, dropped events through seq. The server's own
+// channels have one tombstone for all: theirs must not push out those of others.
 func (m *Memory) bury(name string, seq uint64) {
+	if IsOwn(name) {
+		m.own.lost = max(m.own.lost, seq)
+		return
+	}
 	g := &m.graves
 	if int64(len(g.young)) >= max(m.opts.Budget/16/graveCost, 1) {
 		m.bytes -= int64(len(g.old)) * graveCost
@@ -187,6 +216,9 @@ func (m *Memory) bury(name string, seq uint64) {
 // tombstone stays: it may be another channel's too.
 func (m *Memory) exhume(name string) uint64 {
 	g := &m.graves
+	if IsOwn(name) {
+		return max(m.own.lost, g.watermark)
+	}
 	hash := maphash.String(m.seed[0], name)
 	if seq, ok := g.young[hash]; ok {
 		return seq

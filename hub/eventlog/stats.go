@@ -20,7 +20,7 @@ type Stats struct {
 func (m *Memory) Stats() Stats {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return Stats{m.published, len(m.channels) - m.own.channels, m.events - m.own.events, m.bytes, m.opts.Budget, m.crowded}
+	return Stats{m.published, m.public.channels, m.public.events, m.bytes, m.opts.Budget, m.crowded}
 }
 
 // Kept is what the log keeps of one channel.
@@ -104,14 +104,12 @@ func (m *Memory) Busiest(span time.Duration, n int) []Busy {
 	m.mu.RLock()
 	now := time.Since(m.start)
 	looked := 0
-	for r := m.newest; r != nil && now-r.at < span; r = r.older {
+	for r := m.public.newest; r != nil && now-r.at < span; r = r.older {
 		if looked++; looked > most {
 			span = now - r.at
 			break
 		}
-		if !IsOwn(r.hist.name) {
-			counts[r.hist]++
-		}
+		counts[r.hist]++
 	}
 	list := make([]Busy, 0, len(counts))
 	for h, count := range counts {
@@ -159,9 +157,9 @@ func (m *Memory) Newest(n int, seq uint64, want func(channel string) bool) (recs
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	looked := 0
-	for r := m.newest; r != nil && r.Seq > seq && len(recs) < n && looked < most; r = r.older {
+	for r := m.public.newest; r != nil && r.Seq > seq && len(recs) < n && looked < most; r = r.older {
 		looked++
-		if !IsOwn(r.hist.name) && want(r.hist.name) {
+		if want(r.hist.name) {
 			recs = append(recs, r)
 		}
 	}
