@@ -235,21 +235,45 @@ func (v Ref) Connections() []*Connection { return v.c.conns }
 // Channels returns how many channels the client is on.
 func (v Ref) Channels() int { return len(v.c.on) - 1 }
 
-// OnLike reports whether the name of one of its channels holds text, which is in
-// lower case.
-func (v Ref) OnLike(text string) bool {
-	return slices.ContainsFunc(v.c.on, func(m *member) bool {
-		return m.ch.name != Everyone && strings.Contains(strings.ToLower(m.ch.name), text)
-	})
+// OnLike returns the clients on channels whose name holds text, which is in lower case.
+func (r *Registry) OnLike(text string) map[string]bool {
+	ids := make(map[string]bool)
+	for _, name := range r.channelNames() {
+		if name == Everyone || !strings.Contains(strings.ToLower(name), text) {
+			continue
+		}
+		for _, c := range r.named(name, false) {
+			ids[c.id] = true
+		}
+	}
+	return ids
 }
 
 // Each calls f for every client online, in no order, with the registry locked: f
-// must be quick and must not call the registry.
+// must be quick and must not call the registry. Others have the registry in between; a
+// client that goes and comes meanwhile may be shown twice.
 func (r *Registry) Each(f func(Ref)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	n := 0
 	for _, c := range r.clients {
 		f(Ref{c})
+		r.step(n)
+		n++
+	}
+}
+
+// EachChannel is Each for the channels that have members.
+func (r *Registry) EachChannel(f func(Channel)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, ch := range r.channels {
+		if ch.name != Everyone {
+			f(Channel{ch.name, len(ch.members), ch.conns})
+		}
+		r.step(n)
+		n++
 	}
 }
 

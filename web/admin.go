@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/a-h/templ"
 	"github.com/gin-gonic/gin"
@@ -24,19 +23,20 @@ type admin struct {
 	limiter  *login.Limiter
 	guard    *http.CrossOriginProtection // trusts no other origin, whatever CORS allows
 	audit    auditLog
-	feeds    atomic.Int32  // live pages
+	feeds    feeds
 	quit     chan struct{} // closed when the server ends, which ends the live pages
 	once     sync.Once     // closes quit
-}
 
-// maxFeeds is how many live pages may be open at once.
-const maxFeeds = 64
+	clientList  listing[clientEntry]
+	channelList listing[channelEntry]
+}
 
 // adminPath is where the admin UI is.
 const adminPath = "/admin"
 
 func newAdmin(s *Server) (*admin, error) {
 	a := &admin{server: s, limiter: login.NewLimiter(), guard: http.NewCrossOriginProtection(), quit: make(chan struct{})}
+	a.clientList.gather, a.channelList.gather = s.gatherClients, s.gatherChannels
 	var err error
 	if a.accounts, err = login.NewAccounts(s.opts.Admins); err != nil {
 		return nil, err

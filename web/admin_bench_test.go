@@ -1,10 +1,13 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 
+	"rollcall/hub/eventlog"
 	"rollcall/web"
 	"rollcall/web/webtest"
 )
@@ -17,23 +20,63 @@ func BenchmarkAdminClients(b *testing.B) {
 	srv.Crowd(online)
 	cookie := operator(b, srv).cookies()[0]
 	srv.Publish("all", `1`, `2`, `3`)
-	for name, target := range map[string]string{
+	benchmarkPages(b, srv, cookie, map[string]string{
 		"first page": "/admin/clients", "last page": "/admin/clients?page=400", "by bytes": "/admin/clients?sort=-bytes", "by behind": "/admin/clients?sort=-behind",
 		"by address": "/admin/clients?sort=address", "by time": "/admin/clients?sort=-since", "search id": "/admin/clients?q=client-0123", "search info": "/admin/clients?q=team+7",
 		"search channel": "/admin/clients?q=channel-42", "search address": "/admin/clients?q=10.0.42.", "search nothing": "/admin/clients?q=no+such+client",
 		"client": "/admin/clients/client-012345", "overview": "/admin", "channel": "/admin/channels/all",
-	} {
+	})
+}
+
+// BenchmarkAdminChannels renders the list of 300 000 channels.
+func BenchmarkAdminChannels(b *testing.B) {
+	const channels = 300_000
+	log := eventlog.NewMemory(eventlog.Options{Budget: 1 << 30})
+	b.Cleanup(func() { log.Close() })
+	for i := 0; i < channels; i += 1000 {
+		events := make([]eventlog.Event, 1000)
+		for j := range events {
+			events[j] = eventlog.Event{Channel: fmt.Sprintf("channel-%06d", (i+j)*7919%channels), Type: "t", Payload: []byte("1")}
+		}
+		if _, err := log.Append(b.Context(), events); err != nil {
+			b.Fatal(err)
+		}
+	}
+	srv := webtest.Start(b, withAdmins(web.Options{Engine: web.MemoryEngine{Memory: log}}))
+	benchmarkPages(b, srv, operator(b, srv).cookies()[0], map[string]string{
+		"first page": "/admin/channels", "last page": "/admin/channels?page=6000", "by rate": "/admin/channels?sort=-rate", "by bytes": "/admin/channels?sort=bytes",
+		"search": "/admin/channels?q=00",
+	})
+}
+
+func benchmarkPages(b *testing.B, srv *webtest.Server, cookie *http.Cookie, pages map[string]string) {
+	for name, target := range pages {
+		get := func() {
+			r := httptest.NewRequest(http.MethodGet, target, nil)
+			r.AddCookie(cookie)
+			w := httptest.NewRecorder()
+			srv.Handler().ServeHTTP(w, r)
+			if w.Code != http.StatusOK {
+				b.Errorf("%s: status %d", target, w.Code)
+			}
+		}
 		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
 			for b.Loop() {
-				r := httptest.NewRequest(http.MethodGet, target, nil)
-				r.AddCookie(cookie)
-				w := httptest.NewRecorder()
-				srv.Handler().ServeHTTP(w, r)
-				if w.Code != http.StatusOK {
-					b.Fatalf("%s: status %d", target, w.Code)
-				}
+				get()
 			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(b.N), "ms/page")
+		})
+		b.Run(name+" for 64", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				var all sync.WaitGroup
+				for range 64 {
+					all.Go(get)
+				}
+				all.Wait()
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/64/float64(b.N), "ms/page")
 		})
 	}
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"cmp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,6 +30,7 @@ var channelColumns = []struct {
 // channels paints /admin/channels: those that have members or keep events.
 func (a *admin) channels(v *visit) (func() screen, *fault) {
 	v.frame.Section = "channels"
+	a.channelList.join(v)
 	p := &channelsPage{a: a, v: v, search: strings.TrimSpace(v.query.Get("q"))}
 	p.sort, p.down = strings.CutPrefix(v.query.Get("sort"), "-")
 	p.page, _ = strconv.Atoi(v.query.Get("page"))
@@ -47,88 +47,83 @@ type channelsPage struct {
 	down   bool
 	page   int
 
-	names []string // on this page
-	total int      // that match
-	at    time.Time
+	rows listed
+	at   time.Time // when they were listed
 }
 
 func (p *channelsPage) paint() screen {
-	every := time.Second // names come and go
+	every := listEvery
 	if p.sort != "" && p.sort != "name" {
-		every = resortEvery // rows would jump
+		every = resortEvery
 	}
 	if time.Since(p.at) >= every {
 		p.at = time.Now()
-		p.list()
+		p.rows = p.a.channelList.list(p.page, p.down, p.v.listAge(), p.key(strings.ToLower(p.search)))
+		p.page = p.rows.page
 	}
 	view := templates.ChannelsView{AdminFrame: p.v.frame, Query: p.search, Sort: p.v.query.Get("sort"), BaseURL: p.v.base}
 	for _, c := range channelColumns {
 		view.Columns = append(view.Columns, column(p.v.query, adminPath+"/channels", c.label, c.sort, cmp.Or(p.sort, "name"), p.down, c.numeric, c.minor))
 	}
-	view.Rows = p.a.channelRows("channel-", p.names, nil)
-	view.Pager = pager(p.v.query, adminPath+"/channels", p.page, p.total, len(p.names))
+	view.Rows = p.a.channelRows("channel-", p.rows.names, nil)
+	view.Pager = pager(p.v.query, adminPath+"/channels", p.page, p.rows.total, len(p.rows.names))
 	return screen{body: templates.Channels(view), parts: view.Fragments()}
 }
 
-// list finds which channels are on the page.
-func (p *channelsPage) list() {
-	type entry struct {
-		name   string
-		number float64
-	}
-	search := strings.ToLower(p.search)
-	numbers := make(map[string]float64)
-	s := p.a.server
-	for _, k := range s.log.Channels() {
-		if search != "" && !containsFold(k.Channel, search) {
-			continue
+// channelEntry is a channel that has members or keeps events.
+type channelEntry struct {
+	name          string
+	events, bytes int
+	newest        uint64
+	presence      presence.Channel
+	rate          float64
+}
+
+// gatherChannels returns all channels, in no order.
+func (s *Server) gatherChannels() []channelEntry {
+	kept := s.log.Channels()
+	all := make([]channelEntry, 0, len(kept))
+	places := make(map[string]int32, len(kept))
+	of := func(name string) *channelEntry {
+		at, ok := places[name]
+		if !ok {
+			at = int32(len(all))
+			places[name] = at
+			all = append(all, channelEntry{name: name})
 		}
-		n := 0.0
-		switch p.sort {
-		case "events":
-			n = float64(k.Events)
-		case "bytes":
-			n = float64(k.Bytes)
-		case "last":
-			n = float64(k.Newest.Seq)
-		}
-		numbers[k.Channel] = n
+		return &all[at]
 	}
-	members, _, _ := s.registry.Channels(presence.Query{Search: p.search})
-	for _, ch := range members {
-		switch p.sort {
-		case "clients":
-			numbers[ch.Name] = float64(ch.Clients)
-		case "connections":
-			numbers[ch.Name] = float64(ch.Connections)
-		default:
-			numbers[ch.Name] += 0
+	for _, k := range kept {
+		e := of(k.Channel)
+		e.events, e.bytes, e.newest = k.Events, k.Bytes, k.Newest.Seq
+	}
+	s.registry.EachChannel(func(ch presence.Channel) { of(ch.Name).presence = ch })
+	for _, b := range s.log.Busiest(10*time.Second, len(all)) {
+		if at, ok := places[b.Channel]; ok {
+			all[at].rate = b.Rate
 		}
 	}
-	if p.sort == "rate" {
-		for _, b := range s.log.Busiest(10*time.Second, len(numbers)) {
-			if _, ok := numbers[b.Channel]; ok {
-				numbers[b.Channel] = b.Rate
-			}
+	return all
+}
+
+// key returns what channels are sorted by, and which of them match.
+func (p *channelsPage) key(search string) func(*channelEntry) (rowKey, bool) {
+	by := map[string]func(*channelEntry) float64{
+		"rate":        func(e *channelEntry) float64 { return e.rate },
+		"clients":     func(e *channelEntry) float64 { return float64(e.presence.Clients) },
+		"connections": func(e *channelEntry) float64 { return float64(e.presence.Connections) },
+		"last":        func(e *channelEntry) float64 { return float64(e.newest) },
+		"events":      func(e *channelEntry) float64 { return float64(e.events) },
+		"bytes":       func(e *channelEntry) float64 { return float64(e.bytes) },
+	}[p.sort]
+	return func(e *channelEntry) (rowKey, bool) {
+		k := rowKey{name: e.name}
+		if by == nil {
+			k.text = e.name
+		} else {
+			k.number = by(e)
 		}
-	}
-	all := make([]entry, 0, len(numbers))
-	for name, n := range numbers {
-		all = append(all, entry{name, n})
-	}
-	slices.SortFunc(all, func(x, y entry) int {
-		order := cmp.Or(cmp.Compare(x.number, y.number), strings.Compare(x.name, y.name))
-		if p.down {
-			return -order
-		}
-		return order
-	})
-	p.total = len(all)
-	p.page = min(p.page, max((p.total+pageRows-1)/pageRows, 1))
-	all = all[(p.page-1)*pageRows:]
-	p.names = make([]string, 0, pageRows)
-	for _, e := range all[:min(pageRows, len(all))] {
-		p.names = append(p.names, e.name)
+		return k, search == "" || containsFold(e.name, search)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"rollcall/presence"
@@ -15,9 +16,6 @@ import (
 
 // pageRows is how many rows a page of a table has.
 const pageRows = 50
-
-// resortEvery is how often a list is sorted anew whose order changes all the time.
-const resortEvery = 5 * time.Second
 
 // clientColumns are those of [templates.ClientColumns], and what each is sorted by.
 // Clients can be sorted by "protocol", too.
@@ -41,6 +39,7 @@ func keyOf(name string) string {
 // clients paints /admin/clients.
 func (a *admin) clients(v *visit) (func() screen, *fault) {
 	v.frame.Section = "clients"
+	a.clientList.join(v)
 	p := &clientsPage{a: a, v: v, search: strings.TrimSpace(v.query.Get("q"))}
 	p.sort, p.down = strings.CutPrefix(v.query.Get("sort"), "-")
 	p.page, _ = strconv.Atoi(v.query.Get("page"))
@@ -57,112 +56,92 @@ type clientsPage struct {
 	down   bool
 	page   int
 
-	ids     []string // on this page
-	total   int      // that match
-	online  int
-	version uint64 // of the registry, when sorted
-	sorted  time.Time
+	rows listed
+	at   time.Time // when they were listed
 }
 
 func (p *clientsPage) paint() screen {
-	// The order of names changes only when somebody comes or goes; that of what is
-	// counted changes all the time, and then rows would jump.
-	_, _, _, version := p.a.server.registry.Totals()
-	static := p.sort != "events" && p.sort != "bytes" && p.sort != "behind"
-	if p.sorted.IsZero() || version != p.version && static || time.Since(p.sorted) >= resortEvery && !static {
-		p.version, p.sorted = version, time.Now()
-		p.list()
+	every := listEvery
+	if p.sort == "events" || p.sort == "bytes" || p.sort == "behind" {
+		every = resortEvery
 	}
-	view := templates.ClientsView{AdminFrame: p.v.frame, Query: p.search, Sort: p.v.query.Get("sort"), Total: p.online, BaseURL: p.v.base}
+	if time.Since(p.at) >= every {
+		p.at = time.Now()
+		p.rows = p.a.clientList.list(p.page, p.down, p.v.listAge(), p.key(strings.ToLower(p.search)))
+		p.page = p.rows.page
+	}
+	view := templates.ClientsView{AdminFrame: p.v.frame, Query: p.search, Sort: p.v.query.Get("sort"), Total: p.rows.all, BaseURL: p.v.base}
 	for _, c := range clientColumns {
 		view.Columns = append(view.Columns, column(p.v.query, adminPath+"/clients", c.label, c.sort, cmp.Or(p.sort, "id"), p.down, c.numeric, c.minor))
 	}
-	for _, id := range p.ids {
+	for _, id := range p.rows.names {
 		if row, ok := p.a.clientRow(id); ok {
 			view.Rows = append(view.Rows, row)
 		}
 	}
-	view.Pager = pager(p.v.query, adminPath+"/clients", p.page, p.total, len(p.ids))
+	view.Pager = pager(p.v.query, adminPath+"/clients", p.page, p.rows.total, len(p.rows.names))
 	return screen{body: templates.Clients(view), parts: view.Fragments()}
 }
 
-// clientEntry is what a client is sorted by.
+// clientEntry is a client that is online.
 type clientEntry struct {
-	id     string
-	text   string
-	number int64
-	since  time.Time
-	conn   *presence.Connection // one that is catching up
+	id       string
+	info     []byte
+	conns    []*presence.Connection
+	channels int
+	since    time.Time
 }
 
-// list finds which clients are on the page.
-func (p *clientsPage) list() {
-	search := strings.ToLower(p.search)
+// gatherClients returns all clients, in no order.
+func (s *Server) gatherClients() []clientEntry {
 	var all []clientEntry
-	p.online = 0
-	p.a.server.registry.Each(func(r presence.Ref) {
-		p.online++
-		if search == "" || matchesClient(r, search) {
-			all = append(all, p.entry(r))
-		}
+	s.registry.Each(func(r presence.Ref) {
+		all = append(all, clientEntry{r.ID(), r.Info(), slices.Clone(r.Connections()), r.Channels(), r.Since()})
 	})
-	if p.sort == "behind" {
-		for i := range all {
-			if c := all[i].conn; c != nil { // only now, as the registry is not locked any more
-				all[i].number = int64(p.a.server.behind(c))
-			}
+	return all
+}
+
+// key returns what clients are sorted by, and which of them match.
+func (p *clientsPage) key(search string) func(*clientEntry) (rowKey, bool) {
+	on := sync.OnceValue(func() map[string]bool { return p.a.server.registry.OnLike(search) })
+	return func(e *clientEntry) (rowKey, bool) {
+		if search != "" && !e.matches(search) && !on()[e.id] {
+			return rowKey{}, false
 		}
-	}
-	slices.SortFunc(all, func(x, y clientEntry) int {
-		order := cmp.Or(cmp.Compare(x.number, y.number), strings.Compare(x.text, y.text), x.since.Compare(y.since))
-		if p.down {
-			order = -order
-		}
-		return cmp.Or(order, strings.Compare(x.id, y.id))
-	})
-	p.total = len(all)
-	p.page = min(p.page, max((p.total+pageRows-1)/pageRows, 1))
-	all = all[(p.page-1)*pageRows:]
-	p.ids = make([]string, 0, pageRows)
-	for _, e := range all[:min(pageRows, len(all))] {
-		p.ids = append(p.ids, e.id)
+		return p.sortedBy(e), true
 	}
 }
 
-func matchesClient(r presence.Ref, search string) bool {
-	if containsFold(r.ID(), search) || containsFold(string(r.Info()), search) || r.OnLike(search) {
-		return true
-	}
-	return slices.ContainsFunc(r.Connections(), func(c *presence.Connection) bool { return containsFold(c.RemoteAddr, search) })
+func (e *clientEntry) matches(search string) bool {
+	return containsFold(e.id, search) || containsFold(string(e.info), search) ||
+		slices.ContainsFunc(e.conns, func(c *presence.Connection) bool { return containsFold(c.RemoteAddr, search) })
 }
 
 // containsFold reports whether s contains text, which is in lower case.
 func containsFold(s, text string) bool { return strings.Contains(strings.ToLower(s), text) }
 
-// entry is called with the registry locked.
-func (p *clientsPage) entry(r presence.Ref) clientEntry {
-	e := clientEntry{id: r.ID()}
-	conns := r.Connections()
+func (p *clientsPage) sortedBy(e *clientEntry) rowKey {
+	k := rowKey{name: e.id}
 	switch p.sort {
 	case "", "id":
-		e.text = e.id
-		if len(conns) > 0 && conns[0].Anonymous {
-			e.number = 1 // behind those that have a name
+		k.text = e.id
+		if len(e.conns) > 0 && e.conns[0].Anonymous {
+			k.number = 1 // behind those that have a name
 		}
 	case "connections":
-		e.number = int64(len(conns))
+		k.number = float64(len(e.conns))
 	case "channels":
-		e.number = int64(r.Channels())
+		k.number = float64(e.channels)
 	case "since":
-		e.since = r.Since()
+		k.number = float64(e.since.UnixMicro())
 	case "address", "protocol":
-		if len(conns) > 0 {
-			if e.text = conns[0].RemoteAddr; p.sort == "protocol" {
-				e.text = conns[0].Protocol
+		if len(e.conns) > 0 {
+			if k.text = e.conns[0].RemoteAddr; p.sort == "protocol" {
+				k.text = e.conns[0].Protocol
 			}
 		}
 	case "events", "bytes", "behind":
-		for _, c := range conns {
+		for _, c := range e.conns {
 			at := connOf(c)
 			if at == nil {
 				continue
@@ -170,15 +149,15 @@ func (p *clientsPage) entry(r presence.Ref) clientEntry {
 			events, bytes := at.Sent()
 			switch {
 			case p.sort == "events":
-				e.number += int64(events)
+				k.number += float64(events)
 			case p.sort == "bytes":
-				e.number += int64(bytes)
+				k.number += float64(bytes)
 			case !at.Live():
-				e.conn = c
+				k.number = float64(p.a.server.behind(c))
 			}
 		}
 	}
-	return e
+	return k
 }
 
 // behind returns how many kept events a connection still has to get.

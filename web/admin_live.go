@@ -92,13 +92,13 @@ func (a *admin) showScreen(c *gin.Context, s *login.Session, status int, paint p
 	if change != nil {
 		change(v)
 	}
+	defer v.close()
 	now, f := paint(v)
 	if f != nil {
 		a.refuse(c, s, f)
 		return
 	}
 	a.server.page(c, status, now().body)
-	v.close()
 }
 
 func (a *admin) visit(s *login.Session, page *url.URL, arg string) *visit {
@@ -109,6 +109,15 @@ func (a *admin) visit(s *login.Session, page *url.URL, arg string) *visit {
 
 // whenClosed has f called at the end of the visit.
 func (v *visit) whenClosed(f func()) { v.closing = append(v.closing, f) }
+
+// listAge returns how old what the page lists may be. What a page is asked for alone is
+// of now.
+func (v *visit) listAge() time.Duration {
+	if v.live {
+		return listEvery
+	}
+	return 0
+}
 
 func (v *visit) close() {
 	for _, f := range v.closing {
@@ -153,25 +162,27 @@ func (a *admin) stream(c *gin.Context) {
 		return
 	}
 	if c.Request.Method == http.MethodHead {
+		if f := a.feeds.check(c, s.User); f != nil {
+			refuse(c, f)
+			return
+		}
 		c.Header("Content-Type", "text/event-stream")
 		c.Status(http.StatusOK)
 		return
 	}
-	if a.feeds.Add(1) > maxFeeds {
-		a.feeds.Add(-1)
-		c.Header("Retry-After", "10")
-		refuse(c, &fault{http.StatusServiceUnavailable, "too_many_pages", "Too many live pages are open. Close some.", ""})
+	if f := a.feeds.acquire(c, s.User); f != nil {
+		refuse(c, f)
 		return
 	}
-	defer a.feeds.Add(-1)
+	defer a.feeds.release(s.User)
 	v := a.visit(s, page, arg)
 	v.base, v.live = a.server.baseURL(c.Request), true
+	defer v.close()
 	now, f := paint(v)
 	if f != nil {
 		refuse(c, f)
 		return
 	}
-	defer v.close()
 	sse, err := livepage.NewWriter(unwrapped(c))
 	if err != nil {
 		return

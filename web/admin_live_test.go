@@ -8,6 +8,10 @@ import (
 	"testing"
 
 	"golang.org/x/net/html"
+
+	"rollcall/web"
+	"rollcall/web/login"
+	"rollcall/web/webtest"
 )
 
 // livePages are all pages that are kept live.
@@ -147,24 +151,45 @@ func TestAdminLiveRefusals(t *testing.T) {
 	}
 }
 
+// One user has a share of the live pages, and others have theirs; a browser learns of it
+// by HEAD.
 func TestAdminLiveLimit(t *testing.T) {
 	t.Parallel()
-	srv := startAdmin(t)
-	vera := viewer(t, srv)
+	var accounts []login.Account
+	for i := range 5 {
+		accounts = append(accounts, login.Account{Name: fmt.Sprint("user", i), Role: login.Viewer, Hash: hashOf(veraPassword)})
+	}
+	srv := webtest.Start(t, web.Options{Admins: accounts})
+	refused := func(v *visitor, status int, says string) {
+		t.Helper()
+		r := v.do("GET", "/admin/stream?page=/admin/blocks", "")
+		r.wantCode(status, "too_many_pages")
+		if r.header.Get("Retry-After") == "" || !strings.Contains(r.text, says) {
+			t.Errorf("%s, Retry-After %q; want %q", r.text, r.header.Get("Retry-After"), says)
+		}
+		v.do("HEAD", "/admin/stream?page=/admin/blocks", "").want(status)
+	}
 	var last *screen
-	for range 64 {
-		last = vera.watch("/admin/blocks")
+	var users []*visitor
+	for i := range accounts {
+		v := stranger(t, srv)
+		v.login(accounts[i].Name, veraPassword, "").wantLocation("/admin")
+		users = append(users, v)
 	}
-	r := vera.do("GET", "/admin/stream?page=/admin/blocks", "")
-	r.wantCode(503, "too_many_pages")
-	if r.header.Get("Retry-After") == "" {
-		t.Error("no Retry-After")
+	for _, v := range users[:4] {
+		for range 15 {
+			v.watch("/admin/blocks")
+		}
+		v.do("HEAD", "/admin/stream?page=/admin/blocks", "").want(200)
+		last = v.watch("/admin/blocks")
+		refused(v, 429, "You have 16 live pages open")
 	}
+	refused(users[4], 503, "All users together have 64 live pages open")
 	_ = last.body.Close()
 	until(t, "the place of a page that was closed is free", func() bool {
-		return strings.Contains(vera.get("/admin/server").says("facts-streams"), "Live admin pages 63")
+		return strings.Contains(users[4].get("/admin/server").says("facts-streams"), "Live admin pages 63")
 	})
-	vera.watch("/admin/blocks").patch()
+	users[4].watch("/admin/blocks").patch()
 }
 
 func TestAdminLiveEndsWithTheServer(t *testing.T) {

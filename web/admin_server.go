@@ -63,7 +63,7 @@ func (a *admin) facts() []templates.FactGroup {
 		{ID: "facts-streams", Title: "Streams", Facts: []templates.Fact{
 			{Name: "Open", Value: grouped(s.hub.Streams()) + " of at most " + grouped(s.opts.MaxStreams)},
 			{Name: "Presence streams", Value: grouped(s.watchers.Streams())},
-			{Name: "Live admin pages", Value: grouped(int(a.feeds.Load()))},
+			{Name: "Live admin pages", Value: grouped(a.feeds.count())},
 			{Name: "Opened", Value: grouped(stats.Accepted) + ", resuming " + grouped(stats.Resumed)},
 			{Name: "Ended", Value: ends},
 			{Name: "Delivered", Value: grouped(stats.Events) + " events, " + sized(stats.Bytes)},

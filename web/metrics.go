@@ -182,7 +182,7 @@ func (x *exporter) Collect(out chan<- prometheus.Metric) {
 	put(metricEngine, usable)
 	put(metricEngineLag, float64(engine.Lag))
 	put(metricReady, ready)
-	put(metricPages, float64(s.admin.feeds.Load()))
+	put(metricPages, float64(s.admin.feeds.count()))
 	put(metricBlocks, float64(len(s.blocks.list())))
 	put(metricRefused, float64(s.access.refused.Load()))
 	put(metricDenied, float64(s.access.denied.Load()))

@@ -15,7 +15,7 @@ const HIDDEN_MS = 60_000; // a hidden page gives up its stream after this
 const LOST_MS = 1500; // a shorter loss is not worth a banner
 const RETRY_MS = [1000, 15_000]; // first and longest wait, where the browser has given up
 const HOLD_MS = 10_000; // the longest that a list waits for whoever is on it
-const LABELS = { connecting: "Connecting…", live: "Live", reconnecting: "Reconnecting…", closed: "Not live" };
+const LABELS = { connecting: "Connecting…", live: "Live", reconnecting: "Reconnecting…", waiting: "Not live", closed: "Not live" };
 const UNITS = [[86_400, "d"], [3600, "h"], [60, "min"], [0, "s"]]; // of ages, with their seconds
 const THEIRS = { DETAILS: ["open"], DIALOG: ["open"], INPUT: ["value", "checked"], OPTION: ["selected"], TIME: ["title"] };
 const PAGES = { o: "", c: "/clients", h: "/channels", t: "/tail", b: "/blocks", a: "/audit", s: "/server" }; // after "g"
@@ -33,9 +33,9 @@ function connect(state = "connecting") {
   stop();
   show(state);
   source = new EventSource(streamURL);
-  source.onopen = () => show("live", (attempts = 0));
+  source.onopen = () => show((state = "live"), (attempts = 0));
   source.onerror = () => {
-    show("reconnecting", LOST_MS, "Connection lost. Reconnecting…");
+    if (state !== "waiting") show("reconnecting", LOST_MS, "Connection lost. Reconnecting…");
     if (source.readyState === EventSource.CLOSED) askWhy();
   };
   source.addEventListener("patch", ({ data }) => apply(JSON.parse(data)));
@@ -68,7 +68,9 @@ async function askWhy() {
   if (answer.status === 401 || answer.type === "opaqueredirect") return expire();
   if (answer.status === 403 || answer.status === 404) return close("This page is gone.", here, "Reload");
   const wait = Math.min(RETRY_MS[1] / 1.5, RETRY_MS[0] * 2 ** attempts++) * (1 + Math.random() / 2);
-  retryTimer = setTimeout(connect, wait, "reconnecting");
+  const crowded = answer.status === 429;
+  if (crowded) show("waiting", 0, "This page is not live: you have as many live pages open as you may. Close some.");
+  retryTimer = setTimeout(connect, wait, crowded ? "waiting" : "reconnecting");
 }
 
 const expire = (why) => close(why || "Your session has expired.", `/admin/login?next=${encodeURIComponent(here)}`, "Log in");

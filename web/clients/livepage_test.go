@@ -381,6 +381,16 @@ func TestLivePageRecovers(t *testing.T) {
 	p.want(`document.querySelector("#live-banner").hidden`)
 	p.patch(op{"id": "n", "html": `<p id="n">2</p>`})
 
+	p.status.Store(http.StatusTooManyRequests)
+	p.play(drop)
+	p.wantText("#live-banner", "This page is not live: you have as many live pages open as you may. Close some.")
+	p.wantSome(`#live-state[data-state="waiting"]`)
+	p.wantText("#live-label", "Not live")
+	p.status.Store(http.StatusOK)
+	p.wantOpen()
+	p.wantText("#live-label", "Live")
+	p.want(`document.querySelector("#live-banner").hidden`)
+
 	for _, end := range []struct {
 		name, banner, href string
 		play               func()
