@@ -41,8 +41,8 @@ func (a *admin) addBlock(c *gin.Context) {
 	case !ok:
 		a.failed(c, "client.block", id, back, blockHelp)
 	default:
-		if f := a.server.keepAway(id, d, sessionOf(c).User); f != nil {
-			a.failed(c, "client.block", id, back, f.Message)
+		if err := a.server.keepAway(id, d, sessionOf(c).User); err != nil {
+			a.failed(c, "client.block", id, back, err.Error())
 			return
 		}
 		a.done(c, "client.block", id, "for "+lasting(d), back, "Blocked "+short(id, 60)+" for "+lasting(d)+".")

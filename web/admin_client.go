@@ -134,8 +134,8 @@ func (a *admin) block(c *gin.Context) {
 		a.failed(c, "client.block", id, back, blockHelp)
 		return
 	}
-	if f := a.server.keepAway(id, d, sessionOf(c).User); f != nil {
-		a.failed(c, "client.block", id, back, f.Message)
+	if err := a.server.keepAway(id, d, sessionOf(c).User); err != nil {
+		a.failed(c, "client.block", id, back, err.Error())
 		return
 	}
 	a.done(c, "client.block", id, "for "+lasting(d), back, "Blocked for "+lasting(d)+".")

@@ -22,12 +22,13 @@ import (
 // or a client.
 type exporter struct {
 	server  *Server
+	pages   func() int // live ones of the admin UI
 	behind  prometheus.Histogram
 	handler http.Handler
 }
 
-func newExporter(s *Server) *exporter {
-	x := &exporter{server: s, behind: prometheus.NewHistogram(prometheus.HistogramOpts{
+func newExporter(s *Server, pages func() int) *exporter {
+	x := &exporter{server: s, pages: pages, behind: prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "rollcall_stream_behind_events",
 		Help:    "How many kept events streams that are behind have still to get; of many, some count, once at each scrape.",
 		Buckets: []float64{0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000},
@@ -182,7 +183,7 @@ func (x *exporter) Collect(out chan<- prometheus.Metric) {
 	put(metricEngine, usable)
 	put(metricEngineLag, float64(engine.Lag))
 	put(metricReady, ready)
-	put(metricPages, float64(s.admin.feeds.count()))
+	put(metricPages, float64(x.pages()))
 	put(metricBlocks, float64(len(s.blocks.list())))
 	put(metricRefused, float64(s.access.refused.Load()))
 	put(metricDenied, float64(s.access.denied.Load()))

@@ -113,7 +113,7 @@ func New(opts Options) (*Server, error) {
 		s.Close()
 		return nil, err
 	}
-	s.exporter = newExporter(s)
+	s.exporter = newExporter(s, s.admin.feeds.count)
 	s.engine = s.routes()
 	s.http = s.newHTTP(s.engine)
 	if opts.AdminApart {
