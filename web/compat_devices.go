@@ -40,8 +40,9 @@ type devices struct {
 	flushing map[string]uint64
 }
 
-// device is the stream of a member's device.
+// device is the stream of a member's device. It implements [place].
 type device struct {
+	devices *devices
 	channel string // where its place is kept
 
 	// Guarded by devices.mu.
@@ -50,11 +51,11 @@ type device struct {
 	events uint64    // that it was given when its place was last kept
 }
 
-// newDevice returns the device of a member. Its channel's name is a hash: the ids may be
+// of returns the device of a member. Its channel's name is a hash: the ids may be
 // too long for one, and have any characters.
-func newDevice(member, id string) *device {
+func (v *devices) of(member, id string) *device {
 	sum := sha256.Sum256([]byte(member + "\x00" + id)) // neither has a NUL
-	return &device{channel: devicePrefix + base64.RawURLEncoding.EncodeToString(sum[:])}
+	return &device{devices: v, channel: devicePrefix + base64.RawURLEncoding.EncodeToString(sum[:])}
 }
 
 func newDevices(s *Server) *devices {
@@ -72,8 +73,9 @@ func (v *devices) close() {
 	<-v.done
 }
 
-// begin notes that a device's stream is open, and keeps where it began.
-func (v *devices) begin(d *device, conn *hub.Conn) {
+// Began keeps where the stream began.
+func (d *device) Began(conn *hub.Conn) {
+	v := d.devices
 	v.mu.Lock()
 	open := !d.over
 	if open {
@@ -86,8 +88,9 @@ func (v *devices) begin(d *device, conn *hub.Conn) {
 	}
 }
 
-// end keeps where a device's stream ended.
-func (v *devices) end(d *device, conn *hub.Conn) {
+// Ended keeps where the stream ended.
+func (d *device) Ended(conn *hub.Conn) {
+	v := d.devices
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	d.over = true
@@ -219,28 +222,18 @@ func placeOf(r *eventlog.Record) string {
 	return strings.Trim(string(r.Payload()), `"`) // a position has no character that is escaped
 }
 
-// resume has the stream of a device that does not say where it was go on where it
-// stood. One that was never seen begins at the head.
-func (v *devices) resume(ctx context.Context, r *request) error {
-	if at, err := eventlog.ParsePosition(r.resume); r.device == nil || r.resume != "" && (err != nil || at.Epoch != hub.Fresh) {
-		return nil
-	}
+// Last returns where the device's stream stood; "" for one that was never seen.
+func (d *device) Last(ctx context.Context) (string, error) {
+	v := d.devices
 	v.mu.Lock()
-	seq, ok := v.due[r.device.channel]
+	seq, ok := v.due[d.channel]
 	if !ok {
-		seq, ok = v.flushing[r.device.channel]
+		seq, ok = v.flushing[d.channel]
 	}
 	v.mu.Unlock()
 	if ok {
-		r.resume = v.server.idOf(seq)
-		return nil
+		return v.server.idOf(seq), nil
 	}
-	_, last, err := v.server.newest(ctx, r.device.channel)
-	if err != nil {
-		return err
-	}
-	if place := placeOf(last); place != "" {
-		r.resume = place
-	}
-	return nil
+	_, last, err := v.server.newest(ctx, d.channel)
+	return placeOf(last), err
 }

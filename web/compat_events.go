@@ -63,7 +63,7 @@ func (s *Server) memberRequest(c *gin.Context) (*request, *fault) {
 		return nil, invalid("invalid_device", "deviceId", "must have at most %d bytes of UTF-8 and no control characters", maxClientID)
 	}
 	if r.deviceID != "" {
-		r.device = newDevice(member, r.deviceID)
+		r.place = s.devices.of(member, r.deviceID)
 	}
 	return r, nil
 }

@@ -13,11 +13,11 @@ import (
 type lease struct {
 	server *Server
 	grant  *auth.Grant
-	place
+	seat
 }
 
-// place is what a stream takes of the limits.
-type place struct {
+// seat is what a stream takes of the limits.
+type seat struct {
 	addr     netip.Addr
 	identity string
 	cost     int64 // of its subscriptions
@@ -29,7 +29,7 @@ const fullRetry = 10 * time.Second
 // lend counts a stream on these channels against the limits, until Release.
 func (s *Server) lend(c *gin.Context, g *auth.Grant, channels []string) (*lease, *fault) {
 	a := s.access
-	l := &lease{s, g, place{auth.AddressKey(s.from(c.Request).Addr), g.Identity(), costOf(channels)}}
+	l := &lease{s, g, seat{auth.AddressKey(s.from(c.Request).Addr), g.Identity(), costOf(channels)}}
 	if f := s.mayConnect(c, g); f != nil {
 		return nil, f
 	}
@@ -40,7 +40,7 @@ func (s *Server) lend(c *gin.Context, g *auth.Grant, channels []string) (*lease,
 		a.byAddress.Release(l.addr)
 		return nil, limited(c, fullRetry, "too_many_connections", "These credentials have as many streams open as they may.")
 	}
-	if over := s.limits.subscriptions.take(&l.place); over != "" {
+	if over := s.limits.subscriptions.take(&l.seat); over != "" {
 		l.disconnect()
 		return nil, limited(c, fullRetry, "too_many_subscriptions", over+" have as many subscriptions, in bytes, as they may.")
 	}
@@ -51,11 +51,11 @@ func (s *Server) lend(c *gin.Context, g *auth.Grant, channels []string) (*lease,
 func (l *lease) Release(grace time.Duration) {
 	l.disconnect()
 	if grace <= 0 {
-		l.server.limits.subscriptions.give(l.place)
+		l.server.limits.subscriptions.give(l.seat)
 		return
 	}
-	place, subscriptions := l.place, &l.server.limits.subscriptions
-	time.AfterFunc(grace, func() { subscriptions.give(place) })
+	seat, subscriptions := l.seat, &l.server.limits.subscriptions
+	time.AfterFunc(grace, func() { subscriptions.give(seat) })
 }
 
 // disconnect ends what Acquire began.

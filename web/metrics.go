@@ -195,9 +195,10 @@ func (x *exporter) Collect(out chan<- prometheus.Metric) {
 	put(metricLimited, float64(at.FailedAuth), "failures")
 }
 
-// metrics answers GET /metrics, for API keys with the scope admin. That a server is
+// serve answers GET /metrics, for API keys with the scope admin. That a server is
 // open counts on its own machine alone, whatever address this is served at.
-func (s *Server) metrics(c *gin.Context) {
+func (x *exporter) serve(c *gin.Context) {
+	s := x.server
 	g, f := s.grant(c)
 	away := s.opts.LoopbackOnly && (!s.from(c.Request).Addr.IsLoopback() || !auth.LoopbackHost(c.Request.Host))
 	if f == nil && (!g.Admin() || g.Kind == auth.Open && away) {
@@ -207,5 +208,5 @@ func (s *Server) metrics(c *gin.Context) {
 		refuse(c, f)
 		return
 	}
-	s.exporter.handler.ServeHTTP(c.Writer, c.Request)
+	x.handler.ServeHTTP(c.Writer, c.Request)
 }

@@ -176,7 +176,7 @@ func (s *Server) newEngine(first ...gin.HandlerFunc) *gin.Engine {
 // in, so it may have any name.
 func (s *Server) adminRoutes() *gin.Engine {
 	e := s.newEngine(s.insistOnTLS)
-	e.Match(readMethods, "/metrics", s.metrics)
+	e.Match(readMethods, "/metrics", s.exporter.serve)
 	e.GET("/", func(c *gin.Context) { c.Redirect(http.StatusSeeOther, adminPath) })
 	s.admin.routes(e)
 	return e
@@ -209,7 +209,7 @@ func (s *Server) routes() *gin.Engine {
 		s.demoRoutes(e)
 	}
 	if !s.opts.AdminApart {
-		e.Match(readMethods, "/metrics", s.metrics)
+		e.Match(readMethods, "/metrics", s.exporter.serve)
 		s.admin.routes(e)
 	}
 	return e

@@ -25,10 +25,17 @@ type stream struct {
 	wants  hub.Wants
 	atOnce atomic.Bool // its client leaves without the grace
 	admission
-	device *device                    // nil where none is named
+	place  place                      // nil where it is not kept
 	conn   atomic.Pointer[hub.Conn]   // set once attached
 	ending atomic.Pointer[hub.Reason] // why it was told to end
 	expiry atomic.Pointer[time.Timer] // ends it with its grant; nil where that does not end
+}
+
+// place keeps where a stream stands, for a client that comes back without saying it. Its methods are safe for concurrent use.
+type place interface {
+	Last(ctx context.Context) (string, error) // where it stood; "" for nowhere
+	Began(conn *hub.Conn)                     // it does not block
+	Ended(conn *hub.Conn)                     // so does this
 }
 
 // connOf returns the hub's side of a connection, nil before it is attached and for
@@ -56,7 +63,7 @@ func (s *Server) stream(c *gin.Context, r *request, admitted admission) {
 		server:    s,
 		wants:     r.wants,
 		admission: admitted,
-		device:    r.device,
+		place:     r.place,
 		Connection: presence.Connection{
 			ID:          newID(),
 			ClientID:    id,
@@ -110,8 +117,8 @@ func (st *stream) attached(conn *hub.Conn) {
 	if why := st.ending.Load(); why != nil {
 		conn.End(*why)
 	}
-	if st.device != nil {
-		st.server.devices.begin(st.device, conn)
+	if st.place != nil {
+		st.place.Began(conn)
 	}
 	if !st.Holds() { // a Reload since it was given may not have seen the stream
 		st.end(hub.Expired)
@@ -129,8 +136,8 @@ func (st *stream) Ended(conn *hub.Conn, why hub.Reason) {
 	if t := st.expiry.Load(); t != nil {
 		t.Stop() // one that is set later finds the stream ended
 	}
-	if st.device != nil && conn != nil {
-		st.server.devices.end(st.device, conn)
+	if st.place != nil && conn != nil {
+		st.place.Ended(conn)
 	}
 	st.server.feed.count(st.wants, -1)
 	st.server.registry.Leave(&st.Connection)

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -44,7 +45,7 @@ type request struct {
 	field    string       // that named the channels; "" means channels
 	dialect  *hub.Dialect // how events are written; nil as they are
 	deviceID string
-	device   *device // whose place is kept, or nil
+	place    place // nil where the client alone says where it was
 }
 
 // subscribe answers GET and POST /subscribe.
@@ -93,7 +94,7 @@ func (s *Server) open(c *gin.Context, r *request, f *fault) {
 		s.refuseStream(c, r.resume, f)
 		return
 	}
-	err := s.devices.resume(c.Request.Context(), r)
+	err := r.recall(c.Request.Context())
 	if err == nil {
 		err = s.awaitPosition(c.Request.Context(), r.resume)
 	}
@@ -134,6 +135,21 @@ func (s *Server) allowed(c *gin.Context, r *request, g *auth.Grant) *fault {
 		r.info = g.Info
 	}
 	return nil
+}
+
+// recall has a stream that does not say where it was go on where it stood. One that was never seen begins at the head.
+func (r *request) recall(ctx context.Context) error {
+	if r.place == nil {
+		return nil
+	}
+	if at, err := eventlog.ParsePosition(r.resume); r.resume != "" && (err != nil || at.Epoch != hub.Fresh) {
+		return nil
+	}
+	last, err := r.place.Last(ctx)
+	if last != "" {
+		r.resume = last
+	}
+	return err
 }
 
 // resumeOf returns the position that was asked for, as far as that was understood.

@@ -40,7 +40,7 @@ type subscriptions struct {
 }
 
 // take counts a stream, or says whose limit it is over.
-func (x *subscriptions) take(p *place) (over string) {
+func (x *subscriptions) take(p *seat) (over string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	switch {
@@ -63,13 +63,13 @@ func (x *subscriptions) take(p *place) (over string) {
 }
 
 // give ends what take began.
-func (x *subscriptions) give(p place) {
+func (x *subscriptions) give(p seat) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.add(&p, -p.cost)
 }
 
-func (x *subscriptions) add(p *place, cost int64) {
+func (x *subscriptions) add(p *seat, cost int64) {
 	x.held += cost
 	if x.byAddress[p.addr] += cost; x.byAddress[p.addr] == 0 {
 		delete(x.byAddress, p.addr)

@@ -17,7 +17,7 @@ func TestDefaultsLetACrowdIn(t *testing.T) {
 		for j := range names {
 			names[j] = fmt.Sprintf("tenant-000%d.room.%016d", j, i)
 		}
-		p := place{addr: proxy, cost: costOf(names)}
+		p := seat{addr: proxy, cost: costOf(names)}
 		if over := x.take(&p); over != "" {
 			t.Fatalf("client %d: %s", i, over)
 		}
