@@ -11,7 +11,7 @@ import (
 func TestDefaultsLetACrowdIn(t *testing.T) {
 	x := subscriptions{limit: subscriptionBytes}
 	proxy := netip.MustParseAddr("192.0.2.1")
-	var all []place
+	var all []seat
 	for i := range 2 * 20_000 {
 		names := make([]string, 5)
 		for j := range names {
