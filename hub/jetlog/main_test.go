@@ -3,12 +3,12 @@ package jetlog
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"rollcall/hub/jetlog/internal/leaks"
 )
 
 func TestMain(m *testing.M) {
 	if runChild() {
 		return
 	}
-	goleak.VerifyTestMain(m)
+	leaks.VerifyTestMain(m)
 }

@@ -4,10 +4,10 @@ import (
 	"flag"
 	"testing"
 
-	"go.uber.org/goleak"
+	"rollcall/hub/jetlog/internal/leaks"
 )
 
 func TestMain(m *testing.M) {
 	_ = flag.Set("test.parallel", "4") // the tests wait for leases, mostly
-	goleak.VerifyTestMain(m)
+	leaks.VerifyTestMain(m)
 }
