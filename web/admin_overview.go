@@ -219,8 +219,8 @@ func (a *admin) warnings() []templates.Warning {
 	add := func(key, tone, title, text, href, action string) {
 		list = append(list, templates.Warning{Key: key, Tone: tone, Title: title, Text: text, Href: href, Action: action})
 	}
-	if s.leaving() {
-		add("draining", "warn", "Draining", "New streams are sent away and the server is reported as not ready.", adminPath+"/server", "Server")
+	if why, leaving := s.leaving(); leaving {
+		add("draining", "warn", "Draining", why.Text+" New streams are sent away and the server is reported as not ready.", adminPath+"/server", "Server")
 	}
 	if e := s.engineState(); !e.Ready {
 		add("engine", "bad", "The event store is away", "Nothing can be published since "+lasting(time.Since(e.Since))+": "+e.Reason+". Streams stay open and catch up when it is back.", adminPath+"/server", "Server")

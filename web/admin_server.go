@@ -28,7 +28,7 @@ func (a *admin) facts() []templates.FactGroup {
 	s := a.server
 	stats, kept := s.meter.latest()
 	health, tone := "ready", "ok"
-	if s.leaving() {
+	if _, leaving := s.leaving(); leaving {
 		health, tone = "not ready: draining", "warn"
 	}
 	ends := ""
@@ -115,13 +115,13 @@ func (a *admin) accessFacts() []templates.Fact {
 
 func (a *admin) drainView() templates.DrainView {
 	s := a.server
-	v := templates.DrainView{Rate: "50", Left: grouped(s.Streams()), Final: s.draining.Load()}
+	v := templates.DrainView{Rate: "50", Left: grouped(s.Streams()), Final: s.ending.Load() != nil}
 	if rate := s.drainer.at(); rate > 0 {
 		v.Draining, v.Rate = true, strconv.Itoa(rate)
 		v.Text = "Ending " + grouped(rate) + " streams a second. New ones are sent away, and /readyz says 503."
 	}
 	if v.Final {
-		v.Draining, v.Text = true, "The server is shutting down."
+		v.Draining, v.Text = true, s.ending.Load().Text
 	}
 	return v
 }

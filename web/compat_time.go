@@ -72,8 +72,8 @@ func (s *Server) clock(c *gin.Context) {
 		c.Status(http.StatusNoContent) // EventSource comes back at every end; now it stays away
 		return
 	}
-	if f == nil && s.leaving() {
-		s.turnAway(c, at.String(), hub.Draining)
+	if why, leaving := s.leaving(); f == nil && leaving {
+		s.turnAway(c, at.String(), why)
 		return
 	}
 	if f == nil {
@@ -111,8 +111,9 @@ func (s *Server) strike(c *gin.Context, at eventlog.Position) {
 			return
 		case now := <-ticker.C:
 			var text []byte
-			if over = s.leaving(); over {
-				text = hub.Draining.Goodbye(nil, at)
+			var why hub.Reason
+			if why, over = s.leaving(); over {
+				text = why.Goodbye(nil, at)
 			} else {
 				at.Seq++
 				text = append([]byte("id: "), strconv.FormatUint(at.Seq, 10)...)

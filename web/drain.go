@@ -28,7 +28,7 @@ func (d *drainer) start(rate int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.halt()
-	if d.server.draining.Load() {
+	if d.server.ending.Load() != nil {
 		return
 	}
 	d.rate, d.quit, d.done = rate, make(chan struct{}), make(chan struct{})
@@ -71,9 +71,9 @@ func (d *drainer) run(rate int, quit, done chan struct{}) {
 		select {
 		case <-ticker.C:
 			if d.server.hub.Streams() > 0 {
-				d.server.hub.Shed(n, hub.Draining)
+				d.server.hub.Shed(n, drained)
 			} else if d.server.watchers.Streams() > 0 {
-				d.server.watchers.Shed(n, hub.Draining)
+				d.server.watchers.Shed(n, drained)
 			}
 		case <-quit:
 			return
@@ -81,6 +81,29 @@ func (d *drainer) run(rate int, quit, done chan struct{}) {
 	}
 }
 
-// leaving reports whether new streams are sent away because the server shuts down
-// or is being drained.
-func (s *Server) leaving() bool { return s.draining.Load() || s.drainer.at() > 0 }
+// Why streams are sent away, beside the server's end. Clients come back at once, here or to
+// another server.
+var (
+	drained = hub.Reason{Code: hub.Draining.Code, Text: "An operator is draining the server.", Reconnect: true}
+	lost    = hub.Reason{Code: hub.Draining.Code, Text: "The event store was lost. The log begins anew.", Reconnect: true}
+)
+
+// leaving reports whether all streams are sent away, and why: the server shuts down, is
+// being drained, or has lost its event store.
+func (s *Server) leaving() (why hub.Reason, ok bool) {
+	if ending := s.ending.Load(); ending != nil {
+		return *ending, true
+	}
+	return drained, s.drainer.at() > 0
+}
+
+// StoreLost has the streams told that the event store was lost, by the Shutdown that
+// follows. Otherwise they are told that the server shuts down.
+func (s *Server) StoreLost() { s.ending.CompareAndSwap(nil, &lost) }
+
+// end has every stream that comes sent away, because the server shuts down unless
+// something else was the reason before, and returns the reason.
+func (s *Server) end() hub.Reason {
+	s.ending.CompareAndSwap(nil, &hub.Draining)
+	return *s.ending.Load()
+}

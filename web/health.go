@@ -12,8 +12,8 @@ func (s *Server) healthz(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status":
 // readyz says whether new streams and events are welcome. Anybody may ask, so it does not name
 // the reason, which may hold addresses and paths.
 func (s *Server) readyz(c *gin.Context) {
-	if s.leaving() {
-		refuse(c, &fault{http.StatusServiceUnavailable, "draining", "The server takes no new streams: it is draining or shutting down.", ""})
+	if why, leaving := s.leaving(); leaving {
+		refuse(c, &fault{http.StatusServiceUnavailable, "draining", "The server takes no new streams. " + why.Text, ""})
 		return
 	}
 	if !s.engineState().Ready {

@@ -120,7 +120,7 @@ func (x *exporter) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(m.desc, m.kind, value, labels...)
 	}
 	ready := 1.0
-	if s.leaving() {
+	if _, leaving := s.leaving(); leaving {
 		ready = 0
 	}
 	put(metricBuild, 1, s.opts.Version)

@@ -57,7 +57,7 @@ func TestProtocolNamesErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := map[string]bool{}
-	code := regexp.MustCompile(`(?:invalid\(|limited\(c, [\w.]+, |fault\{http\.Status\w+, )"([a-z_]+)"`)
+	code := regexp.MustCompile(`(?:invalid\(|limited\(c, [\w.]+, |http\.Status\w+, )"([a-z_]+)"`)
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
 			continue

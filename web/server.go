@@ -54,7 +54,7 @@ type Server struct {
 	http      *http.Server
 	// adminHTTP is nil unless the admin UI is apart.
 	adminHTTP *http.Server
-	draining  atomic.Bool
+	ending    atomic.Pointer[hub.Reason] // why all streams are sent away; nil while they are not
 
 	olderTotal int64        // static
 	olderHeld  atomic.Int64 // bytes of the store's events that streams have yet to be given
@@ -276,9 +276,9 @@ func served(err error) error {
 // and closes the listener. When ctx ends first, what is left is cut and ctx's
 // error returned.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.draining.Store(true)
+	why := s.end()
 	s.admin.close()
-	err := errors.Join(s.hub.Drain(ctx, hub.Draining), s.watchers.Drain(ctx, hub.Draining))
+	err := errors.Join(s.hub.Drain(ctx, why), s.watchers.Drain(ctx, why))
 	err = errors.Join(err, s.http.Shutdown(ctx))
 	if s.adminHTTP != nil {
 		err = errors.Join(err, s.adminHTTP.Shutdown(ctx))
@@ -292,7 +292,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // Close ends the server at once.
 func (s *Server) Close() error {
-	s.draining.Store(true)
+	s.end()
 	if s.admin != nil {
 		s.admin.close()
 	}

@@ -81,8 +81,8 @@ func (s *Server) open(c *gin.Context, r *request, f *fault) {
 		c.Status(http.StatusNoContent)
 		return
 	}
-	if s.leaving() {
-		s.turnAway(c, r.resume, hub.Draining)
+	if why, leaving := s.leaving(); leaving {
+		s.turnAway(c, r.resume, why)
 		return
 	}
 	if s.Streams() >= s.opts.MaxStreams {

@@ -58,9 +58,10 @@ func (s *Server) watch(c *gin.Context) {
 		s.refuseStream(c, resume, f)
 		return
 	}
+	why, leaving := s.leaving()
 	switch {
-	case s.leaving():
-		s.turnAway(c, resume, hub.Draining)
+	case leaving:
+		s.turnAway(c, resume, why)
 	case s.Streams() >= s.opts.MaxStreams:
 		s.turnAway(c, resume, hub.Overloaded)
 	default:

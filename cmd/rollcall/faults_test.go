@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -181,14 +182,16 @@ func TestStreamDeletedUnderTheServers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stopKnocking := knock(t, bases...)
 	if err := js.DeleteStream(t.Context(), "ROLLCALL"); err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range list {
 		s.until(t, "the gaps are told of", func(all []sse) bool { return len(only(all, "gap")) >= 2 })
 		told := only(s.events(), "goodbye", "gap")
-		if len(told) != 3 || told[0].kind != "goodbye" || !strings.Contains(told[0].data, `\"reconnect\":true`) {
-			t.Errorf("got %v, want a goodbye and two gaps", told)
+		if len(told) != 3 || told[0].kind != "goodbye" ||
+			!strings.Contains(told[0].data, `{\"code\":\"draining\",\"reason\":\"The event store was lost. The log begins anew.\",\"reconnect\":true}`) {
+			t.Errorf("got %v, want a goodbye of the lost store and two gaps", told)
 			continue
 		}
 		for i, e := range told[1:] {
@@ -207,6 +210,7 @@ func TestStreamDeletedUnderTheServers(t *testing.T) {
 		epoch, _ := position(p.Events[0].ID)
 		epochs = append(epochs, epoch)
 	}
+	stopKnocking()
 	old, _ := position(only(list[0].events(), "message")[0].id)
 	if epochs[0] != epochs[1] || epochs[0] == old {
 		t.Errorf("the epochs are %v, it was %s", epochs, old)
@@ -221,6 +225,29 @@ func TestStreamDeletedUnderTheServers(t *testing.T) {
 			t.Errorf("got %v", got)
 		}
 	}
+}
+
+// knock connects to the servers again and again until stop is called. None may refuse.
+func knock(t *testing.T, bases ...string) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var work sync.WaitGroup
+	for _, base := range bases {
+		work.Go(func() {
+			ticker := time.NewTicker(time.Millisecond)
+			defer ticker.Stop()
+			for n := 0; ctx.Err() == nil; n++ {
+				<-ticker.C
+				conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+				if err != nil {
+					t.Errorf("connection %d to %s: %v", n, base, err)
+					return
+				}
+				_ = conn.(*net.TCPConn).SetLinger(0) // leave no port waiting
+				_ = conn.Close()
+			}
+		})
+	}
+	return func() { cancel(); work.Wait() }
 }
 
 func TestStreamsOfOtherLimitsAreRefused(t *testing.T) {

@@ -9,14 +9,75 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"syscall"
+	"time"
 )
+
+// socket is an open listener of a kind that can be lent.
+type socket interface {
+	net.Listener
+	syscall.Conn
+	SetDeadline(time.Time) error
+}
+
+// sockets are where a process listens, one server after another. They stay open between two servers: who comes
+// meanwhile waits.
+type sockets struct {
+	main  socket
+	admin socket // nil where the admin UI is not apart
+}
+
+// close closes what the last server has not closed.
+func (s *sockets) close() {
+	for _, open := range []socket{s.main, s.admin} {
+		if open != nil {
+			_ = open.Close()
+		}
+	}
+}
+
+// lent is a socket that one server uses. The server's Close only ends its Accept, unless the process ends.
+type lent struct {
+	socket
+	ending func() error // static; not nil once the process ends
+}
+
+// lend gives a socket to a server until ctx ends the process. The Accept of the server before has returned.
+func lend(ctx context.Context, s socket) (net.Listener, error) {
+	return &lent{s, ctx.Err}, s.SetDeadline(time.Time{})
+}
+
+// Accept implements [net.Listener].
+func (l *lent) Accept() (net.Conn, error) {
+	conn, err := l.socket.Accept()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = net.ErrClosed
+	}
+	return conn, err
+}
+
+// Close implements [net.Listener].
+func (l *lent) Close() error {
+	if l.ending() != nil {
+		return l.socket.Close() // so that who comes goes to another machine
+	}
+	return l.SetDeadline(time.Unix(1, 0))
+}
 
 // unixPrefix marks a listen address that is a socket file.
 const unixPrefix = "unix:"
 
 // listen opens host:port or unix:/path. A socket file that nobody answers on any more is replaced; the new one may be
 // used by its owner and group (mode 0660) and is removed when the listener is closed.
-func listen(address string) (net.Listener, error) {
+func listen(address string) (socket, error) {
+	l, err := listenAny(address)
+	if err != nil {
+		return nil, err
+	}
+	return l.(socket), nil // as those of TCP and of socket files are
+}
+
+func listenAny(address string) (net.Listener, error) {
 	path, ok := strings.CutPrefix(address, unixPrefix)
 	if !ok {
 		// Heartbeats and the TCP user timeout, which Linux has, find dead peers sooner than keepalives would.

@@ -1,7 +1,12 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,6 +58,69 @@ func TestOpenURL(t *testing.T) {
 	} {
 		if got := openURL(addr, false); got != want {
 			t.Errorf("%v: got %s, want %s", addr, got, want)
+		}
+	}
+}
+
+// A socket stays open between two servers: who comes meanwhile waits for the next one. When the process ends, the
+// server closes it.
+func TestSocketStaysOpenBetweenServers(t *testing.T) {
+	for _, address := range []string{"127.0.0.1:0", "unix:" + filepath.Join(t.TempDir(), "s")} {
+		s, err := listen(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		answer := func(name string) (stop func()) {
+			l, err := lend(ctx, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Connection", "close")
+				fmt.Fprint(w, name)
+			})}
+			served := make(chan error)
+			go func() { served <- server.Serve(l) }()
+			return func() {
+				if err := server.Shutdown(context.Background()); err != nil {
+					t.Error(err)
+				}
+				if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+					t.Error(err)
+				}
+			}
+		}
+		ask := func(conn net.Conn) string {
+			_, _ = fmt.Fprint(conn, "GET / HTTP/1.0\r\n\r\n")
+			text, _ := io.ReadAll(conn)
+			return string(text[max(len(text)-len("first"), 0):])
+		}
+		dial := func() (net.Conn, error) { return net.Dial(s.Addr().Network(), s.Addr().String()) }
+		come := func() net.Conn {
+			conn, err := dial()
+			if err != nil {
+				t.Fatalf("%s: %v", address, err)
+			}
+			return conn
+		}
+		stop := answer("first")
+		if got := ask(come()); got != "first" {
+			t.Errorf("%s: %q", address, got)
+		}
+		stop()
+		waiting := come()
+		stop = answer("other")
+		if got := ask(waiting); got != "other" {
+			t.Errorf("%s: %q", address, got)
+		}
+		end()
+		stop()
+		if conn, err := dial(); err == nil {
+			conn.Close()
+			t.Errorf("%s: the socket is open when the process ends", address)
 		}
 	}
 }

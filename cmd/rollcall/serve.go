@@ -36,10 +36,12 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 		return statusFailed
 	}
 	defer flush()
+	var at sockets
+	defer at.close()
 	reload := &reloader{log: log, now: c, parse: s.again, values: valuesOf(k)}
 	err = errLost
 	for life := c; errors.Is(err, errLost); life = reload.nextLife(c) {
-		err = life.serve(ctx, log, k.Stderr, s.effective(k.Model.Children[0].Flags), reload)
+		err = life.serve(ctx, log, k.Stderr, s.effective(k.Model.Children[0].Flags), reload, &at)
 	}
 	if err == nil {
 		return nil
@@ -58,7 +60,7 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 
 // serve is the life of a server. It returns context.DeadlineExceeded where streams or requests outlived the shutdown
 // timeout; they have been cut.
-func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writer, effective []web.Setting, reload *reloader) error {
+func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writer, effective []web.Setting, reload *reloader, at *sockets) error {
 	store, err := c.openEngine(ctx, log)
 	if err != nil && ctx.Err() != nil { // told to end while it waited
 		log.Info("shutting down", "cause", context.Cause(ctx), "waited", err.Error())
@@ -76,17 +78,17 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 			}
 		}()
 	}
-	l, adminListener, err := c.listeners(reload)
+	l, adminListener, err := c.listeners(ctx, at, reload)
 	if err != nil {
 		return err
 	}
 	password, err := c.ensureAdmin(adminListener.Addr())
 	if err != nil {
-		return errors.Join(err, closeAll(l, adminListener))
+		return err
 	}
 	access, err := c.AccessFlags.options(log, nil)
 	if err != nil {
-		return errors.Join(err, closeAll(l, adminListener))
+		return err
 	}
 	reload.verifier = access.Verifier
 	reload.tokens, _ = c.verifierOptions(nil, nil) // they were found good
@@ -104,15 +106,16 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 	}
 	server, err := web.New(options)
 	if err != nil {
-		return errors.Join(err, closeAll(l, adminListener))
+		return err
 	}
 	if store != nil {
 		store.server.Store(server)
 	}
 	debug.FreeOSMemory() // hashing a password took 19 MiB
-	served := make(chan error, 2)
+	served, serving := make(chan error, 2), 1
 	go func() { served <- server.Serve(l) }()
 	if adminListener != l {
+		serving++
 		go func() { served <- server.ServeAdmin(adminListener) }()
 	}
 	house, leave := context.WithCancel(ctx)
@@ -133,6 +136,7 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 		return errors.Join(fmt.Errorf("serving ended: %w", cmp.Or(err, http.ErrServerClosed)), server.Close())
 	case <-lost:
 		log.Error("the event store is not the one that it was: all streams begin anew", "reason", store.Err())
+		server.StoreLost()
 	case <-ctx.Done():
 		log.Info("shutting down", "cause", context.Cause(ctx), "timeout", c.ShutdownTimeout.String())
 	}
@@ -146,8 +150,10 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 	if err != nil {
 		return err
 	}
-	if err := <-served; err != nil && !errors.Is(err, http.ErrServerClosed) {
-		return err
+	for range serving { // the next server uses the same sockets
+		if err := <-served; err != nil && !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
 	}
 	if ctx.Err() == nil {
 		return errLost
@@ -156,24 +162,35 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 	return nil
 }
 
-// listeners opens the server's listener and the admin UI's, which may be the same.
-func (c *serveCmd) listeners(reload *reloader) (main, admin net.Listener, err error) {
-	if main, err = listen(c.Listen); err != nil {
+// listeners returns the server's listener and the admin UI's, which may be the same. The first server of a process opens
+// their sockets.
+func (c *serveCmd) listeners(ctx context.Context, at *sockets, reload *reloader) (main, admin net.Listener, err error) {
+	if at.main == nil {
+		if at.main, err = listen(c.Listen); err != nil {
+			return nil, nil, err
+		}
+	}
+	c.local = !everybodyReaches(at.main.Addr())
+	if c.open() && !c.local && !c.Insecure {
+		return nil, nil, errOpen
+	}
+	if c.AdminListen != "" && at.admin == nil {
+		if at.admin, err = listen(c.AdminListen); err != nil {
+			return nil, nil, err
+		}
+	}
+	if main, err = lend(ctx, at.main); err != nil {
 		return nil, nil, err
 	}
-	c.local = !everybodyReaches(main.Addr())
-	if c.open() && !c.local && !c.Insecure {
-		return nil, nil, errors.Join(errOpen, main.Close())
-	}
-	if c.AdminListen != "" {
-		if admin, err = listen(c.AdminListen); err != nil {
-			return nil, nil, errors.Join(err, main.Close())
+	if at.admin != nil {
+		if admin, err = lend(ctx, at.admin); err != nil {
+			return nil, nil, err
 		}
 	}
 	if c.TLSDev || c.TLSCert != "" {
 		reload.cert = new(certificate)
 		if err := reload.cert.load(&c.TLSFlags); err != nil {
-			return nil, nil, errors.Join(err, main.Close())
+			return nil, nil, err
 		}
 		main = reload.cert.listen(main)
 		if admin != nil {
@@ -184,14 +201,6 @@ func (c *serveCmd) listeners(reload *reloader) (main, admin net.Listener, err er
 		admin = main
 	}
 	return main, admin, nil
-}
-
-// closeAll closes the listener and that of the admin UI, which may be the same.
-func closeAll(main, admin net.Listener) error {
-	if admin == main {
-		return main.Close()
-	}
-	return errors.Join(main.Close(), admin.Close())
 }
 
 // announce says where the server is, and what is to be known about it.

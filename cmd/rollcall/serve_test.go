@@ -23,7 +23,7 @@ func TestServeEndsCleanlyWhenToldToAtOnce(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errors.New("told to"))
 		var logs bytes.Buffer
-		if err := c.serve(ctx, newLogger(&logs, "json", "info"), io.Discard, nil, new(reloader)); err != nil {
+		if err := c.serve(ctx, newLogger(&logs, "json", "info"), io.Discard, nil, new(reloader), new(sockets)); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(logs.String(), `"cause":"told to"`) {
@@ -44,7 +44,7 @@ func TestServeReportsWhatItCannotListenOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.serve(t.Context(), newLogger(&bytes.Buffer{}, "json", "info"), io.Discard, nil, new(reloader)); err == nil {
+	if err := c.serve(t.Context(), newLogger(&bytes.Buffer{}, "json", "info"), io.Discard, nil, new(reloader), new(sockets)); err == nil {
 		t.Error("no error")
 	}
 	goleak.VerifyNone(t, others)
