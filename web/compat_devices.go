@@ -6,7 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"maps"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,16 +16,17 @@ import (
 
 // How the places of devices are kept.
 const (
-	devicesEvery  = 3 * time.Second // those of open streams that were given something
-	devicesBatch  = 256             // places in one append
-	devicesWait   = 5 * time.Second // for the log to take them
-	devicesQueued = 100_000         // places that wait while the log takes none; more are not kept
+	devicesEvery  = 30 * time.Second       // those of open streams that were given something
+	devicesPause  = 200 * time.Millisecond // between two appends
+	devicesBatch  = 256                    // members in one append
+	devicesWait   = 5 * time.Second        // for the log to take them
+	devicesQueued = 100_000                // places that wait while the log takes none; more are not kept
 )
 
 // devices keeps how far each device of a member has come, so that one that comes back
-// without its last id gets what it missed. A place is kept in the log itself, as the
-// one event of a channel of the server's own: for as long as events are, and on every
-// server that shares the log. One goroutine appends.
+// without its last id gets what it missed. The places of a member's devices are kept in
+// the log itself, as [places] in a channel of the server's own: for as long as events are,
+// and on every server that shares the log. One goroutine appends.
 type devices struct {
 	server *Server
 	wake   chan struct{} // capacity one
@@ -35,33 +36,49 @@ type devices struct {
 
 	mu   sync.Mutex // held for book-keeping alone
 	open map[*device]struct{}
-	due  map[string]uint64 // places to keep, by the devices' channels
+	due  map[deviceKey]uint64 // places to keep
 	// flushing are those that are being appended; never changed.
-	flushing map[string]uint64
+	flushing map[deviceKey]uint64
 }
+
+// deviceKey names a member's device: the channel of the member's places, and the key in them.
+type deviceKey struct{ channel, id string }
 
 // device is the stream of a member's device. It implements [place].
 type device struct {
 	devices *devices
-	channel string // where its place is kept
+	key     deviceKey
+	events  string // the member's channel
+
+	// Static once the stream is attached.
+	known bool   // its place is kept
+	start uint64 // where the stream began
 
 	// Guarded by devices.mu.
-	conn   *hub.Conn // nil before begin
-	over   bool      // it has ended
-	events uint64    // that it was given when its place was last kept
+	conn   *hub.Conn  // nil before Began
+	unsent func() int // bytes that the stream was given and that are not written
+	over   bool       // it has ended
+	given  uint64     // events that it was given when its place was last kept
 }
 
-// of returns the device of a member. Its channel's name is a hash: the ids may be
-// too long for one, and have any characters.
+// of returns the device of a member. The names are hashes: the ids may be too long for
+// them, and have any characters.
 func (v *devices) of(member, id string) *device {
-	sum := sha256.Sum256([]byte(member + "\x00" + id)) // neither has a NUL
-	return &device{devices: v, channel: devicePrefix + base64.RawURLEncoding.EncodeToString(sum[:])}
+	owner, sum := sha256.Sum256([]byte(member)), sha256.Sum256([]byte(id))
+	return &device{
+		devices: v,
+		key: deviceKey{
+			devicePrefix + base64.RawURLEncoding.EncodeToString(owner[:]),
+			base64.RawURLEncoding.EncodeToString(sum[:12]),
+		},
+		events: memberPrefix + member,
+	}
 }
 
 func newDevices(s *Server) *devices {
 	v := &devices{
 		server: s, wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
-		open: make(map[*device]struct{}), due: make(map[string]uint64),
+		open: make(map[*device]struct{}), due: make(map[deviceKey]uint64),
 	}
 	go v.run()
 	return v
@@ -73,37 +90,64 @@ func (v *devices) close() {
 	<-v.done
 }
 
-// Began keeps where the stream began.
-func (d *device) Began(conn *hub.Conn) {
+// Starts notes where the stream starts, before anything else of it.
+func (d *device) Starts(at uint64) { d.start = at }
+
+// Began keeps where the stream of a new device began, and from now on where it stands.
+func (d *device) Began(conn *hub.Conn, unsent func() int) {
 	v := d.devices
 	v.mu.Lock()
-	open := !d.over
-	if open {
-		d.conn = conn
-		v.open[d] = struct{}{}
+	defer v.mu.Unlock()
+	if d.over {
+		return
 	}
-	v.mu.Unlock()
-	if open {
-		v.ask(d)
+	d.conn, d.unsent = conn, unsent
+	v.open[d] = struct{}{}
+	if !d.known {
+		v.enqueue(d, d.start)
 	}
 }
 
 // Ended keeps where the stream ended.
-func (d *device) Ended(conn *hub.Conn) {
+func (d *device) Ended(conn *hub.Conn, unsent int) {
 	v := d.devices
+	at := d.stepBack(conn.Position().Seq, unsent)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	d.over = true
 	delete(v.open, d)
-	v.put(d, conn.Position().Seq)
+	v.enqueue(d, at)
 }
 
-// put has a place kept. v.mu is held.
-func (v *devices) put(d *device, seq uint64) {
-	if was, ok := v.due[d.channel]; !ok && len(v.due) >= devicesQueued || ok && was > seq {
+// stepBack returns the position before the member's newest events up to at that have unsent
+// bytes in all, but none before the stream's start.
+func (d *device) stepBack(at uint64, unsent int) uint64 {
+	const step = 64
+	log := d.devices.server.log
+	epoch := log.Head().Epoch
+	var text []byte
+	for before := at + 1; unsent > 0 && before > d.start+1; {
+		recs := log.Page(d.events, before, step)
+		for _, r := range recs {
+			text = memberDialect.Render(text[:0], eventlog.Position{Epoch: epoch, Seq: r.Seq}, r)
+			if unsent -= len(text); unsent <= 0 {
+				return max(r.Seq-1, d.start)
+			}
+			before = r.Seq
+		}
+		if len(recs) < step {
+			return d.start
+		}
+	}
+	return max(at, d.start)
+}
+
+// enqueue has a place kept. v.mu is held.
+func (v *devices) enqueue(d *device, seq uint64) {
+	if was, ok := v.due[d.key]; !ok && len(v.due) >= devicesQueued || ok && was > seq {
 		return
 	}
-	v.due[d.channel] = seq
+	v.due[d.key] = seq
 	select {
 	case v.wake <- struct{}{}:
 	default:
@@ -117,41 +161,43 @@ func (v *devices) run() {
 	for {
 		select {
 		case <-ticker.C:
-			v.look()
-			v.flush()
+			v.enqueueMoved()
+			continue // the streams wake it
 		case <-v.wake:
 			v.flush()
 		case <-v.quit:
 			v.flush()
 			return
 		}
+		select {
+		case <-time.After(devicesPause):
+		case <-v.quit:
+		}
 	}
 }
 
-// look has the places kept of those that were given something since.
-func (v *devices) look() {
+// enqueueMoved has the places kept of open streams that were given something since. One that
+// has not written all it was given is passed over until the next time.
+func (v *devices) enqueueMoved() {
 	v.mu.Lock()
-	var moved []*device
+	moved := make(map[*device]*hub.Conn)
 	for d := range v.open {
-		if events, _ := d.conn.Sent(); events != d.events {
-			moved = append(moved, d)
+		if events, _ := d.conn.Sent(); events != d.given {
+			moved[d] = d.conn
 		}
 	}
 	v.mu.Unlock()
-	for _, d := range moved {
-		v.ask(d)
+	for d, conn := range moved {
+		conn.Reached(func(at eventlog.Position) {
+			if d.unsent() > 0 {
+				return
+			}
+			v.mu.Lock()
+			defer v.mu.Unlock()
+			d.given, _ = conn.Sent()
+			v.enqueue(d, at.Seq)
+		})
 	}
-}
-
-// ask has the place of an open stream kept. v.mu is not held: the answer takes it, and may
-// come at once.
-func (v *devices) ask(d *device) {
-	d.conn.Reached(func(at eventlog.Position) {
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		d.events, _ = d.conn.Sent()
-		v.put(d, at.Seq)
-	})
 }
 
 // flush appends the places that are due, those further on than what is kept. Where the
@@ -161,79 +207,113 @@ func (v *devices) flush() {
 	defer cancel()
 	v.mu.Lock()
 	due := v.due
-	v.due, v.flushing = make(map[string]uint64), maps.Clone(due)
+	v.due, v.flushing = make(map[deviceKey]uint64), maps.Clone(due)
 	v.mu.Unlock()
-	defer func() {
-		v.mu.Lock()
-		v.flushing = nil // the log has them, or due again
-		v.mu.Unlock()
-	}()
-	log := v.server.log
-	batch := make([]eventlog.Event, 0, min(len(due), devicesBatch))
-	for channel, seq := range due {
-		_, last := log.Last([]string{channel})
-		if kept, ok := v.server.resumes(placeOf(last[0])); ok && kept.Seq >= seq {
-			delete(due, channel) // as another stream of the device has told
-			continue
+	members := make(map[string]places)
+	for key, seq := range due {
+		if members[key.channel] == nil {
+			members[key.channel] = make(places)
 		}
-		at := eventlog.Position{Epoch: log.Head().Epoch, Seq: seq}
-		batch = append(batch, eventlog.Event{Channel: channel, Type: "place", Payload: eventlog.AppendString(nil, at.String())})
-		if len(batch) < devicesBatch {
-			continue
-		}
-		if !v.append(ctx, due, batch) {
-			return
-		}
-		batch = batch[:0]
+		members[key.channel][key.id] = eventlog.Position{Epoch: v.server.log.Head().Epoch, Seq: seq}
 	}
-	if len(batch) > 0 {
-		v.append(ctx, due, batch)
-	}
-}
-
-// append appends a batch and takes it off due; where it can't, what is left of due is
-// put back.
-func (v *devices) append(ctx context.Context, due map[string]uint64, batch []eventlog.Event) bool {
-	_, err := v.server.log.Append(ctx, batch)
-	if err == nil {
-		for i := range batch {
-			delete(due, batch[i].Channel)
+	var err error
+	for batch := range slices.Chunk(slices.Collect(maps.Keys(members)), devicesBatch) {
+		if err = v.append(ctx, batch, members); err != nil {
+			break
 		}
-		return true
-	}
-	if !errors.Is(err, eventlog.ErrClosed) {
-		v.server.opts.Log.Warn("the places of devices are not kept yet", "devices", len(due), "error", err)
+		for _, channel := range batch {
+			for id := range members[channel] {
+				delete(due, deviceKey{channel, id})
+			}
+		}
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for channel, seq := range due {
-		if v.due[channel] < seq {
-			v.due[channel] = seq
-		}
+	v.flushing = nil // the log has them, or due again
+	for key, seq := range due {
+		v.due[key] = max(v.due[key], seq)
 	}
-	return false
+	if err != nil && !errors.Is(err, eventlog.ErrClosed) {
+		v.server.opts.Log.Warn("the places of devices are not kept yet", "devices", len(due), "error", err)
+	}
 }
 
-// placeOf returns the position that a device's newest record holds; "" for nil.
-func placeOf(r *eventlog.Record) string {
-	if r == nil {
-		return ""
+// append adds to what is kept of the members on these channels.
+func (v *devices) append(ctx context.Context, channels []string, members map[string]places) error {
+	kept, err := v.kept(ctx, channels)
+	if err != nil {
+		return err
 	}
-	return strings.Trim(string(r.Payload()), `"`) // a position has no character that is escaped
+	epoch := v.server.log.Head().Epoch
+	var batch []eventlog.Event
+	for i, channel := range channels {
+		if kept[i].merge(members[channel], epoch) {
+			batch = append(batch, eventlog.Event{Channel: channel, Type: placesType, Payload: kept[i].payload(epoch)})
+		}
+	}
+	if len(batch) > 0 {
+		_, err = v.server.log.Append(ctx, batch)
+	}
+	return err
+}
+
+// kept returns the places that are kept on each channel.
+func (v *devices) kept(ctx context.Context, channels []string) ([]places, error) {
+	log := v.server.log
+	epoch := log.Head().Epoch
+	all := make([]places, len(channels))
+	var missing []int
+	for i, channel := range channels {
+		recs := log.Page(channel, 0, placesKept)
+		all[i] = make(places)
+		for _, r := range recs {
+			all[i].merge(parsePlaces(r), epoch)
+		}
+		if len(recs) == 0 {
+			missing = append(missing, i)
+		}
+	}
+	store, ok := log.(deeper)
+	if !ok || len(missing) == 0 {
+		return all, nil
+	}
+	names := make([]string, len(missing))
+	for k, i := range missing {
+		names[k] = channels[i]
+	}
+	older, err := store.LastOlder(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	for k, i := range missing {
+		if older[k] != nil {
+			all[i].merge(parsePlaces(older[k]), epoch)
+		}
+	}
+	return all, nil
 }
 
 // Last returns where the device's stream stood; "" for one that was never seen.
 func (d *device) Last(ctx context.Context) (string, error) {
 	v := d.devices
 	v.mu.Lock()
-	seq, ok := v.due[d.channel]
+	seq, ok := v.due[d.key]
 	if !ok {
-		seq, ok = v.flushing[d.channel]
+		seq, ok = v.flushing[d.key]
 	}
 	v.mu.Unlock()
 	if ok {
+		d.known = true
 		return v.server.idOf(seq), nil
 	}
-	_, last, err := v.server.newest(ctx, d.channel)
-	return placeOf(last), err
+	kept, err := v.kept(ctx, []string{d.key.channel})
+	if err != nil {
+		return "", err
+	}
+	at, ok := kept[0][d.key.id]
+	if !ok {
+		return "", nil
+	}
+	d.known = true
+	return at.String(), nil
 }

@@ -39,3 +39,13 @@ func (s *Server) SubscriptionBytes() int64 {
 	held, _ := s.limits.subscriptions.state()
 	return held
 }
+
+// KeepPlaces has the places of devices kept whose streams were given something.
+func (s *Server) KeepPlaces() { s.devices.enqueueMoved() }
+
+// PlacesDue returns how many places of devices are not kept yet.
+func (s *Server) PlacesDue() int {
+	s.devices.mu.Lock()
+	defer s.devices.mu.Unlock()
+	return len(s.devices.due) + len(s.devices.flushing)
+}

@@ -122,7 +122,7 @@ func (o *Options) History() eventlog.Options {
 	if !o.NoCompat {
 		h.Rules = []eventlog.Rule{
 			{Prefix: roomPrefix, Events: roomEvents, Bytes: roomBytes},
-			{Prefix: devicePrefix, Events: 1},
+			{Prefix: devicePrefix, Events: placesKept},
 		}
 	}
 	return h

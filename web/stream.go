@@ -26,6 +26,7 @@ type stream struct {
 	atOnce atomic.Bool // its client leaves without the grace
 	admission
 	place  place                      // nil where it is not kept
+	writer *handlerTransport          // nil where the connection is taken over; set before the stream is attached
 	conn   atomic.Pointer[hub.Conn]   // set once attached
 	ending atomic.Pointer[hub.Reason] // why it was told to end
 	expiry atomic.Pointer[time.Timer] // ends it with its grant; nil where that does not end
@@ -34,8 +35,12 @@ type stream struct {
 // place keeps where a stream stands, for a client that comes back without saying it. Its methods are safe for concurrent use.
 type place interface {
 	Last(ctx context.Context) (string, error) // where it stood; "" for nowhere
-	Began(conn *hub.Conn)                     // it does not block
-	Ended(conn *hub.Conn)                     // so does this
+	Starts(at uint64)                         // called first
+	// Began is told a way to ask how many bytes of what the stream was given are not written
+	// yet, Ended how many that were. Neither blocks. Ended is called again where more was
+	// written since.
+	Began(conn *hub.Conn, unsent func() int)
+	Ended(conn *hub.Conn, unsent int)
 }
 
 // connOf returns the hub's side of a connection, nil before it is attached and for
@@ -102,6 +107,9 @@ func (s *Server) stream(c *gin.Context, r *request, admitted admission) {
 		Last:      r.last,
 		Dialect:   r.dialect,
 		Greet: func(at eventlog.Position, resumed bool) []byte {
+			if st.place != nil {
+				st.place.Starts(at.Seq)
+			}
 			if r.dialect != nil {
 				return fmt.Appendf(nil, "%sid: %s\n\n", retryLine, at)
 			}
@@ -109,6 +117,17 @@ func (s *Server) stream(c *gin.Context, r *request, admitted admission) {
 			return eventlog.AppendNotice(out, at, "", "registered", st.hello(resumed))
 		},
 	}, st.attached, func() { given(); st.Ended(nil, hub.Gone) })
+	if st.place != nil && st.writer != nil {
+		st.place.Ended(st.conn.Load(), st.unsent())
+	}
+}
+
+// unsent returns how many bytes of what the stream was given are not written yet.
+func (st *stream) unsent() int {
+	if st.writer == nil {
+		return 0
+	}
+	return st.writer.pending()
 }
 
 // attached is called once the hub has the stream.
@@ -118,7 +137,7 @@ func (st *stream) attached(conn *hub.Conn) {
 		conn.End(*why)
 	}
 	if st.place != nil {
-		st.place.Began(conn)
+		st.place.Began(conn, st.unsent)
 	}
 	if !st.Holds() { // a Reload since it was given may not have seen the stream
 		st.end(hub.Expired)
@@ -137,7 +156,7 @@ func (st *stream) Ended(conn *hub.Conn, why hub.Reason) {
 		t.Stop() // one that is set later finds the stream ended
 	}
 	if st.place != nil && conn != nil {
-		st.place.Ended(conn)
+		st.place.Ended(conn, st.unsent())
 	}
 	st.server.feed.count(st.wants, -1)
 	st.server.registry.Leave(&st.Connection)
@@ -196,6 +215,9 @@ func (s *Server) attach(c *gin.Context, to *hub.Hub, sub hub.Subscription, attac
 	_ = rc.SetReadDeadline(time.Time{})
 	t := newHandlerTransport(w, rc, s.opts.StallTimeout)
 	sub.Transport = t
+	if st, ok := sub.Owner.(*stream); ok {
+		st.writer = t
+	}
 	t.conn = to.Attach(sub)
 	attached(t.conn)
 	c.Writer.WriteHeaderNow()

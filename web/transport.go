@@ -26,6 +26,7 @@ type handlerTransport struct {
 	mu     sync.Mutex
 	queue  [][]byte
 	queued int
+	unsent int  // bytes that were taken and are not written
 	full   bool // the shard was refused and waits for Ready
 	closed bool
 	cut    bool
@@ -54,6 +55,7 @@ func (t *handlerTransport) Write(bufs [][]byte) (int, error) {
 		}
 		t.queue = append(t.queue, bufs...)
 		t.queued += n
+		t.unsent += n
 	}
 	t.mu.Unlock()
 	t.signal()
@@ -142,12 +144,24 @@ func (t *handlerTransport) write(batch [][]byte) (why hub.Reason, ok bool) {
 	if t.rc.Flush() != nil {
 		return whyNot(deadline), false
 	}
+	n := 0
+	for _, b := range batch {
+		n += len(b)
+	}
 	t.mu.Lock()
+	t.unsent -= n
 	if !t.closed {
 		_ = t.rc.SetWriteDeadline(time.Time{}) // over HTTP/2 it ends a stream that has nothing to write, too
 	}
 	t.mu.Unlock()
 	return hub.Reason{}, true
+}
+
+// pending returns how many bytes were taken and are not written.
+func (t *handlerTransport) pending() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.unsent
 }
 
 // whyNot tells why a write failed. Over HTTP/2 the error does not.
