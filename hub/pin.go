@@ -33,3 +33,6 @@ func (s *shard) release(c *Conn) {
 // Held returns how many bytes of snapshots and lists are held for streams that have taken
 // them in part.
 func (h *Hub) Held() int64 { return h.held.Load() }
+
+// MaxHeld returns how many bytes may be held; see [Options.MaxHeld].
+func (h *Hub) MaxHeld() int64 { return h.maxHeld }

@@ -159,5 +159,5 @@ func (v ServerView) Fragments() []Fragment {
 	for _, g := range v.Facts {
 		parts = append(parts, Fragment{ID: g.ID, Body: factGroup(g)})
 	}
-	return append(parts, Fragment{ID: "drain-state", Body: drainState(v.Drain)})
+	return append(parts, Fragment{ID: "limits", Body: limits(v.Limits)}, Fragment{ID: "drain-state", Body: drainState(v.Drain)})
 }

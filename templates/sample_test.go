@@ -389,6 +389,10 @@ func sampleServer() ServerView {
 			{"facts-health", "Health", []Fact{{Name: "Ready", Value: "ok", Tone: "ok"}, {Name: "Log", Value: "ok", Tone: "ok"}, {Name: "Open files", Value: "14,260 of 65,536"}, {Name: "Clock", Value: "jumped 2.1 s", Tone: "warn"}}},
 			{"facts-process", "Process", []Fact{{Name: "Memory", Value: "612 MiB"}, {Name: "Goroutines", Value: "14,412"}, {Name: "Processors", Value: "8"}, {Name: "Collector", Value: "0.4 % of the time"}}},
 		},
+		Limits: []LimitRow{
+			{"Streams", "14,207", "20,000", "71 %", false, "--max-streams"}, {"Streams of one address, the most", "0", "none", "", false, "--address-connections"},
+			{"Subscriptions", "447 MiB", "512 MiB", "87 %", true, "--subscription-budget"}, {"Snapshots and lists for streams", "0 B", "64 MiB", "0 %", false, ""},
+		},
 		Settings: []Setting{
 			{"listen", "0.0.0.0:9090", "ROLLCALL_LISTEN"}, {"heartbeat", "15s", "default"}, {"grace", "5s", "rollcall.yaml:3"},
 			{"retain-events", "100000", "flag"}, {"retain-bytes", "64MiB", "default"}, {"admin-password", "••••••••", "ROLLCALL_ADMIN_PASSWORD_FILE"},

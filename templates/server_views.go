@@ -6,6 +6,7 @@ import "time"
 type ServerView struct {
 	AdminFrame
 	Facts    []FactGroup
+	Limits   []LimitRow
 	Settings []Setting
 	Drain    DrainView
 	Sessions []SessionRow
@@ -45,6 +46,16 @@ type Fact struct {
 	Value string
 	Tone  string    // of a badge around the value; may be empty
 	Time  time.Time // shown instead of Value where set
+}
+
+// LimitRow is one kind of what the server holds, and how much of it there may be.
+type LimitRow struct {
+	What  string
+	Now   string
+	Limit string // "none" where there is none
+	Share string // of the limit, in percent; empty where there is none
+	High  bool   // whether the limit is near
+	By    string // flag that sets it; empty where it is fixed
 }
 
 // Setting is one setting in effect.

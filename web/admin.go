@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -121,7 +122,13 @@ func (a *admin) readForm(c *gin.Context) {
 	if v, ok := c.Get(sessionKey); ok {
 		s = v.(*login.Session)
 	}
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, a.formLimit(c.FullPath()))
+	form := newBody(&a.server.limits.forms) // of which only the account is used
+	defer form.release()
+	body := struct {
+		io.Reader
+		io.Closer
+	}{counted{c.Request.Body, form}, c.Request.Body}
+	c.Request.Body = http.MaxBytesReader(c.Writer, body, a.formLimit(c.FullPath()))
 	if kind, _, _ := strings.Cut(c.ContentType(), ";"); kind != "" && kind != "application/x-www-form-urlencoded" {
 		a.refuse(c, s, &fault{http.StatusUnsupportedMediaType, "not_a_form", "The body must be a form: application/x-www-form-urlencoded.", ""})
 		return
@@ -130,8 +137,12 @@ func (a *admin) readForm(c *gin.Context) {
 	switch err := c.Request.ParseForm(); {
 	case errors.As(err, &large):
 		a.refuse(c, s, &fault{http.StatusRequestEntityTooLarge, "body_too_large", "The form is too large. It may have " + sized(large.Limit) + ".", ""})
+	case errors.Is(err, errBodies):
+		a.refuse(c, s, tooManyBodies(c))
 	case err != nil:
 		a.refuse(c, s, &fault{http.StatusBadRequest, "invalid_form", "The form could not be read: it is not well-formed.", ""})
+	default:
+		c.Next() // while the form is counted
 	}
 }
 

@@ -30,7 +30,7 @@ var fragments = map[string][]string{
 	"/admin/channels/news":   {"chart-rate", "fig-clients", "fig-kept", "fig-last", "fig-rate", "fig-size", "members", "members-more"},
 	"/admin/blocks":          {"blocks-rows"},
 	"/admin/audit":           {"audit-pager", "audit-rows"},
-	"/admin/server":          {"drain-state", "facts-access", "facts-log", "facts-server", "facts-streams"},
+	"/admin/server":          {"drain-state", "facts-access", "facts-log", "facts-server", "facts-streams", "limits"},
 }
 
 // The first patch of a page is all of it that changes, and what it replaces is
@@ -187,7 +187,7 @@ func TestAdminLiveLimit(t *testing.T) {
 	refused(users[4], 503, "All users together have 64 live pages open")
 	_ = last.body.Close()
 	until(t, "the place of a page that was closed is free", func() bool {
-		return strings.Contains(users[4].get("/admin/server").says("facts-streams"), "Live admin pages 63")
+		return strings.Contains(users[4].get("/admin/server").says("limits"), "Live admin pages 63 64")
 	})
 	users[4].watch("/admin/blocks").patch()
 }

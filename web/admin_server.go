@@ -14,6 +14,9 @@ func (a *admin) serverPage(v *visit) (func() screen, *fault) {
 	v.frame.Section = "server"
 	return func() screen {
 		view := templates.ServerView{AdminFrame: v.frame, Facts: a.facts(), Drain: a.drainView()}
+		for _, t := range a.server.totals(a.feeds.count()) {
+			view.Limits = append(view.Limits, t.row())
+		}
 		for _, s := range a.server.opts.Settings {
 			view.Settings = append(view.Settings, templates.Setting(s))
 		}
@@ -63,7 +66,6 @@ func (a *admin) facts() []templates.FactGroup {
 		{ID: "facts-streams", Title: "Streams", Facts: []templates.Fact{
 			{Name: "Open", Value: grouped(s.hub.Streams()) + " of at most " + grouped(s.opts.MaxStreams)},
 			{Name: "Presence streams", Value: grouped(s.watchers.Streams())},
-			{Name: "Live admin pages", Value: grouped(a.feeds.count())},
 			{Name: "Opened", Value: grouped(stats.Accepted) + ", resuming " + grouped(stats.Resumed)},
 			{Name: "Ended", Value: ends},
 			{Name: "Delivered", Value: grouped(stats.Events) + " events, " + sized(stats.Bytes)},

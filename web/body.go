@@ -18,6 +18,7 @@ const (
 	uselessBytes = 64 << 10  // of a body that nobody reads
 	publishBytes = 256 << 20 // of all bodies of publishers at once; four bodies at the least
 	requestBytes = 64 << 20  // of all bodies of subscribers at once; four bodies at the least
+	formsBytes   = 64 << 20  // of all forms of the admin UI at once; four of the largest at the least
 )
 
 // body is a request's body. Its memory grows with what arrives, not with what the
@@ -70,10 +71,14 @@ func (b *body) read(c *gin.Context, limit int64) *fault {
 	b.Grow(int(min(max(c.Request.ContentLength, 0), firstBytes)) + bytes.MinRead)
 	_, err := b.ReadFrom(counted{http.MaxBytesReader(c.Writer, c.Request.Body, limit), b})
 	if errors.Is(err, errBodies) {
-		c.Header("Connection", "close")
-		return limited(c, time.Second, "too_many_bodies", "The bodies of all requests take as much memory as they may. Try again.")
+		return tooManyBodies(c)
 	}
 	return bodyFault(err, limit)
+}
+
+func tooManyBodies(c *gin.Context) *fault {
+	c.Header("Connection", "close")
+	return limited(c, time.Second, "too_many_bodies", "The bodies of all requests take as much memory as they may. Try again.")
 }
 
 // checkBody checks what a request's head says of its body.

@@ -36,7 +36,7 @@ func (s *Server) OlderHeld() int64 { return s.olderHeld.Load() }
 
 // SubscriptionBytes returns what the subscriptions of all streams count for.
 func (s *Server) SubscriptionBytes() int64 {
-	held, _ := s.limits.subscriptions.state()
+	held, _, _, _ := s.limits.subscriptions.state()
 	return held
 }
 
@@ -49,3 +49,6 @@ func (s *Server) PlacesDue() int {
 	defer s.devices.mu.Unlock()
 	return len(s.devices.due) + len(s.devices.flushing)
 }
+
+// SetFormLimit sets what all forms of the admin UI take at most, before there are any.
+func (s *Server) SetFormLimit(n int64) { s.limits.forms.limit = n }

@@ -5,6 +5,7 @@ package web
 type limits struct {
 	publishing    quota // bodies of publishers
 	subscribing   quota // bodies of subscribers
+	forms         quota // of the admin UI
 	connections   connections
 	subscriptions subscriptions
 }
@@ -12,6 +13,7 @@ type limits struct {
 func (l *limits) set(o *Options) {
 	l.publishing.limit = max(publishBytes, 4*o.MaxBodyBytes)
 	l.subscribing.limit = max(requestBytes, 4*o.MaxBodyBytes)
+	l.forms.limit = max(formsBytes, 4*(3*o.MaxBodyBytes+formBytes))
 	l.connections.limit = int64(o.MaxConnections)
 	l.subscriptions.limit = o.SubscriptionBudget
 }

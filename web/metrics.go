@@ -68,12 +68,16 @@ var (
 	metricEvents   = gauge("log_events", "Events that are kept.")
 	metricBytes    = gauge("log_bytes", "Bytes that kept events take of their budget.")
 	metricBudget   = gauge("log_budget_bytes", "Bytes that kept events may take.")
-	metricPages    = gauge("admin_pages", "Live pages of the admin UI that are open.")
 	metricBlocks   = gauge("blocked_clients", "Clients that are kept away.")
 
 	metricShardStreams = gauge("shard_streams", "Streams of each shard.", "shard")
 	metricShardMail    = gauge("shard_mailbox_messages", "What waits for each shard to look at it, beside events.", "shard")
 	metricShardBehind  = gauge("shard_behind_bytes", "Events that each shard has not given to its streams yet; publishing waits at 64 MiB.", "shard")
+
+	metricHeld      = gauge("held", "What is open or kept of each kind that has a total.", "kind")
+	metricMaxHeld   = gauge("held_limit", "How many there may be of each kind.", "kind")
+	metricHeldBytes = gauge("held_bytes", "Memory that each kind takes of its total.", "kind")
+	metricMaxBytes  = gauge("held_limit_bytes", "Memory that each kind may take.", "kind")
 
 	metricEngine    = gauge("engine_ready", "Whether the event store can be used.")
 	metricEngineLag = gauge("engine_lag_events", "Events of the store that this node has not seen.")
@@ -89,7 +93,7 @@ var (
 	metricRequests  = counter("publish_requests_total", "Requests to publish, by what became of them.", "result")
 	metricRefused   = counter("credentials_refused_total", "Credentials that were refused.")
 	metricDenied    = counter("requests_denied_total", "Requests for what their credentials do not allow.")
-	metricLimited   = counter("requests_limited_total", "Requests over a limit of their address or identity, by limit.", "limit")
+	metricLimited   = counter("requests_limited_total", "Requests over a limit of their address, their identity or the server, by limit.", "limit")
 
 	metricLag = prometheus.NewDesc("rollcall_delivery_lag_seconds", "Time from an event's acceptance to its being handed to a connection; each write of a stream counts once, sampled.", nil, nil)
 )
@@ -183,7 +187,14 @@ func (x *exporter) Collect(out chan<- prometheus.Metric) {
 	put(metricEngine, usable)
 	put(metricEngineLag, float64(engine.Lag))
 	put(metricReady, ready)
-	put(metricPages, float64(x.pages()))
+	for _, t := range s.totals(x.pages()) {
+		held, limit := metricHeld, metricMaxHeld
+		if t.bytes {
+			held, limit = metricHeldBytes, metricMaxBytes
+		}
+		put(held, float64(t.held), t.kind)
+		put(limit, t.max(), t.kind)
+	}
 	put(metricBlocks, float64(len(s.blocks.list())))
 	put(metricRefused, float64(s.access.refused.Load()))
 	put(metricDenied, float64(s.access.denied.Load()))
@@ -193,6 +204,11 @@ func (x *exporter) Collect(out chan<- prometheus.Metric) {
 	put(metricLimited, float64(at.Publishes+id.Publishes), "publishes")
 	put(metricLimited, float64(at.Bytes+id.Bytes), "bytes")
 	put(metricLimited, float64(at.FailedAuth), "failures")
+	l := &s.limits
+	_, _, _, refused := l.subscriptions.state()
+	put(metricLimited, float64(refused), "subscriptions")
+	put(metricLimited, float64(l.publishing.refused.Load()+l.subscribing.refused.Load()+l.forms.refused.Load()), "bodies")
+	put(metricLimited, float64(l.connections.refused.Load()), "max_connections")
 }
 
 // serve answers GET /metrics, for API keys with the scope admin. That a server is

@@ -82,9 +82,16 @@ func (x *subscriptions) add(p *seat, cost int64) {
 	}
 }
 
-// state returns what is held, and how many streams were refused.
-func (x *subscriptions) state() (held int64, refused uint64) {
+// state returns what is held in all, the most that one address and one identity hold, and
+// how many streams were refused.
+func (x *subscriptions) state() (held, ofAddress, ofIdentity int64, refused uint64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.held, x.refused
+	for _, n := range x.byAddress {
+		ofAddress = max(ofAddress, n)
+	}
+	for _, n := range x.byIdentity {
+		ofIdentity = max(ofIdentity, n)
+	}
+	return x.held, ofAddress, ofIdentity, x.refused
 }

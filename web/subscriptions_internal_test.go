@@ -26,7 +26,7 @@ func TestDefaultsLetACrowdIn(t *testing.T) {
 	for _, p := range all {
 		x.give(p)
 	}
-	if held, refused := x.state(); held != 0 || refused != 0 || len(x.byAddress) != 0 {
+	if held, _, _, refused := x.state(); held != 0 || refused != 0 || len(x.byAddress) != 0 {
 		t.Errorf("%d bytes are held, %d were refused, %d addresses remembered", held, refused, len(x.byAddress))
 	}
 }

@@ -199,6 +199,21 @@ func (l *Limiter[K]) Stats() LimiterStats {
 	return stats
 }
 
+// Most returns how many connections the user has that has the most. Where none are
+// limited, none are counted.
+func (l *Limiter[K]) Most() int {
+	most := 0
+	for i := range l.shards {
+		s := &l.shards[i]
+		s.mu.Lock()
+		for _, u := range s.users {
+			most = max(most, u.connections)
+		}
+		s.mu.Unlock()
+	}
+	return most
+}
+
 // take takes n from a bucket, all or nothing.
 func (l *Limiter[K]) take(key K, which, n int) (time.Duration, bool) {
 	if l.rates[which] == 0 || n <= 0 {
