@@ -3,6 +3,7 @@ package login
 import (
 	"container/list"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,27 +15,33 @@ const (
 	addrWait     = 5 * time.Minute // at most, for guesses from one address
 	forgetAfter  = 15 * time.Minute
 	maxKeys      = 10_000 // addresses, and as many users
+	maxFamiliar  = 16     // addresses for each user
 )
 
 // Limiter slows guessing down, for each address and for each user. Five failures
 // are free; then the next attempt must wait 1 s, 2 s, 4 s and so on, at most one
 // minute for a user and five for an address. Failures are forgotten 15 minutes
 // after the last one. IPv6 addresses are one by /64. Make it with NewLimiter.
+//
+// The guesses of others do not hold up a user at a familiar address: one from which the
+// user has logged in, or one of the server's own machine. There the address alone counts.
 type Limiter struct {
-	mu    sync.Mutex // guards what both hold
-	addrs failures
-	users failures
+	mu       sync.Mutex // guards what the others hold
+	addrs    failures
+	users    failures
+	familiar map[string][]string // addresses by user who has logged in, the latest last
 }
 
 // NewLimiter returns a limiter that knows of no failure.
 func NewLimiter() *Limiter {
-	return &Limiter{addrs: newFailures(addrWait), users: newFailures(userWait)}
+	return &Limiter{addrs: newFailures(addrWait), users: newFailures(userWait), familiar: make(map[string][]string)}
 }
 
 // Attempt is a guess that may be made.
 type Attempt struct {
-	limiter  *Limiter
-	bookings [2]booking // guarded by Limiter.mu
+	limiter    *Limiter
+	addr, user string
+	bookings   [2]booking // guarded by Limiter.mu
 }
 
 // Begin asks whether the address may guess the user's password now. If so, wait is
@@ -51,20 +58,40 @@ func (l *Limiter) Begin(addr, user string) (attempt *Attempt, wait time.Duration
 	addr, user = addrKey(addr), cut(user)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if wait = max(l.addrs.wait(addr, now), l.users.wait(user, now)); wait > 0 {
+	familiar := addr == loopback || slices.Contains(l.familiar[user], addr)
+	wait = l.addrs.wait(addr, now)
+	if !familiar {
+		wait = max(wait, l.users.wait(user, now))
+	}
+	if wait > 0 {
 		return nil, wait
 	}
-	return &Attempt{l, [2]booking{l.addrs.book(addr, now), l.users.book(user, now)}}, 0
+	a := &Attempt{limiter: l, addr: addr, user: user, bookings: [2]booking{l.addrs.book(addr, now)}}
+	if !familiar {
+		a.bookings[1] = l.users.book(user, now)
+	}
+	return a, 0
 }
 
 // Succeeded takes this attempt back from the failures, and only this one: who has
-// an account cannot clear the guesses at another. A second call does nothing.
+// an account cannot clear the guesses at another. A second call does nothing. The address
+// is familiar from now on.
 func (a *Attempt) Succeeded() {
 	a.limiter.mu.Lock()
 	defer a.limiter.mu.Unlock()
 	a.limiter.addrs.unbook(a.bookings[0])
 	a.limiter.users.unbook(a.bookings[1])
 	a.bookings = [2]booking{}
+	a.limiter.remember(a.user, a.addr)
+}
+
+// remember makes the address familiar. l.mu is held. Only users with an account get here.
+func (l *Limiter) remember(user, addr string) {
+	addrs := slices.DeleteFunc(l.familiar[user], func(a string) bool { return a == addr })
+	if len(addrs) == maxFamiliar {
+		addrs = slices.Delete(addrs, 0, 1)
+	}
+	l.familiar[strings.Clone(user)] = append(addrs, strings.Clone(addr))
 }
 
 // failures are those of all addresses or of all users.
@@ -147,6 +174,9 @@ func (f *failures) unbook(b booking) {
 	}
 }
 
+// loopback is what all addresses of the server's own machine count as.
+const loopback = "loopback"
+
 // addrKey is what an address counts as.
 func addrKey(addr string) string {
 	ip, err := netip.ParseAddr(addr)
@@ -157,7 +187,10 @@ func addrKey(addr string) string {
 		}
 		ip = port.Addr()
 	}
-	if ip = ip.Unmap().WithZone(""); ip.Is4() {
+	if ip = ip.Unmap().WithZone(""); ip.IsLoopback() {
+		return loopback
+	}
+	if ip.Is4() {
 		return ip.String()
 	}
 	net, _ := ip.Prefix(64) // fails for no IPv6 address

@@ -224,7 +224,8 @@ func TestLimiterAddresses(t *testing.T) {
 		"[2001:db8:1:2:ffff::1]:443":  "2001:db8:1:2::/64",
 		"2001:db8:1:3::":              "2001:db8:1:3::/64",
 		"fe80::1%eth0":                "fe80::/64",
-		"::1":                         "::/64",
+		"::1":                         "loopback",
+		"127.0.0.9:80":                "loopback",
 		"":                            "",
 		"@":                           "@",
 		"no address":                  "no address",
@@ -235,5 +236,47 @@ func TestLimiterAddresses(t *testing.T) {
 		if got := addrKey(addr); got != want {
 			t.Errorf("%q counts as %q, want %q", addr, got, want)
 		}
+	}
+}
+
+// The guesses of others at a user's password do not hold up that user where the user has
+// logged in before, nor on the server's own machine. Elsewhere they do.
+func TestLimiterLetsInFromFamiliarAddresses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter()
+		attempt, _ := l.Begin("10.0.0.1:1234", "ann")
+		attempt.Succeeded()
+		waits(l, 20, numbered("10.9.0.%d"), same("ann"))
+		for _, addr := range []string{"10.0.0.1", "127.0.0.1", "::1"} {
+			attempt, wait := l.Begin(addr, "ann")
+			if wait > 0 {
+				t.Fatalf("%s: ann must wait %v", addr, wait)
+			}
+			attempt.Succeeded()
+		}
+		if wait := guess(l, "10.0.0.2", "ann"); wait <= 0 {
+			t.Error("somebody at a foreign address may guess")
+		}
+		if wait := guess(l, "10.0.0.1", "bob"); wait > 0 {
+			t.Errorf("bob, at whom nobody guessed, must wait %v", wait)
+		}
+		// A familiar address may guess no more than any other.
+		for i := range 2 * freeFailures {
+			if wait := guess(l, "10.0.0.1", "ann"); (wait > 0) != (i >= freeFailures-1) {
+				t.Fatalf("guess %d must wait %v", i+1, wait)
+			}
+		}
+	})
+}
+
+// No more addresses are remembered than a user needs; the latest stay.
+func TestLimiterForgetsFamiliarAddresses(t *testing.T) {
+	l := NewLimiter()
+	for i := range 3 * maxFamiliar {
+		attempt, _ := l.Begin(fmt.Sprintf("10.0.0.%d", i), "ann")
+		attempt.Succeeded()
+	}
+	if got := l.familiar["ann"]; len(got) != maxFamiliar || got[maxFamiliar-1] != fmt.Sprintf("10.0.0.%d", 3*maxFamiliar-1) {
+		t.Errorf("familiar are %v", got)
 	}
 }
