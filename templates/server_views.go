@@ -51,7 +51,7 @@ type Fact struct {
 // LimitRow is one kind of what the server holds, and how much of it there may be.
 type LimitRow struct {
 	What  string
-	Now   string
+	Now   string // "not counted" where there is no limit
 	Limit string // "none" where there is none
 	Share string // of the limit, in percent; empty where there is none
 	High  bool   // whether the limit is near

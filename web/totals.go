@@ -13,7 +13,7 @@ type total struct {
 	what  string // for people
 	bytes bool   // otherwise they are counted
 	held  int64
-	limit int64  // 0 means none
+	limit int64  // 0 means none, and that none is counted
 	by    string // the flag that sets the limit; empty for none
 }
 
@@ -65,9 +65,9 @@ func (t total) row() templates.LimitRow {
 		}
 		return grouped(n)
 	}
-	row := templates.LimitRow{What: t.what, Now: text(t.held), Limit: "none", By: t.by}
+	row := templates.LimitRow{What: t.what, Now: "not counted", Limit: "none", By: t.by}
 	if t.limit > 0 {
-		row.Limit = text(t.limit)
+		row.Now, row.Limit = text(t.held), text(t.limit)
 		share := 100 * t.held / t.limit
 		row.Share = strconv.FormatInt(share, 10) + " %"
 		row.High = share >= 80
