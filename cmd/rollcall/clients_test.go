@@ -7,6 +7,7 @@ import (
 )
 
 func TestClients(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil, "--presence-grace=0")
 	ada := p.start("subscribe", "news", "chat", "--client-id=ada", `--info={"name":"Ada"}`, "--json")
 	ada.wantEvent("lastEvent")

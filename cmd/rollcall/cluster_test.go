@@ -235,6 +235,7 @@ func shareKicks(t *testing.T, client *http.Client, bases []string) {
 }
 
 func TestBlocksHoldOnAllServers(t *testing.T) {
+	t.Parallel()
 	nodes, bases := newFleet(t, 1).nodes(2, "--admin-user=ops", "--admin-password=correct horse")
 	client := patient(t)
 	const path = "/subscribe?channels=b&clientId=eve"
@@ -264,6 +265,7 @@ func TestBlocksHoldOnAllServers(t *testing.T) {
 
 // A block refuses the client's token on all servers, whatever it asks for, and ends its presence stream on another server.
 func TestBlocksHoldForTokensOnAllServers(t *testing.T) {
+	t.Parallel()
 	key, line := newKey(t, "root", auth.Admin|auth.Presence, ">")
 	_, bases := newFleet(t, 1).nodes(2, "--jwt-secret="+jwtSecret, "--api-key="+line)
 	client := patient(t)
@@ -295,6 +297,7 @@ func TestBlocksHoldForTokensOnAllServers(t *testing.T) {
 }
 
 func TestAKilledServersClientsLeaveOnce(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("waits for the lease of a dead server")
 	}

@@ -36,6 +36,7 @@ func TestCandidates(t *testing.T) {
 
 // The script is run by a real bash, which asks this very program.
 func TestCompletionInBash(t *testing.T) {
+	t.Parallel()
 	bash, err := exec.LookPath("bash")
 	if err != nil {
 		t.Skip("no bash")

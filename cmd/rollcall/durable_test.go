@@ -77,6 +77,7 @@ func wantRising(t *testing.T, all []kept) {
 }
 
 func TestDataSurvivesAKillUnderLoad(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, "--data="+filepath.Join(t.TempDir(), "data"), "--history-events=100000", "--history-bytes=64MiB")
 	client := patient(t)
 	if got := ready(client, n.url); got != http.StatusOK {

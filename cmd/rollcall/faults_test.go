@@ -78,6 +78,7 @@ func (r *retrier) wantInOrder(t *testing.T, s *source) {
 }
 
 func TestNATSAway(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t, 1)
 	_, bases := f.nodes(2, "--history-events=100000", "--history-bytes=64MiB")
 	client := patient(t)
@@ -126,6 +127,7 @@ func TestNATSAway(t *testing.T) {
 }
 
 func TestNATSAwayAtTheStart(t *testing.T) {
+	t.Parallel()
 	f := preparedFleet(t, 1)
 	knocked, err := net.Listen("tcp", strings.TrimPrefix(f.url(0), "nats://"))
 	if err != nil {
@@ -162,6 +164,7 @@ func TestNATSAwayAtTheStart(t *testing.T) {
 }
 
 func TestStreamDeletedUnderTheServers(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t, 1)
 	_, bases := f.nodes(2)
 	client := patient(t)
@@ -251,6 +254,7 @@ func knock(t *testing.T, bases ...string) (stop func()) {
 }
 
 func TestStreamsOfOtherLimitsAreRefused(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t, 1)
 	f.node("n1", "--history-events=5000")
 	for says, flag := range map[string]string{
@@ -269,6 +273,7 @@ func TestStreamsOfOtherLimitsAreRefused(t *testing.T) {
 
 // The NATS servers have no leader yet when the nodes come. One after the other is stopped and comes back, while events are published: none is lost, none comes twice.
 func TestThreeNATSServers(t *testing.T) {
+	t.Parallel()
 	f := preparedFleet(t, 3)
 	for i := range f.servers {
 		f.start(i)

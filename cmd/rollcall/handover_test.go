@@ -42,12 +42,14 @@ func nothing(on string) torture.Fault {
 // A client that takes a position from one server of an idle cluster to another at once goes on there: it is not set back, not
 // told a gap that is none, and given nothing twice; nor is a page of the history.
 func TestClientsChangeServers(t *testing.T) {
+	t.Parallel()
 	sys, _ := smallCluster(t)
 	wantSound(t, sys, 2, nothing("n1"))
 }
 
 // The same where one server sees all events late, and another gets them slowly.
 func TestClientsChangeToAServerThatLags(t *testing.T) {
+	t.Parallel()
 	sys, machines := smallCluster(t)
 	machines[1].links[0].Set(torture.Shape{}, torture.Shape{Delay: 150 * time.Millisecond})
 	machines[2].links[0].Set(torture.Shape{}, torture.Shape{Rate: 100_000})
@@ -56,6 +58,7 @@ func TestClientsChangeToAServerThatLags(t *testing.T) {
 
 // The same where one server is cut off from NATS, though it does not know yet, again and again.
 func TestClientsChangeToAServerThatIsCutOff(t *testing.T) {
+	t.Parallel()
 	sys, machines := smallCluster(t)
 	link := machines[2].links[0]
 	swallow := torture.Shape{Hold: true}

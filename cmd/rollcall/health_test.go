@@ -23,6 +23,7 @@ func health(t *testing.T, env []string, args ...string) (code int, printed strin
 }
 
 func TestHealth(t *testing.T) {
+	t.Parallel()
 	plain := serve(t, nil)
 	secured := serve(t, nil, "--tls-dev")
 	socket := filepath.Join(t.TempDir(), "sock")

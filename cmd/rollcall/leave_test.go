@@ -23,6 +23,7 @@ func leavePath(t *testing.T, s *source) string {
 // A page tells that it leaves to whichever server it reaches; all know then. The server
 // that gave the stream its secret checks it.
 func TestLeavesReachAllServers(t *testing.T) {
+	t.Parallel()
 	_, bases := newFleet(t, 1).nodes(2, "--presence-grace=1h")
 	client := patient(t)
 	watch := watchers(t, bases)

@@ -18,6 +18,7 @@ import (
 // After the event store was lost, the server goes on with the settings that were reloaded: a key that was taken away
 // stays away.
 func TestLostStoreKeepsReloadedKeys(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t, 1)
 	oldKey, oldLine := newKey(t, "old", auth.Publish, ">")
 	newKeyText, newLine := newKey(t, "new", auth.Publish, ">")

@@ -71,6 +71,7 @@ func TestPublishLines(t *testing.T) {
 
 // A publisher that is told to wait, or loses the answer, tries again with the same keys, and nothing is published twice.
 func TestPublishTriesAgain(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil)
 	target, err := url.Parse(p.url)
 	if err != nil {

@@ -148,6 +148,7 @@ func TestHangupRefreshesTheKeySet(t *testing.T) {
 
 // Credentials may come and go while the server runs; only this machine may be left with none.
 func TestCredentialsComeAndGo(t *testing.T) {
+	t.Parallel()
 	key, line := newKey(t, "k", auth.Publish, ">")
 	t.Run("on loopback", func(t *testing.T) {
 		config := newFile(t, "rollcall.yaml", "# open\n")

@@ -141,6 +141,7 @@ func fakeServer(t *testing.T, handle http.HandlerFunc) []string {
 }
 
 func TestRemoteExitCodes(t *testing.T) {
+	t.Parallel()
 	gone := []string{"ROLLCALL_SERVER=http://127.0.0.1:1"}
 	for _, args := range [][]string{
 		{"publish", "a", "b", "1"}, {"subscribe", "a"}, {"clients"}, {"clients", "--watch"}, {"client", "ada"}, {"channels"},
@@ -172,6 +173,7 @@ func TestRemoteExitCodes(t *testing.T) {
 
 // An answer that is not Rollcall's is said to be none, and a redirect does not get the credentials.
 func TestAnswersOfOthers(t *testing.T) {
+	t.Parallel()
 	proxy := fakeServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusBadGateway)
 		_, _ = io.WriteString(w, "<html>\x1b]0;owned\x07")
@@ -209,6 +211,7 @@ func TestInterruptedRequest(t *testing.T) {
 
 // Credentials are shown as told, over TLS and a socket file too.
 func TestRemoteCredentials(t *testing.T) {
+	t.Parallel()
 	key, line := newKey(t, "k", auth.Publish|auth.Presence|auth.Admin, ">")
 	p := serve(t, []string{"ROLLCALL_JWT_SECRET=" + jwtSecret}, "--tls-dev", "--api-key="+line)
 	env := []string{"ROLLCALL_SERVER=" + p.url, "ROLLCALL_KEY=" + key}

@@ -118,6 +118,7 @@ func trickle(t *testing.T, bases []string) (published *atomic.Int64, end func() 
 }
 
 func TestRollingRestart(t *testing.T) {
+	t.Parallel()
 	streams := rollingStreams
 	if testing.Short() {
 		streams = 100

@@ -26,6 +26,7 @@ var shortSeeds = map[string][]uint64{"memory": {1}, "data": {2}, "scarce": {3}, 
 // on for so long, with seeds of its own; ROLLCALL_TORTURE_SEED has it replay one; ROLLCALL_TORTURE_ENGINE chooses one of
 // memory, data, scarce and nats; ROLLCALL_TORTURE_STEPS says how many faults a round has.
 func TestTorture(t *testing.T) {
+	t.Parallel()
 	only, long := os.Getenv("ROLLCALL_TORTURE_ENGINE"), os.Getenv("ROLLCALL_TORTURE_FOR")
 	if only != "" && engines[only] == nil {
 		t.Fatalf("ROLLCALL_TORTURE_ENGINE is %q", only)
@@ -41,7 +42,10 @@ func TestTorture(t *testing.T) {
 	for engine, seeds := range shortSeeds {
 		for _, seed := range seeds {
 			if only == "" || only == engine {
-				t.Run(fmt.Sprint(engine, "/", seed), func(t *testing.T) { tortureRound(t, engine, seed, steps) })
+				t.Run(fmt.Sprint(engine, "/", seed), func(t *testing.T) {
+					t.Parallel()
+					tortureRound(t, engine, seed, steps)
+				})
 			}
 		}
 	}

@@ -1,4 +1,3 @@
-// Package leaks looks for goroutines that the tests of a package leave behind.
 package leaks
 
 import (
