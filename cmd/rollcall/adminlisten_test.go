@@ -121,13 +121,12 @@ func TestAdminPasswordGoesByTheAdminListener(t *testing.T) {
 				ask(t, newClient(t, nil), admin+"/admin/login", "").want(t, 404, "")
 				return
 			}
-			at := p.printed("Admin")
-			password := p.printed("Password")
+			at, password := p.made()
 			if strings.HasPrefix(admin, unixPrefix) {
-				return // the printed address is no URL; the password is as good
+				return // the address is no URL; the password is as good
 			}
 			if at != admin+"/admin" {
-				t.Errorf("printed %s, want %s", at, admin)
+				t.Errorf("logged %s, want %s", at, admin)
 			}
 			logIn(t, admin, "admin", password)
 		})
@@ -141,7 +140,7 @@ func TestAdminListenerHasTLSToo(t *testing.T) {
 		t.Fatalf("logged %s and %s", p.url, admin)
 	}
 	client := newClient(t, overTLS(false))
-	form := "username=admin&password=" + p.printed("Password")
+	form := "username=admin&password=" + p.password()
 	got := ask(t, client, admin+"/admin/login", form, "Content-Type: application/x-www-form-urlencoded").want(t, 303, "")
 	cookie := got.header.Get("Set-Cookie")
 	for _, says := range []string{"Secure", "HttpOnly", "SameSite=Strict", "Path=/admin"} {

@@ -67,9 +67,11 @@ type serveCmd struct {
 
 	admins []login.Account // made of the admin settings
 	hint   string          // where a password that nobody set is to be found
-	local  bool            // only this machine reaches the server
-	seen   []string        // states of the watched files when they were read
-	traces trace.TracerProvider
+	// passwordFile has that password, where nobody reads the terminal.
+	passwordFile string
+	local        bool     // only this machine reaches the server
+	seen         []string // states of the watched files when they were read
+	traces       trace.TracerProvider
 }
 
 // Help is shown above the flags of "rollcall serve --help".

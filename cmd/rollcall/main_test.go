@@ -81,6 +81,7 @@ func (p *program) listening() {
 func launch(t *testing.T, env []string, args ...string) *program {
 	t.Helper()
 	p := &program{t: t, logs: make(chan map[string]any, 1000)}
+	env = append([]string{"TMPDIR=" + t.TempDir()}, env...) // for the password that is made
 	p.cmd = command(t, env, append([]string{"serve", "--log-format=json", "--listen=127.0.0.1:0"}, args...)...)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
-	"time"
 
 	"rollcall/web/auth"
 )
@@ -156,10 +159,29 @@ func TestWithCredentialsAnyHost(t *testing.T) {
 	}
 }
 
-// What is printed on the terminal lets in.
-func TestPrintedPasswordLogsIn(t *testing.T) {
-	p := serve(t, nil)
-	password := p.printed("Password")
+// Where standard error is no terminal, the password that was made is in a file for its owner
+// alone and not in the log, which stays JSON. It lets in, and ends with the run.
+func TestPasswordOfTheRun(t *testing.T) {
+	dir := t.TempDir()
+	p := serve(t, []string{"TMPDIR=" + dir})
+	password := p.password()
+	files, err := filepath.Glob(filepath.Join(dir, "rollcall-admin-password-*"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("the files are %v, %v", files, err)
+	}
+	if info, err := os.Stat(files[0]); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v; want 0600", info.Mode(), err)
+	}
+	defer func() {
+		p.signal(syscall.SIGTERM)
+		p.wantExit(0)
+		if got := p.all.String(); strings.Contains(got, password) || strings.Contains(got, "not JSON") {
+			t.Errorf("the log has the password, or lines that are no JSON: %s", got)
+		}
+		if _, err := os.Stat(files[0]); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("after the run the file is there: %v", err)
+		}
+	}()
 	client := logIn(t, p.url, "admin", password)
 	ask(t, client, p.url+"/admin/server", "").want(t, 200, "listen")
 	stranger := newClient(t, nil)
@@ -167,22 +189,21 @@ func TestPrintedPasswordLogsIn(t *testing.T) {
 	ask(t, stranger, p.url+"/admin", "", "Accept: text/html").want(t, 303, "")
 }
 
-// printed waits for the line "name value" on the terminal, and returns the value.
-func (p *program) printed(name string) string {
+// made waits for the log to name the file with the admin UI's password, and returns where the
+// admin UI is and the password.
+func (p *program) made() (url, password string) {
 	p.t.Helper()
-	late := time.After(patience)
-	for {
-		select {
-		case entry, ok := <-p.logs:
-			if !ok {
-				p.t.Fatalf("the program ended without printing its %s", name)
-			}
-			words := strings.Fields(strings.TrimPrefix(fmt.Sprint(entry["msg"]), "not JSON:"))
-			if len(words) > 1 && words[0] == name {
-				return words[len(words)-1]
-			}
-		case <-late:
-			p.t.Fatalf("no %s was printed within %v", name, patience)
-		}
+	entry := p.wantLog("a password was made for the admin UI, for this run, as no admin user is configured (--admin-user)")
+	text, err := os.ReadFile(fmt.Sprint(entry["file"]))
+	if err != nil {
+		p.t.Fatal(err)
 	}
+	return fmt.Sprint(entry["url"]), strings.TrimSpace(string(text))
+}
+
+// password is made without the address.
+func (p *program) password() string {
+	p.t.Helper()
+	_, password := p.made()
+	return password
 }

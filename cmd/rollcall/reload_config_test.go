@@ -92,7 +92,7 @@ func TestPasswordFileIsReloaded(t *testing.T) {
 // The admin that was made for a run is there for all of it.
 func TestReloadKeepsTheAdminOfTheRun(t *testing.T) {
 	p := serve(t, nil)
-	in := logIn(t, p.url, "admin", p.printed("Password"))
+	in := logIn(t, p.url, "admin", p.password())
 	for range 2 {
 		p.signal(syscall.SIGHUP)
 		p.wantLog(reloaded)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -38,6 +39,11 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 	defer flush()
 	var at sockets
 	defer at.close()
+	defer func() {
+		if c.passwordFile != "" {
+			_ = os.Remove(c.passwordFile) // the password ends with the run
+		}
+	}()
 	reload := &reloader{log: log, now: c, parse: s.again, values: valuesOf(k)}
 	err = errLost
 	for life := c; errors.Is(err, errLost); life = reload.nextLife(c) {
@@ -82,7 +88,7 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 	if err != nil {
 		return err
 	}
-	password, err := c.ensureAdmin(adminListener.Addr())
+	password, err := c.ensureAdmin(log, isTerminal(terminal), adminListener.Addr())
 	if err != nil {
 		return err
 	}
@@ -219,23 +225,49 @@ func (c *serveCmd) announce(log *slog.Logger, terminal io.Writer, at, adminAt ne
 	if c.TLSDev {
 		log.Info("the certificate was made for this run", "sha256", cert.fingerprint())
 	}
-	if password != "" {
+	switch {
+	case password != "" && c.passwordFile != "":
+		log.Info("a password was made for the admin UI, for this run, as no admin user is configured (--admin-user)",
+			"url", openURL(adminAt, secure)+"admin", "user", "admin", "file", c.passwordFile)
+	case password != "":
 		fmt.Fprintf(terminal, "\n  Admin UI  %sadmin\n  User      admin\n  Password  %s\n\n  Made for this run, as no admin user is configured (--admin-user).\n\n", openURL(adminAt, secure), password)
-	} else if len(c.admins) == 0 {
+	case len(c.admins) == 0 && everybodyReaches(adminAt):
 		log.Warn("the admin UI is off: no admin user is configured, and other machines reach this address; see --admin-user", "address", adminAt.String())
 	}
 }
 
 // ensureAdmin sees to it that somebody can use the admin UI where only this machine reaches the address: without an
-// admin user it makes one, and returns the password. Elsewhere the admin UI stays off.
-func (c *serveCmd) ensureAdmin(addr net.Addr) (password string, err error) {
+// admin user it makes one, and returns the password. Elsewhere the admin UI stays off. Where nobody reads the terminal, what
+// is written there is a log that others may read and that is kept: the password is written to a file instead.
+func (c *serveCmd) ensureAdmin(log *slog.Logger, terminal bool, addr net.Addr) (password string, err error) {
 	if len(c.admins) > 0 || everybodyReaches(addr) {
 		return "", nil
 	}
 	password = newPassword()
 	c.hint = "The user is admin; the password was printed on the terminal when the server started."
+	if !terminal {
+		if c.passwordFile, err = writePassword(password); err != nil {
+			c.hint = ""
+			log.Warn("the admin UI is off: no admin user is configured (--admin-user), and the password made for it could not be written", "error", err)
+			return "", nil
+		}
+		c.hint = "The user is admin; the server's log names the file with the password."
+	}
 	c.admins, err = accounts(nil, password, "")
 	return password, err
+}
+
+// writePassword writes the password to a new file that its owner alone may read.
+func writePassword(password string) (path string, err error) {
+	file, err := os.CreateTemp("", "rollcall-admin-password-*")
+	if err != nil {
+		return "", err
+	}
+	_, err = fmt.Fprintln(file, password)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(file.Name()))
+	}
+	return file.Name(), nil
 }
 
 // everybodyReaches tells whether other machines may reach the address.

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -148,5 +151,32 @@ func TestNullDeviceIsNoTerminal(t *testing.T) {
 	}
 	if _, program := openTerminal(t); !isTerminal(program) {
 		t.Error("a terminal is not recognised")
+	}
+}
+
+// On a terminal the password that was made is printed, and no file is written.
+func TestPasswordIsPrintedOnATerminal(t *testing.T) {
+	person, program := openTerminal(t)
+	dir := t.TempDir()
+	cmd := command(t, []string{"TMPDIR=" + dir}, "serve", "--listen=127.0.0.1:0")
+	cmd.Stderr = program
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	defer late.Stop()
+	_ = program.Close() // the reading ends with the program
+	printed := false
+	for lines := bufio.NewScanner(person); !printed && lines.Scan(); {
+		words := strings.Fields(lines.Text())
+		printed = len(words) == 2 && words[0] == "Password"
+	}
+	if files, _ := os.ReadDir(dir); !printed || len(files) > 0 {
+		t.Errorf("it is printed: %v; the files are %v", printed, files)
+	}
+	go func() { _, _ = io.Copy(io.Discard, person) }()
+	_ = cmd.Process.Signal(os.Interrupt)
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
 	}
 }
