@@ -14,8 +14,8 @@ func (a *admin) serverPage(v *visit) (func() screen, *fault) {
 	v.frame.Section = "server"
 	return func() screen {
 		view := templates.ServerView{AdminFrame: v.frame, Facts: a.facts(), Drain: a.drainView()}
-		for _, t := range a.server.totals(a.feeds.count()) {
-			view.Limits = append(view.Limits, t.row())
+		for _, t := range a.server.totals() {
+			view.Limits = append(view.Limits, limitRow(t))
 		}
 		for _, s := range a.server.opts.Settings {
 			view.Settings = append(view.Settings, templates.Setting(s))
@@ -148,4 +148,22 @@ func (a *admin) stopDrain(c *gin.Context) {
 		return
 	}
 	a.done(c, "server.drain.stop", "", "", back, "New streams are welcome again.")
+}
+
+// limitRow returns a total as a row of the admin UI.
+func limitRow(t total) templates.LimitRow {
+	text := func(n int64) string {
+		if t.bytes {
+			return sized(n)
+		}
+		return grouped(n)
+	}
+	row := templates.LimitRow{What: t.what, Now: "not counted", Limit: "none", By: t.by}
+	if t.limit > 0 {
+		row.Now, row.Limit = text(t.held), text(t.limit)
+		share := 100 * t.held / t.limit
+		row.Share = strconv.FormatInt(share, 10) + " %"
+		row.High = share >= 80
+	}
+	return row
 }

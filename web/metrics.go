@@ -187,7 +187,7 @@ func (x *exporter) Collect(out chan<- prometheus.Metric) {
 	put(metricEngine, usable)
 	put(metricEngineLag, float64(engine.Lag))
 	put(metricReady, ready)
-	for _, t := range s.totals(x.pages()) {
+	for _, t := range s.totals() {
 		held, limit := metricHeld, metricMaxHeld
 		if t.bytes {
 			held, limit = metricHeldBytes, metricMaxBytes
