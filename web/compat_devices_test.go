@@ -193,3 +193,40 @@ func TestDevicePlaceIsWhatWasWritten(t *testing.T) {
 	phone.want("E", `{"body":2}`)
 	phone.want("E", `{"body":3}`)
 }
+
+// storedPlaces is an engine whose store alone has a member's places.
+type storedPlaces struct {
+	web.MemoryEngine
+	payload string
+}
+
+func (e storedPlaces) Older(_ context.Context, _ []string, after uint64, _ eventlog.Limit) (eventlog.Batch, error) {
+	return eventlog.Batch{Through: after, Done: true}, nil
+}
+
+func (e storedPlaces) LastOlder(_ context.Context, channels []string) ([]*eventlog.Record, error) {
+	recs := make([]*eventlog.Record, len(channels))
+	for i, channel := range channels {
+		if channel == placesChannel("ann") {
+			ev := eventlog.Event{Channel: channel, Type: "places", Payload: []byte(e.payload)}
+			recs[i] = eventlog.Restore(eventlog.Stored{Event: ev, Seq: 1, Time: time.Now()}, e.Head().Epoch)
+		}
+	}
+	return recs, nil
+}
+
+// Another device's place that only the store still has outlives the next append.
+func TestDevicesInTheStoreAlone(t *testing.T) {
+	t.Parallel()
+	log := eventlog.NewMemory((&web.Options{}).History())
+	t.Cleanup(func() { log.Close() })
+	phone := log.Head().Epoch + "-0"
+	srv := webtest.Start(t, web.Options{Engine: storedPlaces{web.MemoryEngine{Memory: log}, `{"phone's key":"` + phone + `"}`}})
+	opened(t, srv, "/events?memberId=ann&deviceId=watch").Close()
+	eventually(t, "the place is kept", func() bool { return srv.Streams() == 0 && srv.PlacesDue() == 0 })
+	var places map[string]string
+	kept := log.Page(placesChannel("ann"), 0, 1)
+	if err := json.Unmarshal(kept[0].Payload(), &places); err != nil || len(places) != 2 || places["phone's key"] != phone {
+		t.Errorf("kept are %v (%v), want the phone's too", places, err)
+	}
+}
