@@ -19,19 +19,21 @@ import (
 func TestDamagedStore(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(t *testing.T, data string){
-		"a block cut in the middle": func(t *testing.T, data string) { cut(t, storeFile(t, data, "*.blk"), 0.5) },
-		"a block without its end":   func(t *testing.T, data string) { cut(t, storeFile(t, data, "*.blk"), 0.99) },
-		"an empty block":            func(t *testing.T, data string) { cut(t, storeFile(t, data, "*.blk"), 0) },
-		"no block":                  func(t *testing.T, data string) { removed(t, storeFile(t, data, "*.blk")) },
-		"a bit at the beginning":    func(t *testing.T, data string) { flip(t, storeFile(t, data, "*.blk"), 0.02) },
-		"a bit in the middle":       func(t *testing.T, data string) { flip(t, storeFile(t, data, "*.blk"), 0.5) },
-		"a bit at the end":          func(t *testing.T, data string) { flip(t, storeFile(t, data, "*.blk"), 0.998) },
-		"zeros at the end":          func(t *testing.T, data string) { zero(t, storeFile(t, data, "*.blk"), 0.9) },
-		"a damaged stream file":     func(t *testing.T, data string) { flip(t, storeFile(t, data, "../meta.inf"), 0.5) },
-		"no stream file":            func(t *testing.T, data string) { removed(t, storeFile(t, data, "../meta.inf")) },
-		"a damaged mark":            func(t *testing.T, data string) { flip(t, filepath.Join(data, "ROLLCALL.mark"), 0.3) },
-		"no mark":                   func(t *testing.T, data string) { removed(t, filepath.Join(data, "ROLLCALL.mark")) },
-		"no store":                  func(t *testing.T, data string) { removed(t, filepath.Join(data, "jetstream")) },
+		"commits cut in the middle": func(t *testing.T, data string) { cut(t, storeFile(t, data, "*.log"), 0.5) },
+		"commits without their end": func(t *testing.T, data string) { cut(t, storeFile(t, data, "*.log"), 0.99) },
+		"empty commits":             func(t *testing.T, data string) { cut(t, storeFile(t, data, "*.log"), 0) },
+		"no commits":                func(t *testing.T, data string) { removed(t, storeFile(t, data, "*.log")) },
+		"a bit at the beginning":    func(t *testing.T, data string) { flip(t, storeFile(t, data, "*.log"), 0.02) },
+		"a bit in the middle":       func(t *testing.T, data string) { flip(t, storeFile(t, data, "*.log"), 0.5) },
+		"a bit at the end":          func(t *testing.T, data string) { flip(t, storeFile(t, data, "*.log"), 0.998) },
+		"zeros at the end":          func(t *testing.T, data string) { zero(t, storeFile(t, data, "*.log"), 0.9) },
+		"a damaged list of files":   func(t *testing.T, data string) { flip(t, storeFile(t, data, "MANIFEST-*"), 0.5) },
+		"no list of files":          func(t *testing.T, data string) { removed(t, storeFile(t, data, "MANIFEST-*")) },
+		"no pointer to the list":    func(t *testing.T, data string) { removed(t, storeFile(t, data, "marker.manifest.*")) },
+		"no settings of the store":  func(t *testing.T, data string) { removed(t, storeFile(t, data, "OPTIONS-*")) },
+		"a damaged mark":            func(t *testing.T, data string) { flip(t, filepath.Join(data, "mark"), 0.3) },
+		"no mark":                   func(t *testing.T, data string) { removed(t, filepath.Join(data, "mark")) },
+		"no store":                  func(t *testing.T, data string) { removed(t, filepath.Join(data, "events")) },
 	}
 	for name, damage := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -173,10 +175,10 @@ func (n *node) starts() bool {
 	return false
 }
 
-// storeFile returns the only such file beside the events.
+// storeFile returns the only such file of the store.
 func storeFile(t *testing.T, data, pattern string) string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(data, "jetstream", "*", "streams", "ROLLCALL", "msgs", pattern))
+	files, err := filepath.Glob(filepath.Join(data, "events", pattern))
 	if err != nil || len(files) != 1 {
 		t.Fatalf("%s: %v %v", pattern, files, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rollcall/hub/disklog"
 	"rollcall/hub/eventlog"
 	"rollcall/hub/jetlog"
 	"rollcall/hub/jetlog/roster"
@@ -91,47 +92,110 @@ func (e *EngineFlags) tls() (*tls.Config, error) {
 	return conf, nil
 }
 
+// eventStore is a log that is kept elsewhere than in memory, as the server uses it.
+type eventStore interface {
+	web.Engine
+
+	// Lost is closed when the log has ended because its store did, or began anew; Err says why.
+	Lost() <-chan struct{}
+	Err() error
+}
+
 // engine is a log on JetStream as the server uses it.
 type engine struct {
 	*jetlog.Log
+	outage
 	link   *jetlog.Link
-	roster *roster.Roster // nil where the server is alone
+	roster *roster.Roster
 	server atomic.Pointer[web.Server]
 	name   string
-	down   atomic.Pointer[time.Time] // since when it can't be used; nil while it can
 }
 
-var _ web.Engine = (*engine)(nil)
+// directory is a log in a directory as the server uses it.
+type directory struct {
+	*disklog.Log
+	outage
+	name string
+}
+
+// Lost returns nil: nobody else writes to a directory.
+func (*directory) Lost() <-chan struct{} { return nil }
+
+// Err returns nil, as the log is never lost.
+func (*directory) Err() error { return nil }
+
+// State tells the server how the event store is.
+func (d *directory) State() web.EngineState {
+	reason := d.Status().Reason
+	return web.EngineState{Name: d.name, Ready: reason == "", Reason: reason, Since: d.since(reason == "", time.Now())}
+}
+
+// outage remembers since when a store can't be used.
+type outage struct{ began atomic.Pointer[time.Time] }
+
+// since returns when the outage began, the zero time where there is none. now is when it is noticed.
+func (o *outage) since(ready bool, now time.Time) time.Time {
+	if ready {
+		o.began.Store(nil)
+		return time.Time{}
+	}
+	o.began.CompareAndSwap(nil, &now)
+	if began := o.began.Load(); began != nil {
+		return *began
+	}
+	return now
+}
 
 // openEngine opens the engine that the settings ask for, nil for the one in memory. It waits for NATS, as long as ctx and
 // openTimeout let it.
-func (c *serveCmd) openEngine(ctx context.Context, log *slog.Logger) (*engine, error) {
-	if c.Data == "" && len(c.NATS) == 0 {
+func (c *serveCmd) openEngine(ctx context.Context, log *slog.Logger) (eventStore, error) {
+	var store eventStore
+	var name string
+	switch {
+	case c.Data != "":
+		d, err := c.openDirectory(log)
+		if err != nil {
+			return nil, err
+		}
+		store, name = d, d.name
+	case len(c.NATS) > 0:
+		e, err := c.openCluster(ctx, log)
+		if err != nil {
+			return nil, err
+		}
+		store, name = e, e.name
+	default:
 		return nil, nil
 	}
+	log.Info("the event store is open", "engine", name, "position", store.Head().String())
+	return store, nil
+}
+
+func (c *serveCmd) openDirectory(log *slog.Logger) (*directory, error) {
+	d := &directory{name: "files in " + c.Data + ", on the disk before a publish is answered"}
+	relaxed := c.Sync == "relaxed"
+	if relaxed {
+		d.name = "files in " + c.Data + ", relaxed: a crash of the machine may lose two seconds"
+		log.Warn("relaxed: a crash of the machine may lose what was published in the two seconds before", "setting", "sync")
+	}
+	var err error
+	d.Log, err = disklog.Open(c.Data, disklog.Options{Relaxed: relaxed, Keep: c.history(), Log: log})
+	return d, err
+}
+
+func (c *serveCmd) openCluster(ctx context.Context, log *slog.Logger) (*engine, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	e := new(engine)
+	e := &engine{name: "JetStream at NATS, stream " + c.NATSStream}
+	conf, _ := c.EngineFlags.tls() // was found good
 	var err error
-	if c.Data != "" {
-		e.name = "JetStream in " + c.Data + ", on the disk before a publish is answered"
-		if c.Sync == "relaxed" {
-			e.name = "JetStream in " + c.Data + ", relaxed: a crash of the machine may lose two seconds"
-			log.Warn("relaxed: a crash of the machine may lose what was published in the two seconds before", "setting", "sync")
-		}
-		e.link, err = jetlog.Embed(c.Data, jetlog.EmbedOptions{SyncRelaxed: c.Sync == "relaxed", Log: log})
-	} else {
-		e.name = "JetStream at NATS, stream " + c.NATSStream
-		conf, _ := c.EngineFlags.tls() // was found good
-		e.link, err = jetlog.Connect(strings.Join(c.NATS, ","), jetlog.ConnectOptions{Name: "rollcall " + c.Node, CredsFile: c.NATSCreds, TLS: conf, Log: log})
-	}
+	e.link, err = jetlog.Connect(strings.Join(c.NATS, ","), jetlog.ConnectOptions{Name: "rollcall " + c.Node, CredsFile: c.NATSCreds, TLS: conf, Log: log})
 	if err != nil {
 		return nil, err
 	}
 	if err := e.open(ctx, c, log); err != nil {
 		return nil, fmt.Errorf("the event store could not be opened: %v", errors.Join(err, e.Close())) // ctx's own error has another meaning above
 	}
-	log.Info("the event store is open", "engine", e.name, "position", e.Head().String())
 	return e, nil
 }
 
@@ -148,7 +212,7 @@ func (e *engine) open(ctx context.Context, c *serveCmd, log *slog.Logger) (err e
 				e.Log = l
 			}
 		}
-		if err == nil && len(c.NATS) > 0 {
+		if err == nil {
 			e.roster, err = roster.Open(ctx, e.link.Conn(), roster.Options{
 				Stream: c.NATSStream + "_ROSTER", Prefix: "rollcall-roster-" + c.NATSStream, Node: cmp.Or(c.Node, hostName()), Replicas: c.NATSReplicas,
 				Info: e.info, Log: log,
@@ -202,16 +266,9 @@ func hostName() string {
 func (e *engine) State() web.EngineState { return e.state(e.Status()) }
 
 func (e *engine) state(s jetlog.Status) web.EngineState {
-	state := web.EngineState{Name: e.name, Ready: s.Reason == "", Reason: s.Reason, Lag: s.Lag}
-	if state.Ready {
-		e.down.Store(nil)
-		return state
-	}
-	e.down.CompareAndSwap(nil, &s.Heard) // a full disk does not keep NATS from being heard
-	if since := e.down.Load(); since != nil {
-		state.Since = *since
-	}
-	return state
+	ready := s.Reason == ""
+	// A stream that is full does not keep NATS from being heard.
+	return web.EngineState{Name: e.name, Ready: ready, Reason: s.Reason, Lag: s.Lag, Since: e.since(ready, s.Heard)}
 }
 
 // history is what is kept in memory.

@@ -41,7 +41,8 @@ var homes = map[string][]string{
 	"golang.org/x/crypto":         {"web/login"},
 	"github.com/prometheus":       {"web/..."},
 	"golang.org/x/time":           {"web/auth"},
-	"golang.org/x/sys":            {"cmd/...", "hub", "hub/jetlog", "web/..."},
+	"github.com/cockroachdb":      {"hub/disklog"},
+	"golang.org/x/sys":            {"cmd/...", "hub", "hub/disklog", "hub/jetlog", "web/..."},
 	"golang.org/x/term":           {"cmd/rollcall"},
 	"github.com/tmaxmax/go-sse":   {"cmd/..."},
 	"rollcall/hub/jetlog":         {"cmd/...", "hub/jetlog/..."},              // the NATS client comes with it

@@ -106,16 +106,17 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 	options := c.options(log, effective, access)
 	if store != nil {
 		options.Engine = store
-		if store.roster != nil {
-			options.Roster = store.roster
-		}
+	}
+	cluster, shared := store.(*engine)
+	if shared {
+		options.Roster = cluster.roster
 	}
 	server, err := web.New(options)
 	if err != nil {
 		return err
 	}
-	if store != nil {
-		store.server.Store(server)
+	if shared {
+		cluster.server.Store(server)
 	}
 	debug.FreeOSMemory() // hashing a password took 19 MiB
 	served, serving := make(chan error, 2), 1

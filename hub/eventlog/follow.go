@@ -38,6 +38,14 @@ func (m *Memory) Follow(ctx context.Context, batch []Stored) error {
 	if err := m.wait(ctx, -1); err != nil {
 		return err
 	}
+	return m.FollowNow(batch)
+}
+
+// FollowNow is Follow without the wait for tails. Who uses it for live events calls Wait before they are stored.
+func (m *Memory) FollowNow(batch []Stored) error {
+	if len(batch) == 0 {
+		return nil
+	}
 	digits := decimalDigits(batch[len(batch)-1].Seq)
 	drafts := make([]draft, len(batch))
 	for i := range batch {
@@ -72,6 +80,9 @@ func (m *Memory) Follow(ctx context.Context, batch []Stored) error {
 	m.waiters.reached(head)
 	return nil
 }
+
+// Options returns what the log was made with, defaults filled in.
+func (m *Memory) Options() Options { return m.opts }
 
 // Loaded ends the loading of what the other log kept before the follower began: only events
 // that come from here on count as published.

@@ -1,0 +1,147 @@
+package disklog
+
+import (
+	"encoding/binary"
+	"time"
+
+	"rollcall/hub/eventlog"
+)
+
+// A block is some events that follow each other, of any channels, in one value: events of one commit, or
+// those of several that were moved together. Its key is the number of the first.
+const blockSize = 8 << 10 // a block ends with the event that passes this
+
+// item is an event of a block. A purge of a channel is an item too, with a number of its own.
+type item struct {
+	eventlog.Stored
+	prev  uint64 // the channel's event before, kept or not; 0 where there is none
+	purge bool
+}
+
+// Flags of an item.
+const (
+	flagBare = 1 << iota
+	flagKey
+	flagTrace
+	flagPurge
+)
+
+// appendItem adds an item to a block of which the last one was at, which is the zero value for the first.
+func appendItem(dst []byte, at, it *item) []byte {
+	var flags byte
+	if it.Bare {
+		flags |= flagBare
+	}
+	if it.Key != "" {
+		flags |= flagKey
+	}
+	if it.Trace != "" {
+		flags |= flagTrace
+	}
+	if it.purge {
+		flags |= flagPurge
+	}
+	dst = append(dst, flags)
+	dst = binary.AppendUvarint(dst, it.Seq-at.Seq)
+	var since time.Duration
+	if at.Seq == 0 {
+		since = time.Duration(it.Time.UnixNano())
+	} else {
+		since = it.Time.Sub(at.Time)
+	}
+	dst = binary.AppendVarint(dst, int64(since))
+	dst = binary.AppendUvarint(dst, distance(it.Seq, it.prev))
+	dst = appendText(dst, it.Channel)
+	dst = appendText(dst, it.Type)
+	if it.Key != "" {
+		dst = appendText(dst, it.Key)
+	}
+	if it.Trace != "" {
+		dst = appendText(dst, it.Trace)
+	}
+	return appendText(dst, it.Payload)
+}
+
+func appendText[T string | []byte](dst []byte, s T) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(s)))
+	return append(dst, s...)
+}
+
+// readBlock adds the items of a block to dst. They do not share its memory.
+func readBlock(dst []item, block []byte) ([]item, error) {
+	r := reader{buf: append([]byte(nil), block...)}
+	var at item
+	for len(r.buf) > 0 {
+		flags := r.byte()
+		var it item
+		it.Seq = at.Seq + r.number()
+		since := time.Duration(r.signed())
+		if at.Seq == 0 {
+			it.Time = time.Unix(0, int64(since))
+		} else {
+			it.Time = at.Time.Add(since)
+		}
+		it.prev = before(it.Seq, r.number())
+		it.Channel, it.Type = string(r.text()), string(r.text())
+		if flags&flagKey != 0 {
+			it.Key = string(r.text())
+		}
+		if flags&flagTrace != 0 {
+			it.Trace = string(r.text())
+		}
+		it.Payload = r.text()
+		it.Bare, it.purge = flags&flagBare != 0, flags&flagPurge != 0
+		if r.bad || it.Seq <= at.Seq || it.Channel == "" {
+			return dst, errMalformed
+		}
+		dst = append(dst, it)
+		at = it
+	}
+	return dst, nil
+}
+
+// reader reads what was appended. What is bad is noted once for all.
+type reader struct {
+	buf []byte
+	bad bool
+}
+
+func (r *reader) byte() byte {
+	if len(r.buf) == 0 {
+		r.bad = true
+		return 0
+	}
+	b := r.buf[0]
+	r.buf = r.buf[1:]
+	return b
+}
+
+func (r *reader) number() uint64 {
+	n, size := binary.Uvarint(r.buf)
+	return took(r, n, size)
+}
+
+func (r *reader) signed() int64 {
+	n, size := binary.Varint(r.buf)
+	return took(r, n, size)
+}
+
+func took[T uint64 | int64](r *reader, n T, size int) T {
+	if size <= 0 {
+		r.bad, r.buf = true, nil
+		return 0
+	}
+	r.buf = r.buf[size:]
+	return n
+}
+
+func (r *reader) text() []byte {
+	n := r.number()
+	if n > uint64(len(r.buf)) {
+		r.bad, r.buf = true, nil
+		return nil
+	}
+	s := r.buf[:n:n]
+	r.buf = r.buf[n:]
+	return s
+}

@@ -1,0 +1,15 @@
+//go:build linux || darwin || freebsd
+
+package disklog
+
+import "syscall"
+
+// disk returns how many bytes are free for this process where dir is, and how many
+// there are; ok is false where that is not known.
+func disk(dir string) (free, total int64, ok bool) {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil {
+		return 0, 0, false
+	}
+	return int64(s.Bavail) * int64(s.Bsize), int64(s.Blocks) * int64(s.Bsize), true
+}

@@ -1,0 +1,177 @@
+package disklog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rollcall/hub/eventlog"
+)
+
+// request is what the writer is asked for: to append events, to purge a channel, or to seal the open segment.
+type request struct {
+	events []eventlog.Event
+	purge  string
+	seal   bool
+
+	state   atomic.Int32 // waiting, taken or given up
+	done    chan struct{}
+	results []eventlog.Result // once done is closed
+	err     error
+}
+
+const (
+	waiting = iota
+	taken
+	givenUp
+)
+
+func (r *request) finish(err error) {
+	r.err = err
+	close(r.done)
+}
+
+// queue has the requests that wait for the writer.
+type queue struct {
+	mu     sync.Mutex
+	closed bool
+	list   []*request
+	wake   chan struct{} // of capacity one
+}
+
+// add adds a request. It returns false where the log is closed.
+func (q *queue) add(r *request) bool {
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return false
+	}
+	q.list = append(q.list, r)
+	q.mu.Unlock()
+	q.nudge()
+	return true
+}
+
+func (q *queue) nudge() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take returns all that waits, and whether the queue is closed. Where that is something,
+// spare becomes the queue's storage.
+func (q *queue) take(spare []*request) (list []*request, closed bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.list) == 0 {
+		return nil, q.closed
+	}
+	list, q.list = q.list, spare[:0]
+	return list, q.closed
+}
+
+func (q *queue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	q.nudge()
+}
+
+// stuckAfter is how long a request waits for the disk before it looks whether that is full.
+const stuckAfter = time.Second
+
+// do has the writer do something and waits for it.
+func (l *Log) do(ctx context.Context, r *request) error {
+	if err := l.writable(); err != nil && !r.seal {
+		return err
+	}
+	r.done = make(chan struct{})
+	if !l.queue.add(r) {
+		return eventlog.ErrClosed
+	}
+	stuck := time.NewTicker(stuckAfter)
+	defer stuck.Stop()
+	for waits := true; waits; {
+		select {
+		case <-r.done:
+			return r.err
+		case <-ctx.Done():
+			waits = false
+		case <-stuck.C: // it may have found the disk full itself
+			if l.store.fs.full() && r.state.Load() == taken {
+				return fmt.Errorf("%w (its disk is full)", eventlog.ErrUnknown)
+			}
+		}
+	}
+	if r.state.CompareAndSwap(waiting, givenUp) {
+		return ctx.Err()
+	}
+	select {
+	case <-r.done:
+		return r.err
+	default:
+		return fmt.Errorf("%w (%w)", eventlog.ErrUnknown, ctx.Err())
+	}
+}
+
+// writable returns why nothing can be stored now.
+func (l *Log) writable() error {
+	if err := l.store.failure(); err != nil {
+		return err
+	}
+	if l.store.fs.full() {
+		return fmt.Errorf("%w: its disk is full", eventlog.ErrFull)
+	}
+	return nil
+}
+
+// reserve is what is left free on the disk: the store needs room for what it writes beside events.
+const reserve = 64 << 20
+
+// room returns an ErrFull where the disk has no room for events.
+func (l *Log) room() error {
+	if free, total, ok := disk(l.dir); ok && free < min(reserve, total/8) {
+		return fmt.Errorf("%w: its disk has %d MiB left", eventlog.ErrFull, free>>20)
+	}
+	return nil
+}
+
+// Append implements [eventlog.Log]. The events are stored and readable when it returns without an error.
+//
+// Errors, beside those of the interface: ErrUnavailable, ErrUnknown, ErrFull. But for ErrUnknown nothing was stored.
+func (l *Log) Append(ctx context.Context, events []eventlog.Event) ([]eventlog.Result, error) {
+	if err := l.Wait(ctx); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := l.room(); err != nil {
+		return nil, err
+	}
+	if len(events) == 0 {
+		return nil, nil
+	}
+	r := &request{events: events}
+	if err := l.do(ctx, r); err != nil {
+		return nil, err
+	}
+	return r.results, nil
+}
+
+// Purge drops everything that is kept of the channel: a stream that resumes behind it is told of the gap. It returns how many
+// events that were. Errors: those of Append.
+func (l *Log) Purge(ctx context.Context, channel string) (int, error) {
+	r := &request{purge: channel}
+	if err := l.do(ctx, r); err != nil {
+		return 0, err
+	}
+	if len(r.results) == 0 {
+		return 0, errors.New("a purge without a result")
+	}
+	return int(r.results[0].Seq), nil
+}

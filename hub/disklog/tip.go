@@ -1,0 +1,126 @@
+package disklog
+
+import (
+	"errors"
+	"math"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// tip is what the writer needs of a channel: where it ends.
+type tip struct {
+	channel string
+	last    uint64 // the last event, 0 for none
+	ordinal uint64 // how many there were
+	bytes   uint64 // of all their payloads
+
+	// When what is kept is looked through for what is too much.
+	trimAt, trimBytes uint64
+
+	block uint64 // the block that entry is of
+	entry entry
+}
+
+// tipsKept is how many tips a generation has.
+const tipsKept = 1 << 15
+
+// tips has the channels that were written to last, in two generations; others are read from the store.
+type tips struct {
+	l          *Log
+	young, old map[string]*tip
+}
+
+// of returns a channel's tip; head is the number given last.
+func (s *tips) of(channel string, head uint64) (*tip, error) {
+	t := s.young[channel]
+	if t != nil {
+		return t, nil
+	}
+	if t = s.old[channel]; t == nil {
+		var err error
+		if t, err = s.l.readTip(channel); damaged(err) {
+			// What came before is not known, so that all of it counts as missing.
+			s.l.log.Error("the event store is damaged: what it has of a channel can't be read", "channel", channel, "error", err)
+			t, err = &tip{channel: string([]byte(channel)), last: head, trimAt: math.MaxUint64, trimBytes: math.MaxUint64}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if s.young == nil || len(s.young) >= tipsKept {
+		s.old, s.young = s.young, make(map[string]*tip)
+	}
+	s.young[t.channel] = t
+	return t, nil
+}
+
+// slack is how much more than it may a channel has before it is looked through.
+func slack(most int) uint64 { return uint64(most/8 + 16) }
+
+// trimmed notes that a channel is being looked through.
+func (s *tips) trimmed(t *tip) {
+	events, bytes := s.l.keep.Limits(t.channel)
+	t.trimAt, t.trimBytes = t.ordinal+slack(events), t.bytes+slack(bytes)
+}
+
+// readTip reads where a channel ends from the store.
+func (l *Log) readTip(channel string) (*tip, error) {
+	t := &tip{channel: string(append([]byte(nil), channel...))}
+	events, bytes := l.keep.Limits(channel)
+	it, err := l.entries(channel)
+	if err != nil {
+		return nil, err
+	}
+	defer it.Close()
+	if it.Last() {
+		e, err := readEntry(it.Key(), it.Value())
+		if err != nil {
+			return nil, err
+		}
+		t.ordinal, t.bytes = e.ordinal, e.bytes
+		if t.last = e.last; e.count == 0 {
+			t.last = e.prev
+		}
+	}
+	first := entry{ordinal: t.ordinal, bytes: t.bytes}
+	if it.First() {
+		if first, err = readEntry(it.Key(), it.Value()); err != nil {
+			return nil, err
+		}
+	}
+	t.trimAt, t.trimBytes = first.ordinal+uint64(events)+slack(events), first.bytes+uint64(bytes)+slack(bytes)
+	return t, it.Error()
+}
+
+// entries reads the entries of a channel. Close it.
+func (l *Log) entries(channel string) (*pebble.Iterator, error) {
+	return l.store.NewIter(&pebble.IterOptions{LowerBound: entryKey(nil, channel, 0), UpperBound: append(entryKey(nil, channel, ^uint64(0)), 0)})
+}
+
+// keep says which events of a channel are kept: its newest, within its limits.
+type keep struct {
+	events, bytes uint64
+	newest        entry // the channel's last; none where ordinal is 0
+}
+
+func (l *Log) newKeep(channel string) *keep {
+	events, bytes := l.keep.Limits(channel)
+	return &keep{events: uint64(events), bytes: uint64(bytes)}
+}
+
+// of returns how many of the entry's events are kept, its last ones. It is first asked for the channel's newest entry.
+func (k *keep) of(e *entry) uint64 {
+	if k.newest.ordinal == 0 {
+		k.newest = *e
+	}
+	newer := k.newest.ordinal - e.ordinal // events behind the entry's last
+	if newer >= k.events || k.newest.ordinal > e.ordinal && k.newest.bytes-e.bytes >= k.bytes {
+		return 0
+	}
+	return min(e.count, k.events-newer)
+}
+
+// damaged reports whether the error is of a damaged file.
+func damaged(err error) bool {
+	return errors.Is(err, errMalformed) || pebble.IsCorruptionError(err)
+}
