@@ -25,11 +25,13 @@ type stream struct {
 	wants  hub.Wants
 	atOnce atomic.Bool // its client leaves without the grace
 	admission
-	place  place                      // nil where it is not kept
-	writer *handlerTransport          // nil where the connection is taken over; set before the stream is attached
-	conn   atomic.Pointer[hub.Conn]   // set once attached
-	ending atomic.Pointer[hub.Reason] // why it was told to end
-	expiry atomic.Pointer[time.Timer] // ends it with its grant; nil where that does not end
+	place place // nil where it is not kept
+	// waiting counts the bytes that net/http has taken and not written; nil where the connection is taken over. It is set before the
+	// stream is attached.
+	waiting func() int
+	conn    atomic.Pointer[hub.Conn]   // set once attached
+	ending  atomic.Pointer[hub.Reason] // why it was told to end
+	expiry  atomic.Pointer[time.Timer] // ends it with its grant; nil where that does not end
 }
 
 // place keeps where a stream stands, for a client that comes back without saying it. Its methods are safe for concurrent use.
@@ -117,17 +119,17 @@ func (s *Server) stream(c *gin.Context, r *request, admitted admission) {
 			return eventlog.AppendNotice(out, at, "", "registered", st.hello(resumed))
 		},
 	}, st.attached, func() { given(); st.Ended(nil, hub.Gone) })
-	if st.place != nil && st.writer != nil {
+	if st.place != nil && st.waiting != nil {
 		st.place.Ended(st.conn.Load(), st.unsent())
 	}
 }
 
 // unsent returns how many bytes of what the stream was given are not written yet.
 func (st *stream) unsent() int {
-	if st.writer == nil {
+	if st.waiting == nil {
 		return 0
 	}
-	return st.writer.pending()
+	return st.waiting()
 }
 
 // attached is called once the hub has the stream.
@@ -216,7 +218,7 @@ func (s *Server) attach(c *gin.Context, to *hub.Hub, sub hub.Subscription, attac
 	t := newHandlerTransport(w, rc, s.opts.StallTimeout)
 	sub.Transport = t
 	if st, ok := sub.Owner.(*stream); ok {
-		st.writer = t
+		st.waiting = t.pending
 	}
 	t.conn = to.Attach(sub)
 	attached(t.conn)
