@@ -7,6 +7,8 @@ import (
 	"rollcall/hub"
 	"rollcall/hub/eventlog"
 	"rollcall/presence"
+	"rollcall/web/admin"
+	"rollcall/web/node"
 )
 
 // nowhere is a transport that takes everything, and the owner of its stream.
@@ -24,24 +26,32 @@ func (nowhere) Write(bufs [][]byte) (n int, err error) {
 	return n, nil
 }
 
+// admitted admits a stream for good.
+type admitted struct{}
+
+func (admitted) Holds() bool           { return true }
+func (admitted) Expires() time.Time    { return time.Time{} }
+func (admitted) GrantedTo() string     { return "" }
+func (admitted) Release(time.Duration) {}
+
 // Crowd opens n streams without sockets, each of another client, on all and on one
 // of a hundred channels.
 func (s *Server) Crowd(n int) {
 	for i := range n {
-		st := &stream{server: s, Connection: presence.Connection{
-			ID: newID(), ClientID: fmt.Sprintf("client-%06d", i*7919%n), Node: s.opts.Node, RemoteAddr: fmt.Sprintf("10.0.%d.%d", i/250%250, i%250),
+		st := &node.Stream{At: s.node, Admission: admitted{}, Connection: presence.Connection{
+			ID: node.NewID(), ClientID: fmt.Sprintf("client-%06d", i*7919%n), Node: s.opts.Node, RemoteAddr: fmt.Sprintf("10.0.%d.%d", i/250%250, i%250),
 			UserAgent: "Mozilla/5.0 (X11; Linux x86_64) Chrome/148.0 Safari/537.36", Protocol: "HTTP/1.1", ConnectedAt: time.Now(),
 		}}
 		st.Handle = st
 		channels := []string{"all", fmt.Sprint("channel-", i%100)}
-		s.registry.Join(&st.Connection, channels, []byte(fmt.Sprintf(`{"name":"Person %d","team":"team %d"}`, i, i%50)))
-		st.conn.Store(s.hub.Attach(hub.Subscription{Transport: nowhere{}, Channels: channels, Owner: nowhere{}, Greet: func(eventlog.Position, bool) []byte { return nil }}))
+		s.node.Registry.Join(&st.Connection, channels, []byte(fmt.Sprintf(`{"name":"Person %d","team":"team %d"}`, i, i%50)))
+		st.Attached(s.node.Hub.Attach(hub.Subscription{Transport: nowhere{}, Channels: channels, Owner: nowhere{}, Greet: func(eventlog.Position, bool) []byte { return nil }}))
 	}
 }
 
 // NoteDeeds notes n deeds of somebody.
 func (s *Server) NoteDeeds(n int) {
 	for i := range n {
-		s.admin.audit.note(deed{User: "bob", Addr: "127.0.0.1", Action: "client.block", Target: fmt.Sprint("c", i), Result: "ok"})
+		s.admin.Note(admin.Deed{User: "bob", Addr: "127.0.0.1", Action: "client.block", Target: fmt.Sprint("c", i), Result: "ok"})
 	}
 }

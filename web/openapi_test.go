@@ -44,7 +44,7 @@ func loadSpec(t testing.TB) *spec {
 
 // readSpec reads and checks it once: it takes a while.
 var readSpec = sync.OnceValues(func() (*openapi3.T, error) {
-	text, err := os.ReadFile("openapi.yaml")
+	text, err := os.ReadFile("apidocs/openapi.yaml")
 	if err != nil {
 		return nil, err
 	}
@@ -326,7 +326,7 @@ func TestSpecNames(t *testing.T) {
 
 func TestSpecIsServed(t *testing.T) {
 	t.Parallel()
-	want, err := os.ReadFile("openapi.yaml")
+	want, err := os.ReadFile("apidocs/openapi.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,8 +10,11 @@ import (
 
 	"rollcall/hub/eventlog"
 	"rollcall/presence/peers"
+	"rollcall/web/admin"
 	"rollcall/web/auth"
+	"rollcall/web/compat"
 	"rollcall/web/login"
+	"rollcall/web/node"
 )
 
 // Options configure a Server. The zero value is the documented default.
@@ -90,12 +93,13 @@ type Options struct {
 	HistoryBudget int64         // kept over all channels; 0 means 256 MiB
 }
 
-// Setting is a setting in effect, as the admin UI shows it.
-type Setting struct {
-	Name   string
-	Value  string // without secrets
-	Source string // where it was set
-}
+// What an engine is, and how a setting is shown.
+type (
+	Engine       = node.Engine
+	EngineState  = node.EngineState
+	MemoryEngine = node.MemoryEngine
+	Setting      = admin.Setting
+)
 
 func (o Options) withDefaults() Options {
 	if o.Log == nil {
@@ -109,7 +113,6 @@ func (o Options) withDefaults() Options {
 	o.MaxBatchEvents = cmp.Or(o.MaxBatchEvents, 1000)
 	o.MaxConnections = cmp.Or(o.MaxConnections, connectionsBelowFileLimit())
 	o.MaxStreams = cmp.Or(o.MaxStreams, streamsBelowFileLimit())
-	o.SubscriptionBudget = cmp.Or(o.SubscriptionBudget, subscriptionBytes)
 	o.MaxChannels = cmp.Or(o.MaxChannels, 1000)
 	o.Heartbeat = cmp.Or(o.Heartbeat, 25*time.Second)
 	o.StallTimeout = cmp.Or(o.StallTimeout, 10*time.Second)
@@ -120,17 +123,7 @@ func (o Options) withDefaults() Options {
 func (o *Options) History() eventlog.Options {
 	h := eventlog.Options{Events: o.HistoryEvents, Bytes: o.HistoryBytes, Age: o.HistoryAge, Budget: o.HistoryBudget}
 	if !o.NoCompat {
-		h.Rules = []eventlog.Rule{
-			{Prefix: roomPrefix, Events: roomEvents, Bytes: roomBytes},
-			{Prefix: devicePrefix, Events: placesKept},
-		}
+		h.Rules = compat.Rules
 	}
 	return h
-}
-
-// historyOf returns the limits of a channel that the log goes by.
-func (o *Options) historyOf(channel string) (events, bytes int) {
-	h := o.History()
-	h.Events, h.Bytes = cmp.Or(h.Events, 1000), cmp.Or(h.Bytes, 1<<20)
-	return h.Limits(channel)
 }

@@ -56,8 +56,13 @@ func TestProtocolNamesErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	below, err := filepath.Glob("*/*.go")
+	files = append(files, below...)
+	if err != nil {
+		t.Fatal(err)
+	}
 	used := map[string]bool{}
-	code := regexp.MustCompile(`(?:invalid\(|limited\(c, [\w.]+, |http\.Status\w+, )"([a-z_]+)"`)
+	code := regexp.MustCompile(`(?:[Ii]nvalid\(|[Ll]imited\(c, [\w.]+, |http\.Status\w+, (?:Code: )?)"([a-z_]+)"`)
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
 			continue

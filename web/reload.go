@@ -25,13 +25,13 @@ func (s *Server) Reload(c Changes) error {
 	if _, err := login.NewAccounts(c.Admins); err != nil {
 		return err
 	}
-	if err := s.allow(c.CORSOrigins, c.Access); err != nil {
+	if err := s.gate.Allow(c.CORSOrigins, c.Access); err != nil {
 		return err
 	}
 	// Both were found good.
-	_ = s.access.auth.Replace(*c.Access)
-	s.access.verifier.Store(c.Access.Verifier)
-	_ = s.admin.accounts.Replace(c.Admins)
-	s.sweep()
+	_ = s.gate.Access.Auth.Replace(*c.Access)
+	s.gate.Access.Verifier.Store(c.Access.Verifier)
+	_ = s.admin.Accounts.Replace(c.Admins)
+	s.node.Sweep()
 	return nil
 }

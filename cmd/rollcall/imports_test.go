@@ -16,7 +16,22 @@ import (
 // may import; "x/..." is x and everything below it. The longest matching line counts.
 var layers = map[string][]string{
 	"cmd/...":          {"cmd/...", "docs", "web", "web/auth", "web/login", "hub/...", "presence", "templates"},
-	"web/...":          {"web/...", "docs", "hub/...", "presence/...", "templates"},
+	"web":              {"web/...", "docs", "hub/...", "presence/...", "templates"},
+	"web/webtest":      {"web/...", "hub/...", "presence/..."},
+	"web/node":         {"hub/...", "presence/..."},
+	"web/reply":        {"hub/eventlog"},
+	"web/gate":         {"web/auth", "web/node", "web/reply"},
+	"web/stream":       {"web/auth", "web/gate", "web/node", "web/reply", "hub/...", "presence"},
+	"web/publish":      {"web/auth", "web/gate", "web/node", "web/reply", "hub/eventlog"},
+	"web/api":          {"web/auth", "web/gate", "web/node", "web/publish", "web/reply", "web/stream", "hub/...", "presence"},
+	"web/compat":       {"web/auth", "web/gate", "web/node", "web/publish", "web/reply", "web/stream", "hub/...", "templates"},
+	"web/admin":        {"web/auth", "web/gate", "web/livepage", "web/login", "web/node", "web/publish", "web/reply", "web/stream", "web/totals", "hub/...", "presence/...", "templates"},
+	"web/metrics":      {"web/auth", "web/gate", "web/node", "web/publish", "web/reply", "web/stream", "web/totals", "hub"},
+	"web/apidocs":      {"web/assets", "web/gate", "web/reply", "hub/eventlog", "templates"},
+	"web/assets":       {"web/reply"},
+	"web/client":       {"web/assets"},
+	"web/totals":       {},
+	"web/livepage":     {"templates"},
 	"web/auth":         {"hub/eventlog"},
 	"web/login":        {},
 	"presence/...":     {"presence/...", "hub/eventlog/..."},
@@ -29,29 +44,32 @@ var layers = map[string][]string{
 
 // homes says which packages may import a dependency. Others are free, except in standardOnly.
 var homes = map[string][]string{
-	"github.com/alecthomas/kong":  {"cmd/..."},
-	"github.com/goccy/go-yaml":    {"cmd/...", "web"},
-	"github.com/gin-gonic":        {"web/..."},
-	"github.com/gin-contrib":      {"web/..."},
-	"github.com/gorilla":          {"web/..."},
-	"github.com/a-h/templ":        {"web/...", "templates/..."},
-	"github.com/nats-io":          {"hub/jetlog/..."},
-	"github.com/golang-jwt":       {"web/auth"},
-	"github.com/MicahParks":       {"web/auth"},
-	"golang.org/x/crypto":         {"web/login"},
-	"github.com/prometheus":       {"web/..."},
-	"golang.org/x/time":           {"web/auth"},
-	"github.com/cockroachdb":      {"hub/disklog"},
-	"golang.org/x/sys":            {"cmd/...", "hub", "hub/disklog", "hub/jetlog", "web/..."},
-	"golang.org/x/term":           {"cmd/rollcall"},
-	"github.com/tmaxmax/go-sse":   {"cmd/..."},
+	"github.com/alecthomas/kong": {"cmd/..."},
+	"github.com/goccy/go-yaml":   {"cmd/...", "web/apidocs"},
+	"github.com/gin-gonic":       {"web/..."},
+	"github.com/gin-contrib":     {"web/..."},
+	"github.com/gorilla":         {"web/..."},
+	"github.com/a-h/templ":       {"web/...", "templates/..."},
+	"github.com/nats-io":         {"hub/jetlog/..."},
+	"github.com/golang-jwt":      {"web/auth"},
+	"github.com/MicahParks":      {"web/auth"},
+	"golang.org/x/crypto":        {"web/login"},
+	"github.com/prometheus":      {"web/metrics"},
+	"golang.org/x/time":          {"web/auth"},
+	"github.com/cockroachdb":     {"hub/disklog"},
+	"golang.org/x/sys":           {"cmd/...", "hub", "hub/disklog", "hub/jetlog", "web/..."},
+	"golang.org/x/term":          {"cmd/rollcall"},
+	"github.com/tmaxmax/go-sse":  {"cmd/..."},
+	// All of web but web/node, which is a server without HTTP.
+	"net/http": {"cmd/...", "hub/jetlog", "web", "web/reply", "web/gate", "web/stream", "web/publish", "web/api", "web/compat",
+		"web/admin", "web/metrics", "web/apidocs", "web/assets", "web/auth", "web/login", "web/livepage", "web/webtest"},
 	"rollcall/hub/jetlog":         {"cmd/...", "hub/jetlog/..."},              // the NATS client comes with it
 	"rollcall/cmd/rollcall/bench": {"cmd/rollcall", "cmd/rollcall/bench/..."}, // a load tool, no part of the server
 
-	"github.com/dustin":   {"web/..."},
-	"github.com/mileusna": {"web/..."},
+	"github.com/dustin":   {"web/admin"},
+	"github.com/mileusna": {"web/admin"},
 
-	"go.opentelemetry.io/otel":           {"cmd/rollcall", "web"},
+	"go.opentelemetry.io/otel":           {"cmd/rollcall", "web", "web/node", "web/publish"},
 	"go.opentelemetry.io/otel/exporters": {"cmd/rollcall"},
 	"go.opentelemetry.io/otel/sdk":       {"cmd/rollcall"},
 }
@@ -63,6 +81,7 @@ var standardOnly = map[string][]string{
 	"presence":     {},
 	"templates":    {"github.com/a-h/templ"},
 	"web/login":    {"github.com/gorilla", "golang.org/x/crypto"},
+	"web/node":     {"go.opentelemetry.io/otel"},
 }
 
 const module = "rollcall"

@@ -1,0 +1,315 @@
+package admin
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/a-h/templ"
+	"github.com/gin-gonic/gin"
+
+	"rollcall/templates"
+	"rollcall/web/gate"
+	"rollcall/web/login"
+	"rollcall/web/node"
+	"rollcall/web/publish"
+	"rollcall/web/reply"
+	"rollcall/web/stream"
+)
+
+// Admin is the admin UI: pages for people, kept live over SSE, that show every
+// connection and act on it.
+type Admin struct {
+	opts      Options
+	node      *node.Node
+	gate      *gate.Gate
+	streams   *stream.Streams
+	publisher *publish.Publisher
+	pages     *reply.Pages
+
+	Accounts *login.Accounts
+	sessions *login.Sessions
+	limiter  *login.Limiter
+	guard    *http.CrossOriginProtection // trusts no other origin, whatever CORS allows
+	audit    auditLog
+	feeds    feeds
+	quit     chan struct{} // closed when the server ends, which ends the live pages
+	once     sync.Once     // closes quit
+
+	clientList  listing[clientEntry]
+	channelList listing[channelEntry]
+}
+
+// Path is where the admin UI is.
+const Path = "/admin"
+
+// New returns the admin UI of a node. Close ends it.
+func New(n *node.Node, g *gate.Gate, s *stream.Streams, p *publish.Publisher, pages *reply.Pages, opts Options) (*Admin, error) {
+	a := &Admin{
+		opts: opts, node: n, gate: g, streams: s, publisher: p, pages: pages,
+		limiter: login.NewLimiter(), guard: http.NewCrossOriginProtection(), quit: make(chan struct{}),
+	}
+	a.clientList.gather, a.channelList.gather = a.gatherClients, a.gatherChannels
+	var err error
+	if a.Accounts, err = login.NewAccounts(opts.Admins); err != nil {
+		return nil, err
+	}
+	a.sessions, err = login.NewSessions(a.Accounts, login.SessionOptions{
+		File: opts.Sessions, Log: opts.Log,
+		Secure: func(r *http.Request) bool { return g.From(r).Scheme == "https" },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Routes adds the admin UI to the engine.
+func (a *Admin) Routes(e *gin.Engine) {
+	g := e.Group(Path, a.enter)
+	g.Match(reply.ReadMethods, "/login", a.loginPage)
+	g.POST("/login", a.readForm, a.login)
+
+	in := g.Group("", a.know, a.readForm)
+	for path, paint := range a.paintings() {
+		in.Match(reply.ReadMethods, path, a.show(paint))
+	}
+	in.Match(reply.ReadMethods, "/", a.show(a.overview))
+	in.Match(reply.ReadMethods, "/stream", a.stream)
+	in.Match(reply.ReadMethods, "/audit.jsonl", a.auditLines)
+	in.POST("/logout", a.logout)
+	in.POST("/logout-everywhere", a.logoutEverywhere)
+
+	act := func(path, action string, do gin.HandlerFunc) { in.POST(path, a.mayAct(action), do) }
+	act("/clients/:clientId/disconnect", "client.disconnect", a.disconnect)
+	act("/clients/:clientId/block", "client.block", a.block)
+	act("/clients/:clientId/unblock", "client.unblock", a.unblock)
+	act("/clients/:clientId/send", "client.send", a.send)
+	act("/connections/:connectionId/disconnect", "connection.disconnect", a.disconnectOne)
+	act("/channels/:channel/publish", "channel.publish", a.publish)
+	act("/channels/:channel/purge", "channel.purge", a.purge)
+	act("/blocks", "client.block", a.addBlock)
+	act("/blocks/remove", "client.unblock", a.removeBlock)
+	act("/server/drain", "server.drain", a.drain)
+	act("/server/drain/stop", "server.drain.stop", a.stopDrain)
+	if a.opts.Apart {
+		in.GET("/debug/pprof/*profile", a.mayAct("server.profile"), a.profile)
+		in.POST("/debug/pprof/*profile", a.mayAct("server.profile"), a.profile)
+	}
+}
+
+// paintings are the pages by their routes.
+func (a *Admin) paintings() map[string]painting {
+	return map[string]painting{
+		"": a.overview, "/clients": a.clients, "/clients/:clientId": a.client, "/clients/:clientId/tap": a.tap,
+		"/channels": a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/blocks": a.blocks, "/audit": a.auditPage,
+		"/server": a.serverPage, "/nodes": a.nodes,
+	}
+}
+
+// IsPath reports whether a path is the admin UI's.
+func IsPath(path string) bool { return path == Path || strings.HasPrefix(path, Path+"/") }
+
+// enter is before everything of the admin UI: nobody gets in where there is no
+// account, and nobody is brought here by another site's page.
+func (a *Admin) enter(c *gin.Context) {
+	c.Header("Cache-Control", "no-store")
+	if a.Accounts.Empty() {
+		a.refuse(c, nil, reply.NewFault(http.StatusNotFound, "admin_off", "The admin UI is off until an admin is configured; see --admin-user."))
+		return
+	}
+	if a.guard.Check(c.Request) != nil {
+		a.audit.note(Deed{User: "", Addr: a.gate.RemoteHost(c.Request), Action: c.Request.Method + " " + c.FullPath(), Result: "refused", Detail: "sent by a page of another origin", stranger: true})
+		a.refuse(c, nil, reply.NewFault(http.StatusForbidden, "foreign_origin", "Pages of another origin may not use the admin UI."))
+		return
+	}
+}
+
+// readForm reads the form of a POST; who is no stranger is found out before.
+func (a *Admin) readForm(c *gin.Context) {
+	if c.Request.Method != http.MethodPost {
+		return
+	}
+	var s *login.Session
+	if v, ok := c.Get(sessionKey); ok {
+		s = v.(*login.Session)
+	}
+	form := reply.NewBody(&a.gate.Limits.Forms) // of which only the account is used
+	defer form.Release()
+	body := struct {
+		io.Reader
+		io.Closer
+	}{form.Counting(c.Request.Body), c.Request.Body}
+	c.Request.Body = http.MaxBytesReader(c.Writer, body, a.formLimit(c.FullPath()))
+	if kind, _, _ := strings.Cut(c.ContentType(), ";"); kind != "" && kind != "application/x-www-form-urlencoded" {
+		a.refuse(c, s, reply.NewFault(http.StatusUnsupportedMediaType, "not_a_form", "The body must be a form: application/x-www-form-urlencoded."))
+		return
+	}
+	var large *http.MaxBytesError
+	switch err := c.Request.ParseForm(); {
+	case errors.As(err, &large):
+		a.refuse(c, s, reply.NewFault(http.StatusRequestEntityTooLarge, "body_too_large", "The form is too large. It may have "+sized(large.Limit)+"."))
+	case errors.Is(err, reply.ErrBodies):
+		a.refuse(c, s, reply.TooManyBodies(c))
+	case err != nil:
+		a.refuse(c, s, reply.NewFault(http.StatusBadRequest, "invalid_form", "The form could not be read: it is not well-formed."))
+	default:
+		c.Next() // while the form is counted
+	}
+}
+
+// formLimit returns how many bytes a form may have. What is published grows to about
+// three times its size in a form.
+func (a *Admin) formLimit(path string) int64 {
+	switch path {
+	case Path + "/channels/:channel/publish":
+		return 3*a.opts.MaxBodyBytes + gate.FormBytes
+	case Path + "/clients/:clientId/send":
+		return 3*int64(a.opts.MaxPayloadBytes) + gate.FormBytes
+	}
+	return gate.FormBytes
+}
+
+// sessionKey is where know leaves the session in a gin.Context.
+const sessionKey = "admin session"
+
+// know lets in who is logged in. A page leads others to the login.
+func (a *Admin) know(c *gin.Context) {
+	session, err := a.sessions.Get(c.Request)
+	if err == nil {
+		c.Set(sessionKey, session)
+		return
+	}
+	expired := err == login.ErrExpired
+	reading := c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead
+	switch {
+	case reading && c.FullPath() != Path+"/stream" && !prefersJSON(c):
+		to := Path + "/login?next=" + queryEscape(c.Request.URL.RequestURI())
+		if expired {
+			to += "&expired=1"
+		}
+		c.Redirect(http.StatusSeeOther, to)
+		c.Abort()
+	case !prefersJSON(c) && !reading:
+		a.showLogin(c, http.StatusUnauthorized, templates.LoginView{Notice: expiredText(expired)})
+	default:
+		reply.Refuse(c, reply.NewFault(http.StatusUnauthorized, "login_required", expiredText(expired)))
+	}
+}
+
+func expiredText(expired bool) string {
+	if expired {
+		return "Your session has expired. Log in to go on."
+	}
+	return "Log in to do this."
+}
+
+// mayAct lets in who may change something; action is what it would be in the audit
+// log.
+func (a *Admin) mayAct(action string) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		s := sessionOf(c)
+		if s.Role.CanAct() {
+			return
+		}
+		a.did(c, action, cmp.Or(argOf(c), c.PostForm("clientId")), "refused", "the role "+string(s.Role)+" may only look")
+		a.refuse(c, s, reply.NewFault(http.StatusForbidden, "viewer", "Your role is viewer: you may look, but not act. An operator can do this."))
+	}
+}
+
+func sessionOf(c *gin.Context) *login.Session {
+	s, _ := c.MustGet(sessionKey).(*login.Session)
+	return s
+}
+
+// prefersJSON reports whether a client asks for JSON or an event stream by name,
+// and not for a page.
+func prefersJSON(c *gin.Context) bool {
+	accept := c.GetHeader("Accept")
+	return !strings.Contains(accept, "text/html") && (strings.Contains(accept, "json") || strings.Contains(accept, "text/event-stream"))
+}
+
+// refuse ends a request with f, as a page for people and as JSON for programs.
+func (a *Admin) refuse(c *gin.Context, s *login.Session, f *reply.Fault) {
+	if prefersJSON(c) {
+		reply.Refuse(c, f)
+		return
+	}
+	a.pages.Send(c, f.Status, templates.AdminError(a.frame(s, ""), templates.ErrorView{
+		Version: a.opts.Version, Status: f.Status, Title: http.StatusText(f.Status), Text: f.Message,
+	}))
+	c.Abort()
+}
+
+// frame returns what every page shows around its content.
+func (a *Admin) frame(s *login.Session, section string) templates.AdminFrame {
+	f := templates.AdminFrame{Version: a.opts.Version, Node: a.node.Name(), Section: section}
+	if s != nil {
+		f.User, f.Role, f.CanAct = s.User, string(s.Role), s.Role.CanAct()
+	}
+	return f
+}
+
+// did notes what the user of the request did.
+func (a *Admin) did(c *gin.Context, action, target, result, detail string) {
+	user := ""
+	if v, ok := c.Get(sessionKey); ok {
+		user = v.(*login.Session).User
+	}
+	a.Note(Deed{User: user, Addr: a.gate.RemoteHost(c.Request), Action: action, Target: target, Result: result, Detail: detail})
+}
+
+func (a *Admin) Note(d Deed) {
+	a.audit.note(d)
+	a.opts.Log.Info("admin", "user", d.User, "remoteAddr", d.Addr, "action", d.Action, "target", d.Target, "result", d.Result, "detail", d.Detail)
+}
+
+// done ends an action: it is noted, told on the page that it came from, and the
+// browser led back there.
+func (a *Admin) done(c *gin.Context, action, target, detail, back, text string) {
+	a.did(c, action, target, "ok", detail)
+	sessionOf(c).SetFlash("ok", text)
+	c.Redirect(http.StatusSeeOther, back)
+}
+
+// failed ends an action that could not be done.
+func (a *Admin) failed(c *gin.Context, action, target, back, why string) {
+	a.did(c, action, target, "failed", why)
+	sessionOf(c).SetFlash("bad", why)
+	c.Redirect(http.StatusSeeOther, back)
+}
+
+// Close ends the live pages and keeps the sessions. It may be called twice.
+func (a *Admin) Close() {
+	a.once.Do(func() { close(a.quit) })
+	if err := a.sessions.Close(); err != nil {
+		a.opts.Log.Error("the admin sessions could not be kept", "error", err)
+	}
+}
+
+// screen is a page as it is now.
+type screen struct {
+	body  templ.Component
+	parts []templates.Fragment
+	feed  func(since uint64) (items []templ.Component, through uint64) // newest first; nil for a page without one
+}
+
+// visit is a request for a page, or for its live stream.
+type visit struct {
+	session *login.Session
+	frame   templates.AdminFrame
+	query   query
+	arg     string                // of the path: a clientId or a channel's name
+	base    string                // scheme and host as the visitor reached them
+	live    bool                  // the screen is for a stream: it is painted again and again
+	send    templates.SendForm    // as it was filled in
+	publish templates.PublishForm // as it was filled in
+	closing []func()
+}
+
+// painting begins a page. What it returns paints the page as it is then, as often
+// as it is called, by one goroutine.
+type painting func(v *visit) (func() screen, *reply.Fault)

@@ -1,0 +1,131 @@
+package admin
+
+import (
+	"encoding/json"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"rollcall/hub/eventlog"
+	"rollcall/web/reply"
+)
+
+// How many deeds the audit log keeps: of those who are logged in, and of others, who
+// could else push the former out.
+const (
+	auditLen    = 10_000
+	strangerLen = 1000
+)
+
+// Deed is something that somebody did or tried to do in the admin UI.
+type Deed struct {
+	Seq    uint64    `json:"seq"` // counts deeds from 1
+	At     time.Time `json:"-"`
+	User   string    `json:"user"`
+	Addr   string    `json:"remoteAddr"`
+	Action string    `json:"action"` // "client.block"
+	Target string    `json:"target"` // clientId, connectionId, channel; may be empty
+	Result string    `json:"result"` // "ok", "refused" (not allowed) or "failed" (could not be done)
+	Detail string    `json:"detail"`
+
+	stranger bool // by one who was not logged in
+}
+
+// auditLog remembers the newest deeds. The zero value is ready.
+type auditLog struct {
+	mu        sync.Mutex
+	seq       uint64
+	known     deeds
+	strangers deeds
+}
+
+// deeds keeps the newest, as many as its capacity.
+type deeds struct {
+	ring []Deed
+	next int // where the next goes, once the ring is full
+}
+
+func (r *deeds) add(d Deed, most int) {
+	if len(r.ring) < most {
+		r.ring = append(r.ring, d)
+		return
+	}
+	r.ring[r.next] = d
+	r.next = (r.next + 1) % most
+}
+
+// at returns the i-th newest.
+func (r *deeds) at(i int) *Deed {
+	return &r.ring[(r.next-1-i+2*len(r.ring))%len(r.ring)]
+}
+
+// note adds a deed; its texts are cut to what a line should hold, and copied: they
+// may be parts of a whole form.
+func (a *auditLog) note(d Deed) {
+	d.At = time.Now()
+	for text, most := range map[*string]int{&d.User: 64, &d.Target: 512, &d.Detail: 512} {
+		*text = strings.Clone(reply.Short(*text, most))
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.seq++
+	d.Seq = a.seq
+	if d.stranger {
+		a.strangers.add(d, strangerLen)
+	} else {
+		a.known.add(d, auditLen)
+	}
+}
+
+// list returns the deeds in which text occurs, whatever the case, newest first: n
+// of them after skip, and how many there are.
+func (a *auditLog) list(text string, skip, n int) (page []Deed, total int) {
+	text = strings.ToLower(text)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i, j := 0, 0; i < len(a.known.ring) || j < len(a.strangers.ring); {
+		var d *Deed
+		if j == len(a.strangers.ring) || i < len(a.known.ring) && a.known.at(i).Seq > a.strangers.at(j).Seq {
+			d = a.known.at(i)
+			i++
+		} else {
+			d = a.strangers.at(j)
+			j++
+		}
+		if text != "" && !d.mentions(text) {
+			continue
+		}
+		if total >= skip && len(page) < n {
+			page = append(page, *d)
+		}
+		total++
+	}
+	return page, total
+}
+
+func (d *Deed) mentions(text string) bool {
+	for _, s := range []string{d.User, d.Addr, d.Action, d.Target, d.Result, d.Detail} {
+		if strings.Contains(strings.ToLower(s), text) {
+			return true
+		}
+	}
+	return false
+}
+
+// write writes all deeds as JSON lines, oldest first.
+func (a *auditLog) write(w io.Writer) error {
+	all, _ := a.list("", 0, auditLen+strangerLen)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for i := len(all) - 1; i >= 0; i-- {
+		err := enc.Encode(struct {
+			Timestamp string `json:"timestamp"`
+			Deed
+		}{eventlog.Stamp(all[i].At), all[i]})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

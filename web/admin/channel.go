@@ -1,0 +1,192 @@
+package admin
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/hub/eventlog"
+	"rollcall/presence"
+	"rollcall/templates"
+	"rollcall/web/reply"
+)
+
+// How much a channel's page shows.
+const (
+	membersShown = 60
+	historyShown = 50
+	rateParts    = 180
+	rateEvery    = 2 * time.Second
+)
+
+// channel paints /admin/channels/{name}. One that nobody has used is shown empty.
+func (a *Admin) channel(v *visit) (func() screen, *reply.Fault) {
+	v.frame.Section = "channels"
+	if err := eventlog.CheckChannel(v.arg); err != nil {
+		return nil, reply.NewFault(http.StatusNotFound, "invalid_channel", "There can be no such channel: its name "+err.Error()+".")
+	}
+	t, f := a.tailOf(v, v.arg)
+	if f != nil {
+		return nil, f
+	}
+	t.open = true
+	var rate templates.Chart
+	var rateAt time.Time
+	return func() screen {
+		if time.Since(rateAt) >= rateEvery {
+			rateAt, rate = time.Now(), a.rateChart(v.arg)
+		}
+		view := a.channelView(v)
+		view.Rate = rate
+		view.Tail = templates.TailControls{Action: Path + "/tail", Channels: v.arg, Curl: curlTail(v.base, v.arg)}
+		before, _ := strconv.ParseUint(v.query.Get("before"), 10, 64)
+		if v.live && before > 0 {
+			return screen{parts: view.Fragments()}
+		}
+		if v.live {
+			return screen{parts: view.Fragments(), feed: t.take}
+		}
+		view.History, view.Older = a.historyRows(v, before)
+		view.HasGap = before > 0 && view.Older == "" && a.node.Log.Kept([]string{v.arg}, 0, 0)[0].Dropped
+		if before == 0 {
+			view.Live = t.liveFrom(v.frame.Live)
+		} else {
+			view.Newest = adminLink("channels", v.arg)
+		}
+		return screen{body: templates.ChannelPage(view)}
+	}, nil
+}
+
+func (a *Admin) channelView(v *visit) templates.ChannelView {
+	name := v.arg
+	k := a.node.Log.Kept([]string{name}, activitySpan, sparkParts)[0]
+	ch := a.node.Registry.Channel(name)
+	base := adminLink("channels", name)
+	view := templates.ChannelView{AdminFrame: v.frame, Name: name, Base: base, Publish: v.publish, CanPurge: k.Events > 0, BaseURL: v.base,
+		AllHref: Path + "/clients?q=" + queryEscape(name)}
+	last, oldest := "–", ""
+	if k.Newest != nil {
+		at, _ := time.Parse(time.RFC3339, k.Newest.Timestamp())
+		last, oldest = lasting(max(time.Since(at), 0))+" ago", "oldest "+lasting(k.Oldest)+" ago"
+	}
+	mostEvents, mostBytes := a.historyOf(name)
+	keeps := grouped(mostEvents) + " events, " + sized(mostBytes)
+	view.Figures = []templates.Figure{
+		{ID: "fig-clients", Label: "Clients", Value: grouped(ch.Clients), Note: plural(ch.Connections, "connection")},
+		{ID: "fig-rate", Label: "Rate", Value: perSecond(lately(k)), Unit: "/s"},
+		{ID: "fig-last", Label: "Last event", Value: last},
+		{ID: "fig-kept", Label: "Kept", Value: grouped(k.Events), Note: oldest},
+		{ID: "fig-size", Label: "Size", Value: sized(k.Bytes), Note: "of at most " + keeps},
+	}
+	members, total, _ := a.node.Registry.Clients(presence.Query{Channel: name, Limit: membersShown})
+	for _, m := range members {
+		view.Members = append(view.Members, templates.MemberRow{
+			Key: "member-" + keyOf(m.ClientID), ClientID: m.ClientID, Href: adminLink("clients", m.ClientID), Info: reply.Short(string(m.Info), 120),
+		})
+	}
+	view.More = total - len(members)
+	return view
+}
+
+// rateChart draws the channel's activity.
+func (a *Admin) rateChart(name string) templates.Chart {
+	k := a.node.Log.Kept([]string{name}, activitySpan, rateParts)[0]
+	step := k.Span / rateParts
+	values := make([]float64, len(k.Activity))
+	for i, n := range k.Activity {
+		values[i] = float64(n) / step.Seconds()
+	}
+	return templates.Chart{ID: "chart-rate", Title: "Rate", Unit: "/s", Step: step, End: time.Now(),
+		Series: []templates.Series{{Name: "Events", Tone: "accent", Values: values}}}
+}
+
+// historyRows returns what the channel keeps before a position, newest first, and
+// where what is older is shown.
+func (a *Admin) historyRows(v *visit, before uint64) (rows []templates.EventRow, older string) {
+	recs := a.node.Log.Page(v.arg, before, historyShown+1)
+	if len(recs) > historyShown {
+		recs = recs[:historyShown]
+		older = query{}.with(adminLink("channels", v.arg), "before", strconv.FormatUint(recs[historyShown-1].Seq, 10))
+	}
+	epoch := a.node.Log.Head().Epoch
+	for _, r := range recs {
+		row := recordRow(r, epoch)
+		row.Open = true
+		rows = append(rows, row)
+	}
+	return rows, older
+}
+
+// publish answers POST /admin/channels/{name}/publish: one event, or a batch as POST
+// /publish takes it.
+func (a *Admin) publish(c *gin.Context) {
+	name := argOf(c)
+	form := templates.PublishForm{Mode: c.PostForm("mode"), Type: c.PostForm("type"), Payload: c.PostForm("payload"), Batch: c.PostForm("batch")}
+	var body bytes.Buffer
+	if form.Mode == "batch" {
+		body.WriteString(form.Batch)
+	} else {
+		form.Mode = "one"
+		text := append([]byte(`{"events":[{"channelName":`), eventlog.AppendString(nil, validUTF8(name))...)
+		text = append(append(text, `,"type":`...), eventlog.AppendString(nil, validUTF8(form.Type))...)
+		text = append(append(text, `,"payload":`...), payloadOf(form.Payload)...)
+		body.Write(append(text, "}]}"...))
+	}
+	f := reply.NewFault(http.StatusRequestEntityTooLarge, "body_too_large", "The batch is too large. It may have "+sized(a.opts.MaxBodyBytes)+".")
+	target, published := name, ""
+	if int64(body.Len()) <= a.opts.MaxBodyBytes {
+		var events []eventlog.Event
+		if events, f = a.publisher.Parse(&body); f == nil {
+			if len(events) == 0 {
+				f = reply.Invalid("empty_batch", "events", "is empty; there is nothing to publish")
+			} else {
+				target, published = publishTarget(events), plural(len(events), "event")
+				if _, err := a.node.Hub.Publish(c.Request.Context(), events); err != nil {
+					f = reply.PublishFault(c, err)
+				}
+			}
+		}
+	}
+	base := adminLink("channels", name)
+	if f != nil {
+		form.Error, form.Field = f.Message, "batch"
+		if form.Mode == "one" {
+			form.Field = f.Field[strings.LastIndexByte(f.Field, '.')+1:]
+			form.Error = strings.ReplaceAll(form.Error, "events[0].", "")
+		}
+		a.did(c, "channel.publish", target, "failed", form.Error)
+		a.showScreen(c, sessionOf(c), f.Status, a.channel, func(v *visit) { v.publish = form; v.frame.Live = base })
+		return
+	}
+	a.done(c, "channel.publish", target, published, base, "Published "+published+".")
+}
+
+// publishTarget names the channels of a batch, which may be other ones than the page's.
+func publishTarget(events []eventlog.Event) string {
+	var names []string
+	seen := make(map[string]bool)
+	for _, ev := range events {
+		if !seen[ev.Channel] {
+			seen[ev.Channel] = true
+			names = append(names, ev.Channel)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// purge answers POST /admin/channels/{name}/purge.
+func (a *Admin) purge(c *gin.Context) {
+	name := argOf(c)
+	purged, err := a.node.Log.Purge(c.Request.Context(), name)
+	if err != nil {
+		a.opts.Log.Error("a channel could not be purged", "channel", name, "error", err)
+		a.failed(c, "channel.purge", name, adminLink("channels", name), "The channel could not be purged now. Try again.")
+		return
+	}
+	n := plural(purged, "event")
+	a.done(c, "channel.purge", name, n, adminLink("channels", name), "Purged "+n+". Streams that come back to them are told of the gap.")
+}

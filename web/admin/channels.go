@@ -1,0 +1,164 @@
+package admin
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+	"time"
+
+	"rollcall/hub/eventlog"
+	"rollcall/presence"
+	"rollcall/templates"
+	"rollcall/web/reply"
+)
+
+// How far back activity is shown, and in how many parts.
+const (
+	activitySpan = 15 * time.Minute
+	sparkParts   = 30
+)
+
+// channelColumns are those of [templates.ChannelColumns], and what each is sorted by.
+var channelColumns = []struct {
+	label, sort string
+	numeric     bool
+	minor       bool
+}{
+	{"Channel", "name", false, false}, {"Rate", "rate", true, false}, {"Clients", "clients", true, false},
+	{"Connections", "connections", true, false}, {"Last event", "last", false, false}, {"Kept", "events", true, false}, {"Bytes", "bytes", true, true},
+}
+
+// channels paints /admin/channels: those that have members or keep events.
+func (a *Admin) channels(v *visit) (func() screen, *reply.Fault) {
+	v.frame.Section = "channels"
+	a.channelList.join(v)
+	p := &channelsPage{a: a, v: v, search: strings.TrimSpace(v.query.Get("q"))}
+	p.sort, p.down = strings.CutPrefix(v.query.Get("sort"), "-")
+	p.page, _ = strconv.Atoi(v.query.Get("page"))
+	p.page = max(p.page, 1)
+	return p.paint, nil
+}
+
+// channelsPage is an open list of channels.
+type channelsPage struct {
+	a      *Admin
+	v      *visit
+	search string
+	sort   string
+	down   bool
+	page   int
+
+	rows listed
+	at   time.Time // when they were listed
+}
+
+func (p *channelsPage) paint() screen {
+	every := listEvery
+	if p.sort != "" && p.sort != "name" {
+		every = resortEvery
+	}
+	if time.Since(p.at) >= every {
+		p.at = time.Now()
+		p.rows = p.a.channelList.list(p.page, p.down, p.v.listAge(), p.key(strings.ToLower(p.search)))
+		p.page = p.rows.page
+	}
+	view := templates.ChannelsView{AdminFrame: p.v.frame, Query: p.search, Sort: p.v.query.Get("sort"), BaseURL: p.v.base}
+	for _, c := range channelColumns {
+		view.Columns = append(view.Columns, column(p.v.query, Path+"/channels", c.label, c.sort, cmp.Or(p.sort, "name"), p.down, c.numeric, c.minor))
+	}
+	view.Rows = p.a.channelRows("channel-", p.rows.names, nil)
+	view.Pager = pager(p.v.query, Path+"/channels", p.page, p.rows.total, len(p.rows.names))
+	return screen{body: templates.Channels(view), parts: view.Fragments()}
+}
+
+// channelEntry is a channel that has members or keeps events.
+type channelEntry struct {
+	name          string
+	events, bytes int
+	newest        uint64
+	presence      presence.Channel
+	rate          float64
+}
+
+// gatherChannels returns all channels, in no order.
+func (a *Admin) gatherChannels() []channelEntry {
+	kept := a.node.Log.Channels()
+	all := make([]channelEntry, 0, len(kept))
+	places := make(map[string]int32, len(kept))
+	of := func(name string) *channelEntry {
+		at, ok := places[name]
+		if !ok {
+			at = int32(len(all))
+			places[name] = at
+			all = append(all, channelEntry{name: name})
+		}
+		return &all[at]
+	}
+	for _, k := range kept {
+		e := of(k.Channel)
+		e.events, e.bytes, e.newest = k.Events, k.Bytes, k.Newest.Seq
+	}
+	a.node.Registry.EachChannel(func(ch presence.Channel) { of(ch.Name).presence = ch })
+	for _, b := range a.node.Log.Busiest(10*time.Second, len(all)) {
+		if at, ok := places[b.Channel]; ok {
+			all[at].rate = b.Rate
+		}
+	}
+	return all
+}
+
+// key returns what channels are sorted by, and which of them match.
+func (p *channelsPage) key(search string) func(*channelEntry) (rowKey, bool) {
+	by := map[string]func(*channelEntry) float64{
+		"rate":        func(e *channelEntry) float64 { return e.rate },
+		"clients":     func(e *channelEntry) float64 { return float64(e.presence.Clients) },
+		"connections": func(e *channelEntry) float64 { return float64(e.presence.Connections) },
+		"last":        func(e *channelEntry) float64 { return float64(e.newest) },
+		"events":      func(e *channelEntry) float64 { return float64(e.events) },
+		"bytes":       func(e *channelEntry) float64 { return float64(e.bytes) },
+	}[p.sort]
+	return func(e *channelEntry) (rowKey, bool) {
+		k := rowKey{name: e.name}
+		if by == nil {
+			k.text = e.name
+		} else {
+			k.number = by(e)
+		}
+		return k, search == "" || containsFold(e.name, search)
+	}
+}
+
+// channelRows returns channels as rows. Where rates are known they are given.
+func (a *Admin) channelRows(prefix string, names []string, rates map[string]float64) []templates.ChannelRow {
+	rows := make([]templates.ChannelRow, 0, len(names))
+	for i, k := range a.node.Log.Kept(names, activitySpan, sparkParts) {
+		ch := a.node.Registry.Channel(names[i])
+		rate, ok := rates[names[i]]
+		if !ok {
+			rate = lately(k)
+		}
+		row := templates.ChannelRow{
+			Key: prefix + keyOf(names[i]), Name: names[i], Href: adminLink("channels", names[i]), Clients: grouped(ch.Clients), Connections: grouped(ch.Connections),
+			Rate: perSecond(rate) + "/s", SparkSpan: lasting(k.Span.Round(time.Second)), Events: grouped(k.Events), Bytes: sized(k.Bytes),
+		}
+		for _, n := range k.Activity {
+			row.Spark = append(row.Spark, float64(n))
+		}
+		if k.Newest != nil {
+			row.LastType = k.Newest.Type()
+			row.LastAt, _ = time.Parse(time.RFC3339, k.Newest.Timestamp())
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// lately returns the rate of the last two parts of a channel's activity, events a
+// second: of the last part alone, which has just begun, it would be a guess.
+func lately(k eventlog.Kept) float64 {
+	n := len(k.Activity)
+	if n < 2 || k.Span <= 0 {
+		return 0
+	}
+	return float64(k.Activity[n-1]+k.Activity[n-2]) / (2 * k.Span.Seconds() / float64(n))
+}

@@ -1,0 +1,242 @@
+package admin
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/hub/eventlog"
+	"rollcall/presence"
+	"rollcall/templates"
+	"rollcall/web/node"
+	"rollcall/web/reply"
+)
+
+// timelineLen is how many happenings a client's page shows.
+const timelineLen = 50
+
+// client paints /admin/clients/{clientId}.
+func (a *Admin) client(v *visit) (func() screen, *reply.Fault) {
+	v.frame.Section = "clients"
+	if !a.knows(v.arg) {
+		return nil, reply.NewFault(http.StatusNotFound, "not_online", "No client of this name is online, blocked or remembered.")
+	}
+	return func() screen {
+		view := a.clientView(v)
+		return screen{body: templates.ClientPage(view), parts: view.Fragments()}
+	}, nil
+}
+
+// knows reports whether there is anything to show of a client.
+func (a *Admin) knows(id string) bool {
+	if _, _, online := a.node.Registry.Client(id); online {
+		return true
+	}
+	if _, blocked := a.node.Blocks.Of(id); blocked {
+		return true
+	}
+	return len(a.node.Journal.Newest(1, func(h *node.Happening) bool { return h.ClientID == id })) > 0
+}
+
+func (a *Admin) clientView(v *visit) templates.ClientView {
+	s, id := a, v.arg
+	base := adminLink("clients", id)
+	view := templates.ClientView{AdminFrame: v.frame, ClientID: id, Base: base, TapHref: below(base, "tap"), Send: v.send, BaseURL: v.base}
+	c, conns, online := s.node.Registry.Client(id)
+	view.Online, view.Leaving, view.Since = online, online && len(conns) == 0, c.ConnectedAt
+	view.Info = indented(c.Info)
+	view.Channels, _ = channelLinks(c.Channels, len(c.Channels))
+	var events, sent uint64
+	behind := 0
+	for _, conn := range conns {
+		row := a.connectionRow(conn)
+		if at := node.ConnOf(conn); at != nil {
+			e, b := at.Sent()
+			events, sent = events+e, sent+b
+			behind += s.node.Behind(conn)
+		}
+		view.Connections = append(view.Connections, row)
+	}
+	view.Figures = []templates.Figure{
+		{ID: "fig-connections", Label: "Connections", Value: grouped(len(conns))},
+		{ID: "fig-channels", Label: "Channels", Value: grouped(len(c.Channels))},
+		{ID: "fig-events", Label: "Events sent", Value: grouped(events)},
+		{ID: "fig-bytes", Label: "Sent", Value: sized(sent)},
+		{ID: "fig-behind", Label: "Events behind", Value: grouped(behind)},
+		{ID: "fig-returns", Label: "Came back in grace", Value: grouped(c.Returns), Note: "without a leave"},
+	}
+	if b, ok := s.node.Blocks.Of(id); ok {
+		row := blockRow(b)
+		view.Blocked = &row
+	}
+	view.Timeline = a.moments(timelineLen, false, func(h *node.Happening) bool { return h.ClientID == id })
+	return view
+}
+
+func (a *Admin) connectionRow(conn *presence.Connection) templates.ConnectionRow {
+	s := a
+	names := s.node.Registry.On(conn)
+	row := templates.ConnectionRow{
+		Key: "conn-" + conn.ID, ConnectionID: conn.ID, Address: conn.RemoteAddr, Agent: agentName(conn.UserAgent), UserAgent: conn.UserAgent,
+		Protocol: conn.Protocol, Node: conn.Node, Since: conn.ConnectedAt, EndHref: Path + "/connections/" + conn.ID + "/disconnect",
+		Events: "0", Bytes: "0 B", Behind: "0", State: "live",
+	}
+	if conn.DeviceID != "" {
+		row.Agent += " · device " + conn.DeviceID
+	}
+	row.Channels, row.More = channelLinks(names, 4)
+	if at := node.ConnOf(conn); at != nil {
+		events, sent := at.Sent()
+		behind := s.node.Behind(conn)
+		row.Events, row.Bytes, row.Behind, row.LastID = grouped(events), sized(sent), grouped(behind), at.Position().String()
+		switch {
+		case at.Blocked():
+			row.State = "not reading"
+		case !at.Live():
+			row.State = "catching up"
+		}
+	}
+	return row
+}
+
+// disconnect answers POST /admin/clients/{clientId}/disconnect.
+func (a *Admin) disconnect(c *gin.Context) {
+	id := argOf(c)
+	streams, online := a.node.KickAll(id)
+	back := adminLink("clients", id)
+	if !online {
+		a.failed(c, "client.disconnect", id, Path+"/clients", "This client is not online.")
+		return
+	}
+	n := plural(streams, "connection")
+	a.done(c, "client.disconnect", id, n, back, "Ended "+n+".")
+}
+
+// disconnectOne answers POST /admin/connections/{connectionId}/disconnect.
+func (a *Admin) disconnectOne(c *gin.Context) {
+	id := reply.PathParam(c, "connectionId")
+	conn := a.node.Registry.Connection(id)
+	if conn == nil {
+		a.failed(c, "connection.disconnect", id, Path+"/clients", "This connection has ended already.")
+		return
+	}
+	a.node.Kick(conn)
+	a.done(c, "connection.disconnect", id, "of "+conn.ClientID, adminLink("clients", conn.ClientID), "Ended one connection.")
+}
+
+// block answers POST /admin/clients/{clientId}/block.
+func (a *Admin) block(c *gin.Context) {
+	id := argOf(c)
+	back := adminLink("clients", id)
+	d, ok := blockFor(c)
+	if !ok {
+		a.failed(c, "client.block", id, back, blockHelp)
+		return
+	}
+	if err := a.node.KeepAway(id, d, sessionOf(c).User); err != nil {
+		a.failed(c, "client.block", id, back, err.Error())
+		return
+	}
+	a.done(c, "client.block", id, "for "+lasting(d), back, "Blocked for "+lasting(d)+".")
+}
+
+const blockHelp = "A block lasts a time such as 30s, 10m or 24h, at most 8784h."
+
+// blockFor returns how long a form wants a client blocked.
+func blockFor(c *gin.Context) (time.Duration, bool) {
+	d, err := time.ParseDuration(c.PostForm("for"))
+	return d, err == nil && d > 0 && d <= node.MaxBlock
+}
+
+// unblock answers POST /admin/clients/{clientId}/unblock.
+func (a *Admin) unblock(c *gin.Context) {
+	id := argOf(c)
+	back := adminLink("clients", id)
+	if !a.node.LetBack(id) {
+		a.failed(c, "client.unblock", id, back, "This client is not blocked.")
+		return
+	}
+	if !a.knows(id) {
+		back = Path + "/blocks"
+	}
+	a.done(c, "client.unblock", id, "", back, "The client may come back.")
+}
+
+// sendWait is how long the answer to a form waits for shards to give out an event.
+const sendWait = 2 * time.Second
+
+// send answers POST /admin/clients/{clientId}/send: an event for this client's live
+// streams alone. It is in no log: who is behind or away never gets it.
+func (a *Admin) send(c *gin.Context) {
+	id := argOf(c)
+	form := templates.SendForm{Type: c.PostForm("type"), Payload: c.PostForm("payload")}
+	payload := payloadOf(form.Payload)
+	switch err := eventlog.CheckType(form.Type); {
+	case err != nil:
+		form.Field, form.Error = "type", "type "+err.Error()
+	case len(payload) > a.opts.MaxPayloadBytes:
+		form.Field, form.Error = "payload", "payload has "+grouped(len(payload))+" bytes; it may have "+grouped(a.opts.MaxPayloadBytes)
+	}
+	_, conns, online := a.node.Registry.Client(id)
+	if form.Error == "" && !online {
+		form.Error = "The client is not online."
+	}
+	if form.Error != "" {
+		a.did(c, "client.send", id, "failed", form.Error)
+		a.showScreen(c, sessionOf(c), http.StatusBadRequest, a.client, func(v *visit) { v.send = form; v.frame.Live = adminLink("clients", id) })
+		return
+	}
+	got := a.tell(c, conns, form.Type, payload)
+	text := "Sent to " + grouped(got) + " of " + plural(len(conns), "connection") + "."
+	a.done(c, "client.send", id, form.Type+", "+text, adminLink("clients", id), text)
+}
+
+// tell gives an event to each connection that is live and counts those.
+func (a *Admin) tell(c *gin.Context, conns []*presence.Connection, typ string, payload []byte) int {
+	told := make(chan bool, len(conns))
+	for _, conn := range conns {
+		at := node.ConnOf(conn)
+		if at == nil {
+			told <- false
+			continue
+		}
+		at.Tell(func(p eventlog.Position) []byte { return eventlog.AppendDirect(nil, p, typ, payload, time.Now()) }, func(ok bool) { told <- ok })
+	}
+	timeout := time.NewTimer(sendWait)
+	defer timeout.Stop()
+	got := 0
+	for range conns {
+		select {
+		case ok := <-told:
+			if ok {
+				got++
+			}
+		case <-timeout.C:
+			return got
+		case <-c.Request.Context().Done():
+			return got
+		}
+	}
+	return got
+}
+
+// payloadOf returns what somebody typed as a payload: JSON as it is, other text as
+// a string.
+func payloadOf(text string) []byte {
+	var out bytes.Buffer
+	text = validUTF8(text)
+	if json.Compact(&out, []byte(text)) == nil {
+		return out.Bytes()
+	}
+	return eventlog.AppendString(nil, text)
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return grouped(n) + " " + noun + "s"
+}

@@ -1,0 +1,241 @@
+package admin
+
+import (
+	"cmp"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"rollcall/presence"
+	"rollcall/templates"
+	"rollcall/web/node"
+	"rollcall/web/reply"
+)
+
+// pageRows is how many rows a page of a table has.
+const pageRows = 50
+
+// clientColumns are those of [templates.ClientColumns], and what each is sorted by.
+// Clients can be sorted by "protocol", too.
+var clientColumns = []struct {
+	label, sort string
+	numeric     bool
+	minor       bool
+}{
+	{"Client", "id", false, false}, {"Connections", "connections", true, false}, {"Channels", "channels", false, false},
+	{"Address", "address", false, false}, {"Online since", "since", false, false},
+	{"Events", "events", true, false}, {"Bytes", "bytes", true, true}, {"Behind", "behind", true, false},
+}
+
+// keyOf returns an id for the element that shows the thing of this name.
+func keyOf(name string) string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name))
+	return strconv.FormatUint(h.Sum64(), 36)
+}
+
+// clients paints /admin/clients.
+func (a *Admin) clients(v *visit) (func() screen, *reply.Fault) {
+	v.frame.Section = "clients"
+	a.clientList.join(v)
+	p := &clientsPage{a: a, v: v, search: strings.TrimSpace(v.query.Get("q"))}
+	p.sort, p.down = strings.CutPrefix(v.query.Get("sort"), "-")
+	p.page, _ = strconv.Atoi(v.query.Get("page"))
+	p.page = max(p.page, 1)
+	return p.paint, nil
+}
+
+// clientsPage is an open list of clients.
+type clientsPage struct {
+	a      *Admin
+	v      *visit
+	search string
+	sort   string
+	down   bool
+	page   int
+
+	rows listed
+	at   time.Time // when they were listed
+}
+
+func (p *clientsPage) paint() screen {
+	every := listEvery
+	if p.sort == "events" || p.sort == "bytes" || p.sort == "behind" {
+		every = resortEvery
+	}
+	if time.Since(p.at) >= every {
+		p.at = time.Now()
+		p.rows = p.a.clientList.list(p.page, p.down, p.v.listAge(), p.key(strings.ToLower(p.search)))
+		p.page = p.rows.page
+	}
+	view := templates.ClientsView{AdminFrame: p.v.frame, Query: p.search, Sort: p.v.query.Get("sort"), Total: p.rows.all, BaseURL: p.v.base}
+	for _, c := range clientColumns {
+		view.Columns = append(view.Columns, column(p.v.query, Path+"/clients", c.label, c.sort, cmp.Or(p.sort, "id"), p.down, c.numeric, c.minor))
+	}
+	for _, id := range p.rows.names {
+		if row, ok := p.a.clientRow(id); ok {
+			view.Rows = append(view.Rows, row)
+		}
+	}
+	view.Pager = pager(p.v.query, Path+"/clients", p.page, p.rows.total, len(p.rows.names))
+	return screen{body: templates.Clients(view), parts: view.Fragments()}
+}
+
+// clientEntry is a client that is online.
+type clientEntry struct {
+	id       string
+	info     []byte
+	conns    []*presence.Connection
+	channels int
+	since    time.Time
+}
+
+// gatherClients returns all clients, in no order.
+func (a *Admin) gatherClients() []clientEntry {
+	var all []clientEntry
+	a.node.Registry.Each(func(r presence.Ref) {
+		all = append(all, clientEntry{r.ID(), r.Info(), slices.Clone(r.Connections()), r.Channels(), r.Since()})
+	})
+	return all
+}
+
+// key returns what clients are sorted by, and which of them match.
+func (p *clientsPage) key(search string) func(*clientEntry) (rowKey, bool) {
+	on := sync.OnceValue(func() map[string]bool { return p.a.node.Registry.OnLike(search) })
+	return func(e *clientEntry) (rowKey, bool) {
+		if search != "" && !e.matches(search) && !on()[e.id] {
+			return rowKey{}, false
+		}
+		return p.sortedBy(e), true
+	}
+}
+
+func (e *clientEntry) matches(search string) bool {
+	return containsFold(e.id, search) || containsFold(string(e.info), search) ||
+		slices.ContainsFunc(e.conns, func(c *presence.Connection) bool { return containsFold(c.RemoteAddr, search) })
+}
+
+// containsFold reports whether s contains text, which is in lower case.
+func containsFold(s, text string) bool { return strings.Contains(strings.ToLower(s), text) }
+
+func (p *clientsPage) sortedBy(e *clientEntry) rowKey {
+	k := rowKey{name: e.id}
+	switch p.sort {
+	case "", "id":
+		k.text = e.id
+		if len(e.conns) > 0 && e.conns[0].Anonymous {
+			k.number = 1 // behind those that have a name
+		}
+	case "connections":
+		k.number = float64(len(e.conns))
+	case "channels":
+		k.number = float64(e.channels)
+	case "since":
+		k.number = float64(e.since.UnixMicro())
+	case "address", "protocol":
+		if len(e.conns) > 0 {
+			if k.text = e.conns[0].RemoteAddr; p.sort == "protocol" {
+				k.text = e.conns[0].Protocol
+			}
+		}
+	case "events", "bytes", "behind":
+		for _, c := range e.conns {
+			at := node.ConnOf(c)
+			if at == nil {
+				continue
+			}
+			events, bytes := at.Sent()
+			switch {
+			case p.sort == "events":
+				k.number += float64(events)
+			case p.sort == "bytes":
+				k.number += float64(bytes)
+			case !at.Live():
+				k.number = float64(p.a.node.Behind(c))
+			}
+		}
+	}
+	return k
+}
+
+// clientRow returns a client as a row, if it is online.
+func (a *Admin) clientRow(id string) (templates.ClientRow, bool) {
+	c, conns, ok := a.node.Registry.Client(id)
+	if !ok {
+		return templates.ClientRow{}, false
+	}
+	row := templates.ClientRow{
+		Key: "client-" + keyOf(id), ClientID: id, Href: adminLink("clients", id), Info: reply.Short(string(c.Info), 160), State: "online",
+		Connections: grouped(c.Connections), Since: c.ConnectedAt,
+	}
+	if c.Connections == 0 {
+		row.State = "leaving"
+	}
+	row.Channels, row.More = channelLinks(c.Channels, 3)
+	var events, bytes uint64
+	behind := 0
+	for i, conn := range conns {
+		if i == 0 {
+			row.Address, row.Protocol = conn.RemoteAddr, conn.Protocol
+		} else {
+			if conn.RemoteAddr != row.Address && !strings.HasSuffix(row.Address, " …") {
+				row.Address += " …"
+			}
+			if conn.Protocol != row.Protocol {
+				row.Protocol = "mixed"
+			}
+		}
+		if at := node.ConnOf(conn); at != nil {
+			e, b := at.Sent()
+			events, bytes = events+e, bytes+b
+			behind += a.node.Behind(conn)
+			row.Slow = row.Slow || at.Blocked()
+		}
+	}
+	row.Events, row.Bytes, row.Behind = grouped(events), sized(bytes), grouped(behind)
+	return row, true
+}
+
+// channelLinks returns links to the first n channels, and how many more there are.
+func channelLinks(names []string, n int) (links []templates.ChannelLink, more int) {
+	for _, name := range names[:min(n, len(names))] {
+		links = append(links, templates.ChannelLink{Name: name, Href: adminLink("channels", name)})
+	}
+	return links, max(len(names)-n, 0)
+}
+
+// column returns the head of a column that sorts: a second time, the other way.
+func column(q query, path, label, by, sorted string, down, numeric, minor bool) templates.Column {
+	c := templates.Column{Label: label, Numeric: numeric, Minor: minor}
+	to := by
+	switch {
+	case by != sorted && numeric:
+		to = "-" + by // the largest first
+	case by == sorted && down:
+		c.Sorted = "descending"
+	case by == sorted:
+		c.Sorted, to = "ascending", "-"+by
+	}
+	c.Href = q.with(path, "sort", to, "page", "")
+	return c
+}
+
+// pager says where in a list a page is.
+func pager(q query, path string, page, total, rows int) templates.Pager {
+	first := (page-1)*pageRows + 1
+	if rows == 0 {
+		return templates.Pager{}
+	}
+	p := templates.Pager{Text: fmt.Sprintf("%s–%s of %s", grouped(first), grouped(first+rows-1), grouped(total))}
+	if page > 1 {
+		p.Prev = q.with(path, "page", strconv.Itoa(page-1))
+	}
+	if first+rows-1 < total {
+		p.Next = q.with(path, "page", strconv.Itoa(page+1))
+	}
+	return p
+}

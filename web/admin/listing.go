@@ -1,0 +1,142 @@
+package admin
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"rollcall/web/stream"
+)
+
+// How old what a live list shows may be.
+const (
+	listEvery   = time.Second     // names come and go
+	resortEvery = 5 * time.Second // the order of what changes all the time: rows would jump
+)
+
+// listing is what all pages of a list share: its entries, gathered once for all pages
+// that are painted at about the same time. One page at a time looks at them, so the
+// memory of a list is that of one page, however many are open. Its methods are safe
+// for concurrent use.
+type listing[E any] struct {
+	gather func() []E // static; all entries, in no order
+
+	mu      sync.Mutex
+	pages   int // that are open; without one nothing is kept
+	entries []E
+	keys    []rowKey      // of the page that was listed last, kept for its room
+	begun   time.Time     // when the entries were gathered; zero for not
+	took    time.Duration // how long that took
+}
+
+// rowKey is what an entry is sorted by: the number, then the text. Equals are in the
+// order of their names.
+type rowKey struct {
+	number float64
+	text   string
+	name   string
+}
+
+// listed is a page of a list.
+type listed struct {
+	names []string
+	page  int // the one asked for, or the last one
+	total int // entries that match
+	all   int // entries
+}
+
+// join counts a page as open until its visit is closed.
+func (l *listing[E]) join(v *visit) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pages++
+	v.whenClosed(l.leave)
+}
+
+func (l *listing[E]) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.pages--; l.pages == 0 {
+		l.entries, l.keys, l.begun = nil, nil, time.Time{}
+	}
+}
+
+// list returns a page of the list. key returns what an entry is sorted by, and whether it
+// matches. The entries are of a time within age before the call, or of one since; a live
+// list in which that is dear may be older, see painterShare.
+func (l *listing[E]) list(page int, down bool, age time.Duration, key func(*E) (rowKey, bool)) listed {
+	asked := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if age > 0 {
+		age = max(age, painterShare*l.took)
+	}
+	if l.begun.IsZero() || asked.Sub(l.begun) > age {
+		l.begun = time.Now()
+		l.entries = nil // not two lists at once
+		l.entries = l.gather()
+		l.took = time.Since(l.begun)
+	}
+	keys := slices.Grow(l.keys[:0], len(l.entries))
+	for i := range l.entries {
+		if k, ok := key(&l.entries[i]); ok {
+			keys = append(keys, k)
+		}
+	}
+	l.keys = keys
+	shown := listed{page: min(page, max((len(keys)+pageRows-1)/pageRows, 1)), total: len(keys), all: len(l.entries)}
+	from := (shown.page - 1) * pageRows
+	keys = sortedRange(keys, from, min(from+pageRows, len(keys)), func(x, y rowKey) int {
+		order := cmp.Or(cmp.Compare(x.number, y.number), strings.Compare(x.text, y.text))
+		if down {
+			order = -order
+		}
+		return cmp.Or(order, strings.Compare(x.name, y.name))
+	})
+	for _, k := range keys {
+		shown.names = append(shown.names, k.name)
+	}
+	shown.names = stream.Unrepeated(shown.names) // one that went and came while they were gathered
+	return shown
+}
+
+// sortedRange returns what stands at from until to if list is sorted, without sorting
+// the rest of it. It reorders list.
+func sortedRange[E any](list []E, from, to int, compare func(x, y E) int) []E {
+	toFront(list, to, compare)
+	toFront(list[:to], from, compare)
+	slices.SortFunc(list[from:to], compare)
+	return list[from:to]
+}
+
+// toFront moves the n smallest of list to its front, in no order (quickselect).
+func toFront[E any](list []E, n int, compare func(x, y E) int) {
+	for n > 0 && n < len(list) {
+		pivot := list[rand.IntN(len(list))]
+		less, i, more := 0, 0, len(list)
+		for i < more {
+			switch order := compare(list[i], pivot); {
+			case order < 0:
+				list[i], list[less] = list[less], list[i]
+				less++
+				i++
+			case order > 0:
+				more--
+				list[i], list[more] = list[more], list[i]
+			default:
+				i++
+			}
+		}
+		switch {
+		case n <= less:
+			list = list[:less]
+		case n < more:
+			return
+		default:
+			list, n = list[more:], n-more
+		}
+	}
+}

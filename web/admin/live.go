@@ -1,0 +1,254 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/gin-gonic/gin"
+
+	"rollcall/web/livepage"
+	"rollcall/web/login"
+	"rollcall/web/reply"
+	"rollcall/web/stream"
+)
+
+// query is the query of a page.
+type query struct{ url.Values }
+
+// with returns the page's query with some names set anew; an empty value takes
+// the name out.
+func (q query) with(path string, pairs ...string) string {
+	values := url.Values{}
+	for name, list := range q.Values {
+		values[name] = list
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			values.Del(pairs[i])
+		} else {
+			values.Set(pairs[i], pairs[i+1])
+		}
+	}
+	if len(values) == 0 {
+		return path
+	}
+	return path + "?" + values.Encode()
+}
+
+func queryEscape(s string) string { return url.QueryEscape(s) }
+
+// adminLink returns the path of the page of one thing: a client or a channel. What
+// no path can name, "." and "..", goes into the query.
+func adminLink(kind, name string) string {
+	if name == "." || name == ".." {
+		return Path + "/" + kind + "/_?name=" + url.QueryEscape(name)
+	}
+	return Path + "/" + kind + "/" + url.PathEscape(name)
+}
+
+// below returns the path of something below a page that adminLink returned.
+func below(link, what string) string {
+	path, q, ok := strings.Cut(link, "?")
+	if ok {
+		return path + "/" + what + "?" + q
+	}
+	return path + "/" + what
+}
+
+// named returns what a page is about, from its path and query.
+func named(arg string, q query) string {
+	if name := q.Get("name"); arg == "_" && name != "" {
+		return name
+	}
+	return arg
+}
+
+// argOf returns the one parameter that a path of the admin UI may have, as named.
+func argOf(c *gin.Context) string {
+	for _, p := range c.Params {
+		return named(reply.PathParam(c, p.Key), query{c.Request.URL.Query()})
+	}
+	return ""
+}
+
+// show answers with a page.
+func (a *Admin) show(paint painting) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		s := sessionOf(c)
+		a.showScreen(c, s, http.StatusOK, paint, nil)
+	}
+}
+
+// showScreen paints a page once; change, if not nil, has a last look at the visit.
+func (a *Admin) showScreen(c *gin.Context, s *login.Session, status int, paint painting, change func(*visit)) {
+	u := *c.Request.URL
+	v := a.visit(s, &u, argOf(c))
+	v.base = a.gate.BaseURL(c.Request)
+	v.frame.Flash.Tone, v.frame.Flash.Text = s.TakeFlash()
+	if change != nil {
+		change(v)
+	}
+	defer v.close()
+	now, f := paint(v)
+	if f != nil {
+		a.refuse(c, s, f)
+		return
+	}
+	a.pages.Send(c, status, now().body)
+}
+
+func (a *Admin) visit(s *login.Session, page *url.URL, arg string) *visit {
+	v := &visit{session: s, query: query{page.Query()}, arg: arg, frame: a.frame(s, "")}
+	v.frame.Live = page.RequestURI()
+	return v
+}
+
+// whenClosed has f called at the end of the visit.
+func (v *visit) whenClosed(f func()) { v.closing = append(v.closing, f) }
+
+// listAge returns how old what the page lists may be. What a page is asked for alone is
+// of now.
+func (v *visit) listAge() time.Duration {
+	if v.live {
+		return listEvery
+	}
+	return 0
+}
+
+func (v *visit) close() {
+	for _, f := range v.closing {
+		f()
+	}
+}
+
+// find returns how the page at a path is painted, and what it is about.
+func (a *Admin) find(page *url.URL) (paint painting, arg string) {
+	parts := strings.Split(strings.Trim(page.EscapedPath(), "/"), "/")
+	if parts[0] != "admin" {
+		return nil, ""
+	}
+	if len(parts) > 2 {
+		name, err := url.PathUnescape(parts[2])
+		if err != nil {
+			return nil, ""
+		}
+		arg = named(name, query{page.Query()})
+		parts[2] = map[string]string{"clients": ":clientId", "channels": ":channel"}[parts[1]]
+	}
+	parts[0] = ""
+	return a.paintings()[strings.Join(parts, "/")], arg
+}
+
+// painterShare bounds what a live page costs: it is painted again only after so
+// many times as long as the last time took.
+const painterShare = 40
+
+// stream answers GET /admin/stream: what changes on a page, as long as it is open
+// and its user logged in. HEAD tells a page that lost it whether it may come back.
+func (a *Admin) stream(c *gin.Context) {
+	s := sessionOf(c)
+	page, err := url.Parse(c.Query("page"))
+	if err != nil || page.IsAbs() || page.Host != "" {
+		reply.Refuse(c, reply.Invalid("invalid_page", "page", "must be the path of a page of the admin UI, such as /admin/clients"))
+		return
+	}
+	paint, arg := a.find(page)
+	if paint == nil {
+		reply.Refuse(c, reply.NewFault(http.StatusNotFound, "not_found", "There is no such page."))
+		return
+	}
+	if c.Request.Method == http.MethodHead {
+		if f := a.feeds.check(c, s.User); f != nil {
+			reply.Refuse(c, f)
+			return
+		}
+		c.Header("Content-Type", "text/event-stream")
+		c.Status(http.StatusOK)
+		return
+	}
+	if f := a.feeds.acquire(c, s.User); f != nil {
+		reply.Refuse(c, f)
+		return
+	}
+	defer a.feeds.release(s.User)
+	v := a.visit(s, page, arg)
+	v.base, v.live = a.gate.BaseURL(c.Request), true
+	defer v.close()
+	now, f := paint(v)
+	if f != nil {
+		reply.Refuse(c, f)
+		return
+	}
+	sse, err := livepage.NewWriter(stream.Unwrapped(c))
+	if err != nil {
+		return
+	}
+	ctx, cancel := context.WithCancelCause(c.Request.Context())
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-s.Done():
+			cancel(login.ErrExpired)
+		case <-a.quit:
+			cancel(http.ErrServerClosed)
+		case <-ctx.Done():
+		}
+	}()
+	since, _ := strconv.ParseUint(c.GetHeader("Last-Event-ID"), 10, 64)
+	_ = sse.Run(ctx, a.follow(s, sse, now, since))
+	if errors.Is(context.Cause(ctx), login.ErrExpired) || !s.Alive() {
+		_ = sse.Expire("You were logged out.")
+	}
+}
+
+// follow returns what writes to a page's stream what has changed.
+func (a *Admin) follow(s *login.Session, sse *livepage.Writer, now func() screen, since uint64) func(context.Context) error {
+	var differ livepage.Differ
+	var due time.Time
+	return func(ctx context.Context) error {
+		begun := time.Now()
+		if !s.Alive() {
+			return login.ErrExpired
+		}
+		if begun.Before(due) {
+			return nil
+		}
+		shown := now()
+		patch, err := differ.Diff(ctx, shown.parts)
+		if ctx.Err() != nil {
+			return ctx.Err() // the page has left meanwhile
+		}
+		if err != nil {
+			a.opts.Log.Error("a live page could not be made", "error", err)
+			return err
+		}
+		if err := sse.Patch("", patch); err != nil {
+			return err
+		}
+		if shown.feed != nil {
+			var items []templ.Component
+			items, since = shown.feed(since)
+			patch, err := livepage.Feed(ctx, feedID, feedKeep, items)
+			if err != nil {
+				return err
+			}
+			if err := sse.Patch(strconv.FormatUint(since, 10), patch); err != nil {
+				return err
+			}
+		}
+		due = begun.Add(painterShare * time.Since(begun))
+		return nil
+	}
+}
+
+// The feed of events of a page, of which there is one at most.
+const (
+	feedID   = "tail-rows"
+	feedKeep = 200
+)

@@ -1,0 +1,96 @@
+package admin
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"net/url"
+	"path"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/templates"
+	"rollcall/web/login"
+	"rollcall/web/reply"
+)
+
+// loginPage answers GET /admin/login.
+func (a *Admin) loginPage(c *gin.Context) {
+	next := safeNext(c.Query("next"))
+	if _, err := a.sessions.Get(c.Request); err == nil {
+		c.Redirect(http.StatusSeeOther, next)
+		return
+	}
+	v := templates.LoginView{Next: next}
+	if c.Query("expired") != "" {
+		v.Notice = expiredText(true)
+	}
+	a.showLogin(c, http.StatusOK, v)
+}
+
+func (a *Admin) showLogin(c *gin.Context, status int, v templates.LoginView) {
+	v.Version, v.Hint = a.opts.Version, a.opts.Hint
+	a.pages.Send(c, status, templates.Login(v))
+	c.Abort()
+}
+
+// safeNext returns a path of the admin UI to go on to: the asked one, if it is.
+func safeNext(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !IsPath(path.Clean(u.Path)) || u.Path == Path+"/login" || u.Path == Path+"/stream" {
+		return Path
+	}
+	return u.RequestURI()
+}
+
+// login answers POST /admin/login.
+func (a *Admin) login(c *gin.Context) {
+	form := c.Request.PostForm
+	name, next, addr := form.Get("username"), safeNext(form.Get("next")), a.gate.RemoteHost(c.Request)
+	v := templates.LoginView{Username: reply.Short(name, 64), Next: next}
+	attempt, wait := a.limiter.Begin(addr, name)
+	if wait > 0 {
+		v.Wait = wait
+		seconds := math.Ceil(wait.Seconds())
+		v.Error = "Too many attempts. Try again in " + lasting(time.Duration(seconds)*time.Second) + "."
+		c.Header("Retry-After", strconv.Itoa(int(seconds)))
+		a.Note(Deed{User: name, Addr: addr, Action: "login", Result: "refused", Detail: "too many attempts", stranger: true})
+		a.showLogin(c, http.StatusTooManyRequests, v)
+		return
+	}
+	account, err := a.Accounts.Verify(c.Request.Context(), name, []byte(form.Get("password")))
+	if err == nil {
+		_, err = a.sessions.Start(c.Writer, c.Request, account, addr)
+	}
+	switch {
+	case errors.Is(err, login.ErrWrong):
+		v.Error = "The name or the password is wrong."
+		a.Note(Deed{User: name, Addr: addr, Action: "login", Result: "refused", Detail: "wrong name or password", stranger: true})
+		a.showLogin(c, http.StatusUnauthorized, v)
+	case err != nil:
+		a.opts.Log.Error("login failed", "error", err)
+		v.Error = "The server could not log you in. Try again."
+		a.showLogin(c, http.StatusServiceUnavailable, v)
+	default:
+		attempt.Succeeded()
+		a.Note(Deed{User: account.Name, Addr: addr, Action: "login", Result: "ok", Detail: string(account.Role)})
+		c.Redirect(http.StatusSeeOther, next)
+	}
+}
+
+// logout answers POST /admin/logout.
+func (a *Admin) logout(c *gin.Context) {
+	a.did(c, "logout", "", "ok", "")
+	a.sessions.End(c.Writer, c.Request)
+	c.Redirect(http.StatusSeeOther, Path+"/login")
+}
+
+// logoutEverywhere answers POST /admin/logout-everywhere.
+func (a *Admin) logoutEverywhere(c *gin.Context) {
+	n := a.sessions.EndAll(sessionOf(c).User)
+	a.sessions.End(c.Writer, c.Request)
+	a.did(c, "logout everywhere", "", "ok", grouped(n)+" sessions")
+	c.Redirect(http.StatusSeeOther, Path+"/login")
+}

@@ -1,0 +1,45 @@
+package admin
+
+import (
+	"cmp"
+	"log/slog"
+	"time"
+
+	"rollcall/hub/eventlog"
+	"rollcall/web/login"
+	"rollcall/web/totals"
+)
+
+// Options configure an Admin. Those of [rollcall/web.Options] with the same names have the same meaning.
+type Options struct {
+	Log             *slog.Logger
+	Version         string
+	Admins          []login.Account
+	Hint            string // what the login page says of where the password is
+	Sessions        string // file that keeps the sessions over a restart; "" keeps them in memory
+	Apart           bool   // the admin UI has a listener of its own, with profiles
+	Settings        []Setting
+	History         eventlog.Options
+	LoopbackOnly    bool
+	StallTimeout    time.Duration
+	MaxBodyBytes    int64
+	MaxPayloadBytes int
+	Totals          func() []totals.Total // what is bounded, as it is now
+}
+
+// Setting is a setting in effect, as the admin UI shows it.
+type Setting struct {
+	Name   string
+	Value  string // without secrets
+	Source string // where it was set
+}
+
+// historyOf returns the limits of a channel that the log goes by.
+func (a *Admin) historyOf(channel string) (events, bytes int) {
+	h := a.opts.History
+	h.Events, h.Bytes = cmp.Or(h.Events, 1000), cmp.Or(h.Bytes, 1<<20)
+	return h.Limits(channel)
+}
+
+// Pages returns how many live pages are open.
+func (a *Admin) Pages() int { return a.feeds.count() }

@@ -1,0 +1,157 @@
+package admin
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"rollcall/hub/eventlog"
+	"rollcall/templates"
+	"rollcall/web/auth"
+	"rollcall/web/reply"
+)
+
+// tailRows is how many events a tail begins with.
+const tailRows = 50
+
+// tail paints /admin/tail: the newest events of any channels.
+func (a *Admin) tail(v *visit) (func() screen, *reply.Fault) {
+	v.frame.Section = "tail"
+	channels := strings.Join(splitNames(v.query.Get("channels")), ",")
+	t, f := a.tailOf(v, channels)
+	if f != nil {
+		// The form is shown again, with what is wrong.
+		t = &tail{admin: a, refused: true}
+		v.frame.Flash = templates.Flash{Tone: "bad", Text: f.Message}
+	}
+	return func() screen {
+		view := templates.TailView{AdminFrame: v.frame, Tail: templates.TailControls{
+			Action: Path + "/tail", Channels: channels, Filter: v.query.Get("filter"), Curl: curlTail(v.base, channels),
+		}}
+		if v.live {
+			return screen{parts: view.Fragments(), feed: t.take}
+		}
+		view.Rows = t.rows()
+		if view.Tail.Curl == "" {
+			view.Tail.Curl = curlTail(v.base, someChannels(view.Rows))
+		}
+		view.Live = t.liveFrom(v.frame.Live)
+		return screen{body: templates.Tail(view)}
+	}, nil
+}
+
+// splitNames splits a comma list into its trimmed names.
+func splitNames(list string) []string {
+	var names []string
+	for name := range strings.SplitSeq(list, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// someChannels names a few of the channels that the rows are of.
+func someChannels(rows []templates.EventRow) string {
+	var names []string
+	for _, r := range rows {
+		if len(names) < 4 && !slices.Contains(names, r.Channel) {
+			names = append(names, r.Channel)
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// curlTail returns the command that follows the same channels; "" for patterns,
+// which no stream can ask for.
+func curlTail(base, channels string) string {
+	if channels == "" {
+		return ""
+	}
+	names := strings.Split(channels, ",")
+	for i, name := range names {
+		if eventlog.CheckChannel(name) != nil {
+			return ""
+		}
+		names[i] = strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
+	}
+	return "curl -N '" + strings.ReplaceAll(base, "'", "") + "/subscribe?channels=" + strings.Join(names, ",") + "'"
+}
+
+// tail reads the newest events of the log for a page. It asks the log each time:
+// no queue, and nothing that an append would have to wait for.
+type tail struct {
+	admin    *Admin
+	patterns auth.Patterns // none is every channel
+	filter   string        // in lower case
+	since    uint64        // where the page's own rows end
+	open     bool          // payloads are shown unfolded
+	refused  bool          // what was asked for is no pattern: there is nothing to see
+}
+
+// tailOf returns the tail that a page asks for.
+func (a *Admin) tailOf(v *visit, channels string) (*tail, *reply.Fault) {
+	patterns, err := auth.ParsePatterns(channels)
+	if err != nil {
+		return nil, reply.Invalid("invalid_channel", "channels", "has a name that is wrong: %v", err)
+	}
+	t := &tail{admin: a, patterns: patterns, filter: strings.ToLower(v.query.Get("filter"))}
+	t.since, _ = strconv.ParseUint(v.query.Get("since"), 10, 64)
+	return t, nil
+}
+
+func (t *tail) wants(channel string) bool {
+	return !t.refused && (len(t.patterns) == 0 || t.patterns.Matches(channel))
+}
+
+// shows reports whether the filter lets an event through.
+func (t *tail) shows(r *eventlog.Record) bool {
+	return t.filter == "" || containsFold(r.Type(), t.filter) || containsFold(r.Channel(), t.filter) || containsFold(string(r.Payload()), t.filter)
+}
+
+// rows returns what the page begins with, newest first.
+func (t *tail) rows() []templates.EventRow {
+	recs, through := t.admin.node.Log.Newest(10*tailRows, 0, t.wants)
+	t.since = through
+	var rows []templates.EventRow
+	epoch := t.admin.node.Log.Head().Epoch
+	for _, r := range recs {
+		if t.shows(r) && len(rows) < tailRows {
+			rows = append(rows, recordRow(r, epoch))
+		}
+	}
+	return rows
+}
+
+// liveFrom returns the page to follow from where its own rows end.
+func (t *tail) liveFrom(page string) string {
+	if t.since == 0 {
+		t.since = t.admin.node.Log.Head().Seq
+	}
+	u, err := url.Parse(page)
+	if err != nil {
+		return page
+	}
+	return query{u.Query()}.with(u.EscapedPath(), "since", strconv.FormatUint(t.since, 10))
+}
+
+// take returns the events that came since, newest first, as many as a feed keeps.
+func (t *tail) take(since uint64) ([]templ.Component, uint64) {
+	if since = max(since, t.since); since > t.admin.node.Log.Head().Seq {
+		since = 0 // the log began anew since the page was loaded
+	}
+	recs, through := t.admin.node.Log.Newest(feedKeep, since, t.wants)
+	t.since = through
+	recs = slices.DeleteFunc(recs, func(r *eventlog.Record) bool { return !t.shows(r) })
+	epoch := t.admin.node.Log.Head().Epoch
+	items := make([]templ.Component, len(recs))
+	for i, r := range recs {
+		row := recordRow(r, epoch)
+		row.Open = t.open
+		items[i] = templates.EventItem(row)
+	}
+	return items, through
+}

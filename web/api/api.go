@@ -1,0 +1,55 @@
+package api
+
+import (
+	"github.com/gin-gonic/gin"
+
+	"rollcall/web/gate"
+	"rollcall/web/node"
+	"rollcall/web/publish"
+	"rollcall/web/reply"
+	"rollcall/web/stream"
+)
+
+// Options configure an API. Those of [rollcall/web.Options] with the same names have the same meaning.
+type Options struct {
+	OnlinePresence bool
+	MaxBodyBytes   int64
+}
+
+// API answers the API's requests. Its methods are safe for concurrent use.
+type API struct {
+	opts      Options
+	node      *node.Node
+	gate      *gate.Gate
+	streams   *stream.Streams
+	publisher *publish.Publisher
+}
+
+// New returns the API of a node.
+func New(n *node.Node, g *gate.Gate, s *stream.Streams, p *publish.Publisher, opts Options) *API {
+	return &API{opts, n, g, s, p}
+}
+
+// Routes serves the API.
+func (a *API) Routes(e *gin.Engine) {
+	for _, slash := range []string{"", "/"} {
+		e.GET("/subscribe"+slash, a.subscribe)
+		e.POST("/subscribe"+slash, a.subscribe)
+		e.POST("/publish"+slash, a.publisher.Counted(a.publish))
+		e.GET("/presence/stream"+slash, a.watch)
+		e.Match(reply.ReadMethods, "/lastEvent"+slash, a.lastEvent)
+		e.Match(reply.ReadMethods, "/history"+slash, a.history)
+		e.Match(reply.ReadMethods, "/presence/clients"+slash, a.listClients)
+		e.Match(reply.ReadMethods, "/presence/channels"+slash, a.listChannels)
+	}
+	e.Match(reply.ReadMethods, "/presence/clients/:clientId", a.showClient)
+	e.DELETE("/presence/clients/:clientId", a.kickClient)
+	e.DELETE("/presence/connections/:connectionId", a.kickConnection)
+	e.POST("/presence/connections/:connectionId/leave", a.leave)
+}
+
+// HealthRoutes serves what tells whether the server is well. Every listener has it.
+func (a *API) HealthRoutes(e *gin.Engine) {
+	e.Match(reply.ReadMethods, "/healthz", a.healthz)
+	e.Match(reply.ReadMethods, "/readyz", a.readyz)
+}

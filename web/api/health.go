@@ -1,0 +1,26 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/web/reply"
+)
+
+// healthz says that the process is alive.
+func (a *API) healthz(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) }
+
+// readyz says whether new streams and events are welcome. Anybody may ask, so it does not name
+// the reason, which may hold addresses and paths.
+func (a *API) readyz(c *gin.Context) {
+	if why, leaving := a.node.Leaving(); leaving {
+		reply.Refuse(c, reply.NewFault(http.StatusServiceUnavailable, "draining", "The server takes no new streams. "+why.Text))
+		return
+	}
+	if !a.node.EngineState().Ready {
+		reply.Refuse(c, reply.NewFault(http.StatusServiceUnavailable, "store_unavailable", "The event store can't be used. The admin UI says why."))
+		return
+	}
+	c.JSON(http.StatusOK, gin.H{"status": "ready"})
+}

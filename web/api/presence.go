@@ -1,0 +1,252 @@
+package api
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/hub/eventlog"
+	"rollcall/presence"
+	"rollcall/web/auth"
+	"rollcall/web/node"
+	"rollcall/web/reply"
+)
+
+// maxList is the most entries of one page of a list.
+const maxList = 1000
+
+// clientView is a client in the presence API.
+type clientView struct {
+	ClientID    string          `json:"clientId"`
+	Info        json.RawMessage `json:"info"`
+	Connections any             `json:"connections"` // a count, or the connections
+	Channels    []string        `json:"channels"`
+	ConnectedAt string          `json:"connectedAt"`
+}
+
+type connectionView struct {
+	ConnectionID string   `json:"connectionId"`
+	DeviceID     string   `json:"deviceId,omitempty"`
+	Node         string   `json:"node"`
+	RemoteAddr   string   `json:"remoteAddr"`
+	UserAgent    string   `json:"userAgent"`
+	Protocol     string   `json:"protocol"`
+	Channels     []string `json:"channels"`
+	ConnectedAt  string   `json:"connectedAt"`
+	LastEventID  string   `json:"lastEventId"`
+	EventsSent   uint64   `json:"eventsSent"`
+	BytesSent    uint64   `json:"bytesSent"`
+	Behind       int      `json:"behind"`
+}
+
+type channelView struct {
+	ChannelName string  `json:"channelName"`
+	Clients     int     `json:"clients"`
+	Connections int     `json:"connections"`
+	LastEventAt *string `json:"lastEventAt"`
+}
+
+// clientList is one page of clients.
+type clientList struct {
+	Clients []clientView `json:"clients"`
+	Total   int          `json:"total"`
+	Next    string       `json:"next"`
+}
+
+// channelList is one page of channels.
+type channelList struct {
+	Channels []channelView `json:"channels"`
+	Total    int           `json:"total"`
+	Next     string        `json:"next"`
+}
+
+// viewClient shows a client with the channels that the grant lets be seen.
+func viewClient(c presence.Client, g *auth.Grant) clientView {
+	return clientView{c.ClientID, c.Info, c.Connections, visible(c.Channels, g), eventlog.Stamp(c.ConnectedAt)}
+}
+
+// visible returns the channels whose members may be seen, in place.
+func visible(channels []string, g *auth.Grant) []string {
+	if g.FullPresence() {
+		return channels
+	}
+	return slices.DeleteFunc(channels, func(name string) bool { return !g.MaySeePresence(name) })
+}
+
+// queryParams returns which page of a list is asked for.
+func queryParams(c *gin.Context) (presence.Query, *reply.Fault) {
+	q := presence.Query{Channel: c.Query("channel"), Search: c.Query("q")}
+	var f *reply.Fault
+	if q.Limit, f = reply.LimitParam(c, 100, maxList); f != nil {
+		return q, f
+	}
+	after, err := base64.RawURLEncoding.DecodeString(c.Query("cursor"))
+	if err != nil {
+		return q, reply.Invalid("invalid_cursor", "cursor", "must be what an earlier answer gave as next")
+	}
+	q.After = string(after)
+	return q, nil
+}
+
+// cursorAfter returns the cursor of the page behind last, "" for "".
+func cursorAfter(last string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(last))
+}
+
+// listClients answers GET /presence/clients.
+func (a *API) listClients(c *gin.Context) {
+	q, f := queryParams(c)
+	var g *auth.Grant
+	if f == nil {
+		g, f = a.gate.Grant(c)
+	}
+	switch {
+	case f != nil:
+	case q.Channel == "" && !g.FullPresence():
+		f = a.gate.Forbidden(c, g, "channel", "Seeing everybody who is online")
+	case q.Channel != "" && !g.MaySeePresence(q.Channel):
+		f = a.gate.Forbidden(c, g, "channel", "Seeing who is on "+strconv.Quote(q.Channel))
+	}
+	if f != nil {
+		reply.Refuse(c, f)
+		return
+	}
+	page, total, more := a.node.Registry.Clients(q)
+	views := make([]clientView, len(page))
+	for i, client := range page {
+		views[i] = viewClient(client, g)
+	}
+	last := ""
+	if more {
+		last = page[len(page)-1].ClientID
+	}
+	reply.Answer(c, clientList{views, total, cursorAfter(last)})
+}
+
+// listChannels answers GET /presence/channels.
+func (a *API) listChannels(c *gin.Context) {
+	q, f := queryParams(c)
+	var g *auth.Grant
+	if f == nil {
+		g, f = a.gate.Grant(c)
+	}
+	if f == nil && g.Kind == auth.Anonymous && !g.MaySeeSome() {
+		f = a.gate.Forbidden(c, g, "", "Seeing which channels there are")
+	}
+	if f != nil {
+		reply.Refuse(c, f)
+		return
+	}
+	if !g.MaySeeSome() {
+		reply.Answer(c, channelList{Channels: []channelView{}})
+		return
+	}
+	if !g.FullPresence() {
+		q.Allow = g.MaySeePresence
+	}
+	page, total, more := a.node.Registry.Channels(q)
+	names := make([]string, len(page))
+	for i, ch := range page {
+		names[i] = ch.Name
+	}
+	_, last := a.node.Log.Last(names)
+	views := make([]channelView, len(page))
+	for i, ch := range page {
+		views[i] = channelView{ChannelName: ch.Name, Clients: ch.Clients, Connections: ch.Connections}
+		if last[i] != nil {
+			at := last[i].Timestamp()
+			views[i].LastEventAt = &at
+		}
+	}
+	behind := ""
+	if more {
+		behind = page[len(page)-1].Name
+	}
+	reply.Answer(c, channelList{views, total, cursorAfter(behind)})
+}
+
+// showClient answers GET /presence/clients/{clientId}.
+func (a *API) showClient(c *gin.Context) {
+	g, f := a.gate.Grant(c)
+	if f != nil {
+		reply.Refuse(c, f)
+		return
+	}
+	client, conns, ok := a.node.Registry.Client(reply.PathParam(c, "clientId"))
+	view := viewClient(client, g)
+	if !ok || len(view.Channels) == 0 && !g.FullPresence() {
+		reply.Refuse(c, notOnline) // nor is it told who is online elsewhere
+		return
+	}
+	views := make([]connectionView, 0, len(conns))
+	for _, conn := range conns {
+		v := connectionView{
+			ConnectionID: conn.ID, DeviceID: conn.DeviceID, Node: conn.Node, Protocol: conn.Protocol,
+			Channels: a.node.Registry.On(conn), ConnectedAt: eventlog.Stamp(conn.ConnectedAt),
+		}
+		if g.Admin() {
+			v.RemoteAddr, v.UserAgent = conn.RemoteAddr, conn.UserAgent
+		} else if g.Kind != auth.APIKey && g.ClientID != conn.ClientID {
+			v.ConnectionID = "" // of no use to other subscribers
+		}
+		all := len(v.Channels)
+		if v.Channels = visible(v.Channels, g); len(v.Channels) == 0 && !g.FullPresence() {
+			continue
+		}
+		// What a stream was sent counts the events of all its channels.
+		if at := node.ConnOf(conn); at != nil && len(v.Channels) == all {
+			v.LastEventID = at.Position().String()
+			v.EventsSent, v.BytesSent = at.Sent()
+			v.Behind = a.node.Hub.Pending(at, v.Channels)
+		}
+		views = append(views, v)
+	}
+	view.Connections = views
+	reply.Answer(c, view)
+}
+
+var notOnline = reply.NewFault(http.StatusNotFound, "not_online", "No such client or connection is online.")
+
+// kickClient answers DELETE /presence/clients/{clientId}.
+func (a *API) kickClient(c *gin.Context) {
+	if f := a.gate.MayAdmin(c); f != nil {
+		reply.Refuse(c, f)
+		return
+	}
+	id := reply.PathParam(c, "clientId")
+	if text := c.Query("block"); text != "" {
+		block, err := time.ParseDuration(text)
+		if err != nil || block <= 0 || block > node.MaxBlock {
+			reply.Refuse(c, reply.Invalid("invalid_block", "block", "must be a time such as 30s, 10m or 24h, at most 8784h"))
+			return
+		}
+		if err := a.node.KeepAway(id, block, "REST API"); err != nil {
+			reply.Refuse(c, reply.NewFault(http.StatusConflict, "too_many_blocks", err.Error()))
+			return
+		}
+	} else if _, online := a.node.KickAll(id); !online {
+		reply.Refuse(c, notOnline)
+		return
+	}
+	c.Status(http.StatusNoContent)
+}
+
+// kickConnection answers DELETE /presence/connections/{connectionId}.
+func (a *API) kickConnection(c *gin.Context) {
+	if f := a.gate.MayAdmin(c); f != nil {
+		reply.Refuse(c, f)
+		return
+	}
+	conn := a.node.Registry.Connection(reply.PathParam(c, "connectionId"))
+	if conn == nil {
+		reply.Refuse(c, notOnline)
+		return
+	}
+	a.node.Kick(conn)
+	c.Status(http.StatusNoContent)
+}

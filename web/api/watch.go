@@ -1,0 +1,77 @@
+package api
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/hub"
+	"rollcall/hub/eventlog"
+	"rollcall/presence"
+	"rollcall/web/auth"
+	"rollcall/web/node"
+	"rollcall/web/reply"
+	"rollcall/web/stream"
+)
+
+// watch answers GET /presence/stream.
+func (a *API) watch(c *gin.Context) {
+	var names []string
+	for _, list := range append(c.QueryArray("channels"), c.QueryArray("channel")...) {
+		for name := range strings.SplitSeq(list, ",") {
+			if name != "" {
+				names = append(names, strings.Clone(name)) // not the whole URL
+			}
+		}
+	}
+	names, f := a.streams.CheckChannels(names)
+	if f != nil {
+		reply.Refuse(c, f)
+		return
+	}
+	if len(names) == 0 {
+		names = []string{presence.Everyone}
+	}
+	resume := stream.ResumeParam(c)
+	g, f := a.gate.Grant(c)
+	if f == nil {
+		f = a.mayWatch(c, g, names)
+	}
+	if f != nil {
+		a.streams.Refuse(c, resume, f)
+		return
+	}
+	if why, unwelcome := a.streams.Unwelcome(); unwelcome {
+		a.streams.TurnAway(c, resume, why)
+		return
+	}
+	admitted, f := a.gate.Lend(c, g, names)
+	if f != nil {
+		a.streams.Refuse(c, resume, f)
+		return
+	}
+	w := &node.Watcher{At: a.node, Channels: names, Full: g.FullPresence(), Admission: admitted}
+	a.streams.Attach(c, a.node.Watchers, hub.Subscription{
+		Channels: names,
+		Resume:   resume,
+		Owner:    w,
+		Greet:    func(eventlog.Position, bool) []byte { return []byte(node.RetryLine + "\n") },
+	}, w.Attached, func() { w.Ended(nil, hub.Gone) })
+}
+
+// mayWatch checks what is asked for against the grant.
+func (a *API) mayWatch(c *gin.Context, g *auth.Grant, names []string) *reply.Fault {
+	if names[0] == presence.Everyone {
+		if !g.FullPresence() {
+			return a.gate.Forbidden(c, g, "channels", "Seeing everybody who is online")
+		}
+		return nil
+	}
+	for _, name := range names {
+		if !g.MaySeePresence(name) {
+			return a.gate.Forbidden(c, g, "channels", "Seeing who is on "+strconv.Quote(name))
+		}
+	}
+	return nil
+}

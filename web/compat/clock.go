@@ -1,0 +1,140 @@
+package compat
+
+import (
+	"cmp"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/hub"
+	"rollcall/hub/eventlog"
+	"rollcall/web/auth"
+	"rollcall/web/reply"
+	"rollcall/web/stream"
+)
+
+// How often the clock strikes, and how far apart.
+const (
+	clockEvents = 100
+	clockPause  = 15 * time.Millisecond
+)
+
+// How many clocks may be open at once.
+const (
+	MaxClocks        = 256
+	maxAddressClocks = 16
+)
+
+// clockEpoch marks the place of a clock's stream where a position is wanted.
+const clockEpoch = "time"
+
+// clocks counts the open streams of /sse/time, which have limits of their own: a clock
+// takes no place from the streams that have events.
+type clocks struct {
+	open      atomic.Int64
+	byAddress *auth.Limiter[netip.Addr]
+}
+
+func newClocks() *clocks {
+	return &clocks{byAddress: auth.NewLimiter[netip.Addr](auth.Limits{Connections: maxAddressClocks})}
+}
+
+// acquire counts a clock of the address, unless there are too many. release ends it.
+func (k *clocks) acquire(addr netip.Addr) bool {
+	if !k.byAddress.Acquire(addr) {
+		return false
+	}
+	if k.open.Add(1) > MaxClocks {
+		k.release(addr)
+		return false
+	}
+	return true
+}
+
+func (k *clocks) release(addr netip.Addr) {
+	k.open.Add(-1)
+	k.byAddress.Release(addr)
+}
+
+// clock answers GET /sse/time: a hundred times, and the end. No log is behind it. It is
+// for everybody who may subscribe to something.
+func (s *Compat) clock(c *gin.Context) {
+	n := clockPlace(cmp.Or(c.GetHeader("Last-Event-ID"), c.Query("lastEventId"), c.Query("last_event_id")))
+	at := eventlog.Position{Epoch: clockEpoch, Seq: uint64(n)}
+	g, f := s.gate.Grant(c)
+	if f == nil && !g.MaySubscribeSome() {
+		f = s.gate.Forbidden(c, g, "", "The clock")
+	}
+	if f == nil && n >= clockEvents {
+		c.Status(http.StatusNoContent) // EventSource comes back at every end; now it stays away
+		return
+	}
+	if why, leaving := s.node.Leaving(); f == nil && leaving {
+		s.streams.TurnAway(c, at.String(), why)
+		return
+	}
+	if f == nil {
+		f = s.gate.MayConnect(c, g)
+	}
+	addr := auth.AddressKey(s.gate.From(c.Request).Addr)
+	if f == nil && !s.clocks.acquire(addr) {
+		f = reply.Limited(c, clockRetry, "too_many_connections", "As many clocks are open as there may be.")
+	}
+	if f != nil {
+		s.streams.Refuse(c, at.String(), f)
+		return
+	}
+	defer s.clocks.release(addr)
+	s.strike(c, at)
+}
+
+// clockRetry is when somebody who found no clock free may come back.
+const clockRetry = clockEvents * clockPause
+
+// strike writes the events behind at, until the end, the client's or the server's. A
+// reader has the time that a clock takes and that of a stall, however little it reads.
+func (s *Compat) strike(c *gin.Context, at eventlog.Position) {
+	stream.Head(c)
+	w := stream.Unwrapped(c)
+	out := http.NewResponseController(w)
+	left := time.Duration(clockEvents-at.Seq) * clockPause
+	_ = out.SetWriteDeadline(time.Now().Add(left + s.opts.StallTimeout))
+	c.Writer.WriteHeaderNow()
+	ticker := time.NewTicker(clockPause)
+	defer ticker.Stop()
+	for over := false; at.Seq < clockEvents && !over; {
+		select {
+		case <-c.Request.Context().Done():
+			return
+		case now := <-ticker.C:
+			var text []byte
+			var why hub.Reason
+			if why, over = s.node.Leaving(); over {
+				text = why.Goodbye(nil, at)
+			} else {
+				at.Seq++
+				text = append([]byte("id: "), strconv.FormatUint(at.Seq, 10)...)
+				text = append(text, "\nevent: time\ndata: "...)
+				text = append(append(text, eventlog.Stamp(now)...), "\n\n"...)
+			}
+			if _, err := w.Write(text); err != nil || out.Flush() != nil {
+				return
+			}
+		}
+	}
+}
+
+// clockPlace returns how many events a client has had that saw this id last: the number
+// itself, or that of the position in a goodbye. Anything else is none.
+func clockPlace(id string) int {
+	n, err := strconv.ParseUint(strings.TrimPrefix(id, clockEpoch+"-"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return int(min(n, clockEvents))
+}

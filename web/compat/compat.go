@@ -1,0 +1,82 @@
+package compat
+
+import (
+	"log/slog"
+	"rollcall/hub/eventlog"
+	"rollcall/web/gate"
+	"rollcall/web/node"
+	"rollcall/web/publish"
+	"rollcall/web/reply"
+	"rollcall/web/stream"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Where the other faces of the log keep their events. A member's are on the channel
+// with its id behind the prefix, a room's on that with its name.
+const (
+	memberPrefix = "member."
+	roomPrefix   = "room."
+	devicePrefix = "$device." // see devices
+)
+
+// Rules are what the channels of rooms and devices keep.
+var Rules = []eventlog.Rule{
+	{Prefix: roomPrefix, Events: roomEvents, Bytes: roomBytes},
+	{Prefix: devicePrefix, Events: placesKept},
+}
+
+// Options configure a Compat. Those of [rollcall/web.Options] with the same names have the same meaning.
+type Options struct {
+	Log          *slog.Logger
+	Version      string
+	StallTimeout time.Duration
+}
+
+// Compat serves the faces of other systems. Its methods are safe for concurrent use.
+type Compat struct {
+	opts      Options
+	node      *node.Node
+	gate      *gate.Gate
+	streams   *stream.Streams
+	publisher *publish.Publisher
+	pages     *reply.Pages
+	devices   *devices
+	clocks    *clocks
+}
+
+// New returns the compatible faces of a node. Close ends them, once no stream begins or ends any more.
+func New(n *node.Node, g *gate.Gate, streams *stream.Streams, p *publish.Publisher, pages *reply.Pages, opts Options) *Compat {
+	s := &Compat{opts: opts, node: n, gate: g, streams: streams, publisher: p, pages: pages, clocks: newClocks()}
+	s.devices = newDevices(s)
+	return s
+}
+
+// Routes serves the faces, and the pages that show them.
+func (s *Compat) Routes(e *gin.Engine) {
+	for _, slash := range []string{"", "/"} {
+		e.GET("/events"+slash, s.memberEvents)
+		e.POST("/events"+slash, s.publisher.Counted(s.postEvent))
+		e.GET("/messages"+slash, s.roomMessages)
+		e.POST("/messages"+slash, s.publisher.Counted(s.postMessage))
+		e.GET("/sse/time"+slash, s.clock)
+	}
+	s.demoRoutes(e)
+}
+
+// Clocks returns how many clocks are open.
+func (s *Compat) Clocks() int64 { return s.clocks.open.Load() }
+
+// KeepPlaces has the places of devices kept whose streams were given something since.
+func (s *Compat) KeepPlaces() { s.devices.enqueueMoved() }
+
+// PlacesDue returns how many places of devices are not kept yet.
+func (s *Compat) PlacesDue() int {
+	s.devices.mu.Lock()
+	defer s.devices.mu.Unlock()
+	return len(s.devices.due) + len(s.devices.flushing)
+}
+
+// Close keeps the places of devices that are not kept yet.
+func (s *Compat) Close() { s.devices.close() }

@@ -1,0 +1,31 @@
+package compat
+
+import (
+	"net/http"
+
+	"github.com/a-h/templ"
+	"github.com/gin-gonic/gin"
+
+	"rollcall/templates"
+	"rollcall/web/reply"
+)
+
+// demoPages are the pages that show what the other faces of the log do, by path.
+var demoPages = map[string]func(templates.DemoView) templ.Component{
+	"/demo":               templates.Demo,
+	"/demo/chat":          templates.DemoChat,
+	"/demo/notifications": templates.DemoNotifications,
+	"/demo/time":          templates.DemoTime,
+}
+
+// demoRoutes serves the demo pages. They are for everybody: what they may do is up to
+// the API that they use.
+func (s *Compat) demoRoutes(e *gin.Engine) {
+	for path, show := range demoPages {
+		for _, slash := range []string{"", "/"} {
+			e.Match(reply.ReadMethods, path+slash, func(c *gin.Context) {
+				s.pages.Send(c, http.StatusOK, show(templates.DemoView{Version: s.opts.Version, BaseURL: s.gate.BaseURL(c.Request)}))
+			})
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package compat
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"regexp"
+	"unicode/utf8"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"rollcall/hub"
+	"rollcall/hub/eventlog"
+	"rollcall/web/reply"
+	"rollcall/web/stream"
+)
+
+// memberDialect is how a member's devices get its events.
+var memberDialect = &hub.Dialect{
+	Render: func(dst []byte, at eventlog.Position, r *eventlog.Record) []byte {
+		data := append([]byte(`{"body":`), r.Payload()...)
+		data = append(data, `,"timestamp":"`...)
+		data = append(data, r.Timestamp()...)
+		return eventlog.AppendBare(dst, at, r.Type(), append(data, `"}`...))
+	},
+}
+
+// memberType is what the types of members' events look like.
+var memberType = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
+
+// memberParam returns the member that a request is about, and its channel.
+func memberParam(c *gin.Context, q url.Values) (id, channel string, f *reply.Fault) {
+	id = cmp.Or(c.GetHeader("Member-ID"), c.GetHeader("MemberId"), q.Get("memberId"))
+	if id == "" {
+		return "", "", reply.Invalid("invalid_member", "memberId", "is missing; send it in the header Member-ID or as ?memberId=")
+	}
+	channel = memberPrefix + id
+	if err := eventlog.CheckChannel(channel); err != nil {
+		return "", "", reply.Invalid("invalid_member", "memberId", "makes no channel: %q %v", channel, err)
+	}
+	return id, channel, nil
+}
+
+// memberEvents answers GET /events.
+func (s *Compat) memberEvents(c *gin.Context) {
+	r, f := s.memberRequest(c)
+	s.streams.Open(c, r, f)
+}
+
+func (s *Compat) memberRequest(c *gin.Context) (*stream.Request, *reply.Fault) {
+	q, f := reply.ParseQuery(c)
+	if f != nil {
+		return nil, f
+	}
+	member, channel, f := memberParam(c, q)
+	if f != nil {
+		return nil, f
+	}
+	r := &stream.Request{Channels: []string{channel}, ClientID: member, Resume: stream.ResumeParam(c), Field: "memberId", Dialect: memberDialect}
+	r.DeviceID = cmp.Or(c.GetHeader("Device-Id"), q.Get("deviceId"))
+	if !reply.IsClientID(r.DeviceID) {
+		return nil, reply.Invalid("invalid_device", "deviceId", "must have at most %d bytes of UTF-8 and no control characters", reply.MaxClientID)
+	}
+	if r.DeviceID != "" {
+		r.Place = s.devices.of(member, r.DeviceID)
+	}
+	return r, nil
+}
+
+// postedEvent is an event for a member.
+type postedEvent struct {
+	Type           string          `json:"type"`
+	Body           json.RawMessage `json:"body"`
+	IdempotencyKey string          `json:"idempotencyKey"`
+}
+
+// postEvent answers POST /events.
+func (s *Compat) postEvent(c *gin.Context) {
+	body := reply.NewBody(&s.gate.Limits.Publishing)
+	defer body.Release()
+	g, f := s.publisher.Read(c, body)
+	var q url.Values
+	if f == nil {
+		q, f = reply.ParseQuery(c)
+	}
+	var channel string
+	if f == nil {
+		_, channel, f = memberParam(c, q)
+	}
+	var ev eventlog.Event
+	at := ""
+	if f == nil {
+		ev, at, f = parseEvent(body.Bytes())
+	}
+	var result eventlog.Result
+	if f == nil {
+		ev.Channel = channel
+		result, f = s.publisher.One(c, g, ev, at+"body", "memberId")
+	}
+	if f != nil {
+		reply.Refuse(c, f)
+		return
+	}
+	reply.AnswerAs(c, http.StatusAccepted, struct {
+		ID        string `json:"id"`
+		Duplicate bool   `json:"duplicate,omitempty"`
+	}{s.node.IDOf(result.Seq), result.Duplicate})
+}
+
+// parseEvent reads an event, bare or within "event", and returns what its fields' names
+// begin with.
+func parseEvent(text []byte) (ev eventlog.Event, prefix string, f *reply.Fault) {
+	if !utf8.Valid(text) {
+		return ev, "", reply.NotJSON(errors.New("it is not UTF-8"))
+	}
+	var wrapped struct {
+		Event *postedEvent `json:"event"`
+	}
+	if f := reply.Decode(text, &wrapped); f != nil {
+		return ev, "", f
+	}
+	one, at := wrapped.Event, "event."
+	if one == nil {
+		one, at = new(postedEvent), ""
+		if f := reply.Decode(text, one); f != nil {
+			return ev, "", f
+		}
+	}
+	switch {
+	case !memberType.MatchString(one.Type) || len(one.Type) > eventlog.MaxType:
+		return ev, at, reply.Invalid("invalid_event", at+"type", "must be in upper case, such as ORDER_SHIPPED: A–Z, then A–Z, 0–9 and _, up to %d bytes", eventlog.MaxType)
+	case len(one.IdempotencyKey) > eventlog.MaxKey:
+		return ev, at, reply.Invalid("invalid_event", at+"idempotencyKey", "has %d bytes; a key has at most %d", len(one.IdempotencyKey), eventlog.MaxKey)
+	case one.Body == nil:
+		one.Body = json.RawMessage("null")
+	}
+	return eventlog.Event{Type: one.Type, Payload: reply.OneLine(jsontext.Value(one.Body)), Key: one.IdempotencyKey}, at, nil
+}

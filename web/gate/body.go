@@ -1,0 +1,26 @@
+package gate
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/web/reply"
+)
+
+// DropBody discards the body of a request that should have none. Otherwise net/http
+// waits for it in the midst of the answer, when no time is set for it any more.
+func (k *Gate) DropBody(c *gin.Context) {
+	if c.Request.ContentLength == 0 || c.Request.Method == http.MethodPost {
+		return
+	}
+	if f := reply.CheckBody(c, reply.UselessBytes); f != nil {
+		reply.Refuse(c, f)
+		return
+	}
+	_, err := io.Copy(io.Discard, http.MaxBytesReader(c.Writer, c.Request.Body, reply.UselessBytes))
+	if f := reply.BodyFault(err, reply.UselessBytes); f != nil {
+		reply.Refuse(c, f)
+	}
+}

@@ -1,0 +1,36 @@
+package gate
+
+import (
+	"net"
+	"net/http"
+	"sync/atomic"
+)
+
+// Connections counts the connections of all listeners, idle ones too, and closes
+// those beyond the limit as they come.
+type Connections struct {
+	Limit   int64      // static
+	taken   func() int // how many streams there are, which are connections of their own where they were taken over from net/http; static
+	served  atomic.Int64
+	Written atomic.Int64 // streams that net/http writes, on connections that are counted as served
+	Refused atomic.Uint64
+}
+
+// State is the hook of the HTTP servers.
+func (x *Connections) State(conn net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		x.served.Add(1)
+		if x.Open() > x.Limit {
+			x.Refused.Add(1)
+			_ = conn.Close() // net/http reports it as closed
+		}
+	case http.StateHijacked, http.StateClosed:
+		x.served.Add(-1)
+	}
+}
+
+// Open returns how many connections are open.
+func (x *Connections) Open() int64 {
+	return x.served.Load() + max(int64(x.taken())-x.Written.Load(), 0)
+}

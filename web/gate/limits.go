@@ -1,0 +1,28 @@
+package gate
+
+import (
+	"cmp"
+
+	"rollcall/web/reply"
+)
+
+// FormBytes is what a form may have whose fields are names.
+const FormBytes = 16 << 10
+
+// Limits bound what all requests together take. The principle: memory grows with
+// what has arrived and what was granted, and every kind of it has a total.
+type Limits struct {
+	Publishing    reply.Quota // bodies of publishers
+	Subscribing   reply.Quota // bodies of subscribers
+	Forms         reply.Quota // of the admin UI
+	Connections   Connections
+	Subscriptions Subscriptions
+}
+
+func (l *Limits) set(o *Options) {
+	l.Publishing.Limit = max(reply.PublishBytes, 4*o.MaxBodyBytes)
+	l.Subscribing.Limit = max(reply.RequestBytes, 4*o.MaxBodyBytes)
+	l.Forms.Limit = max(reply.FormsBytes, 4*(3*o.MaxBodyBytes+FormBytes))
+	l.Connections.Limit = int64(o.MaxConnections)
+	l.Subscriptions.Limit = cmp.Or(o.SubscriptionBudget, subscriptionBytes)
+}

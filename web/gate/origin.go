@@ -1,0 +1,156 @@
+package gate
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gin-contrib/cors"
+	"github.com/gin-gonic/gin"
+
+	"rollcall/web/auth"
+	"rollcall/web/reply"
+)
+
+// SecretHeader carries the secret of a stream. Pages that are closed can't set
+// headers; they send the secret in the query.
+const SecretHeader = "Stream-Secret"
+
+// origins says which other sites' pages may use this server. It never changes.
+type origins struct {
+	share gin.HandlerFunc             // answers preflights and sets CORS headers; nil for none
+	guard *http.CrossOriginProtection // nil where every page may change things
+}
+
+var foreignOrigin = reply.NewFault(http.StatusForbidden, "foreign_origin", "Pages of this origin may not use this server; see --cors-origin.")
+
+// Allow lets the pages of the given origins in, "*" being all, and keeps all other
+// sites' pages from changing anything (CSRF) and from opening streams: browsers say
+// where a request comes from, other clients say nothing and pass. who is in effect
+// from then on.
+func (k *Gate) Allow(list []string, who *auth.Options) error {
+	o := &origins{guard: http.NewCrossOriginProtection()}
+	all := false
+	allowed := make(map[string]bool)
+	for _, origin := range list {
+		if origin == "*" {
+			all = true
+		} else if err := o.guard.AddTrustedOrigin(origin); err != nil {
+			return errors.New("cors-origin " + strings.TrimPrefix(err.Error(), "http: "))
+		}
+		allowed[origin] = true
+	}
+	if all && who != nil && (who.TokenCookie != "" || who.Session != nil) {
+		return errors.New("cors-origin * would let every page use a visitor's cookie with a token, or session; name the origins")
+	}
+	if len(allowed) > 0 {
+		conf := cors.Config{
+			AllowMethods:     []string{"GET", "POST", "DELETE", "OPTIONS"},
+			AllowHeaders:     []string{"Authorization", "Last-Event-ID", "Cache-Control", "Content-Type", "X-API-Key", "Member-ID", "MemberId", "Device-Id", SecretHeader, "Traceparent"},
+			ExposeHeaders:    []string{"Last-Event-ID"},
+			MaxAge:           time.Hour,
+			AllowAllOrigins:  all,
+			AllowCredentials: !all,
+		}
+		if !all {
+			conf.AllowOriginWithContextFunc = func(c *gin.Context, origin string) bool {
+				if !allowed[origin] {
+					k.refuseOrigin(c)
+				}
+				return allowed[origin]
+			}
+		}
+		o.share = cors.New(conf)
+	}
+	if all {
+		o.guard = nil
+	}
+	k.origins.Store(o)
+	return nil
+}
+
+// opensStream reports whether a GET of the route opens a stream. It is then checked as a
+// POST is: a stream shows its client in presence and moves a device's place, and an image
+// of a foreign page opens one as well as an EventSource does.
+func opensStream(route string) bool {
+	switch strings.TrimSuffix(route, "/") {
+	case "/subscribe", "/presence/stream", "/events", "/messages", "/sse/time":
+		return true
+	}
+	return false
+}
+
+// CheckOrigin keeps pages out that are not allowed, but from what is unguarded.
+func (k *Gate) CheckOrigin(c *gin.Context) {
+	if k.opts.Unguarded(c.Request.URL.Path) {
+		return
+	}
+	o := k.origins.Load()
+	if o.share != nil {
+		if o.share(c); c.IsAborted() {
+			return
+		}
+	}
+	if o.guard == nil {
+		return
+	}
+	r := c.Request
+	if r.Method == http.MethodGet && opensStream(c.FullPath()) {
+		asPost := *r // the guard lets every GET pass
+		asPost.Method = http.MethodPost
+		r = &asPost
+	}
+	if o.guard.Check(r) != nil {
+		k.refuseOrigin(c)
+	}
+}
+
+// refuseOrigin refuses a request of a page that is not allowed. The log names the
+// origin once, for the developer of the page.
+func (k *Gate) refuseOrigin(c *gin.Context) {
+	if origin := pageOrigin(c.Request); k.refused.first(origin, time.Now()) {
+		k.opts.Log.Warn("pages of another origin are refused; --cors-origin allows them", "origin", origin, "path", c.FullPath())
+	}
+	reply.Refuse(c, foreignOrigin)
+}
+
+// pageOrigin returns the origin of the page that made a request, as far as the browser
+// tells it: images send no Origin, and some pages no Referer either.
+func pageOrigin(r *http.Request) string {
+	origin := r.Header.Get("Origin")
+	if at, err := url.Parse(r.Header.Get("Referer")); origin == "" && err == nil && at.Host != "" {
+		origin = at.Scheme + "://" + at.Host
+	}
+	return reply.Short(cmp.Or(origin, "unknown"), maxOriginBytes)
+}
+
+// refusedOrigins are the origins that the log has named in the hour that began.
+type refusedOrigins struct {
+	mu     sync.Mutex
+	began  time.Time
+	logged map[string]bool
+}
+
+// How many refused origins the log names in an hour, and how much of each.
+const (
+	maxLoggedOrigins = 100
+	maxOriginBytes   = 256
+)
+
+// first reports whether the log is to name the origin.
+func (o *refusedOrigins) first(origin string, now time.Time) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.logged == nil || now.Sub(o.began) >= time.Hour {
+		o.began, o.logged = now, make(map[string]bool)
+	}
+	if o.logged[origin] || len(o.logged) >= maxLoggedOrigins {
+		return false
+	}
+	o.logged[strings.Clone(origin)] = true
+	return true
+}

@@ -1,0 +1,97 @@
+package gate
+
+import (
+	"net/netip"
+	"sync"
+)
+
+// What a stream counts for, in bytes, beside the names of its channels: what it and
+// each of its subscriptions take of the process: in the hub, in presence, and of what
+// a stream is told first, garbage included.
+const (
+	streamCost       = 1 << 10
+	subscriptionCost = 1 << 10
+)
+
+// subscriptionBytes is the default of Options.SubscriptionBudget.
+const subscriptionBytes = 512 << 20
+
+// costOf returns what a stream on these channels counts for.
+func costOf(channels []string) int64 {
+	cost := int64(streamCost)
+	for _, name := range channels {
+		cost += subscriptionCost + int64(len(name))
+	}
+	return cost
+}
+
+// Subscriptions bounds what streams and the names of their channels take: in all, and
+// half of that for one address and one identity. A stream counts until its grace has
+// passed, for presence keeps its names as long. Its methods are safe for concurrent
+// use.
+type Subscriptions struct {
+	Limit int64 // static
+
+	mu         sync.Mutex
+	held       int64
+	refused    uint64
+	byAddress  map[netip.Addr]int64
+	byIdentity map[string]int64
+}
+
+// take counts a stream, or says whose limit it is over.
+func (x *Subscriptions) take(p *seat) (over string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch {
+	case x.held+p.cost > x.Limit:
+		over = "The streams of all clients"
+	case x.byAddress[p.addr]+p.cost > x.Limit/2:
+		over = "The streams of this address"
+	case p.identity != "" && x.byIdentity[p.identity]+p.cost > x.Limit/2:
+		over = "The streams of these credentials"
+	}
+	if over != "" {
+		x.refused++
+		return over
+	}
+	if x.byAddress == nil {
+		x.byAddress, x.byIdentity = make(map[netip.Addr]int64), make(map[string]int64)
+	}
+	x.add(p, p.cost)
+	return ""
+}
+
+// give ends what take began.
+func (x *Subscriptions) give(p seat) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.add(&p, -p.cost)
+}
+
+func (x *Subscriptions) add(p *seat, cost int64) {
+	x.held += cost
+	if x.byAddress[p.addr] += cost; x.byAddress[p.addr] == 0 {
+		delete(x.byAddress, p.addr)
+	}
+	if p.identity == "" {
+		return
+	}
+	if x.byIdentity[p.identity] += cost; x.byIdentity[p.identity] == 0 {
+		delete(x.byIdentity, p.identity)
+	}
+}
+
+// State returns what is held in all, the most that one address and one identity hold, and
+// how many streams were refused.
+func (x *Subscriptions) State() (held, ofAddress, ofIdentity int64, refused uint64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, n := range x.byAddress {
+		ofAddress = max(ofAddress, n)
+	}
+	for _, n := range x.byIdentity {
+		ofIdentity = max(ofIdentity, n)
+	}
+	return x.held, ofAddress, ofIdentity, x.refused
+}

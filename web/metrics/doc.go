@@ -1,0 +1,2 @@
+// Package metrics tells Prometheus what the server has done and holds, as GET /metrics.
+package metrics

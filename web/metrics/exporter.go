@@ -1,0 +1,234 @@
+package metrics
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"rollcall/hub"
+	"rollcall/web/auth"
+	"rollcall/web/gate"
+	"rollcall/web/node"
+	"rollcall/web/publish"
+	"rollcall/web/reply"
+	"rollcall/web/stream"
+	"rollcall/web/totals"
+)
+
+// Exporter tells Prometheus what the server has done and holds. It asks for the
+// numbers when it is asked: nothing is counted twice, and no label names a channel
+// or a client.
+type Exporter struct {
+	opts      Options
+	node      *node.Node
+	gate      *gate.Gate
+	streams   *stream.Streams
+	publisher *publish.Publisher
+	pages     func() int // live ones of the admin UI
+	behind    prometheus.Histogram
+	handler   http.Handler
+}
+
+// Options configure an Exporter. Those of [rollcall/web.Options] with the same names have the same meaning.
+type Options struct {
+	Version      string
+	LoopbackOnly bool
+	Totals       func() []totals.Total // what is bounded, as it is now
+}
+
+// New returns the metrics of a node; pages counts the live pages of its admin UI.
+func New(n *node.Node, g *gate.Gate, s *stream.Streams, p *publish.Publisher, pages func() int, opts Options) *Exporter {
+	x := &Exporter{opts: opts, node: n, gate: g, streams: s, publisher: p, pages: pages, behind: prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name:    "rollcall_stream_behind_events",
+		Help:    "How many kept events streams that are behind have still to get; of many, some count, once at each scrape.",
+		Buckets: []float64{0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000},
+	})}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(x, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	x.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: nil, MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
+	return x
+}
+
+// metric is one that has no labels of its own, or one label whose values collect
+// gives.
+type metric struct {
+	desc *prometheus.Desc
+	kind prometheus.ValueType
+}
+
+func gauge(name, help string, labels ...string) metric {
+	return metric{prometheus.NewDesc("rollcall_"+name, help, labels, nil), prometheus.GaugeValue}
+}
+
+func counter(name, help string, labels ...string) metric {
+	return metric{prometheus.NewDesc("rollcall_"+name, help, labels, nil), prometheus.CounterValue}
+}
+
+var (
+	metricBuild    = gauge("build_info", "The version of this server; always 1.", "version")
+	metricReady    = gauge("ready", "Whether new streams and events are welcome.")
+	metricStreams  = gauge("streams", "Streams that are open.", "kind")
+	metricMax      = gauge("streams_limit", "Streams that may be open.")
+	metricBehind   = gauge("streams_behind", "Streams that are catching up with the log.")
+	metricBlocked  = gauge("streams_blocked", "Streams that take nothing at present.")
+	metricClients  = gauge("clients", "Clients that are online.")
+	metricConns    = gauge("connections", "Connections of clients that are online.")
+	metricChannels = gauge("channels", "Channels that have members.")
+	metricKept     = gauge("log_channels", "Channels that keep events.")
+	metricEvents   = gauge("log_events", "Events that are kept.")
+	metricBytes    = gauge("log_bytes", "Bytes that kept events take of their budget.")
+	metricBudget   = gauge("log_budget_bytes", "Bytes that kept events may take.")
+	metricBlocks   = gauge("blocked_clients", "Clients that are kept away.")
+
+	metricShardStreams = gauge("shard_streams", "Streams of each shard.", "shard")
+	metricShardMail    = gauge("shard_mailbox_messages", "What waits for each shard to look at it, beside events.", "shard")
+	metricShardBehind  = gauge("shard_behind_bytes", "Events that each shard has not given to its streams yet; publishing waits at 64 MiB.", "shard")
+
+	metricHeld      = gauge("held", "What is open or kept of each kind that has a total.", "kind")
+	metricMaxHeld   = gauge("held_limit", "How many there may be of each kind.", "kind")
+	metricHeldBytes = gauge("held_bytes", "Memory that each kind takes of its total.", "kind")
+	metricMaxBytes  = gauge("held_limit_bytes", "Memory that each kind may take.", "kind")
+
+	metricEngine    = gauge("engine_ready", "Whether the event store can be used.")
+	metricEngineLag = gauge("engine_lag_events", "Events of the store that this node has not seen.")
+
+	metricPublished = counter("events_published_total", "Events that the log accepted.")
+	metricDelivered = counter("events_delivered_total", "Events given to streams, each once for each.")
+	metricSent      = counter("sent_bytes_total", "Bytes that streams' connections took.")
+	metricOpened    = counter("streams_opened_total", "Streams that began.", "resumed")
+	metricEnded     = counter("streams_ended_total", "Streams that ended, by reason code.", "reason")
+	metricGaps      = counter("gaps_total", "Holes announced to streams that came back.")
+	metricCrowded   = counter("log_events_crowded_out_total", "Events dropped before their time because the budget was spent.")
+	metricEdges     = counter("presence_edges_total", "Joins, leaves and updates, over all channels.", "kind")
+	metricRequests  = counter("publish_requests_total", "Requests to publish, by what became of them.", "result")
+	metricRefused   = counter("credentials_refused_total", "Credentials that were refused.")
+	metricDenied    = counter("requests_denied_total", "Requests for what their credentials do not allow.")
+	metricLimited   = counter("requests_limited_total", "Requests over a limit of their address, their identity or the server, by limit.", "limit")
+
+	metricLag = prometheus.NewDesc("rollcall_delivery_lag_seconds", "Time from an event's acceptance to its being handed to a connection; each write of a stream counts once, sampled.", nil, nil)
+)
+
+// lagBounds are the buckets of the delivery lag, in seconds.
+var lagBounds = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
+// behindSample is of how many streams of a shard a scrape finds out how far they are
+// behind: it looks up each of their channels.
+const behindSample = 128
+
+// Describe implements [prometheus.Collector].
+func (x *Exporter) Describe(descs chan<- *prometheus.Desc) {
+	prometheus.DescribeByCollect(x, descs)
+}
+
+// Collect implements [prometheus.Collector].
+func (x *Exporter) Collect(out chan<- prometheus.Metric) {
+	put := func(m metric, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(m.desc, m.kind, value, labels...)
+	}
+	ready := 1.0
+	if _, leaving := x.node.Leaving(); leaving {
+		ready = 0
+	}
+	put(metricBuild, 1, x.opts.Version)
+
+	st := x.node.Hub.Stats()
+	put(metricStreams, float64(st.Streams), "events")
+	put(metricStreams, float64(x.node.Watchers.Streams()), "presence")
+	put(metricMax, float64(x.streams.Max()))
+	put(metricBehind, float64(st.Behind))
+	put(metricBlocked, float64(st.Blocked))
+	put(metricDelivered, float64(st.Events))
+	put(metricSent, float64(st.Bytes))
+	put(metricOpened, float64(st.Resumed), "true")
+	put(metricOpened, float64(st.Accepted-st.Resumed), "false")
+	for _, why := range []hub.Reason{hub.Draining, hub.Overloaded, hub.Slow, hub.Expired, hub.Kicked, hub.Limited, hub.Gone} {
+		put(metricEnded, float64(st.Ends[why.Code]), why.Code)
+	}
+	put(metricGaps, float64(st.Gaps))
+	for i, shard := range st.Shards {
+		name := strconv.Itoa(i)
+		put(metricShardStreams, float64(shard.Streams), name)
+		put(metricShardMail, float64(shard.Mail), name)
+		put(metricShardBehind, float64(shard.Behind), name)
+	}
+	if st.Behind > 0 {
+		for _, n := range x.node.Hub.Behind(behindSample) {
+			x.behind.Observe(float64(n))
+		}
+	}
+	x.behind.Collect(out)
+	buckets := make(map[float64]uint64, len(lagBounds))
+	for _, bound := range lagBounds {
+		buckets[bound] = st.Lag.Within(time.Duration(bound * float64(time.Second)))
+	}
+	out <- prometheus.MustNewConstHistogram(metricLag, st.Lag.Count(), st.Lag.Sum().Seconds(), buckets)
+
+	clients, conns, channels, _ := x.node.Registry.Totals()
+	put(metricClients, float64(clients))
+	put(metricConns, float64(conns))
+	put(metricChannels, float64(channels))
+	for i, kind := range node.EdgeKinds {
+		put(metricEdges, float64(x.node.Feed.Counts[i].Load()), string(kind))
+	}
+	for i, result := range publish.PublishResults {
+		put(metricRequests, float64(x.publisher.Outcomes[i].Load()), result)
+	}
+
+	kept := x.node.Log.Stats()
+	put(metricPublished, float64(kept.Published))
+	put(metricKept, float64(kept.Channels))
+	put(metricEvents, float64(kept.Events))
+	put(metricBytes, float64(kept.Bytes))
+	put(metricBudget, float64(kept.Budget))
+	put(metricCrowded, float64(kept.Crowded))
+
+	engine, usable := x.node.EngineState(), 1.0
+	if !engine.Ready {
+		usable, ready = 0, 0
+	}
+	put(metricEngine, usable)
+	put(metricEngineLag, float64(engine.Lag))
+	put(metricReady, ready)
+	for _, t := range x.opts.Totals() {
+		held, limit := metricHeld, metricMaxHeld
+		if t.Bytes {
+			held, limit = metricHeldBytes, metricMaxBytes
+		}
+		put(held, float64(t.Held), t.Kind)
+		put(limit, t.Max(), t.Kind)
+	}
+	put(metricBlocks, float64(len(x.node.Blocks.List())))
+	put(metricRefused, float64(x.gate.Access.Refused.Load()))
+	put(metricDenied, float64(x.gate.Access.Denied.Load()))
+	at, id := x.gate.Access.ByAddress.Stats(), x.gate.Access.ByIdentity.Stats()
+	put(metricLimited, float64(at.Connections+id.Connections), "connections")
+	put(metricLimited, float64(at.Connects+id.Connects), "connects")
+	put(metricLimited, float64(at.Publishes+id.Publishes), "publishes")
+	put(metricLimited, float64(at.Bytes+id.Bytes), "bytes")
+	put(metricLimited, float64(at.FailedAuth), "failures")
+	l := &x.gate.Limits
+	_, _, _, refused := l.Subscriptions.State()
+	put(metricLimited, float64(refused), "subscriptions")
+	put(metricLimited, float64(l.Publishing.Refused.Load()+l.Subscribing.Refused.Load()+l.Forms.Refused.Load()), "bodies")
+	put(metricLimited, float64(l.Connections.Refused.Load()), "max_connections")
+}
+
+// Serve answers GET /metrics, for API keys with the scope admin. That a server is
+// open counts on its own machine alone, whatever address this is served at.
+func (x *Exporter) Serve(c *gin.Context) {
+	g, f := x.gate.Grant(c)
+	away := x.opts.LoopbackOnly && (!x.gate.From(c.Request).Addr.IsLoopback() || !auth.LoopbackHost(c.Request.Host))
+	if f == nil && (!g.Admin() || g.Kind == auth.Open && away) {
+		f = x.gate.Forbidden(c, g, "", "Reading metrics")
+	}
+	if f != nil {
+		reply.Refuse(c, f)
+		return
+	}
+	x.handler.ServeHTTP(c.Writer, c.Request)
+}

@@ -1,0 +1,159 @@
+package node
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// returnWindow is how long after a kick the EventSource's own attempt to come
+// back is expected.
+const returnWindow = time.Minute
+
+// MaxBlocks bounds how many clients are blocked, and how many kicked ones are remembered.
+const MaxBlocks = 100_000
+
+// Blocks knows which clients are to stay away. The zero value is ready.
+type Blocks struct {
+	mu      sync.Mutex
+	blocked map[string]Block
+	returns map[string]returning // kicked clients
+}
+
+// Block keeps one client away.
+type Block struct {
+	ClientID     string
+	Since, Until time.Time
+	By           string // who wanted it
+	Refused      int    // streams that were turned away
+}
+
+// returning is a kicked client: so many of its streams will try to come back.
+type returning struct {
+	streams int
+	until   time.Time
+}
+
+// full tells whether there is no room for a block of one more client.
+func (b *Blocks) full(clientID string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.blocked) < MaxBlocks {
+		return false
+	}
+	now := time.Now()
+	maps.DeleteFunc(b.blocked, func(_ string, bl Block) bool { return !now.Before(bl.Until) })
+	_, known := b.blocked[clientID]
+	return !known && len(b.blocked) >= MaxBlocks
+}
+
+// put keeps a client away. Whoever begins a block asks full before: a block of another server counts here too.
+func (b *Blocks) put(one Block) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.blocked == nil {
+		b.blocked = make(map[string]Block)
+	}
+	if was, ok := b.blocked[one.ClientID]; ok {
+		one.Refused = was.Refused
+	}
+	one.ClientID = strings.Clone(one.ClientID) // it may be a part of a whole form
+	b.blocked[one.ClientID] = one
+}
+
+// unblock lets a client in again, and says whether it was blocked.
+func (b *Blocks) unblock(clientID string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	bl, ok := b.blocked[clientID]
+	delete(b.blocked, clientID)
+	delete(b.returns, clientID)
+	return ok && time.Now().Before(bl.Until)
+}
+
+// Of returns a client's block, if it is blocked.
+func (b *Blocks) Of(clientID string) (Block, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	bl, ok := b.blocked[clientID]
+	return bl, ok && time.Now().Before(bl.Until)
+}
+
+// List returns the blocks that hold, the newest first.
+func (b *Blocks) List() []Block {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	var list []Block
+	for _, bl := range b.blocked {
+		if now.Before(bl.Until) {
+			list = append(list, bl)
+		}
+	}
+	slices.SortFunc(list, func(x, y Block) int { return y.Since.Compare(x.Since) })
+	return list
+}
+
+// kicked has one stream of the client turned away when it comes back with a
+// position, as an EventSource does by itself; a page that is loaded anew has none.
+func (b *Blocks) kicked(clientID string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	if b.returns == nil {
+		b.returns = make(map[string]returning)
+	}
+	if len(b.returns) >= MaxBlocks {
+		maps.DeleteFunc(b.returns, func(_ string, r returning) bool { return now.After(r.until) })
+	}
+	if _, known := b.returns[clientID]; !known && len(b.returns) >= MaxBlocks {
+		return // it may come back once more
+	}
+	r := b.returns[clientID]
+	if now.After(r.until) {
+		r.streams = 0
+	}
+	b.returns[clientID] = returning{r.streams + 1, now.Add(returnWindow)}
+}
+
+// Refuses reports whether a client is blocked, and counts the refusal.
+func (b *Blocks) Refuses(clientID string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	bl, ok := b.blocked[clientID]
+	switch {
+	case !ok:
+		return false
+	case !time.Now().Before(bl.Until):
+		delete(b.blocked, clientID)
+		return false
+	}
+	bl.Refused++
+	b.blocked[clientID] = bl
+	return true
+}
+
+// TurnAway reports whether a client that asks for a stream is to stay away.
+func (b *Blocks) TurnAway(clientID string, comesBack bool) bool {
+	if clientID == "" {
+		return false
+	}
+	if b.Refuses(clientID) {
+		return true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	r, ok := b.returns[clientID]
+	if !ok || !comesBack {
+		return false
+	}
+	if r.streams--; r.streams == 0 || now.After(r.until) {
+		delete(b.returns, clientID)
+	} else {
+		b.returns[clientID] = r
+	}
+	return now.Before(r.until)
+}

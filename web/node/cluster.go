@@ -1,0 +1,185 @@
+package node
+
+import (
+	"encoding/json"
+	"time"
+
+	"rollcall/presence"
+	"rollcall/presence/peers"
+)
+
+// Cluster joins this server's presence with that of the others. A connection of
+// another server is a connection like any other, with that server's name and no
+// handle, joined and left through the same registry: the grace and the edges come
+// out of it, on every server alike.
+type Cluster struct {
+	node   *Node
+	Roster peers.Roster
+	ready  chan struct{} // closed once it is known who is there and who is blocked, or the roster is closed
+
+	remote map[string]map[string]*presence.Connection // by session and id; owned by the goroutine
+}
+
+// entry is a connection as the others are told of it.
+type entry struct {
+	ClientID    string          `json:"clientId"`
+	DeviceID    string          `json:"deviceId,omitempty"`
+	Anonymous   bool            `json:"anonymous,omitempty"`
+	Info        json.RawMessage `json:"info,omitempty"`
+	InfoAt      time.Time       `json:"infoAt,omitzero"` // when that was said, and by which connection
+	InfoBy      string          `json:"infoBy,omitempty"`
+	Channels    []string        `json:"channels"`
+	RemoteAddr  string          `json:"remoteAddr,omitempty"`
+	UserAgent   string          `json:"userAgent,omitempty"`
+	Protocol    string          `json:"protocol"`
+	ConnectedAt time.Time       `json:"connectedAt"`
+}
+
+// said is what the connection says of its client, nil for nothing.
+func (e *entry) said(connID string) *presence.Info {
+	switch {
+	case e.Info == nil:
+		return nil
+	case e.InfoBy == "": // a server of an older version
+		return &presence.Info{JSON: e.Info, At: e.ConnectedAt, By: connID}
+	}
+	return &presence.Info{JSON: e.Info, At: e.InfoAt, By: e.InfoBy}
+}
+
+// sharedBlock is a block as all servers have it; the rest is the entry's id and time.
+type sharedBlock struct {
+	By    string    `json:"by"`
+	Since time.Time `json:"since"`
+}
+
+// rosterWait is how long a server waits at its start for who is on the others.
+const rosterWait = 10 * time.Second
+
+// newCluster follows the roster until that is closed, which the server's owner does.
+// It returns once it has been read: nobody is to be seen to join who was there before,
+// and no blocked client let in.
+func newCluster(s *Node, r peers.Roster) *Cluster {
+	c := &Cluster{node: s, Roster: r, ready: make(chan struct{}), remote: make(map[string]map[string]*presence.Connection)}
+	go c.run()
+	select {
+	case <-c.ready:
+	case <-time.After(rosterWait):
+		s.opts.Log.Warn("who is on the other servers is not known yet", "waited", rosterWait.String())
+	}
+	return c
+}
+
+func (c *Cluster) run() {
+	changes := c.Roster.Changes()
+	batch := <-changes // none from a closed one
+	for i := range batch {
+		c.apply(&batch[i])
+	}
+	close(c.ready)
+	for {
+		select {
+		case batch, ok := <-changes:
+			if !ok {
+				return
+			}
+			for i := range batch {
+				c.apply(&batch[i])
+			}
+		case w := <-c.Roster.Heard():
+			c.hear(w)
+		}
+	}
+}
+
+func (c *Cluster) apply(ch *peers.Change) {
+	registry := c.node.Registry
+	switch ch.Kind {
+	case peers.NodeUp:
+		c.remote[ch.Session] = make(map[string]*presence.Connection)
+	case peers.Entry:
+		var e entry
+		conns := c.remote[ch.Session]
+		if conns == nil || conns[ch.ID] != nil || json.Unmarshal(ch.Value, &e) != nil {
+			return // a connection never changes
+		}
+		conn := &presence.Connection{
+			ID: ch.ID, ClientID: e.ClientID, DeviceID: e.DeviceID, Anonymous: e.Anonymous, Node: ch.Node, RemoteAddr: e.RemoteAddr,
+			UserAgent: ShortAgent(e.UserAgent), Protocol: e.Protocol, ConnectedAt: e.ConnectedAt,
+		}
+		conns[ch.ID] = conn
+		registry.JoinRemote(conn, e.Channels, e.said(ch.ID))
+	case peers.Gone:
+		if conn := c.remote[ch.Session][ch.ID]; conn != nil {
+			delete(c.remote[ch.Session], ch.ID)
+			registry.Leave(conn)
+		}
+	case peers.NodeDown:
+		for _, conn := range c.remote[ch.Session] {
+			registry.Leave(conn)
+		}
+		delete(c.remote, ch.Session)
+	case peers.SharedEntry:
+		var b sharedBlock
+		_ = json.Unmarshal(ch.Value, &b) // who blocked is not told then
+		c.node.Blocks.put(Block{ClientID: ch.ID, Since: b.Since, Until: ch.Until, By: b.By})
+		c.node.endClient(ch.ID)
+		c.node.endWatchers(ch.ID)
+	case peers.SharedGone:
+		c.node.Blocks.unblock(ch.ID)
+	}
+}
+
+// hear does what another server asks for.
+func (c *Cluster) hear(w peers.Word) {
+	var k Order
+	if w.Kind != kickWord && w.Kind != leaveWord || json.Unmarshal(w.Payload, &k) != nil {
+		return
+	}
+	if w.Kind == leaveWord {
+		if k.Secret == "" {
+			c.node.leaveHere(k.ConnectionID, k.Now)
+		} else if c.node.Secrets.Fits(k.ConnectionID, k.Secret) {
+			c.node.LeaveChecked(Order{ConnectionID: k.ConnectionID, Now: k.Now})
+		}
+		return
+	}
+	if conn := c.node.Registry.Connection(k.ConnectionID); conn != nil && conn.Handle != nil {
+		c.node.kickHere(conn)
+	} else if !k.Anonymous {
+		c.node.Blocks.kicked(k.ClientID) // it may come back to this server
+	}
+}
+
+// Put tells the others of a connection of this server.
+func (c *Cluster) Put(conn *presence.Connection, channels []string) {
+	e := entry{
+		ClientID: conn.ClientID, DeviceID: conn.DeviceID, Anonymous: conn.Anonymous, Channels: channels, RemoteAddr: conn.RemoteAddr,
+		UserAgent: conn.UserAgent, Protocol: conn.Protocol, ConnectedAt: conn.ConnectedAt,
+	}
+	if said := conn.Info; said != nil {
+		e.Info, e.InfoAt, e.InfoBy = said.JSON, said.At, said.By
+	}
+	value, err := json.Marshal(e)
+	if err == nil {
+		err = c.Roster.Put(conn.ID, value)
+	}
+	if err != nil {
+		c.node.opts.Log.Warn("the other servers are not told of a connection", "connectionId", conn.ID, "channels", len(channels), "error", err)
+	}
+}
+
+// gone tells the others that a connection of this server has ended.
+func (c *Cluster) gone(conn *presence.Connection) { _ = c.Roster.Delete(conn.ID) } // what was never put is not there
+
+// kick has the others end a stream, or turn it away when it comes back to them.
+func (c *Cluster) kick(conn *presence.Connection) error {
+	return c.tell(kickWord, Order{ClientID: conn.ClientID, ConnectionID: conn.ID, Anonymous: conn.Anonymous})
+}
+
+func (c *Cluster) tell(kind string, o Order) error {
+	payload, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	return c.Roster.Tell(kind, payload)
+}

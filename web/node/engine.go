@@ -1,0 +1,223 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"rollcall/hub"
+	"rollcall/hub/eventlog"
+)
+
+// IDOf returns the id of the event with this number.
+func (n *Node) IDOf(seq uint64) string {
+	return eventlog.Position{Epoch: n.Log.Head().Epoch, Seq: seq}.String()
+}
+
+// Engine is the log that a server delivers, with what its pages tell of it: an
+// [eventlog.Memory], as [MemoryEngine], or a jetlog.Log.
+type Engine interface {
+	eventlog.Log
+
+	Stats() eventlog.Stats
+	Kept(channels []string, span time.Duration, parts int) []eventlog.Kept
+	Channels() []eventlog.Kept
+	Busiest(span time.Duration, n int) []eventlog.Busy
+	Newest(n int, seq uint64, want func(channel string) bool) ([]*eventlog.Record, uint64)
+	Page(channel string, before uint64, n int) []*eventlog.Record
+
+	// Purge drops what the channel keeps and returns how many events that were, as
+	// far as is known.
+	Purge(ctx context.Context, channel string) (int, error)
+}
+
+// EngineState is how an engine is.
+type EngineState struct {
+	Name   string // what it is, in a few words
+	Ready  bool
+	Reason string    // why it is not ready
+	Since  time.Time // when that began
+	Lag    uint64    // how many events of the store this node has not seen
+}
+
+// stateful is an Engine that can tell how it is. One that can't is always ready.
+type stateful interface{ State() EngineState }
+
+// EngineState tells how the server's engine is.
+func (n *Node) EngineState() EngineState {
+	if e, ok := n.Log.(stateful); ok {
+		return e.State()
+	}
+	return EngineState{Name: "memory: ends with the process", Ready: true}
+}
+
+// Deeper is an Engine whose store keeps more than the server has in memory.
+type Deeper interface {
+	Older(ctx context.Context, channels []string, after uint64, limit eventlog.Limit) (eventlog.Batch, error)
+	LastOlder(ctx context.Context, channels []string) ([]*eventlog.Record, error)
+
+	// Floors returns through where each channel's events may be missing in memory.
+	Floors(channels []string) []uint64
+}
+
+// What one stream gets at most from the store as it resumes. What is older is a gap.
+const (
+	olderEvents = 10_000
+	olderBytes  = 8 << 20
+)
+
+// What all streams together hold of the store's events until they have been given them, and
+// what one read of the store may bring. A stream that finds no room is told to come back.
+const (
+	olderTotal = 64 << 20
+	olderStep  = 1 << 20
+	olderCost  = 128 // of an event beside its bytes
+)
+
+var ErrOlderBusy = errors.New("as much is read from the store as may be")
+
+// OlderBusy ends a stream for errOlderBusy.
+var OlderBusy = hub.Reason{Code: hub.Overloaded.Code, Text: "The server reads as much from its store as it may.", Reconnect: true}
+
+// Resumes returns the position that a client gave, and whether it is one of this log.
+func (n *Node) Resumes(id string) (eventlog.Position, bool) {
+	at, err := eventlog.ParsePosition(id)
+	head := n.Log.Head()
+	return at, err == nil && at.Epoch == head.Epoch && at.Seq <= head.Seq
+}
+
+// positionWait is how long a request waits for a position that another server gave.
+const positionWait = 2 * time.Second
+
+// AwaitPosition waits until this server has the log through the position that a client gave.
+// In a cluster the client may have it from a server that is ahead of this one. A position of
+// another epoch, and one that no server gave, need no wait: they are not resumed.
+//
+// Errors: eventlog.ErrBehind; eventlog.ErrClosed.
+func (n *Node) AwaitPosition(ctx context.Context, id string) error {
+	at, err := eventlog.ParsePosition(id)
+	if err != nil || at.Epoch != n.Log.Head().Epoch {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, positionWait)
+	defer cancel()
+	if err := n.Log.Await(ctx, at.Seq); !errors.Is(err, eventlog.ErrFuture) {
+		return err
+	}
+	return nil
+}
+
+// Newest returns a channel's newest event, nil where there is none, and where the log was
+// then. What the server no longer has in memory is read from the store.
+func (n *Node) Newest(ctx context.Context, channel string) (eventlog.Position, *eventlog.Record, error) {
+	names := []string{channel}
+	at, last := n.Log.Last(names)
+	if store, ok := n.Log.(Deeper); ok && last[0] == nil {
+		var err error
+		if last, err = store.LastOlder(ctx, names); err != nil {
+			return at, nil, err
+		}
+		if last[0] == nil { // one may have come while the store was read
+			at, last = n.Log.Last(names)
+		}
+	}
+	return at, last[0], nil
+}
+
+// FillLast is a hub.Subscription's Last.
+type FillLast func(at eventlog.Position, last []*eventlog.Record)
+
+// ReadLast reads from the store the newest events that the server no longer has in
+// memory, for a stream that starts afresh.
+func (n *Node) ReadLast(ctx context.Context, channels []string) (FillLast, error) {
+	store, ok := n.Log.(Deeper)
+	if !ok {
+		return nil, nil
+	}
+	at, last := n.Log.Last(channels)
+	floors := store.Floors(channels)
+	if !slices.Contains(last, nil) || slices.Max(floors) == 0 {
+		return nil, nil
+	}
+	older, err := store.LastOlder(ctx, channels)
+	if err != nil {
+		return nil, err
+	}
+	read := at.Seq
+	return func(at eventlog.Position, last []*eventlog.Record) {
+		for i, floor := range store.Floors(channels) {
+			// Nothing that came after the read began may have gone since, purged or for
+			// want of room.
+			if last[i] == nil && older[i] != nil && older[i].Seq <= at.Seq && (floor == floors[i] || floor < read) {
+				last[i] = older[i]
+			}
+		}
+	}, nil
+}
+
+// Older reads from the store what a stream that resumes has missed and the server no
+// longer has in memory; nil where that is nothing. held is what that takes of the room for
+// it, to be given back with releaseOlder.
+func (n *Node) Older(ctx context.Context, channels []string, resume string) (all *eventlog.Batch, held int64, err error) {
+	store, ok := n.Log.(Deeper)
+	if !ok {
+		return nil, 0, nil
+	}
+	at, ok := n.Resumes(resume)
+	if !ok {
+		return nil, 0, nil // it starts afresh
+	}
+	defer func() {
+		if all == nil {
+			n.ReleaseOlder(held)
+			held = 0
+		}
+	}()
+	all = &eventlog.Batch{Through: at.Seq}
+	for size := 0; ; {
+		held += olderStep
+		if n.OlderHeld.Add(olderStep) > n.OlderTotal {
+			return nil, held, ErrOlderBusy
+		}
+		b, err := store.Older(ctx, channels, all.Through, eventlog.Limit{Bytes: olderStep})
+		if err != nil {
+			return nil, held, err
+		}
+		for _, g := range b.Gaps { // a later step may tell the same hole again
+			if !slices.ContainsFunc(all.Gaps, func(told eventlog.Gap) bool { return told.Channel == g.Channel }) {
+				all.Gaps = append(all.Gaps, g)
+			}
+		}
+		all.Records, all.Through = append(all.Records, b.Records...), b.Through
+		for _, r := range b.Records {
+			size += len(r.Frame().Chunk()) + olderCost
+		}
+		more := int64(size) - held
+		held += more
+		if n.OlderHeld.Add(more) > n.OlderTotal {
+			return nil, held, ErrOlderBusy
+		}
+		// A read that reached the events in memory is repeated too: some of these may have gone meanwhile.
+		if len(b.Records) == 0 || len(all.Records) >= olderEvents || size >= olderBytes {
+			break
+		}
+	}
+	if len(all.Records)+len(all.Gaps) == 0 {
+		return nil, held, nil
+	}
+	return all, held, nil
+}
+
+// ReleaseOlder gives back what a stream held of the room for the store's events.
+func (n *Node) ReleaseOlder(held int64) { n.OlderHeld.Add(-held) }
+
+// MemoryEngine is a log in memory as an Engine.
+type MemoryEngine struct{ *eventlog.Memory }
+
+var _ Engine = MemoryEngine{}
+
+// Purge implements [Engine]. It does not fail.
+func (m MemoryEngine) Purge(_ context.Context, channel string) (int, error) {
+	return m.Memory.Purge(channel), nil
+}

@@ -1,0 +1,265 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rollcall/hub"
+	"rollcall/hub/eventlog"
+	"rollcall/presence"
+)
+
+// onlineEvery is the least time between two online-presence events: a burst of
+// changes is told once, at its end.
+const onlineEvery = time.Second
+
+// restBetween is how long the feed rests after each turn: when many come or go at
+// once, they are dealt with together.
+const restBetween = 10 * time.Millisecond
+
+// What a stream is given of its first notices in one step, one channel at least, and what
+// the shards may have to write of such steps.
+const (
+	stepBytes = 64 << 10
+	mostAhead = 16 << 20
+)
+
+// Feed carries the registry's edges to those who watch: one goroutine takes them
+// in order, appends them to the presence log and notifies the streams that asked.
+// Because first notices go out from the same goroutine, a stream's snapshots and
+// the notices after them always add up. A stream gets the snapshots of its channels in
+// steps, the next when it has taken the last.
+type Feed struct {
+	node   *Node
+	wake   chan struct{} // capacity one
+	quit   chan struct{}
+	done   chan struct{}
+	once   sync.Once
+	Counts edgeCounts
+
+	mu      sync.Mutex
+	waiting []beginner // streams that want their first notices
+
+	ahead   atomic.Int64 // bytes of first notices that the shards have yet to write
+	online  atomic.Int64 // streams that want to hear who is online
+	members atomic.Int64 // streams that want to hear of their channels' members
+
+	// Owned by the goroutine.
+	changed  uint64      // version at which somebody last came or went
+	everyone *hub.Notice // the newest list of everybody; nil before the first
+	built    time.Time   // when it was made
+}
+
+// beginner is what a stream lacks of its first notices.
+type beginner struct {
+	conn     *hub.Conn
+	channels []string
+	online   bool
+}
+
+func newFeed(s *Node) *Feed {
+	f := &Feed{node: s, wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
+	go f.run()
+	return f
+}
+
+// Count counts streams that want notices: n is 1 for one that comes, -1 for one that has
+// ended. While there is none, nothing is made for them.
+func (f *Feed) Count(wants hub.Wants, n int64) {
+	if wants&hub.WantOnline != 0 {
+		f.online.Add(n)
+	}
+	if wants&hub.WantMembers != 0 {
+		f.members.Add(n)
+	}
+}
+
+// begin has a stream given what it asked for from now on. It never blocks.
+func (f *Feed) begin(b beginner) {
+	f.mu.Lock()
+	f.waiting = append(f.waiting, b)
+	f.mu.Unlock()
+	f.signal()
+}
+
+func (f *Feed) signal() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (f *Feed) close() {
+	f.once.Do(func() { close(f.quit) })
+	<-f.done
+}
+
+func (f *Feed) run() {
+	defer close(f.done)
+	r := f.node.Registry
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		r.Expire()
+		f.mu.Lock()
+		waiting := f.waiting
+		f.waiting = nil
+		f.mu.Unlock()
+		f.pass(r.Take())
+		f.firsts(waiting)
+		f.tellOnline()
+		timer.Reset(restBetween)
+		select {
+		case <-timer.C:
+		case <-f.quit:
+			return
+		}
+		timer.Reset(f.pause())
+		select {
+		case <-r.Changed():
+		case <-f.wake:
+		case <-timer.C:
+		case <-f.quit:
+			return
+		}
+	}
+}
+
+// pause returns how long there is nothing to do if nothing happens.
+func (f *Feed) pause() time.Duration {
+	pause := time.Hour
+	if at, ok := f.node.Registry.Next(); ok {
+		pause = max(time.Until(at), 0)
+	}
+	if f.stale() {
+		pause = min(pause, max(time.Until(f.built.Add(onlineEvery)), 0))
+	}
+	return pause
+}
+
+// pass appends edges to the presence log and notifies the channels' streams.
+func (f *Feed) pass(edges []presence.Edge) {
+	for part := range slices.Chunk(edges, 256) {
+		events := make([]eventlog.Event, len(part))
+		for i := range part {
+			e := &part[i]
+			f.Counts.add(e.Kind)
+			events[i] = eventlog.Event{Channel: e.Channel, Type: string(e.Kind), Payload: e.AppendJSON(make([]byte, 0, 128+len(e.ClientID)+len(e.Info)+len(e.Channel))), Bare: true}
+			if e.Channel != presence.Everyone {
+				if f.members.Load() > 0 {
+					f.tellMembers(e)
+				}
+			} else if e.Kind != presence.Update {
+				f.changed = e.Version
+				f.node.Journal.Note(Happening{Kind: string(e.Kind), ClientID: e.ClientID})
+			}
+		}
+		for {
+			_, err := f.node.Edges.Append(context.Background(), events)
+			if !errors.Is(err, eventlog.ErrBusy) {
+				break // done, or closed with the server
+			}
+		}
+	}
+}
+
+func (f *Feed) tellMembers(e *presence.Edge) {
+	payload := append([]byte(`{"action":"`), e.Kind...)
+	payload = append(payload, `","member":`...)
+	payload = presence.Member{ClientID: e.ClientID, Info: e.Info}.AppendJSON(payload)
+	f.node.Hub.Notify(&hub.Notice{Channel: e.Channel, Type: "presence", Payload: append(payload, '}'), Version: e.Version})
+}
+
+// firsts gives streams a step of their first notices each. Those that the shards could
+// not take in soon wait for the next turn.
+func (f *Feed) firsts(waiting []beginner) {
+	made := make(map[string]*hub.Notice)
+	for i, b := range waiting {
+		if f.ahead.Load() > mostAhead {
+			f.mu.Lock()
+			f.waiting = append(waiting[i:], f.waiting...)
+			f.mu.Unlock()
+			return // the shards' answer wakes the feed
+		}
+		f.first(b, made)
+	}
+}
+
+// first gives a stream a step of its first notices. Where the list of everybody is stale,
+// the next one is for it too. What was made for others in this turn is shared: it is no
+// older than what they were told.
+func (f *Feed) first(b beginner, made map[string]*hub.Notice) {
+	var notices []*hub.Notice
+	size := int64(0)
+	for _, name := range b.channels {
+		n := made[name]
+		if n == nil {
+			n = f.snapshot(name)
+			made[name] = n
+		}
+		notices = append(notices, n)
+		if size += int64(len(n.Payload)); size >= stepBytes {
+			break
+		}
+	}
+	if b.online && f.everyone != nil && !f.stale() {
+		notices = append(notices, f.everyone)
+	}
+	f.ahead.Add(size)
+	b.conn.Begin(notices, func() {
+		if f.ahead.Add(-size); size > 0 {
+			f.signal()
+		}
+	})
+}
+
+// snapshot returns the members of a channel as a notice.
+func (f *Feed) snapshot(channel string) *hub.Notice {
+	lists, version := f.node.Registry.Snapshot(channel)
+	payload := []byte(`{"action":"snapshot","members":[`)
+	for i, m := range lists[0] {
+		if i > 0 {
+			payload = append(payload, ',')
+		}
+		payload = m.AppendJSON(payload)
+	}
+	return &hub.Notice{Channel: channel, Type: "presence", Payload: append(payload, "]}"...), Version: version}
+}
+
+// stale reports whether the list of everybody is not what was last told, and
+// somebody wants it.
+func (f *Feed) stale() bool {
+	return f.online.Load() > 0 && (f.everyone == nil || f.everyone.Version < f.changed)
+}
+
+// tellOnline tells who is online, if that is due.
+func (f *Feed) tellOnline() {
+	if !f.stale() || time.Since(f.built) < onlineEvery {
+		return
+	}
+	lists, version := f.node.Registry.Snapshot(presence.Everyone)
+	members := lists[0]
+	slices.SortFunc(members, func(a, b presence.Member) int { return strings.Compare(a.ClientID, b.ClientID) })
+	payload := []byte{'['}
+	for i, m := range members {
+		if i > 0 {
+			payload = append(payload, ',')
+		}
+		payload = eventlog.AppendString(payload, m.ClientID)
+	}
+	f.everyone = &hub.Notice{Type: "online-presence", Payload: append(payload, ']'), Version: max(version, f.changed)}
+	f.built = time.Now()
+	f.node.Hub.Notify(f.everyone)
+}
+
+// EdgeKinds are the kinds of edges, and edgeCounts how many there were of each.
+var EdgeKinds = [...]presence.Kind{presence.Join, presence.Leave, presence.Update}
+
+type edgeCounts [len(EdgeKinds)]atomic.Uint64
+
+func (c *edgeCounts) add(kind presence.Kind) { c[slices.Index(EdgeKinds[:], kind)].Add(1) }

@@ -1,0 +1,57 @@
+package node
+
+import (
+	"sync"
+	"time"
+)
+
+// journalLen is how many happenings are remembered, over all clients.
+const journalLen = 16 << 10
+
+// Happening is one thing that happened to a client.
+type Happening struct {
+	Seq      uint64 // counts happenings from 1
+	At       time.Time
+	Kind     string // "open" and "end" of a connection, "return" within the grace; "join" and "leave" of the client
+	Code     string // of an end: the reason's
+	ClientID string
+	ConnID   string
+	Addr     string
+}
+
+// Journal remembers the newest happenings, for the operator alone. The zero value
+// is ready. Its memory grows with what happens, up to about 2 MiB.
+type Journal struct {
+	mu   sync.Mutex
+	ring []Happening
+	seq  uint64
+}
+
+func (j *Journal) Note(h Happening) {
+	h.At = time.Now()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.seq++
+	h.Seq = j.seq
+	if len(j.ring) < journalLen {
+		j.ring = append(j.ring, h)
+	} else {
+		j.ring[(h.Seq-1)%journalLen] = h
+	}
+}
+
+// Newest returns at most n happenings for which want returns true, newest first.
+func (j *Journal) Newest(n int, want func(*Happening) bool) []Happening {
+	var list []Happening
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for i := range uint64(len(j.ring)) {
+		h := &j.ring[(j.seq-1-i)%journalLen]
+		if want(h) {
+			if list = append(list, *h); len(list) == n {
+				break
+			}
+		}
+	}
+	return list
+}

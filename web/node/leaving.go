@@ -1,0 +1,56 @@
+package node
+
+import (
+	"rollcall/hub"
+)
+
+// Order is what one server tells the others at once: a stream to end, or one whose client leaves.
+type Order struct {
+	ClientID     string `json:"clientId"`
+	ConnectionID string `json:"connectionId"`
+	Anonymous    bool   `json:"anonymous,omitempty"`
+	Now          bool   `json:"now,omitempty"` // without the grace
+	// Secret is what a client showed to a server that could not check it. An order to
+	// leave without one was checked by the server that gives it.
+	Secret string `json:"secret,omitempty"`
+}
+
+// The kinds of an order.
+const (
+	kickWord  = "kick"
+	leaveWord = "leave"
+)
+
+// LeaveChecked ends a connection that this server gave the secret for, on all servers.
+func (n *Node) LeaveChecked(o Order) {
+	if known := n.leaveHere(o.ConnectionID, o.Now); known && n.Cluster != nil {
+		n.TellLeave(o)
+	}
+}
+
+func (n *Node) TellLeave(o Order) {
+	if err := n.Cluster.tell(leaveWord, o); err != nil {
+		n.opts.Log.Warn("the other servers are not told that a client leaves", "connectionId", o.ConnectionID, "error", err)
+	}
+}
+
+// leaveHere ends a connection as if its peer were gone, if it is this server's, and
+// with now the grace after it, if it is another's too. It reports whether there was
+// such a connection; its end may have come first.
+func (n *Node) leaveHere(id string, now bool) (known bool) {
+	conn := n.Registry.Connection(id)
+	if conn == nil {
+		return now && n.Registry.EndGrace(id)
+	}
+	st, ours := conn.Handle.(*Stream)
+	if ours {
+		st.atOnce.Store(now)
+		st.end(hub.Gone)
+	} else if now {
+		n.Registry.Leave(conn)
+	}
+	if now {
+		n.Registry.EndGrace(id) // where the stream had ended before it was told to
+	}
+	return true
+}

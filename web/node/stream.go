@@ -1,0 +1,157 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unique"
+
+	"rollcall/hub"
+	"rollcall/hub/eventlog"
+	"rollcall/presence"
+)
+
+// Behind returns how many kept events a connection still has to get.
+func (n *Node) Behind(c *presence.Connection) int {
+	at := ConnOf(c)
+	if at == nil || at.Live() {
+		return 0
+	}
+	return n.Hub.Pending(at, n.Registry.On(c))
+}
+
+// Stream is one subscriber's stream. It owns the hub's Conn.
+type Stream struct {
+	presence.Connection
+	At     *Node
+	Wants  hub.Wants
+	atOnce atomic.Bool // its client leaves without the grace
+	Admission
+	Place Place // nil where it is not kept
+	// waiting counts the bytes that net/http has taken and not written; nil where the connection is taken over. It is set before the
+	// stream is attached.
+	Waiting func() int
+	Conn    atomic.Pointer[hub.Conn]   // set once attached
+	ending  atomic.Pointer[hub.Reason] // why it was told to end
+	expiry  atomic.Pointer[time.Timer] // ends it with its grant; nil where that does not end
+}
+
+// Place keeps where a stream stands, for a client that comes back without saying it. Its methods are safe for concurrent use.
+type Place interface {
+	Last(ctx context.Context) (string, error) // where it stood; "" for nowhere
+	Starts(at uint64)                         // called first
+	// Began is told a way to ask how many bytes of what the stream was given are not written
+	// yet, Ended how many that were. Neither blocks. Ended is called again where more was
+	// written since.
+	Began(conn *hub.Conn, unsent func() int)
+	Ended(conn *hub.Conn, unsent int)
+}
+
+// ConnOf returns the hub's side of a connection, nil before it is attached and for
+// one of another node.
+func ConnOf(c *presence.Connection) *hub.Conn {
+	if st, ok := c.Handle.(*Stream); ok {
+		return st.Conn.Load()
+	}
+	return nil
+}
+
+// RetryLine tells clients how long to wait before they come back.
+const RetryLine = "retry: 3000\n"
+
+// Unsent returns how many bytes of what the stream was given are not written yet.
+func (st *Stream) Unsent() int {
+	if st.Waiting == nil {
+		return 0
+	}
+	return st.Waiting()
+}
+
+// Attached is called once the hub has the stream.
+func (st *Stream) Attached(conn *hub.Conn) {
+	st.Conn.Store(conn)
+	if why := st.ending.Load(); why != nil {
+		conn.End(*why)
+	}
+	if st.Place != nil {
+		st.Place.Began(conn, st.Unsent)
+	}
+	if !st.Holds() { // a Reload since it was given may not have seen the stream
+		st.end(hub.Expired)
+	}
+	if _, blocked := st.At.Blocks.Of(st.ClientID); blocked { // since it was asked for
+		st.end(hub.Kicked)
+	}
+	if at := st.Expires(); !at.IsZero() {
+		st.expiry.Store(time.AfterFunc(time.Until(at), func() { st.end(hub.Expired) }))
+	}
+}
+
+// Ended implements [hub.Owner].
+func (st *Stream) Ended(conn *hub.Conn, why hub.Reason) {
+	if t := st.expiry.Load(); t != nil {
+		t.Stop() // one that is set later finds the stream ended
+	}
+	if st.Place != nil && conn != nil {
+		st.Place.Ended(conn, st.Unsent())
+	}
+	st.At.Feed.Count(st.Wants, -1)
+	st.At.Registry.Leave(&st.Connection)
+	grace := st.At.opts.PresenceGrace
+	if st.atOnce.Load() {
+		st.At.Registry.EndGrace(st.ID)
+		grace = 0
+	}
+	st.Release(grace)
+	if st.At.Cluster != nil {
+		st.At.Cluster.gone(&st.Connection)
+	}
+	st.At.Journal.Note(Happening{Kind: "end", Code: why.Code, ClientID: st.ClientID, ConnID: st.ID, Addr: st.RemoteAddr})
+	st.At.opts.Log.Debug("stream ended", "clientId", st.ClientID, "connectionId", st.ID, "reason", why.Code)
+}
+
+// Refresh implements [hub.Refresher].
+func (st *Stream) Refresh(conn *hub.Conn, channels []string, online bool) {
+	st.At.Feed.begin(beginner{conn, channels, online})
+}
+
+// end ends the stream wherever it is in its life.
+func (st *Stream) end(why hub.Reason) {
+	st.ending.Store(&why)
+	if conn := st.Conn.Load(); conn != nil {
+		conn.End(why)
+	}
+}
+
+// ShortAgent returns at most 256 bytes of a User-Agent, one copy for all that
+// send the same.
+func ShortAgent(agent string) string {
+	agent = strings.ToValidUTF8(agent[:min(len(agent), 256)], "")
+	return unique.Make(strings.Clone(agent)).Value()
+}
+
+// NewID returns an unguessable id, 130 bits of chance.
+func NewID() string { return rand.Text() }
+
+// Hello is the payload of a registered event. Nobody else is shown its secret.
+func (st *Stream) Hello(resumed bool) []byte {
+	out := append(make([]byte, 0, 192+len(st.ClientID)), `{"clientId":`...)
+	out = eventlog.AppendString(out, st.ClientID)
+	out = append(out, `,"connectionId":"`...)
+	out = append(out, st.ID...)
+	out = append(out, `","secret":"`...)
+	out = append(out, st.At.Secrets.of(st.ID)...)
+	out = append(out, `","resumed":`...)
+	return append(strconv.AppendBool(out, resumed), '}')
+}
+
+// Admission is what lets a stream stay: it is over when its credentials are, and gives back what the stream took of the limits.
+type Admission interface {
+	Holds() bool        // whether the credentials still stand
+	Expires() time.Time // when they end; zero for never
+	GrantedTo() string  // the client that they name; "" for none
+	Release(grace time.Duration)
+}

@@ -1,0 +1,107 @@
+package node
+
+import (
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"rollcall/hub"
+	"rollcall/hub/eventlog"
+	"rollcall/presence"
+)
+
+// Watcher is one reader of the presence stream: a stream over the presence log
+// that begins with a snapshot and mends holes by another.
+type Watcher struct {
+	At       *Node
+	Channels []string
+	Full     bool // it sees everybody
+	Admission
+	conn   atomic.Pointer[hub.Conn]   // set once attached
+	over   atomic.Bool                // it has ended
+	expiry atomic.Pointer[time.Timer] // as a stream's
+}
+
+// Attached is called once the hub has the stream.
+func (w *Watcher) Attached(conn *hub.Conn) {
+	w.conn.Store(conn)
+	w.At.watching.Store(w, nil)
+	if w.over.Load() {
+		w.At.watching.Delete(w)
+	}
+	if !w.Holds() { // a Reload since it was given may not have seen the stream
+		w.end(hub.Expired)
+	}
+	if _, blocked := w.At.Blocks.Of(w.GrantedTo()); blocked { // since it was asked for
+		w.end(hub.Kicked)
+	}
+	if at := w.Expires(); !at.IsZero() {
+		w.expiry.Store(time.AfterFunc(time.Until(at), func() { w.end(hub.Expired) }))
+	}
+}
+
+func (w *Watcher) end(why hub.Reason) {
+	if conn := w.conn.Load(); conn != nil {
+		conn.End(why)
+	}
+}
+
+// Ended implements [hub.Owner].
+func (w *Watcher) Ended(*hub.Conn, hub.Reason) {
+	if t := w.expiry.Load(); t != nil {
+		t.Stop()
+	}
+	w.over.Store(true)
+	w.At.watching.Delete(w)
+	w.Release(0)
+}
+
+// maxSnapshot bounds the snapshot of several channels in bytes. The members of one channel
+// take no more than what they said of themselves; those of many may be the same again and
+// again.
+const maxSnapshot = 16 << 20
+
+// Snapshot implements [hub.Snapshotter]: who is there now, as one event.
+func (w *Watcher) Snapshot() (frames []byte, at uint64, ok bool) {
+	if len(w.Channels) > 1 && w.At.Registry.Weight(maxSnapshot, w.Channels...) > maxSnapshot {
+		return nil, 0, false
+	}
+	lists, version := w.At.Registry.Snapshot(append(w.Channels, presence.Everyone)...)
+	everyone := lists[len(lists)-1]
+	if w.Channels[0] != presence.Everyone {
+		lists = lists[:len(lists)-1]
+	} else {
+		lists = lists[:1]
+	}
+	data := []byte(`{"clients":[`)
+	first := true
+	shown := make(map[string]bool)
+	for i, members := range lists {
+		for _, m := range members {
+			if !first {
+				data = append(data, ',')
+			}
+			first = false
+			if !w.Full {
+				shown[m.ClientID] = true
+			}
+			data = m.AppendJSON(data)
+			data = data[:len(data)-1]
+			if name := w.Channels[i]; name != presence.Everyone {
+				data = append(data, `,"channelName":`...)
+				data = eventlog.AppendString(data, name)
+			}
+			data = append(data, `,"connectedAt":"`...)
+			data = append(data, eventlog.Stamp(m.Since)...)
+			data = append(data, `"}`...)
+		}
+	}
+	data = append(data, `],"online":`...)
+	online := len(everyone)
+	if !w.Full {
+		online = len(shown) // how many are elsewhere is not told either
+	}
+	data = strconv.AppendInt(data, int64(online), 10)
+	id := eventlog.Position{Epoch: w.At.Edges.Head().Epoch, Seq: version}
+	return eventlog.AppendBare([]byte(RetryLine), id, "snapshot", append(data, '}')), version, true
+}

@@ -1,0 +1,58 @@
+package web
+
+import (
+	"rollcall/web/admin"
+	"rollcall/web/api"
+	"rollcall/web/compat"
+	"rollcall/web/gate"
+	"rollcall/web/metrics"
+	"rollcall/web/node"
+	"rollcall/web/publish"
+	"rollcall/web/stream"
+	"rollcall/web/totals"
+)
+
+// What each part of the server is given of its options.
+
+func (o *Options) node() node.Options {
+	return node.Options{
+		Log: o.Log, Name: o.Node, Engine: o.Engine, History: o.History(), Roster: o.Roster, Shards: o.Shards,
+		Heartbeat: o.Heartbeat, StallTimeout: o.StallTimeout, PresenceGrace: o.PresenceGrace, Tracing: o.Tracing,
+	}
+}
+
+func (o *Options) gate() gate.Options {
+	return gate.Options{
+		Log: o.Log, Access: o.Access, LoopbackOnly: o.LoopbackOnly, TrustedProxies: o.TrustedProxies,
+		AddressLimits: o.AddressLimits, IdentityLimits: o.IdentityLimits, HSTS: o.HSTS, Origins: o.CORSOrigins, Unguarded: unguarded,
+		MaxBodyBytes: o.MaxBodyBytes, MaxConnections: o.MaxConnections, SubscriptionBudget: o.SubscriptionBudget,
+	}
+}
+
+func (o *Options) streams() stream.Options {
+	return stream.Options{Log: o.Log, MaxStreams: o.MaxStreams, MaxChannels: o.MaxChannels, StallTimeout: o.StallTimeout}
+}
+
+func (o *Options) publisher() publish.Options {
+	return publish.Options{MaxBodyBytes: o.MaxBodyBytes, MaxPayloadBytes: o.MaxPayloadBytes, MaxBatchEvents: o.MaxBatchEvents}
+}
+
+func (o *Options) api() api.Options {
+	return api.Options{OnlinePresence: o.OnlinePresence, MaxBodyBytes: o.MaxBodyBytes}
+}
+
+func (o *Options) compat() compat.Options {
+	return compat.Options{Log: o.Log, Version: o.Version, StallTimeout: o.StallTimeout}
+}
+
+func (o *Options) admin(totals func() []totals.Total) admin.Options {
+	return admin.Options{
+		Log: o.Log, Version: o.Version, Admins: o.Admins, Hint: o.AdminHint, Sessions: o.AdminSessions, Apart: o.AdminApart,
+		Settings: o.Settings, History: o.History(), LoopbackOnly: o.LoopbackOnly, StallTimeout: o.StallTimeout,
+		MaxBodyBytes: o.MaxBodyBytes, MaxPayloadBytes: o.MaxPayloadBytes, Totals: totals,
+	}
+}
+
+func (o *Options) metrics(totals func() []totals.Total) metrics.Options {
+	return metrics.Options{Version: o.Version, LoopbackOnly: o.LoopbackOnly, Totals: totals}
+}

@@ -1,0 +1,200 @@
+package publish
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"rollcall/hub/eventlog"
+	"rollcall/web/reply"
+)
+
+// batchParser reads the body of a publish. The events refer to the body's bytes.
+type batchParser struct {
+	body   []byte
+	dec    *jsontext.Decoder
+	opts   *Options
+	events []eventlog.Event
+
+	channel, typ, key word // of the event before
+}
+
+// Parse reads the body of a publish.
+func (p *Publisher) Parse(body *bytes.Buffer) ([]eventlog.Event, *reply.Fault) {
+	if !utf8.Valid(body.Bytes()) {
+		return nil, reply.NotJSON(errors.New("it is not UTF-8"))
+	}
+	// AllowInvalidUTF8 is for half a surrogate pair, such as "\ud800", in a payload:
+	// it is JSON, and what JavaScript makes of a text cut in the middle of a character.
+	dec := jsontext.NewDecoder(body, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	b := batchParser{body: body.Bytes(), dec: dec, opts: &p.opts}
+	f := b.object("The body", func(name []byte) *reply.Fault {
+		if string(name) != "events" {
+			return b.skip()
+		}
+		if b.dec.PeekKind() == 'n' {
+			b.events = nil
+			return b.skip()
+		}
+		return b.list()
+	})
+	if f != nil {
+		return nil, f
+	}
+	if _, err := b.dec.ReadToken(); err != io.EOF {
+		return nil, reply.NotJSON(fmt.Errorf("there is more after the value"))
+	}
+	return b.events, nil
+}
+
+// object reads an object and calls each with every name in it, to read the value.
+// The name is to be used before anything else is read.
+func (p *batchParser) object(what string, each func(name []byte) *reply.Fault) *reply.Fault {
+	if kind := p.dec.PeekKind(); kind != '{' && kind != 0 {
+		return reply.NewFault(http.StatusBadRequest, "invalid_body", what+" must be a JSON object.")
+	}
+	if _, err := p.dec.ReadToken(); err != nil {
+		return reply.NotJSON(err)
+	}
+	for p.dec.PeekKind() == '"' {
+		name, err := p.dec.ReadValue()
+		if err != nil {
+			return reply.NotJSON(err)
+		}
+		if bytes.IndexByte(name, '\\') >= 0 {
+			name, _ = jsontext.AppendUnquote([]byte{'"'}, name) // what is escaped reads the same
+			name = append(name, '"')
+		}
+		if f := each(name[1 : len(name)-1]); f != nil {
+			return f
+		}
+	}
+	if _, err := p.dec.ReadToken(); err != nil {
+		return reply.NotJSON(err)
+	}
+	return nil
+}
+
+func (p *batchParser) skip() *reply.Fault {
+	if err := p.dec.SkipValue(); err != nil {
+		return reply.NotJSON(err)
+	}
+	return nil
+}
+
+func (p *batchParser) list() *reply.Fault {
+	if kind := p.dec.PeekKind(); kind != '[' && kind != 0 {
+		return reply.Invalid("invalid_body", "events", "must be a list")
+	}
+	if _, err := p.dec.ReadToken(); err != nil {
+		return reply.NotJSON(err)
+	}
+	p.events = p.events[:0]
+	for p.dec.PeekKind() != ']' {
+		if len(p.events) == p.opts.MaxBatchEvents {
+			return &reply.Fault{Status: http.StatusRequestEntityTooLarge, Code: "too_many_events",
+				Message: fmt.Sprintf("events has more than %d events, the most that one request may have", p.opts.MaxBatchEvents), Field: "events"}
+		}
+		if f := p.event(); f != nil {
+			return f
+		}
+	}
+	if _, err := p.dec.ReadToken(); err != nil {
+		return reply.NotJSON(err)
+	}
+	return nil
+}
+
+func (p *batchParser) event() *reply.Fault {
+	var ev eventlog.Event
+	at := fmt.Sprintf
+	i := len(p.events)
+	if kind := p.dec.PeekKind(); kind != '{' && kind != 0 {
+		return reply.Invalid("invalid_event", at("events[%d]", i), "must be an object")
+	}
+	f := p.object("", func(name []byte) (f *reply.Fault) {
+		switch string(name) {
+		case "channelName":
+			ev.Channel, f = p.text(i, "channelName", &p.channel)
+		case "type":
+			ev.Type, f = p.text(i, "type", &p.typ)
+		case "idempotencyKey":
+			if p.dec.PeekKind() == 'n' {
+				return p.skip()
+			}
+			ev.Key, f = p.text(i, "idempotencyKey", &p.key)
+		case "payload":
+			raw, err := p.dec.ReadValue()
+			if err != nil {
+				return reply.NotJSON(err)
+			}
+			if len(raw) > p.opts.MaxPayloadBytes {
+				field := at("events[%d].payload", i)
+				return &reply.Fault{Status: http.StatusRequestEntityTooLarge, Code: "payload_too_large",
+					Message: fmt.Sprintf("%s has %d bytes; a payload may have %d", field, len(raw), p.opts.MaxPayloadBytes), Field: field}
+			}
+			end := int(p.dec.InputOffset())
+			ev.Payload = reply.OneLine(p.body[end-len(raw) : end])
+		default:
+			return p.skip()
+		}
+		return f
+	})
+	if f != nil {
+		return f
+	}
+	var before eventlog.Event // which was found good
+	if i > 0 {
+		before = p.events[i-1]
+	}
+	if ev.Channel != before.Channel || i == 0 {
+		if err := eventlog.CheckChannel(ev.Channel); err != nil {
+			return reply.Invalid("invalid_event", at("events[%d].channelName", i), "%v", err)
+		}
+	}
+	if ev.Type != before.Type || i == 0 {
+		if err := eventlog.CheckType(ev.Type); err != nil {
+			return reply.Invalid("invalid_event", at("events[%d].type", i), "%v", err)
+		}
+	}
+	if ev.Payload == nil {
+		return reply.Invalid("invalid_event", at("events[%d].payload", i), "is missing; any JSON value is allowed, null too")
+	}
+	if len(ev.Key) > eventlog.MaxKey {
+		return reply.Invalid("invalid_event", at("events[%d].idempotencyKey", i), "has %d bytes; a key has at most %d", len(ev.Key), eventlog.MaxKey)
+	}
+	p.events = append(p.events, ev)
+	return nil
+}
+
+// word is a string read before, as it stands in the body and as it reads. Names
+// repeat from event to event.
+type word struct {
+	raw  []byte
+	text string
+}
+
+// text reads a string; last is the one that stood in its place before.
+func (p *batchParser) text(i int, name string, last *word) (string, *reply.Fault) {
+	if kind := p.dec.PeekKind(); kind != '"' && kind != 0 {
+		return "", reply.Invalid("invalid_event", fmt.Sprintf("events[%d].%s", i, name), "must be a string")
+	}
+	raw, err := p.dec.ReadValue()
+	if err != nil {
+		return "", reply.NotJSON(err)
+	}
+	if !bytes.Equal(raw, last.raw) {
+		end := int(p.dec.InputOffset())
+		plain, err := jsontext.AppendUnquote(nil, raw)
+		if err != nil {
+			return "", reply.Invalid("invalid_event", fmt.Sprintf("events[%d].%s", i, name), "has half a surrogate pair")
+		}
+		*last = word{p.body[end-len(raw) : end], string(plain)}
+	}
+	return last.text, nil
+}

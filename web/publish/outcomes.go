@@ -1,0 +1,47 @@
+package publish
+
+import (
+	"net/http"
+	"sync/atomic"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/web/reply"
+)
+
+// Counted counts requests that next publishes, and ends their spans.
+func (p *Publisher) Counted(next gin.HandlerFunc) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		next(c)
+		var f *reply.Fault
+		if v, ok := c.Get(reply.Refusal); ok {
+			f = v.(*reply.Fault)
+		}
+		p.Outcomes.count(f)
+		p.endSpan(c, f)
+	}
+}
+
+// Outcomes counts requests by what became of them.
+type Outcomes [len(PublishResults)]atomic.Uint64
+
+// PublishResults are the values of that label of the metric.
+var PublishResults = [...]string{"accepted", "denied", "invalid", "limited", "busy", "unavailable"}
+
+// count notes a request that was answered with f, or as asked if f is nil.
+func (p *Outcomes) count(f *reply.Fault) {
+	result := 2 // invalid
+	switch {
+	case f == nil:
+		result = 0
+	case f.Status == http.StatusUnauthorized || f.Status == http.StatusForbidden:
+		result = 1
+	case f.Code == "busy":
+		result = 4
+	case f.Status == http.StatusTooManyRequests:
+		result = 3
+	case f.Status >= http.StatusInternalServerError:
+		result = 5
+	}
+	p[result].Add(1)
+}

@@ -1,0 +1,28 @@
+package reply
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+)
+
+// AnswerAs is answer with another status.
+func AnswerAs(c *gin.Context, status int, body any) {
+	c.Header("Cache-Control", "no-store")
+	c.Header("X-Content-Type-Options", "nosniff")
+	c.PureJSON(status, body)
+}
+
+// Answer sends JSON that is true now and should not be kept.
+func Answer(c *gin.Context, body any) {
+	c.Header("Cache-Control", "no-store")
+	c.Header("X-Content-Type-Options", "nosniff")
+	c.PureJSON(http.StatusOK, body)
+}
+
+// AnswerText is answer for JSON that is written already.
+func AnswerText(c *gin.Context, body []byte) {
+	c.Header("Cache-Control", "no-store")
+	c.Header("X-Content-Type-Options", "nosniff")
+	c.Data(http.StatusOK, "application/json; charset=utf-8", body)
+}

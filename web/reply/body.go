@@ -1,0 +1,145 @@
+package reply
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// What the bodies of requests may take.
+const (
+	firstBytes   = 16 << 10  // reserved for a body before any of it arrives
+	UselessBytes = 64 << 10  // of a body that nobody reads
+	PublishBytes = 256 << 20 // of all bodies of publishers at once; four bodies at the least
+	RequestBytes = 64 << 20  // of all bodies of subscribers at once; four bodies at the least
+	FormsBytes   = 64 << 20  // of all forms of the admin UI at once; four of the largest at the least
+)
+
+// Body is a request's body. Its memory grows with what arrives, not with what the
+// request's head announces, and counts against a quota until release.
+type Body struct {
+	bytes.Buffer
+	quota *Quota
+	held  int64
+}
+
+var bodies = sync.Pool{New: func() any { return new(Body) }}
+
+// NewBody returns an empty body; release ends it.
+func NewBody(q *Quota) *Body {
+	b := bodies.Get().(*Body)
+	b.quota = q
+	return b
+}
+
+func (b *Body) Release() {
+	b.quota.give(b.held)
+	b.Reset()
+	b.held, b.quota = 0, nil
+	bodies.Put(b)
+}
+
+// ErrBodies says that the bodies of all requests take what they may.
+var ErrBodies = errors.New("no room for a body")
+
+// Counting returns r, with what arrives counted as the body.
+func (b *Body) Counting(r io.Reader) io.Reader { return counted{r, b} }
+
+// counted reads a body and counts what arrives.
+type counted struct {
+	io.Reader
+	body *Body
+}
+
+func (r counted) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if !r.body.quota.take(int64(n)) {
+		return 0, ErrBodies
+	}
+	r.body.held += int64(n)
+	return n, err
+}
+
+// Fill reads a request's body of at most limit bytes.
+func (b *Body) Fill(c *gin.Context, limit int64) *Fault {
+	if f := CheckBody(c, limit); f != nil {
+		return f
+	}
+	b.Grow(int(min(max(c.Request.ContentLength, 0), firstBytes)) + bytes.MinRead)
+	_, err := b.ReadFrom(counted{http.MaxBytesReader(c.Writer, c.Request.Body, limit), b})
+	if errors.Is(err, ErrBodies) {
+		return TooManyBodies(c)
+	}
+	return BodyFault(err, limit)
+}
+
+func TooManyBodies(c *gin.Context) *Fault {
+	c.Header("Connection", "close")
+	return Limited(c, time.Second, "too_many_bodies", "The bodies of all requests take as much memory as they may. Try again.")
+}
+
+// CheckBody checks what a request's head says of its body.
+func CheckBody(c *gin.Context, limit int64) *Fault {
+	if enc := c.GetHeader("Content-Encoding"); enc != "" && enc != "identity" {
+		return NewFault(http.StatusUnsupportedMediaType, "unsupported_encoding", "The body must not be compressed.")
+	}
+	if c.Request.ContentLength > limit {
+		c.Header("Connection", "close")
+		return bodyTooLarge(limit)
+	}
+	return nil
+}
+
+// BodyFault says why a body was not read.
+func BodyFault(err error, limit int64) *Fault {
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &over):
+		return bodyTooLarge(limit)
+	case err != nil:
+		return NewFault(http.StatusBadRequest, "incomplete_body", "The body could not be read to its end.")
+	}
+	return nil
+}
+
+func bodyTooLarge(limit int64) *Fault {
+	return NewFault(http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("The body is too large. It may have %d bytes.", limit))
+}
+
+// OneLine returns a JSON value, without white space if it has line ends.
+func OneLine(raw jsontext.Value) []byte {
+	if bytes.IndexByte(raw, '\n') >= 0 || bytes.IndexByte(raw, '\r') >= 0 {
+		raw = raw.Clone()
+		_ = raw.Compact() // it is valid
+	}
+	return raw
+}
+
+func NotJSON(err error) *Fault {
+	why := strings.TrimPrefix(err.Error(), "jsontext: ")
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		why = "it ends too early"
+	}
+	return NewFault(http.StatusBadRequest, "invalid_json", "The body is not valid JSON: "+why+".")
+}
+
+// Decode reads a body of JSON.
+func Decode(text []byte, into any) *Fault {
+	err := json.Unmarshal(text, into)
+	if wrong, ok := err.(*json.UnmarshalTypeError); ok && wrong.Field != "" {
+		return Invalid("invalid_field", wrong.Field, "must not be a %s", wrong.Value)
+	}
+	if err != nil {
+		return NotJSON(err)
+	}
+	return nil
+}

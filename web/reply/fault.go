@@ -1,0 +1,62 @@
+package reply
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Limited is the answer to what comes too often.
+func Limited(c *gin.Context, retry time.Duration, code, text string) *Fault {
+	c.Header("Retry-After", strconv.Itoa(int(math.Ceil(max(retry, time.Second).Seconds()))))
+	return NewFault(http.StatusTooManyRequests, code, text)
+}
+
+// Fault is an answer that says what is wrong. The code is stable; the message is
+// a safe sentence for people.
+type Fault struct {
+	Status  int    `json:"-"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Field   string `json:"field,omitempty"`
+}
+
+func (f *Fault) Error() string { return f.Message }
+
+// NewFault returns a fault that is about no field.
+func NewFault(status int, code, message string) *Fault {
+	return &Fault{Status: status, Code: code, Message: message}
+}
+
+// Invalid is a 400 about one field of the request; message follows the field's name.
+func Invalid(code, field, format string, args ...any) *Fault {
+	return &Fault{Status: http.StatusBadRequest, Code: code, Message: field + " " + fmt.Sprintf(format, args...), Field: field}
+}
+
+// Refusal is where the context of a request keeps the fault that ended it.
+const Refusal = "refusal"
+
+// Refuse ends the request with f.
+func Refuse(c *gin.Context, f *Fault) {
+	c.Set(Refusal, f)
+	c.Header("Cache-Control", "no-store")
+	c.Header("X-Content-Type-Options", "nosniff")
+	c.AbortWithStatusJSON(f.Status, gin.H{"error": f})
+}
+
+// Recovery turns a panic into a 500 that tells nothing, and logs it.
+func Recovery(log *slog.Logger) gin.HandlerFunc {
+	return gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, err any) {
+		log.Error("panic in a handler", "path", c.FullPath(), "panic", fmt.Sprint(err))
+		if c.Writer.Written() {
+			c.Abort()
+			return
+		}
+		Refuse(c, NewFault(http.StatusInternalServerError, "internal", "The server could not do this."))
+	})
+}

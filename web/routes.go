@@ -1,0 +1,88 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/web/admin"
+	"rollcall/web/assets"
+	"rollcall/web/client"
+	"rollcall/web/reply"
+)
+
+// newEngine returns an engine with what every request passes.
+func (s *Server) newEngine(first ...gin.HandlerFunc) *gin.Engine {
+	gin.SetMode(gin.ReleaseMode)
+	e := gin.New()
+	e.RedirectTrailingSlash, e.HandleMethodNotAllowed = false, true
+	e.UseEscapedPath, e.UnescapePathValues = true, false // see reply.PathParam
+	e.NoRoute(s.notFound)
+	e.NoMethod(func(c *gin.Context) {
+		reply.Refuse(c, reply.NewFault(http.StatusMethodNotAllowed, "method_not_allowed", "This path does not take the method "+c.Request.Method+"."))
+	})
+	e.Use(reply.Recovery(s.opts.Log), endChunked, checkURL)
+	e.Use(first...)
+	e.Use(s.gate.DropBody, s.gate.CheckOrigin)
+	s.api.HealthRoutes(e)
+	e.Match(reply.ReadMethods, "/assets/*path", gin.WrapH(assets.Handler()))
+	return e
+}
+
+// adminRoutes is what the admin UI's own listener serves. It asks everybody to log
+// in, so it may have any name.
+func (s *Server) adminRoutes() *gin.Engine {
+	e := s.newEngine(s.gate.InsistOnTLS)
+	e.GET("/", func(c *gin.Context) { c.Redirect(http.StatusSeeOther, admin.Path) })
+	s.operatorRoutes(e)
+	return e
+}
+
+// operatorRoutes is what is for operators, on whatever listener.
+func (s *Server) operatorRoutes(e *gin.Engine) {
+	e.Match(reply.ReadMethods, "/metrics", s.exporter.Serve)
+	s.admin.Routes(e)
+}
+
+func (s *Server) routes() *gin.Engine {
+	e := s.newEngine(s.gate.CheckHost)
+	s.api.Routes(e)
+	for path, file := range client.Files() {
+		e.Match(reply.ReadMethods, path, assets.Public(file))
+	}
+	e.Match(reply.ReadMethods, "/", s.start)
+	s.docs.Routes(e)
+	if !s.opts.NoCompat {
+		s.compat.Routes(e)
+	}
+	if !s.opts.AdminApart {
+		s.operatorRoutes(e)
+	}
+	return e
+}
+
+// publicFiles are the same for everybody, and without a secret: pages of every origin may load them.
+var publicFiles = map[string]bool{"/openapi.yaml": true, "/rollcall.js": true, "/rollcall.d.ts": true}
+
+// unguarded reports whether a path is for pages of every origin, or has a guard of its own.
+func unguarded(path string) bool { return admin.IsPath(path) || publicFiles[path] }
+
+// maxURLBytes bounds a request's URL.
+const maxURLBytes = 32 << 10
+
+// endChunked ends the connection behind a request whose body comes in chunks. A
+// Content-Length beside them is a sign of smuggling, which RFC 9112 (section 6.1)
+// wants ended so; net/http has taken it away by now, and serves what follows.
+func endChunked(c *gin.Context) {
+	if c.Request.ContentLength < 0 && c.Request.ProtoMajor == 1 {
+		c.Header("Connection", "close")
+	}
+}
+
+// checkURL refuses a URL that is too long.
+func checkURL(c *gin.Context) {
+	if n := len(c.Request.RequestURI); n > maxURLBytes {
+		reply.Refuse(c, reply.NewFault(http.StatusRequestURITooLong, "url_too_long",
+			"The URL is too long. It may have 32768 bytes; POST /subscribe takes a longer list of channels as JSON."))
+	}
+}

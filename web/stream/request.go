@@ -1,0 +1,144 @@
+package stream
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/hub"
+	"rollcall/hub/eventlog"
+	"rollcall/web/node"
+	"rollcall/web/reply"
+)
+
+// ResumeParam returns where the client asks to go on from.
+func ResumeParam(c *gin.Context) string {
+	return ResumeID(c.GetHeader("Last-Event-ID"), append(c.QueryArray("lastEventId"), c.QueryArray("last_event_id")...))
+}
+
+// Request is what a subscriber asks for.
+type Request struct {
+	Channels []string
+	ClientID string // "" asks the server for one
+	Resume   string
+	older    *eventlog.Batch // what the store has of what it missed
+	// olderHeld is what older takes of the room for it.
+	olderHeld int64
+	last      node.FillLast // what the store has of what it is told first
+	wants     hub.Wants
+	Always    hub.Wants // without asking
+	info      []byte    // compact JSON or nil
+
+	// What streams have that are no /subscribe.
+	Field    string       // that named the channels; "" means channels
+	Dialect  *hub.Dialect // how events are written; nil as they are
+	DeviceID string
+	Place    node.Place // nil where the client alone says where it was
+}
+
+// recall has a stream that does not say where it was go on where it stood. One that was never seen begins at the head.
+func (r *Request) recall(ctx context.Context) error {
+	if r.Place == nil {
+		return nil
+	}
+	if at, err := eventlog.ParsePosition(r.Resume); r.Resume != "" && (err != nil || at.Epoch != hub.Fresh) {
+		return nil
+	}
+	last, err := r.Place.Last(ctx)
+	if last != "" {
+		r.Resume = last
+	}
+	return err
+}
+
+// Check makes a request of what was asked, or says what is wrong with it.
+func (s *Streams) Check(c *gin.Context, names []string, clientID string, ids, wants []string, info []byte) (*Request, *reply.Fault) {
+	r := &Request{ClientID: clientID}
+	var f *reply.Fault
+	if r.Channels, f = s.CheckChannels(names); f != nil {
+		return nil, f
+	}
+	switch {
+	case len(r.Channels) == 0:
+		return nil, reply.Invalid("missing_channels", "channels", "is missing; name at least one, such as ?channels=news")
+	case !reply.IsClientID(clientID):
+		return nil, reply.Invalid("invalid_client_id", "clientId", "must have at most %d bytes of UTF-8 and no control characters", reply.MaxClientID)
+	}
+	for _, want := range wants {
+		switch want {
+		case "online":
+			r.wants |= hub.WantOnline
+		case "channels":
+			r.wants |= hub.WantMembers
+		case "":
+		default:
+			return nil, reply.Invalid("invalid_presence", "presence", "must be online, channels or both")
+		}
+	}
+	r.Resume = ResumeID(c.GetHeader("Last-Event-ID"), ids)
+	r.info, f = checkInfo(info)
+	return r, f
+}
+
+// CheckChannels returns names without repetitions, in order, or says what is wrong with them.
+func (s *Streams) CheckChannels(names []string) ([]string, *reply.Fault) {
+	for _, name := range names {
+		if err := eventlog.CheckChannel(name); err != nil {
+			return nil, reply.Invalid("invalid_channel", "channels", "has a name that %v", err)
+		}
+	}
+	names = Unrepeated(names)
+	if len(names) > s.opts.MaxChannels {
+		return nil, reply.Invalid("too_many_channels", "channels", "has %d names; a stream may have %d", len(names), s.opts.MaxChannels)
+	}
+	return names, nil
+}
+
+// ResumeID chooses among the header's id and those of the query: the first that
+// is well-formed, else the first that there is.
+func ResumeID(header string, ids []string) string {
+	ids = append([]string{header}, ids...)
+	for _, id := range ids {
+		if _, err := eventlog.ParsePosition(id); err == nil {
+			return id
+		}
+	}
+	for _, id := range ids {
+		if id != "" {
+			return id
+		}
+	}
+	return ""
+}
+
+// checkInfo returns info, which is nil or must be a JSON object, on one line.
+func checkInfo(info []byte) ([]byte, *reply.Fault) {
+	if len(info) == 0 {
+		return nil, nil
+	}
+	var out bytes.Buffer
+	if len(info) > reply.MaxInfo || !utf8.Valid(info) || json.Compact(&out, info) != nil || out.Len() == 0 || out.Bytes()[0] != '{' {
+		return nil, reply.Invalid("invalid_info", "info", "must be a JSON object of at most %d bytes", reply.MaxInfo)
+	}
+	return slices.Clip(out.Bytes()), nil
+}
+
+// Unrepeated returns names without repetitions, in order.
+func Unrepeated(names []string) []string {
+	if len(names) < 2 {
+		return names
+	}
+	seen := make(map[string]bool, len(names))
+	kept := names[:0]
+	for _, name := range names {
+		if !seen[name] {
+			seen[name] = true
+			kept = append(kept, name)
+		}
+	}
+	return kept
+}

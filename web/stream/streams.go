@@ -1,0 +1,39 @@
+package stream
+
+import (
+	"log/slog"
+	"time"
+
+	"rollcall/hub"
+	"rollcall/web/gate"
+	"rollcall/web/node"
+)
+
+// Options configure Streams. Those of [rollcall/web.Options] with the same names have the same meaning.
+type Options struct {
+	Log          *slog.Logger
+	MaxStreams   int
+	MaxChannels  int
+	StallTimeout time.Duration
+}
+
+// Streams opens streams. Its methods are safe for concurrent use.
+type Streams struct {
+	opts Options
+	node *node.Node
+	gate *gate.Gate
+}
+
+// New returns what opens the streams of a node.
+func New(n *node.Node, g *gate.Gate, opts Options) *Streams { return &Streams{opts, n, g} }
+
+// Max returns how many streams may be open.
+func (s *Streams) Max() int { return s.opts.MaxStreams }
+
+// Unwelcome returns why no stream is welcome now, if that is so.
+func (s *Streams) Unwelcome() (why hub.Reason, unwelcome bool) {
+	if why, leaving := s.node.Leaving(); leaving {
+		return why, true
+	}
+	return hub.Overloaded, s.node.Streams() >= s.opts.MaxStreams
+}
