@@ -13,6 +13,6 @@
 //	1         the server failed, or could not start; a request was refused, or a check failed
 //	2         a flag, argument, variable or configuration file is wrong; nothing was started
 //	3         the shutdown timeout passed while streams or requests were still open
-//	4         the server that a command was to talk to can't be reached
+//	4         the server can't be reached
 //	130, 143  a second SIGINT or SIGTERM ended the process at once
 package main
