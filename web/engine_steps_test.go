@@ -105,7 +105,7 @@ func TestEngineLastMeanwhile(t *testing.T) {
 		srv.Publish("a", "1")
 		return []*eventlog.Record{nil}
 	}
-	if got := string(srv.Get("/lastEvent?channel=a").WantStatus(200).Body); got != `{"response":"{\"type\":\"message\",\"payload\":1}"}` {
+	if got := string(srv.Get("/lastEvent?channel=a").WantStatus(200).Body); got != `{"response":"{\"type\":\"message\",\"payload\":1}"}`+"\n" {
 		t.Errorf("got %s", got)
 	}
 }

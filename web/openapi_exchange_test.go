@@ -169,15 +169,16 @@ func TestSpecErrors(t *testing.T) {
 			{post("/publish", `{`), "invalid_json", false},
 			{post("/publish", `[]`), "invalid_body", false},
 			{post("/publish", `{"events":{}}`), "invalid_body", false},
+			{post("/publish", `{"event":{}}`), "missing_events", false},
 			{post("/publish", event(``)), "invalid_event", false},
 			{post("/publish", event(`"channelName":"a","type":"gap","payload":1`)), "invalid_event", false},
 			{post("/publish", event(`"channelName":"a","type":"x"`)), "invalid_event", false},
 			{post("/publish", event(`"channelName":"a","type":"x","payload":1,"idempotencyKey":"`+long+`"`)), "invalid_event", false},
 			{post("/publish", event(`"channelName":"a","type":"x","payload":"`+strings.Repeat("x", 61<<10)+`"`)), "payload_too_large", true},
 			{post("/publish", `{"events":[`+strings.Repeat(`{"channelName":"a","type":"x","payload":1},`, 1000)+`{"channelName":"a","type":"x","payload":1}]}`), "too_many_events", false},
-			{post("/publish", `{}`, "Content-Encoding: gzip"), "unsupported_encoding", true},
-			{post("/publish", strings.Repeat(" ", 1<<20)+`{}`), "body_too_large", true},
-			{post("/publish", `{}`, "Origin: https://evil.example"), "foreign_origin", true},
+			{post("/publish", `{"events":[]}`, "Content-Encoding: gzip"), "unsupported_encoding", true},
+			{post("/publish", strings.Repeat(" ", 1<<20)+`{"events":[]}`), "body_too_large", true},
+			{post("/publish", `{"events":[]}`, "Origin: https://evil.example"), "foreign_origin", true},
 
 			{get("/lastEvent"), "invalid_channel", false},
 			{get("/lastEvent?channel=a,b"), "invalid_channel", false},
@@ -221,7 +222,7 @@ func TestSpecErrors(t *testing.T) {
 		g := guard(t, func(o *web.Options) { o.AddressLimits = auth.Limits{FailedAuth: 4} })
 		reader := g.reader
 		check(t, g.Server, []refusal{
-			{post("/publish", `{}`), "unauthorized", true},
+			{post("/publish", `{"events":[]}`), "unauthorized", true},
 			{post("/publish", oneEvent("a", `1`), reader), "forbidden", true},
 			{get("/subscribe?channels=a"), "unauthorized", true},
 			{get("/subscribe?channels=a", reader), "forbidden", true},
@@ -243,14 +244,14 @@ func TestSpecErrors(t *testing.T) {
 			{get("/sse/time", bearer("x")), "unauthorized", true},
 			{get("/metrics", bearer("x")), "unauthorized", true},
 			{get("/metrics", bearer("x")), "too_many_failures", true},
-			{post("/publish", `{}`, bearer("x")), "too_many_failures", true},
+			{post("/publish", `{"events":[]}`, bearer("x")), "too_many_failures", true},
 		})
 	})
 	t.Run("too fast", func(t *testing.T) {
 		srv := webtest.Start(t, web.Options{AddressLimits: auth.Limits{PublishesPerSecond: .01}})
-		srv.Post("/publish", `{}`).WantStatus(200)
+		srv.Post("/publish", `{"events":[]}`).WantStatus(200)
 		check(t, srv, []refusal{
-			{post("/publish", `{}`), "too_many_publishes", true},
+			{post("/publish", `{"events":[]}`), "too_many_publishes", true},
 			{post("/events?memberId=m", `{"type":"UPPER"}`), "too_many_publishes", true},
 			{post("/messages", `{"room":"x","text":"hello"}`), "too_many_publishes", true},
 		})

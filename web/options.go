@@ -36,7 +36,8 @@ type Options struct {
 	HSTS           time.Duration // how long browsers are told to insist on TLS; 0 says nothing of it
 
 	// CORSOrigins are the origins whose pages may use this server, each as the
-	// browser sends it, such as "https://app.example", or "*" for all.
+	// browser sends it, such as "https://app.example"; "http://localhost:*" for any
+	// port, or "*" for all.
 	CORSOrigins []string
 
 	// H2C also takes HTTP/2 in clear, with prior knowledge, from a proxy in front.

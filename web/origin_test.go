@@ -70,6 +70,23 @@ func TestExactOrigins(t *testing.T) {
 	srv.Post("/publish", batch).WantStatus(200)
 }
 
+// A page that is being developed comes from any port of its machine.
+func TestAnyPortOfAnOrigin(t *testing.T) {
+	srv := webtest.Start(t, web.Options{CORSOrigins: []string{"http://localhost:*", "https://app.example"}})
+	for _, origin := range []string{"http://localhost:8000", "http://localhost:5173", "http://localhost"} {
+		srv.Subscribe("channels=a", "Origin: "+origin, "Sec-Fetch-Site: cross-site").WantRegistered()
+		srv.Post("/publish", batch, "Origin: "+origin, "Sec-Fetch-Site: same-site").WantStatus(200).WantHeader("Access-Control-Allow-Origin", origin)
+		wantPreflight(t, srv, origin, "DELETE", origin)
+	}
+	for _, origin := range []string{
+		"https://localhost:8000", "http://localhost.evil.example:8000", "http://localhost:*", "http://localhost:", "http://localhost8000",
+		"http://127.0.0.1:8000", "https://app.example:8000", "http://evil.example/http://localhost:8000", "http://localhost:80a0",
+	} {
+		srv.Post("/publish", batch, "Origin: "+origin).WantHeader("Access-Control-Allow-Origin", "").WantFault(403, "foreign_origin", "")
+		srv.Get("/subscribe?channels=a", "Origin: "+origin).WantHeader("Access-Control-Allow-Origin", "").WantFault(403, "foreign_origin", "")
+	}
+}
+
 func TestAnyOrigin(t *testing.T) {
 	srv := webtest.Start(t, web.Options{CORSOrigins: []string{"*"}})
 	for _, origin := range []string{foreign, "null", "http://127.0.0.1:3000"} {
@@ -100,7 +117,7 @@ func wantPreflight(t *testing.T, srv *webtest.Server, origin, method, allowed st
 }
 
 func TestBadOriginOption(t *testing.T) {
-	for _, origin := range []string{"app.example", "https://app.example/", "https://app.example/path", "", "https://"} {
+	for _, origin := range []string{"app.example", "https://app.example/", "https://app.example/path", "", "https://", "http://localhost:8*", "http://localhost:80:*"} {
 		srv, err := web.New(web.Options{CORSOrigins: []string{origin}})
 		if err == nil {
 			_ = srv.Close()

@@ -23,8 +23,45 @@ func TestPublish(t *testing.T) {
 		if srv.Head() != epoch+"-3" {
 			t.Errorf("head %s", srv.Head())
 		}
-		for _, none := range []string{`{"events":[]}`, `{}`, `{"events":null}`, ` { } `, `{"other":1}`} {
+		for _, none := range []string{`{"events":[]}`, `{"events":null}`, ` {"events": [ ] } `, `{"event":1,"events":[]}`} {
 			srv.Post(target, none).WantJSON(`{"events":[]}`)
+		}
+	}
+}
+
+// A body that is not a batch publishes nothing and says so, with what was probably meant.
+func TestPublishWithoutEvents(t *testing.T) {
+	srv := start(t)
+	for body, hint := range map[string]string{
+		`{}`:          `{"events":[…]}`,
+		` { } `:       `{"events":[…]}`,
+		`{"other":1}`: `{"events":[…]}`,
+		`{"event":{"channelName":"a","type":"t","payload":1}}`:    "POST /events",
+		`{"Events":[{"channelName":"a","type":"t","payload":1}]}`: "lower case",
+		`{"channelName":"a","type":"t","payload":1}`:              "in that list",
+	} {
+		text := srv.Post("/publish", body).WantFault(400, "missing_events", "events")
+		if !strings.Contains(text, hint) {
+			t.Errorf("%s: %s", body, text)
+		}
+	}
+	if !strings.HasSuffix(srv.Head(), "-0") {
+		t.Errorf("the head is %s: something was appended", srv.Head())
+	}
+}
+
+// A terminal's prompt stands on a line of its own behind every answer.
+func TestAnswersEndWithALine(t *testing.T) {
+	srv := start(t)
+	srv.Publish("a", `1`)
+	for _, a := range []*webtest.Answer{
+		srv.Get("/history?channel=a"), srv.Get("/history?channel=none"), srv.Get("/lastEvent?channel=a"), srv.Get("/presence/clients"),
+		srv.Get("/presence/channels"), srv.Get("/presence/clients/none"), srv.Get("/none"), srv.Get("/healthz"), srv.Get("/readyz"),
+		srv.Post("/publish", batch), srv.Post("/publish", "{"), srv.Post("/messages", `{"room":"r","text":"t"}`),
+		srv.Post("/events?memberId=a", `{"type":"T"}`), srv.Get("/assets/none.js"), srv.Do("PATCH", "/publish", ""),
+	} {
+		if !strings.HasPrefix(a.Body, "{") || strings.Count(a.Body, "\n") != 1 || !strings.HasSuffix(a.Body, "}\n") {
+			t.Errorf("%d %q", a.Status, a.Body)
 		}
 	}
 }

@@ -24,7 +24,7 @@ type serveCmd struct {
 	Config string `group:"server" placeholder:"FILE" help:"Read settings from this YAML file; its keys are the flag names below."`
 
 	Listen          string   `group:"server" default:"127.0.0.1:9090" placeholder:"ADDRESS" help:"Where to listen: host:port, :port for every interface, or unix:/path for a socket file."`
-	CORSOrigin      []string `group:"server" name:"cors-origin" placeholder:"ORIGIN" help:"Let pages from this origin use the server, such as https://example.org; * means any. Repeat it for more."`
+	CORSOrigin      []string `group:"server" name:"cors-origin" placeholder:"ORIGIN" help:"Let pages from this origin use the server, such as https://example.org; http://localhost:* means any port there, * any origin. Repeat it for more."`
 	H2C             bool     `name:"h2c" group:"server" help:"Also take HTTP/2 in clear, with prior knowledge, from a proxy in front."`
 	Compat          bool     `group:"server" default:"true" negatable:"" help:"Serve /events, /messages and /sse/time as well: notifications of members, rooms and a clock, over the same events."`
 	Node            string   `group:"server" placeholder:"NAME" help:"What this server calls itself in presence and logs. Without it: the host name."`
@@ -90,8 +90,11 @@ Examples:
   rollcall serve
       Listen on http://127.0.0.1:9090/ with the defaults.
 
-  rollcall serve --listen :8080 --cors-origin https://app.example.org
-      Listen on every interface, for pages of one other site.
+  rollcall serve --cors-origin 'http://localhost:*'
+      Let pages use it that another server of this machine serves.
+
+  rollcall serve --listen :8080 --api-keys keys --cors-origin https://app.example.org
+      Listen on every interface, for programs with a key of the file keys and for pages of one other site.
 
   ROLLCALL_LOG_FORMAT=json rollcall serve --config /etc/rollcall.yaml
       Take the settings from a file such as:
@@ -191,16 +194,23 @@ func checkListen(p *problems, key, address string) {
 }
 
 // checkOrigin notes a problem unless origin is * or written as browsers send it: scheme://host[:port], in lower case.
+// The port may be *.
 func checkOrigin(p *problems, origin string) {
 	if origin == "*" {
 		return
 	}
-	u, err := url.Parse(origin)
-	if err != nil || u.Scheme == "" || u.Host == "" {
-		p.add("cors-origin", `%q is not an origin; write for example https://example.org, or "*" for any`, origin)
+	const anyPort = ":*"
+	host, ports := strings.CutSuffix(origin, anyPort)
+	u, err := url.Parse(host)
+	if err != nil || u.Scheme == "" || u.Host == "" || ports && u.Port() != "" {
+		p.add("cors-origin", `%q is not an origin; write for example https://example.org, http://localhost:* for any port, or "*" for any`, origin)
 		return
 	}
-	if want := strings.ToLower(u.Scheme + "://" + u.Host); want != origin {
+	want := strings.ToLower(u.Scheme + "://" + u.Host)
+	if ports {
+		want += anyPort
+	}
+	if want != origin {
 		p.add("cors-origin", "%q is not how a browser writes an origin; did you mean %q?", origin, want)
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // healthz says that the process is alive.
-func (a *API) healthz(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) }
+func (a *API) healthz(c *gin.Context) { c.PureJSON(http.StatusOK, gin.H{"status": "ok"}) }
 
 // readyz says whether new streams and events are welcome. Anybody may ask, so it does not name
 // the reason, which may hold addresses and paths.
@@ -22,5 +22,5 @@ func (a *API) readyz(c *gin.Context) {
 		reply.Refuse(c, reply.NewFault(http.StatusServiceUnavailable, "store_unavailable", "The event store can't be used. The admin UI says why."))
 		return
 	}
-	c.JSON(http.StatusOK, gin.H{"status": "ready"})
+	c.PureJSON(http.StatusOK, gin.H{"status": "ready"})
 }

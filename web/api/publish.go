@@ -54,6 +54,5 @@ func (a *API) publish(c *gin.Context) {
 		}
 	}
 	out = append(out, "]}"...)
-	c.Header("Content-Length", strconv.Itoa(len(out)))
 	reply.AnswerText(c, out)
 }

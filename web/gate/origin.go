@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +25,17 @@ const SecretHeader = "Stream-Secret"
 type origins struct {
 	share gin.HandlerFunc             // answers preflights and sets CORS headers; nil for none
 	guard *http.CrossOriginProtection // nil where every page may change things
+	exact map[string]bool             // origins as browsers send them
+	ports map[string]bool             // origins without their port, whose pages may use any, with the colon
+}
+
+// anyPort ends an origin whose pages may come from any port, such as http://localhost:*.
+const anyPort = ":*"
+
+// allows reports whether the pages of an origin may use this server.
+func (o *origins) allows(origin string) bool {
+	host := strings.TrimRight(origin, "0123456789")
+	return o.exact[origin] || host != origin && o.ports[host] || o.ports[origin+":"]
 }
 
 var foreignOrigin = reply.NewFault(http.StatusForbidden, "foreign_origin", "Pages of this origin may not use this server; see --cors-origin.")
@@ -33,21 +45,26 @@ var foreignOrigin = reply.NewFault(http.StatusForbidden, "foreign_origin", "Page
 // where a request comes from, other clients say nothing and pass. who is in effect
 // from then on.
 func (k *Gate) Allow(list []string, who *auth.Options) error {
-	o := &origins{guard: http.NewCrossOriginProtection()}
+	o := &origins{guard: http.NewCrossOriginProtection(), exact: make(map[string]bool), ports: make(map[string]bool)}
 	all := false
-	allowed := make(map[string]bool)
 	for _, origin := range list {
+		host, ports := strings.CutSuffix(origin, anyPort)
 		if origin == "*" {
 			all = true
-		} else if err := o.guard.AddTrustedOrigin(origin); err != nil {
+		} else if err := o.guard.AddTrustedOrigin(host); err != nil {
 			return errors.New("cors-origin " + strings.TrimPrefix(err.Error(), "http: "))
+		} else if u, _ := url.Parse(host); ports && u.Port() != "" {
+			return errors.New("cors-origin " + strconv.Quote(origin) + " names a port and any port")
+		} else if ports {
+			o.ports[host+":"] = true
+		} else {
+			o.exact[origin] = true
 		}
-		allowed[origin] = true
 	}
 	if all && who != nil && (who.TokenCookie != "" || who.Session != nil) {
 		return errors.New("cors-origin * would let every page use a visitor's cookie with a token, or session; name the origins")
 	}
-	if len(allowed) > 0 {
+	if len(list) > 0 {
 		conf := cors.Config{
 			AllowMethods:     []string{"GET", "POST", "DELETE", "OPTIONS"},
 			AllowHeaders:     []string{"Authorization", "Last-Event-ID", "Cache-Control", "Content-Type", "X-API-Key", "Member-ID", "MemberId", "Device-Id", SecretHeader, "Traceparent"},
@@ -58,10 +75,11 @@ func (k *Gate) Allow(list []string, who *auth.Options) error {
 		}
 		if !all {
 			conf.AllowOriginWithContextFunc = func(c *gin.Context, origin string) bool {
-				if !allowed[origin] {
+				if !o.allows(origin) {
 					k.refuseOrigin(c)
+					return false
 				}
-				return allowed[origin]
+				return true
 			}
 		}
 		o.share = cors.New(conf)
@@ -95,10 +113,10 @@ func (k *Gate) CheckOrigin(c *gin.Context) {
 			return
 		}
 	}
-	if o.guard == nil {
+	r := c.Request
+	if o.guard == nil || o.allows(r.Header.Get("Origin")) {
 		return
 	}
-	r := c.Request
 	if r.Method == http.MethodGet && opensStream(c.FullPath()) {
 		asPost := *r // the guard lets every GET pass
 		asPost.Method = http.MethodPost

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -33,10 +34,15 @@ func (p *Publisher) Parse(body *bytes.Buffer) ([]eventlog.Event, *reply.Fault) {
 	// it is JSON, and what JavaScript makes of a text cut in the middle of a character.
 	dec := jsontext.NewDecoder(body, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	b := batchParser{body: body.Bytes(), dec: dec, opts: &p.opts}
+	found, instead := false, ""
 	f := b.object("The body", func(name []byte) *reply.Fault {
 		if string(name) != "events" {
+			if meant := missingEvents[strings.ToLower(string(name))]; meant != "" {
+				instead = meant
+			}
 			return b.skip()
 		}
+		found = true
 		if b.dec.PeekKind() == 'n' {
 			b.events = nil
 			return b.skip()
@@ -49,7 +55,17 @@ func (p *Publisher) Parse(body *bytes.Buffer) ([]eventlog.Event, *reply.Fault) {
 	if _, err := b.dec.ReadToken(); err != io.EOF {
 		return nil, reply.NotJSON(fmt.Errorf("there is more after the value"))
 	}
+	if !found {
+		return nil, reply.Invalid("missing_events", "events", "is missing; a publish is {\"events\":[…]}%s", instead)
+	}
 	return b.events, nil
+}
+
+// missingEvents says of the names that stand in a body without events what was probably meant.
+var missingEvents = map[string]string{
+	"event":       ", a list, even for one event; a body with \"event\" is for POST /events",
+	"events":      ", in lower case",
+	"channelname": "; the event itself belongs in that list",
 }
 
 // object reads an object and calls each with every name in it, to read the value.

@@ -2,6 +2,7 @@ package reply
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/gin-gonic/gin"
 )
@@ -20,9 +21,11 @@ func Answer(c *gin.Context, body any) {
 	c.PureJSON(http.StatusOK, body)
 }
 
-// AnswerText is answer for JSON that is written already.
+// AnswerText is answer for JSON that is written already. Like all answers it ends with a line end, for terminals.
 func AnswerText(c *gin.Context, body []byte) {
 	c.Header("Cache-Control", "no-store")
 	c.Header("X-Content-Type-Options", "nosniff")
+	body = append(body, '\n')
+	c.Header("Content-Length", strconv.Itoa(len(body)))
 	c.Data(http.StatusOK, "application/json; charset=utf-8", body)
 }

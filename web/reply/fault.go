@@ -46,7 +46,8 @@ func Refuse(c *gin.Context, f *Fault) {
 	c.Set(Refusal, f)
 	c.Header("Cache-Control", "no-store")
 	c.Header("X-Content-Type-Options", "nosniff")
-	c.AbortWithStatusJSON(f.Status, gin.H{"error": f})
+	c.Abort()
+	c.PureJSON(f.Status, gin.H{"error": f})
 }
 
 // Recovery turns a panic into a 500 that tells nothing, and logs it.
