@@ -15,7 +15,7 @@
 //	entry    channel, sequence number → what a block has of the channel
 //	segment  first sequence number → counts over some megabytes of blocks
 //
-// Blocks are in log order, so each is written once beside the log of commits. Entries are in the order of channels: the
+// Blocks are in log order, so they need little sorting. Entries are in the order of channels: the
 // events of any channel, and its newest, are found without reading others. Each event says which event of its channel was
 // the one before, and each entry how many there were: what is missing between two events is known, for whatever reason it is.
 //

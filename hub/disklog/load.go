@@ -4,36 +4,38 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"rollcall/hub/eventlog"
 )
 
-// loadSegments reads what is known of the segments, and from the last one where the log ends.
-func (l *Log) loadSegments() (last uint64, err error) {
+// loadSegments reads what is known of the segments, and from the last one where the log ends; torn says that it may go
+// further, for something there can't be read.
+func (l *Log) loadSegments() (last uint64, torn bool, err error) {
 	if last, err = l.number(metaHead); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	floor, err := l.number(metaFloor)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	l.floor.Store(floor)
 	last = max(last, floor)
 	it, err := l.store.NewIter(&pebble.IterOptions{LowerBound: []byte{kindSegment}, UpperBound: []byte{kindSegment + 1}})
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	for ok := it.First(); ok; ok = it.Next() {
 		s, err := readSegment(it.Key(), it.Value())
 		if err != nil {
-			return 0, errors.Join(err, it.Close())
+			return 0, false, errors.Join(err, it.Close())
 		}
 		l.segs.list = append(l.segs.list, s)
 	}
 	if err := errors.Join(it.Error(), it.Close()); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	if n := len(l.segs.list); n == 0 || l.segs.list[n-1].sealed {
 		l.segs.list = append(l.segs.list, segment{first: last + 1})
@@ -49,8 +51,8 @@ func (l *Log) loadSegments() (last uint64, err error) {
 		open.bytes += uint64(size)
 		open.events += uint64(len(items))
 		return nil
-	}, func(uint64) error { return nil })
-	return last, err
+	}, func(uint64) error { torn = true; return nil })
+	return last, torn, err
 }
 
 // blocks reads the blocks from a number on. Where some can't be read, missed is called with the number through which events
@@ -70,7 +72,7 @@ func (l *Log) blocks(from uint64, each func(first uint64, size int, items []item
 			}
 			hole = true
 			if from+step < from {
-				return nil
+				return missed(math.MaxUint64)
 			}
 			from += step
 			if err := it.Close(); !damaged(err) && err != nil {
@@ -82,6 +84,9 @@ func (l *Log) blocks(from uint64, each func(first uint64, size int, items []item
 			ok = it.SeekGE(blockKey(nil, from))
 		}
 		if !ok {
+			if hole {
+				return missed(math.MaxUint64)
+			}
 			return nil
 		}
 		first := keySeq(it.Key())

@@ -119,6 +119,9 @@ func (l *Log) open() error {
 	return l.load(last)
 }
 
+// farAhead is how many numbers are left out where the end of the log can't be read.
+const farAhead = 1 << 32
+
 // begin finds out where the log ends, and gives it an epoch: the one that it has, or a new one.
 func (l *Log) begin() (last uint64, err error) {
 	written, err := l.text(metaVersion)
@@ -142,7 +145,8 @@ func (l *Log) begin() (last uint64, err error) {
 	case written != version:
 		return 0, fmt.Errorf("it was written by another version of the program, in the form %q; this one has %q", written, version)
 	}
-	if last, err = l.loadSegments(); err != nil {
+	last, torn, err := l.loadSegments()
+	if err != nil {
 		return 0, err
 	}
 	if written != "" {
@@ -150,6 +154,12 @@ func (l *Log) begin() (last uint64, err error) {
 			l.epoch = eventlog.NewEpoch()
 			l.log.Warn("the log gets a new epoch", "epoch", l.epoch, "reason", why)
 		}
+	}
+	if !l.mark.bad { // what is left of lost events, as in the index, is before all new ones
+		last = max(last, l.mark.seq)
+	}
+	if torn {
+		last += farAhead
 	}
 	if written == "" || why != "" {
 		b := l.store.NewBatch()

@@ -39,6 +39,7 @@ type queue struct {
 	mu     sync.Mutex
 	closed bool
 	list   []*request
+	want   int           // how many the writer waits for; 0 is one
 	wake   chan struct{} // of capacity one
 }
 
@@ -50,8 +51,11 @@ func (q *queue) add(r *request) bool {
 		return false
 	}
 	q.list = append(q.list, r)
+	enough := len(q.list) >= q.want
 	q.mu.Unlock()
-	q.nudge()
+	if enough {
+		q.nudge()
+	}
 	return true
 }
 
@@ -62,16 +66,41 @@ func (q *queue) nudge() {
 	}
 }
 
-// take returns all that waits, and whether the queue is closed. Where that is something,
-// spare becomes the queue's storage.
-func (q *queue) take(spare []*request) (list []*request, closed bool) {
+// take returns all that waits, and whether the queue is closed. It waits for the first request, and then, for no longer than
+// most, for as many as are wanted. spare becomes the queue's storage.
+func (q *queue) take(spare []*request, want int, most time.Duration) (list []*request, closed bool) {
+	var timeout <-chan time.Time
+	for {
+		q.mu.Lock()
+		q.want = 0
+		switch n := len(q.list); {
+		case q.closed || n > 0 && (n >= want || most <= 0):
+			list, q.list = q.list, spare[:0]
+			closed = q.closed
+			q.mu.Unlock()
+			return list, closed
+		case n > 0 && timeout == nil:
+			timer := time.NewTimer(most)
+			defer timer.Stop()
+			timeout = timer.C
+			fallthrough
+		case n > 0:
+			q.want = want
+		}
+		q.mu.Unlock()
+		select {
+		case <-q.wake:
+		case <-timeout:
+			most = 0
+		}
+	}
+}
+
+// waiting returns how many requests wait.
+func (q *queue) waiting() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.list) == 0 {
-		return nil, q.closed
-	}
-	list, q.list = q.list, spare[:0]
-	return list, q.closed
+	return len(q.list)
 }
 
 func (q *queue) close() {

@@ -87,18 +87,26 @@ func gaps(l *Log, after uint64, channels ...string) []string {
 // readOlder reads the channels from a position to the head: first what only the disk has, then what the memory has.
 func readOlder(t testing.TB, l *Log, channels []string, after uint64, limit eventlog.Limit) (seqs []uint64, gaps []string) {
 	t.Helper()
+	recs, gaps := records(t, l, channels, after, limit)
+	for _, r := range recs {
+		seqs = append(seqs, r.Seq)
+	}
+	return seqs, gaps
+}
+
+func records(t testing.TB, l *Log, channels []string, after uint64, limit eventlog.Limit) (recs []*eventlog.Record, gaps []string) {
+	t.Helper()
 	use := func(b eventlog.Batch) {
 		for _, r := range b.Records {
 			if r.Seq <= after || r.Seq > b.Through {
 				t.Fatalf("event %d behind %d, through %d", r.Seq, after, b.Through)
 			}
 			after = r.Seq
-			seqs = append(seqs, r.Seq)
 		}
 		for _, g := range b.Gaps {
 			gaps = append(gaps, g.Channel)
 		}
-		after = b.Through
+		recs, after = append(recs, b.Records...), b.Through
 	}
 	for done := false; !done; {
 		b, err := l.Older(context.Background(), channels, after, limit)
@@ -113,7 +121,7 @@ func readOlder(t testing.TB, l *Log, channels []string, after uint64, limit even
 	}
 	use(l.Next(&eventlog.Cursor{Channels: channels, After: after}, eventlog.Limit{}, nil))
 	slices.Sort(gaps)
-	return seqs, slices.Compact(gaps)
+	return recs, slices.Compact(gaps)
 }
 
 // A restart loses nothing: ids, epoch, payloads, times, what is last, and keys.

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -33,7 +32,7 @@ func openStore(dir string, relaxed bool, log *slog.Logger) (*store, error) {
 	s := &store{fs: newDiskFS(relaxed), log: log}
 	o := &pebble.Options{
 		FS:                 s.fs,
-		FormatMajorVersion: pebble.FormatValueSeparation,
+		FormatMajorVersion: pebble.FormatWALSyncChunks,
 		MemTableSize:       memTable,
 		Logger:             storeLog{s},
 		EventListener: &pebble.EventListener{
@@ -45,12 +44,6 @@ func openStore(dir string, relaxed bool, log *slog.Logger) (*store, error) {
 				log.Warn("the disk of the event store is slow", "operation", i.OpType.String(), "took", i.Duration)
 			},
 		},
-	}
-	// Blocks are written once into files of their own, and only their keys are sorted again and again.
-	o.Experimental.ValueSeparationPolicy = func() pebble.ValueSeparationPolicy {
-		return pebble.ValueSeparationPolicy{
-			Enabled: true, MinimumSize: 64, MaxBlobReferenceDepth: 10, RewriteMinimumAge: time.Minute, TargetGarbageRatio: 0.3,
-		}
 	}
 	if err := s.fs.MkdirAll(dir, 0o700); err != nil {
 		return nil, err

@@ -49,28 +49,38 @@ func newWriter(l *Log) *writer {
 	return &writer{l: l, head: l.Head().Seq, tips: tips{l: l}, batch: l.store.NewBatch(), keys: make(map[dedupe]uint64), serial: 1}
 }
 
-// commit takes what waits until the log is closed.
+// commit takes what waits until the log is closed. A publisher that was answered comes back soon, as a rule: a commit waits, for
+// as long as the one before took, for half of the publishers that there are. So each sync is for many, and while one half
+// waits for the disk the other keeps the processors busy. One publisher alone never waits.
 func (l *Log) commit(w *writer) {
 	defer func() { _ = w.batch.Close() }()
 	var spare []*request
+	want, took := 0, time.Duration(0)
 	for {
-		list, closed := l.queue.take(spare)
-		if len(list) == 0 {
-			if closed {
-				return
-			}
-			<-l.queue.wake
-			continue
+		list, closed := l.queue.take(spare, want, took)
+		if len(list) == 0 && closed {
+			return
 		}
+		began := time.Now()
 		for rest := list; len(rest) > 0; {
 			n := w.group(rest)
 			w.run(rest[:n])
 			rest = rest[n:]
 		}
+		want = (len(list) + l.queue.waiting() + 1) / 2
+		if took = min(time.Since(began), longestWait); took < shortestWait {
+			took = 0
+		}
 		clear(list)
 		spare = list
 	}
 }
+
+// How long at least and at most a commit may wait for more.
+const (
+	shortestWait = 100 * time.Microsecond
+	longestWait  = time.Millisecond
+)
 
 // group returns how many of the requests go into one commit.
 func (w *writer) group(list []*request) int {
