@@ -55,7 +55,7 @@ func TestDamagedFiles(t *testing.T) {
 	}
 	refused, whole, holed, anew := 0, 0, 0, 0
 	for _, file := range files {
-		for part := 0.01; part < 1; part += 0.04 {
+		for part := 0.01; part < 1; part += 0.09 {
 			dir := scratch(t)
 			check(t, os.CopyFS(dir, os.DirFS(origin)))
 			flip(t, filepath.Join(dir, storeName, filepath.Base(file)), part)
