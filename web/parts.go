@@ -30,7 +30,7 @@ func (o *Options) gate() gate.Options {
 }
 
 func (o *Options) streams() stream.Options {
-	return stream.Options{Log: o.Log, MaxStreams: o.MaxStreams, MaxChannels: o.MaxChannels, StallTimeout: o.StallTimeout}
+	return stream.Options{Log: o.Log, MaxStreams: o.MaxStreams, MaxChannels: o.MaxChannels, OnlinePresence: o.OnlinePresence, StallTimeout: o.StallTimeout}
 }
 
 func (o *Options) publisher() publish.Options {
@@ -38,7 +38,7 @@ func (o *Options) publisher() publish.Options {
 }
 
 func (o *Options) api() api.Options {
-	return api.Options{OnlinePresence: o.OnlinePresence, MaxBodyBytes: o.MaxBodyBytes}
+	return api.Options{MaxBodyBytes: o.MaxBodyBytes}
 }
 
 func (o *Options) compat() compat.Options {

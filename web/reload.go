@@ -19,19 +19,13 @@ func (s *Server) Reload(c Changes) error {
 	if c.Access == nil {
 		c.Access = &auth.Options{Open: true}
 	}
-	if _, err := auth.New(*c.Access); err != nil {
-		return err
-	}
 	if _, err := login.NewAccounts(c.Admins); err != nil {
 		return err
 	}
-	if err := s.gate.Allow(c.CORSOrigins, c.Access); err != nil {
+	if err := s.gate.Replace(c.CORSOrigins, *c.Access); err != nil {
 		return err
 	}
-	// Both were found good.
-	_ = s.gate.Access.Auth.Replace(*c.Access)
-	s.gate.Access.Verifier.Store(c.Access.Verifier)
-	_ = s.admin.Accounts.Replace(c.Admins)
+	_ = s.admin.Accounts.Replace(c.Admins) // they were found good
 	s.node.Sweep()
 	return nil
 }

@@ -40,7 +40,7 @@ func (s *Server) adminRoutes() *gin.Engine {
 
 // operatorRoutes is what is for operators, on whatever listener.
 func (s *Server) operatorRoutes(e *gin.Engine) {
-	e.Match(reply.ReadMethods, "/metrics", s.exporter.Serve)
+	e.Match(reply.ReadMethods, "/metrics", reply.Handler(s.exporter.Serve))
 	s.admin.Routes(e)
 }
 

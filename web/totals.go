@@ -12,12 +12,13 @@ func (s *Server) totals() []totals.Total {
 	l, log, edges := &s.gate.Limits, s.node.Log.Stats(), s.node.Edges.Stats()
 	subscriptions, ofAddress, ofIdentity, _ := l.Subscriptions.State()
 	streams := int64(s.node.Streams())
+	addressStreams, identityStreams := s.gate.MostStreams()
 	return []totals.Total{
 		totals.Count("connections", "Connections, idle ones too", s.Connections(), l.Connections.Limit, "--max-connections"),
 		totals.Count("streams", "Streams", streams, int64(s.opts.MaxStreams), "--max-streams"),
-		totals.Count("address_streams", "Streams of one address, the most", int64(s.gate.Access.ByAddress.Most()),
+		totals.Count("address_streams", "Streams of one address, the most", int64(addressStreams),
 			int64(s.opts.AddressLimits.Connections), "--address-connections"),
-		totals.Count("identity_streams", "Streams of one key or subject, the most", int64(s.gate.Access.ByIdentity.Most()),
+		totals.Count("identity_streams", "Streams of one key or subject, the most", int64(identityStreams),
 			int64(s.opts.IdentityLimits.Connections), "--identity-connections"),
 		totals.Count("clocks", "Clocks", s.compat.Clocks(), compat.MaxClocks, ""),
 		totals.Count("admin_pages", "Live admin pages", int64(s.admin.Pages()), admin.MaxFeeds, ""),

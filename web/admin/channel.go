@@ -126,43 +126,58 @@ func (a *Admin) historyRows(v *visit, before uint64) (rows []templates.EventRow,
 func (a *Admin) publish(c *gin.Context) {
 	name := argOf(c)
 	form := templates.PublishForm{Mode: c.PostForm("mode"), Type: c.PostForm("type"), Payload: c.PostForm("payload"), Batch: c.PostForm("batch")}
+	if form.Mode != "batch" {
+		form.Mode = "one"
+	}
+	events, f := a.parseForm(name, &form)
+	if f != nil {
+		a.publishFailed(c, name, form, name, f)
+		return
+	}
+	target := publishTarget(events)
+	if _, err := a.node.Hub.Publish(c.Request.Context(), events); err != nil {
+		a.publishFailed(c, name, form, target, reply.PublishFault(c, err))
+		return
+	}
+	published := plural(len(events), "event")
+	a.done(c, "channel.publish", target, published, adminLink("channels", name), "Published "+published+".")
+}
+
+// parseForm returns the events of the form on a channel's page.
+func (a *Admin) parseForm(channel string, form *templates.PublishForm) ([]eventlog.Event, *reply.Fault) {
 	var body bytes.Buffer
 	if form.Mode == "batch" {
 		body.WriteString(form.Batch)
 	} else {
-		form.Mode = "one"
-		text := append([]byte(`{"events":[{"channelName":`), eventlog.AppendString(nil, validUTF8(name))...)
+		text := append([]byte(`{"events":[{"channelName":`), eventlog.AppendString(nil, validUTF8(channel))...)
 		text = append(append(text, `,"type":`...), eventlog.AppendString(nil, validUTF8(form.Type))...)
 		text = append(append(text, `,"payload":`...), payloadOf(form.Payload)...)
 		body.Write(append(text, "}]}"...))
 	}
-	f := reply.NewFault(http.StatusRequestEntityTooLarge, "body_too_large", "The batch is too large. It may have "+sized(a.opts.MaxBodyBytes)+".")
-	target, published := name, ""
-	if int64(body.Len()) <= a.opts.MaxBodyBytes {
-		var events []eventlog.Event
-		if events, f = a.publisher.Parse(&body); f == nil {
-			if len(events) == 0 {
-				f = reply.Invalid("empty_batch", "events", "is empty; there is nothing to publish")
-			} else {
-				target, published = publishTarget(events), plural(len(events), "event")
-				if _, err := a.node.Hub.Publish(c.Request.Context(), events); err != nil {
-					f = reply.PublishFault(c, err)
-				}
-			}
-		}
+	if int64(body.Len()) > a.opts.MaxBodyBytes {
+		return nil, reply.NewFault(http.StatusRequestEntityTooLarge, "body_too_large",
+			"The batch is too large. It may have "+sized(a.opts.MaxBodyBytes)+".")
 	}
-	base := adminLink("channels", name)
+	events, f := a.publisher.Parse(&body)
 	if f != nil {
-		form.Error, form.Field = f.Message, "batch"
-		if form.Mode == "one" {
-			form.Field = f.Field[strings.LastIndexByte(f.Field, '.')+1:]
-			form.Error = strings.ReplaceAll(form.Error, "events[0].", "")
-		}
-		a.did(c, "channel.publish", target, "failed", form.Error)
-		a.showScreen(c, sessionOf(c), f.Status, a.channel, func(v *visit) { v.publish = form; v.frame.Live = base })
-		return
+		return nil, f
 	}
-	a.done(c, "channel.publish", target, published, base, "Published "+published+".")
+	if len(events) == 0 {
+		return nil, reply.Invalid("empty_batch", "events", "is empty; there is nothing to publish")
+	}
+	return events, nil
+}
+
+// publishFailed shows the channel's page with the form as it was sent, and what is wrong with it.
+func (a *Admin) publishFailed(c *gin.Context, name string, form templates.PublishForm, target string, f *reply.Fault) {
+	form.Error, form.Field = f.Message, "batch"
+	if form.Mode == "one" {
+		form.Field = f.Field[strings.LastIndexByte(f.Field, '.')+1:]
+		form.Error = strings.ReplaceAll(form.Error, "events[0].", "")
+	}
+	a.did(c, "channel.publish", target, "failed", form.Error)
+	live := adminLink("channels", name)
+	a.showScreen(c, sessionOf(c), f.Status, a.channel, func(v *visit) { v.publish = form; v.frame.Live = live })
 }
 
 // publishTarget names the channels of a batch, which may be other ones than the page's.

@@ -283,7 +283,7 @@ func (a *Admin) warnings() []templates.Warning {
 		add("full", "bad", "Nearly full", grouped(n)+" of "+grouped(s.streams.Max())+" streams. Beyond that, streams are sent away for a while.", Path+"/server", "Server")
 	}
 	switch {
-	case !s.gate.Access.Auth.Open():
+	case !s.gate.Open():
 	case s.opts.LoopbackOnly:
 		add("open", "warn", "Open mode", "There are no keys or tokens: everybody on this machine may publish, subscribe and see who is online. Others are refused.", Path+"/server", "Server")
 	default:

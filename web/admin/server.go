@@ -88,24 +88,24 @@ func (a *Admin) facts() []templates.FactGroup {
 
 // accessFacts tells who may get in and how often somebody could not.
 func (a *Admin) accessFacts() []templates.Fact {
-	x := a.gate.Access
 	mode, tone := "keys and tokens", "ok"
 	switch {
-	case x.Auth.Open() && a.opts.LoopbackOnly:
+	case a.gate.Open() && a.opts.LoopbackOnly:
 		mode, tone = "open to this machine", "warn"
-	case x.Auth.Open():
+	case a.gate.Open():
 		mode, tone = "open to everybody", "bad"
 	}
-	at, id := x.ByAddress.Stats(), x.ByIdentity.Stats()
+	refused := a.gate.Refusals()
+	at, id := refused.Address, refused.Identity
 	facts := []templates.Fact{
 		{Name: "Mode", Value: mode, Tone: tone},
-		{Name: "Refused credentials", Value: grouped(x.Refused.Load())},
-		{Name: "Not allowed", Value: grouped(x.Denied.Load())},
+		{Name: "Refused credentials", Value: grouped(refused.Credentials)},
+		{Name: "Not allowed", Value: grouped(refused.Denied)},
 		{Name: "Too many failures", Value: grouped(at.FailedAuth)},
 		{Name: "Over a limit: streams", Value: grouped(at.Connects + at.Connections + id.Connects + id.Connections)},
 		{Name: "Over a limit: publishes", Value: grouped(at.Publishes + at.Bytes + id.Publishes + id.Bytes)},
 	}
-	if v := x.Verifier.Load(); v != nil {
+	if v := a.gate.Verifier(); v != nil {
 		if set, ok := v.JWKS(); ok {
 			text := plural(set.Keys, "key")
 			tone := ""

@@ -12,8 +12,7 @@ import (
 
 // Options configure an API. Those of [rollcall/web.Options] with the same names have the same meaning.
 type Options struct {
-	OnlinePresence bool
-	MaxBodyBytes   int64
+	MaxBodyBytes int64
 }
 
 // API answers the API's requests. Its methods are safe for concurrent use.
@@ -35,21 +34,21 @@ func (a *API) Routes(e *gin.Engine) {
 	for _, slash := range []string{"", "/"} {
 		e.GET("/subscribe"+slash, a.subscribe)
 		e.POST("/subscribe"+slash, a.subscribe)
-		e.POST("/publish"+slash, a.publisher.Counted(a.publish))
+		e.POST("/publish"+slash, a.publisher.Handler(a.publish))
 		e.GET("/presence/stream"+slash, a.watch)
-		e.Match(reply.ReadMethods, "/lastEvent"+slash, a.lastEvent)
-		e.Match(reply.ReadMethods, "/history"+slash, a.history)
-		e.Match(reply.ReadMethods, "/presence/clients"+slash, a.listClients)
-		e.Match(reply.ReadMethods, "/presence/channels"+slash, a.listChannels)
+		e.Match(reply.ReadMethods, "/lastEvent"+slash, reply.Handler(a.lastEvent))
+		e.Match(reply.ReadMethods, "/history"+slash, reply.Handler(a.history))
+		e.Match(reply.ReadMethods, "/presence/clients"+slash, reply.Handler(a.listClients))
+		e.Match(reply.ReadMethods, "/presence/channels"+slash, reply.Handler(a.listChannels))
 	}
-	e.Match(reply.ReadMethods, "/presence/clients/:clientId", a.showClient)
-	e.DELETE("/presence/clients/:clientId", a.kickClient)
-	e.DELETE("/presence/connections/:connectionId", a.kickConnection)
-	e.POST("/presence/connections/:connectionId/leave", a.leave)
+	e.Match(reply.ReadMethods, "/presence/clients/:clientId", reply.Handler(a.showClient))
+	e.DELETE("/presence/clients/:clientId", reply.Handler(a.kickClient))
+	e.DELETE("/presence/connections/:connectionId", reply.Handler(a.kickConnection))
+	e.POST("/presence/connections/:connectionId/leave", reply.Handler(a.leave))
 }
 
 // HealthRoutes serves what tells whether the server is well. Every listener has it.
 func (a *API) HealthRoutes(e *gin.Engine) {
 	e.Match(reply.ReadMethods, "/healthz", a.healthz)
-	e.Match(reply.ReadMethods, "/readyz", a.readyz)
+	e.Match(reply.ReadMethods, "/readyz", reply.Handler(a.readyz))
 }

@@ -13,14 +13,13 @@ func (a *API) healthz(c *gin.Context) { c.PureJSON(http.StatusOK, gin.H{"status"
 
 // readyz says whether new streams and events are welcome. Anybody may ask, so it does not name
 // the reason, which may hold addresses and paths.
-func (a *API) readyz(c *gin.Context) {
+func (a *API) readyz(c *gin.Context) *reply.Fault {
 	if why, leaving := a.node.Leaving(); leaving {
-		reply.Refuse(c, reply.NewFault(http.StatusServiceUnavailable, "draining", "The server takes no new streams. "+why.Text))
-		return
+		return reply.NewFault(http.StatusServiceUnavailable, "draining", "The server takes no new streams. "+why.Text)
 	}
 	if !a.node.EngineState().Ready {
-		reply.Refuse(c, reply.NewFault(http.StatusServiceUnavailable, "store_unavailable", "The event store can't be used. The admin UI says why."))
-		return
+		return reply.NewFault(http.StatusServiceUnavailable, "store_unavailable", "The event store can't be used. The admin UI says why.")
 	}
 	c.PureJSON(http.StatusOK, gin.H{"status": "ready"})
+	return nil
 }

@@ -33,51 +33,49 @@ func (a *API) readableParam(c *gin.Context) (string, *reply.Fault) {
 	if f != nil {
 		return "", f
 	}
-	g, f := a.gate.Grant(c)
-	if f == nil && !g.MayReadHistory(name) {
-		f = a.gate.Forbidden(c, g, "channel", "Reading the events of "+strconv.Quote(name))
+	who, f := a.gate.Caller(c)
+	if f != nil {
+		return "", f
 	}
-	return name, f
+	if !who.MayReadHistory(name) {
+		return "", a.gate.Forbidden(c, who, "channel", "Reading the events of "+strconv.Quote(name))
+	}
+	return name, nil
 }
 
 // lastEvent answers GET /lastEvent.
-func (a *API) lastEvent(c *gin.Context) {
+func (a *API) lastEvent(c *gin.Context) *reply.Fault {
 	channel, f := a.readableParam(c)
 	if f != nil {
-		reply.Refuse(c, f)
-		return
+		return f
 	}
-	var at eventlog.Position
-	var last *eventlog.Record
-	err := a.node.AwaitPosition(c.Request.Context(), stream.ResumeID(c.GetHeader("Last-Event-ID"), []string{c.Query("lastEventId")}))
-	if err == nil {
-		at, last, err = a.node.Newest(c.Request.Context(), channel)
+	ctx := c.Request.Context()
+	if err := a.node.AwaitPosition(ctx, stream.ResumeID(c.GetHeader("Last-Event-ID"), []string{c.Query("lastEventId")})); err != nil {
+		return reply.ReadFault(c, err)
 	}
+	at, last, err := a.node.Newest(ctx, channel)
 	if err != nil {
-		reply.Refuse(c, reply.ReadFault(c, err))
-		return
+		return reply.ReadFault(c, err)
 	}
 	c.Header("Last-Event-ID", at.String()) // a stream from there has what comes after
 	out := append([]byte(`{"response":`), eventlog.AppendString(nil, hub.LastEvent(last))...)
 	reply.AnswerText(c, append(out, '}'))
+	return nil
 }
 
 // history answers GET /history.
-func (a *API) history(c *gin.Context) {
+func (a *API) history(c *gin.Context) *reply.Fault {
 	channel, f := a.readableParam(c)
 	if f != nil {
-		reply.Refuse(c, f)
-		return
+		return f
 	}
 	limit, f := reply.LimitParam(c, 100, maxPage)
 	if f != nil {
-		reply.Refuse(c, f)
-		return
+		return f
 	}
 	after := c.Query("after")
 	if err := a.node.AwaitPosition(c.Request.Context(), after); err != nil {
-		reply.Refuse(c, reply.ReadFault(c, err))
-		return
+		return reply.ReadFault(c, err)
 	}
 	head := a.node.Log.Head()
 	cursor := eventlog.Cursor{Channels: []string{channel}}
@@ -85,8 +83,7 @@ func (a *API) history(c *gin.Context) {
 	if after != "" {
 		at, err := eventlog.ParsePosition(after)
 		if err != nil {
-			reply.Refuse(c, reply.Invalid("invalid_position", "after", "is %v", err))
-			return
+			return reply.Invalid("invalid_position", "after", "is %v", err)
 		}
 		if gap = at.Epoch != head.Epoch || at.Seq > head.Seq; !gap {
 			cursor.After = at.Seq
@@ -96,8 +93,7 @@ func (a *API) history(c *gin.Context) {
 	if store, ok := a.node.Log.(node.Deeper); ok && !gap {
 		b, err := store.Older(c.Request.Context(), cursor.Channels, cursor.After, eventlog.Limit{Events: limit, Bytes: maxPageBytes})
 		if err != nil {
-			reply.Refuse(c, reply.ReadFault(c, err))
-			return
+			return reply.ReadFault(c, err)
 		}
 		batch = b
 	}
@@ -128,4 +124,5 @@ func (a *API) history(c *gin.Context) {
 	out = append(out, `","gap":`...)
 	out = strconv.AppendBool(out, gap)
 	reply.AnswerText(c, append(out, '}'))
+	return nil
 }

@@ -14,26 +14,21 @@ import (
 // leave answers POST /presence/connections/{connectionId}/leave, which a page sends
 // when it is closed: behind a proxy, its stream would look alive for a while. The
 // stream's secret is the permission. Unknown connections are answered with 204.
-func (a *API) leave(c *gin.Context) {
+func (a *API) leave(c *gin.Context) *reply.Fault {
 	id, secret := reply.PathParam(c, "connectionId"), cmp.Or(c.GetHeader(gate.SecretHeader), c.Query("secret"))
 	o := node.Order{ConnectionID: id, Now: c.Query("now") == "1"}
-	var f *reply.Fault
 	switch conn := a.node.Registry.Connection(id); {
 	case secret == "":
-		f = &reply.Fault{Status: http.StatusForbidden, Code: "missing_secret",
-			Message: "secret is missing; the stream's registered event has it, for ?secret= or the header Stream-Secret", Field: "secret"}
+		return a.gate.Denied(&reply.Fault{Status: http.StatusForbidden, Code: "missing_secret",
+			Message: "secret is missing; the stream's registered event has it, for ?secret= or the header Stream-Secret", Field: "secret"})
 	case a.node.Secrets.Fits(id, secret):
 		a.node.LeaveChecked(o)
 	case conn != nil && conn.Handle != nil || a.node.Cluster == nil && a.node.Registry.Knows(id):
-		f = &reply.Fault{Status: http.StatusForbidden, Code: "wrong_secret", Message: "secret is not that of this stream", Field: "secret"}
+		return a.gate.Denied(&reply.Fault{Status: http.StatusForbidden, Code: "wrong_secret", Message: "secret is not that of this stream", Field: "secret"})
 	case a.node.Cluster != nil && a.node.Registry.Knows(id):
 		o.Secret = secret
 		a.node.TellLeave(o)
 	}
-	if f != nil {
-		a.gate.Access.Denied.Add(1)
-		reply.Refuse(c, f)
-		return
-	}
 	c.Status(http.StatusNoContent)
+	return nil
 }

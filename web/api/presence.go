@@ -99,55 +99,53 @@ func cursorAfter(last string) string {
 }
 
 // listClients answers GET /presence/clients.
-func (a *API) listClients(c *gin.Context) {
+func (a *API) listClients(c *gin.Context) *reply.Fault {
 	q, f := queryParams(c)
-	var g *auth.Grant
-	if f == nil {
-		g, f = a.gate.Grant(c)
+	if f != nil {
+		return f
+	}
+	who, f := a.gate.Caller(c)
+	if f != nil {
+		return f
 	}
 	switch {
-	case f != nil:
-	case q.Channel == "" && !g.FullPresence():
-		f = a.gate.Forbidden(c, g, "channel", "Seeing everybody who is online")
-	case q.Channel != "" && !g.MaySeePresence(q.Channel):
-		f = a.gate.Forbidden(c, g, "channel", "Seeing who is on "+strconv.Quote(q.Channel))
-	}
-	if f != nil {
-		reply.Refuse(c, f)
-		return
+	case q.Channel == "" && !who.FullPresence():
+		return a.gate.Forbidden(c, who, "channel", "Seeing everybody who is online")
+	case q.Channel != "" && !who.MaySeePresence(q.Channel):
+		return a.gate.Forbidden(c, who, "channel", "Seeing who is on "+strconv.Quote(q.Channel))
 	}
 	page, total, more := a.node.Registry.Clients(q)
 	views := make([]clientView, len(page))
 	for i, client := range page {
-		views[i] = viewClient(client, g)
+		views[i] = viewClient(client, who.Grant)
 	}
 	last := ""
 	if more {
 		last = page[len(page)-1].ClientID
 	}
 	reply.Answer(c, clientList{views, total, cursorAfter(last)})
+	return nil
 }
 
 // listChannels answers GET /presence/channels.
-func (a *API) listChannels(c *gin.Context) {
+func (a *API) listChannels(c *gin.Context) *reply.Fault {
 	q, f := queryParams(c)
-	var g *auth.Grant
-	if f == nil {
-		g, f = a.gate.Grant(c)
-	}
-	if f == nil && g.Kind == auth.Anonymous && !g.MaySeeSome() {
-		f = a.gate.Forbidden(c, g, "", "Seeing which channels there are")
-	}
 	if f != nil {
-		reply.Refuse(c, f)
-		return
+		return f
 	}
-	if !g.MaySeeSome() {
+	who, f := a.gate.Caller(c)
+	if f != nil {
+		return f
+	}
+	if !who.MaySeeSome() {
+		if who.Kind == auth.Anonymous {
+			return a.gate.Forbidden(c, who, "", "Seeing which channels there are")
+		}
 		reply.Answer(c, channelList{Channels: []channelView{}})
-		return
+		return nil
 	}
-	if !g.FullPresence() {
-		q.Allow = g.MaySeePresence
+	if !who.FullPresence() {
+		q.Allow = who.MaySeePresence
 	}
 	page, total, more := a.node.Registry.Channels(q)
 	names := make([]string, len(page))
@@ -168,20 +166,19 @@ func (a *API) listChannels(c *gin.Context) {
 		behind = page[len(page)-1].Name
 	}
 	reply.Answer(c, channelList{views, total, cursorAfter(behind)})
+	return nil
 }
 
 // showClient answers GET /presence/clients/{clientId}.
-func (a *API) showClient(c *gin.Context) {
-	g, f := a.gate.Grant(c)
+func (a *API) showClient(c *gin.Context) *reply.Fault {
+	who, f := a.gate.Caller(c)
 	if f != nil {
-		reply.Refuse(c, f)
-		return
+		return f
 	}
 	client, conns, ok := a.node.Registry.Client(reply.PathParam(c, "clientId"))
-	view := viewClient(client, g)
-	if !ok || len(view.Channels) == 0 && !g.FullPresence() {
-		reply.Refuse(c, notOnline) // nor is it told who is online elsewhere
-		return
+	view := viewClient(client, who.Grant)
+	if !ok || len(view.Channels) == 0 && !who.FullPresence() {
+		return notOnline // nor is it told who is online elsewhere
 	}
 	views := make([]connectionView, 0, len(conns))
 	for _, conn := range conns {
@@ -189,13 +186,13 @@ func (a *API) showClient(c *gin.Context) {
 			ConnectionID: conn.ID, DeviceID: conn.DeviceID, Node: conn.Node, Protocol: conn.Protocol,
 			Channels: a.node.Registry.On(conn), ConnectedAt: eventlog.Stamp(conn.ConnectedAt),
 		}
-		if g.Admin() {
+		if who.Admin() {
 			v.RemoteAddr, v.UserAgent = conn.RemoteAddr, conn.UserAgent
-		} else if g.Kind != auth.APIKey && g.ClientID != conn.ClientID {
+		} else if who.Kind != auth.APIKey && who.ClientID != conn.ClientID {
 			v.ConnectionID = "" // of no use to other subscribers
 		}
 		all := len(v.Channels)
-		if v.Channels = visible(v.Channels, g); len(v.Channels) == 0 && !g.FullPresence() {
+		if v.Channels = visible(v.Channels, who.Grant); len(v.Channels) == 0 && !who.FullPresence() {
 			continue
 		}
 		// What a stream was sent counts the events of all its channels.
@@ -208,45 +205,42 @@ func (a *API) showClient(c *gin.Context) {
 	}
 	view.Connections = views
 	reply.Answer(c, view)
+	return nil
 }
 
 var notOnline = reply.NewFault(http.StatusNotFound, "not_online", "No such client or connection is online.")
 
 // kickClient answers DELETE /presence/clients/{clientId}.
-func (a *API) kickClient(c *gin.Context) {
+func (a *API) kickClient(c *gin.Context) *reply.Fault {
 	if f := a.gate.MayAdmin(c); f != nil {
-		reply.Refuse(c, f)
-		return
+		return f
 	}
 	id := reply.PathParam(c, "clientId")
 	if text := c.Query("block"); text != "" {
 		block, err := time.ParseDuration(text)
 		if err != nil || block <= 0 || block > node.MaxBlock {
-			reply.Refuse(c, reply.Invalid("invalid_block", "block", "must be a time such as 30s, 10m or 24h, at most 8784h"))
-			return
+			return reply.Invalid("invalid_block", "block", "must be a time such as 30s, 10m or 24h, at most 8784h")
 		}
 		if err := a.node.KeepAway(id, block, "REST API"); err != nil {
-			reply.Refuse(c, reply.NewFault(http.StatusConflict, "too_many_blocks", err.Error()))
-			return
+			return reply.NewFault(http.StatusConflict, "too_many_blocks", err.Error())
 		}
 	} else if _, online := a.node.KickAll(id); !online {
-		reply.Refuse(c, notOnline)
-		return
+		return notOnline
 	}
 	c.Status(http.StatusNoContent)
+	return nil
 }
 
 // kickConnection answers DELETE /presence/connections/{connectionId}.
-func (a *API) kickConnection(c *gin.Context) {
+func (a *API) kickConnection(c *gin.Context) *reply.Fault {
 	if f := a.gate.MayAdmin(c); f != nil {
-		reply.Refuse(c, f)
-		return
+		return f
 	}
 	conn := a.node.Registry.Connection(reply.PathParam(c, "connectionId"))
 	if conn == nil {
-		reply.Refuse(c, notOnline)
-		return
+		return notOnline
 	}
 	a.node.Kick(conn)
 	c.Status(http.StatusNoContent)
+	return nil
 }

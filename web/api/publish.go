@@ -1,7 +1,6 @@
 package api
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
@@ -11,30 +10,27 @@ import (
 )
 
 // publish answers POST /publish.
-func (a *API) publish(c *gin.Context) {
+func (a *API) publish(c *gin.Context) *reply.Fault {
 	body := reply.NewBody(&a.gate.Limits.Publishing)
 	defer body.Release()
-	g, f := a.publisher.Read(c, body)
+	who, f := a.publisher.Read(c, body)
 	if f != nil {
-		reply.Refuse(c, f)
-		return
+		return f
 	}
 	events, f := a.publisher.Parse(&body.Buffer)
-	for i := 0; f == nil && i < len(events); i++ {
-		if name := events[i].Channel; !g.MayPublish(name) {
-			f = a.gate.Forbidden(c, g, fmt.Sprintf("events[%d].channelName", i), "Publishing to "+strconv.Quote(name))
-		}
-	}
 	if f != nil {
-		reply.Refuse(c, f)
-		return
+		return f
 	}
-	results, err := a.node.Publish(c.Request.Context(), events)
-	if err != nil {
-		reply.Refuse(c, reply.PublishFault(c, err))
-		return
+	results, f := a.publisher.Batch(c, who, events)
+	if f != nil {
+		return f
 	}
-	epoch := a.node.Log.Head().Epoch
+	reply.AnswerText(c, jsonResults(a.node.Log.Head().Epoch, events, results))
+	return nil
+}
+
+// jsonResults returns what became of events as JSON.
+func jsonResults(epoch string, events []eventlog.Event, results []eventlog.Result) []byte {
 	out := make([]byte, 0, 16+len(events)*64)
 	out = append(out, `{"events":[`...)
 	for i, r := range results {
@@ -53,6 +49,5 @@ func (a *API) publish(c *gin.Context) {
 			out = append(out, `"}`...)
 		}
 	}
-	out = append(out, "]}"...)
-	reply.AnswerText(c, out)
+	return append(out, "]}"...)
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"rollcall/hub"
 	"rollcall/web/gate"
 	"rollcall/web/reply"
 	"rollcall/web/stream"
@@ -15,20 +14,14 @@ import (
 
 // subscribe answers GET and POST /subscribe.
 func (a *API) subscribe(c *gin.Context) {
-	var r *stream.Request
-	var f *reply.Fault
 	if c.Request.Method == http.MethodPost {
-		r, f = a.parseJSONRequest(c)
-	} else {
-		r, f = a.parseQueryRequest(c)
+		a.streams.Open(c, a.parseJSONRequest)
+		return
 	}
-	if f == nil && a.opts.OnlinePresence {
-		r.Always = hub.WantOnline
-	}
-	a.streams.Open(c, r, f)
+	a.streams.Open(c, a.parseQueryRequest)
 }
 
-func (a *API) parseQueryRequest(c *gin.Context) (*stream.Request, *reply.Fault) {
+func (a *API) parseQueryRequest(c *gin.Context, _ gate.Caller) (*stream.Request, *reply.Fault) {
 	q, f := reply.ParseQuery(c)
 	if f != nil {
 		return nil, f
@@ -48,15 +41,10 @@ func (a *API) parseQueryRequest(c *gin.Context) (*stream.Request, *reply.Fault) 
 	return a.streams.Check(c, names, q.Get("clientId"), ids, wants, []byte(q.Get("info")))
 }
 
-func (a *API) parseJSONRequest(c *gin.Context) (*stream.Request, *reply.Fault) {
-	g, f := a.gate.Grant(c)
-	if f == nil && !g.MaySubscribeSome() {
-		f = a.gate.Forbidden(c, g, "channels", "Subscribing") // before its body is read
+func (a *API) parseJSONRequest(c *gin.Context, who gate.Caller) (*stream.Request, *reply.Fault) {
+	if !who.MaySubscribeSome() {
+		return nil, a.gate.Forbidden(c, who, "channels", "Subscribing") // before its body is read
 	}
-	if f != nil {
-		return nil, f
-	}
-	c.Set(gate.GrantKey, g)
 	text := reply.NewBody(&a.gate.Limits.Subscribing)
 	defer text.Release()
 	if f := text.Fill(c, a.opts.MaxBodyBytes); f != nil {

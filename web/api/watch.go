@@ -9,7 +9,7 @@ import (
 	"rollcall/hub"
 	"rollcall/hub/eventlog"
 	"rollcall/presence"
-	"rollcall/web/auth"
+	"rollcall/web/gate"
 	"rollcall/web/node"
 	"rollcall/web/reply"
 	"rollcall/web/stream"
@@ -34,11 +34,12 @@ func (a *API) watch(c *gin.Context) {
 		names = []string{presence.Everyone}
 	}
 	resume := stream.ResumeParam(c)
-	g, f := a.gate.Grant(c)
-	if f == nil {
-		f = a.mayWatch(c, g, names)
-	}
+	who, f := a.gate.Caller(c)
 	if f != nil {
+		a.streams.Refuse(c, resume, f)
+		return
+	}
+	if f := a.mayWatch(c, who, names); f != nil {
 		a.streams.Refuse(c, resume, f)
 		return
 	}
@@ -46,12 +47,12 @@ func (a *API) watch(c *gin.Context) {
 		a.streams.TurnAway(c, resume, why)
 		return
 	}
-	admitted, f := a.gate.Lend(c, g, names)
+	admitted, f := a.gate.Lend(c, who, names)
 	if f != nil {
 		a.streams.Refuse(c, resume, f)
 		return
 	}
-	w := &node.Watcher{At: a.node, Channels: names, Full: g.FullPresence(), Admission: admitted}
+	w := &node.Watcher{At: a.node, Channels: names, Full: who.FullPresence(), Admission: admitted}
 	a.streams.Attach(c, a.node.Watchers, hub.Subscription{
 		Channels: names,
 		Resume:   resume,
@@ -61,16 +62,16 @@ func (a *API) watch(c *gin.Context) {
 }
 
 // mayWatch checks what is asked for against the grant.
-func (a *API) mayWatch(c *gin.Context, g *auth.Grant, names []string) *reply.Fault {
+func (a *API) mayWatch(c *gin.Context, who gate.Caller, names []string) *reply.Fault {
 	if names[0] == presence.Everyone {
-		if !g.FullPresence() {
-			return a.gate.Forbidden(c, g, "channels", "Seeing everybody who is online")
+		if !who.FullPresence() {
+			return a.gate.Forbidden(c, who, "channels", "Seeing everybody who is online")
 		}
 		return nil
 	}
 	for _, name := range names {
-		if !g.MaySeePresence(name) {
-			return a.gate.Forbidden(c, g, "channels", "Seeing who is on "+strconv.Quote(name))
+		if !who.MaySeePresence(name) {
+			return a.gate.Forbidden(c, who, "channels", "Seeing who is on "+strconv.Quote(name))
 		}
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 	"rollcall/hub"
 	"rollcall/hub/eventlog"
 	"rollcall/web/auth"
+	"rollcall/web/gate"
 	"rollcall/web/reply"
 	"rollcall/web/stream"
 )
@@ -66,31 +67,42 @@ func (k *clocks) release(addr netip.Addr) {
 func (s *Compat) clock(c *gin.Context) {
 	n := clockPlace(cmp.Or(c.GetHeader("Last-Event-ID"), c.Query("lastEventId"), c.Query("last_event_id")))
 	at := eventlog.Position{Epoch: clockEpoch, Seq: uint64(n)}
-	g, f := s.gate.Grant(c)
-	if f == nil && !g.MaySubscribeSome() {
-		f = s.gate.Forbidden(c, g, "", "The clock")
-	}
-	if f == nil && n >= clockEvents {
-		c.Status(http.StatusNoContent) // EventSource comes back at every end; now it stays away
-		return
-	}
-	if why, leaving := s.node.Leaving(); f == nil && leaving {
-		s.streams.TurnAway(c, at.String(), why)
-		return
-	}
-	if f == nil {
-		f = s.gate.MayConnect(c, g)
-	}
-	addr := auth.AddressKey(s.gate.From(c.Request).Addr)
-	if f == nil && !s.clocks.acquire(addr) {
-		f = reply.Limited(c, clockRetry, "too_many_connections", "As many clocks are open as there may be.")
-	}
+	who, f := s.mayHaveClock(c)
 	if f != nil {
 		s.streams.Refuse(c, at.String(), f)
 		return
 	}
+	if n >= clockEvents {
+		c.Status(http.StatusNoContent) // EventSource comes back at every end; now it stays away
+		return
+	}
+	if why, leaving := s.node.Leaving(); leaving {
+		s.streams.TurnAway(c, at.String(), why)
+		return
+	}
+	if f := s.gate.MayConnect(c, who); f != nil {
+		s.streams.Refuse(c, at.String(), f)
+		return
+	}
+	addr := auth.AddressKey(who.Addr)
+	if !s.clocks.acquire(addr) {
+		s.streams.Refuse(c, at.String(), reply.Limited(c, clockRetry, "too_many_connections", "As many clocks are open as there may be."))
+		return
+	}
 	defer s.clocks.release(addr)
 	s.strike(c, at)
+}
+
+// mayHaveClock returns who asks for a clock.
+func (s *Compat) mayHaveClock(c *gin.Context) (gate.Caller, *reply.Fault) {
+	who, f := s.gate.Caller(c)
+	if f != nil {
+		return who, f
+	}
+	if !who.MaySubscribeSome() {
+		return who, s.gate.Forbidden(c, who, "", "The clock")
+	}
+	return who, nil
 }
 
 // clockRetry is when somebody who found no clock free may come back.

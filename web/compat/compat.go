@@ -57,9 +57,9 @@ func New(n *node.Node, g *gate.Gate, streams *stream.Streams, p *publish.Publish
 func (s *Compat) Routes(e *gin.Engine) {
 	for _, slash := range []string{"", "/"} {
 		e.GET("/events"+slash, s.memberEvents)
-		e.POST("/events"+slash, s.publisher.Counted(s.postEvent))
+		e.POST("/events"+slash, s.publisher.Handler(s.postEvent))
 		e.GET("/messages"+slash, s.roomMessages)
-		e.POST("/messages"+slash, s.publisher.Counted(s.postMessage))
+		e.POST("/messages"+slash, s.publisher.Handler(s.postMessage))
 		e.GET("/sse/time"+slash, s.clock)
 	}
 	s.demoRoutes(e)

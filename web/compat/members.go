@@ -14,6 +14,7 @@ import (
 
 	"rollcall/hub"
 	"rollcall/hub/eventlog"
+	"rollcall/web/gate"
 	"rollcall/web/reply"
 	"rollcall/web/stream"
 )
@@ -46,11 +47,10 @@ func memberParam(c *gin.Context, q url.Values) (id, channel string, f *reply.Fau
 
 // memberEvents answers GET /events.
 func (s *Compat) memberEvents(c *gin.Context) {
-	r, f := s.memberRequest(c)
-	s.streams.Open(c, r, f)
+	s.streams.Open(c, s.memberRequest)
 }
 
-func (s *Compat) memberRequest(c *gin.Context) (*stream.Request, *reply.Fault) {
+func (s *Compat) memberRequest(c *gin.Context, _ gate.Caller) (*stream.Request, *reply.Fault) {
 	q, f := reply.ParseQuery(c)
 	if f != nil {
 		return nil, f
@@ -59,13 +59,16 @@ func (s *Compat) memberRequest(c *gin.Context) (*stream.Request, *reply.Fault) {
 	if f != nil {
 		return nil, f
 	}
-	r := &stream.Request{Channels: []string{channel}, ClientID: member, Resume: stream.ResumeParam(c), Field: "memberId", Dialect: memberDialect}
-	r.DeviceID = cmp.Or(c.GetHeader("Device-Id"), q.Get("deviceId"))
-	if !reply.IsClientID(r.DeviceID) {
+	device := cmp.Or(c.GetHeader("Device-Id"), q.Get("deviceId"))
+	if !reply.IsClientID(device) {
 		return nil, reply.Invalid("invalid_device", "deviceId", "must have at most %d bytes of UTF-8 and no control characters", reply.MaxClientID)
 	}
-	if r.DeviceID != "" {
-		r.Place = s.devices.of(member, r.DeviceID)
+	r := &stream.Request{
+		Channels: []string{channel}, ClientID: member, DeviceID: device, Resume: stream.ResumeParam(c),
+		Field: "memberId", Dialect: memberDialect,
+	}
+	if device != "" {
+		r.Place = s.devices.of(member, device)
 	}
 	return r, nil
 }
@@ -78,41 +81,39 @@ type postedEvent struct {
 }
 
 // postEvent answers POST /events.
-func (s *Compat) postEvent(c *gin.Context) {
+func (s *Compat) postEvent(c *gin.Context) *reply.Fault {
 	body := reply.NewBody(&s.gate.Limits.Publishing)
 	defer body.Release()
-	g, f := s.publisher.Read(c, body)
-	var q url.Values
-	if f == nil {
-		q, f = reply.ParseQuery(c)
-	}
-	var channel string
-	if f == nil {
-		_, channel, f = memberParam(c, q)
-	}
-	var ev eventlog.Event
-	at := ""
-	if f == nil {
-		ev, at, f = parseEvent(body.Bytes())
-	}
-	var result eventlog.Result
-	if f == nil {
-		ev.Channel = channel
-		result, f = s.publisher.One(c, g, ev, at+"body", "memberId")
-	}
+	who, f := s.publisher.Read(c, body)
 	if f != nil {
-		reply.Refuse(c, f)
-		return
+		return f
+	}
+	q, f := reply.ParseQuery(c)
+	if f != nil {
+		return f
+	}
+	_, channel, f := memberParam(c, q)
+	if f != nil {
+		return f
+	}
+	ev, at, f := parseEvent(channel, body.Bytes())
+	if f != nil {
+		return f
+	}
+	result, f := s.publisher.One(c, who, ev, at+"body", "memberId")
+	if f != nil {
+		return f
 	}
 	reply.AnswerAs(c, http.StatusAccepted, struct {
 		ID        string `json:"id"`
 		Duplicate bool   `json:"duplicate,omitempty"`
 	}{s.node.IDOf(result.Seq), result.Duplicate})
+	return nil
 }
 
-// parseEvent reads an event, bare or within "event", and returns what its fields' names
-// begin with.
-func parseEvent(text []byte) (ev eventlog.Event, prefix string, f *reply.Fault) {
+// parseEvent reads an event of the channel, bare or within "event", and returns what its
+// fields' names begin with.
+func parseEvent(channel string, text []byte) (ev eventlog.Event, prefix string, f *reply.Fault) {
 	if !utf8.Valid(text) {
 		return ev, "", reply.NotJSON(errors.New("it is not UTF-8"))
 	}
@@ -137,5 +138,5 @@ func parseEvent(text []byte) (ev eventlog.Event, prefix string, f *reply.Fault) 
 	case one.Body == nil:
 		one.Body = json.RawMessage("null")
 	}
-	return eventlog.Event{Type: one.Type, Payload: reply.OneLine(jsontext.Value(one.Body)), Key: one.IdempotencyKey}, at, nil
+	return eventlog.Event{Channel: channel, Type: one.Type, Payload: reply.OneLine(jsontext.Value(one.Body)), Key: one.IdempotencyKey}, at, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"rollcall/hub"
 	"rollcall/hub/eventlog"
+	"rollcall/web/gate"
 	"rollcall/web/reply"
 	"rollcall/web/stream"
 )
@@ -80,11 +81,10 @@ func roomChannel(room string) (string, *reply.Fault) {
 
 // roomMessages answers GET /messages.
 func (s *Compat) roomMessages(c *gin.Context) {
-	r, f := s.roomRequest(c)
-	s.streams.Open(c, r, f)
+	s.streams.Open(c, s.roomRequest)
 }
 
-func (s *Compat) roomRequest(c *gin.Context) (*stream.Request, *reply.Fault) {
+func (s *Compat) roomRequest(c *gin.Context, _ gate.Caller) (*stream.Request, *reply.Fault) {
 	q, f := reply.ParseQuery(c)
 	if f != nil {
 		return nil, f
@@ -93,11 +93,11 @@ func (s *Compat) roomRequest(c *gin.Context) (*stream.Request, *reply.Fault) {
 	if f != nil {
 		return nil, f
 	}
-	r := &stream.Request{Channels: []string{channel}, ClientID: cmp.Or(q.Get("user"), q.Get("clientId")), Resume: stream.ResumeParam(c), Field: "room", Dialect: roomDialect}
-	if !reply.IsClientID(r.ClientID) {
+	user := cmp.Or(q.Get("user"), q.Get("clientId"))
+	if !reply.IsClientID(user) {
 		return nil, reply.Invalid("invalid_client_id", "user", "must have at most %d bytes of UTF-8 and no control characters", reply.MaxClientID)
 	}
-	return r, nil
+	return &stream.Request{Channels: []string{channel}, ClientID: user, Resume: stream.ResumeParam(c), Field: "room", Dialect: roomDialect}, nil
 }
 
 // messageView is a message as its sender is told of it.
@@ -110,25 +110,24 @@ type messageView struct {
 }
 
 // postMessage answers POST /messages.
-func (s *Compat) postMessage(c *gin.Context) {
+func (s *Compat) postMessage(c *gin.Context) *reply.Fault {
 	body := reply.NewBody(&s.gate.Limits.Publishing)
 	defer body.Release()
-	g, f := s.publisher.Read(c, body)
-	var m messageView
-	var ev eventlog.Event
-	if f == nil {
-		m, ev, f = parseMessage(body.Bytes())
-	}
-	var result eventlog.Result
-	if f == nil {
-		result, f = s.publisher.One(c, g, ev, "text", "room")
-	}
+	who, f := s.publisher.Read(c, body)
 	if f != nil {
-		reply.Refuse(c, f)
-		return
+		return f
+	}
+	m, ev, f := parseMessage(body.Bytes())
+	if f != nil {
+		return f
+	}
+	result, f := s.publisher.One(c, who, ev, "text", "room")
+	if f != nil {
+		return f
 	}
 	m.ID, m.Timestamp = s.node.IDOf(result.Seq), s.timeOf(ev.Channel, result.Seq)
 	reply.AnswerAs(c, http.StatusCreated, m)
+	return nil
 }
 
 func parseMessage(text []byte) (m messageView, ev eventlog.Event, f *reply.Fault) {
@@ -144,9 +143,10 @@ func parseMessage(text []byte) (m messageView, ev eventlog.Event, f *reply.Fault
 		return m, ev, f
 	}
 	channel, f := roomChannel(posted.Room)
-	switch {
-	case f != nil:
+	if f != nil {
 		return m, ev, f
+	}
+	switch {
 	case posted.Text == "":
 		return m, ev, reply.Invalid("invalid_message", "text", "is missing; a message has a text that is not empty")
 	case !reply.IsClientID(posted.User):

@@ -12,7 +12,7 @@ type Connections struct {
 	Limit   int64      // static
 	taken   func() int // how many streams there are, which are connections of their own where they were taken over from net/http; static
 	served  atomic.Int64
-	Written atomic.Int64 // streams that net/http writes, on connections that are counted as served
+	written atomic.Int64 // streams that net/http writes, on connections that are counted as served
 	Refused atomic.Uint64
 }
 
@@ -30,7 +30,14 @@ func (x *Connections) State(conn net.Conn, state http.ConnState) {
 	}
 }
 
+// Serve runs what writes a stream through net/http.
+func (x *Connections) Serve(run func()) {
+	x.written.Add(1)
+	defer x.written.Add(-1)
+	run()
+}
+
 // Open returns how many connections are open.
 func (x *Connections) Open() int64 {
-	return x.served.Load() + max(int64(x.taken())-x.Written.Load(), 0)
+	return x.served.Load() + max(int64(x.taken())-x.written.Load(), 0)
 }

@@ -29,7 +29,7 @@ type Options struct {
 type Gate struct {
 	opts    Options
 	node    *node.Node
-	Access  *Access
+	access  access
 	Limits  Limits
 	origins atomic.Pointer[origins]
 	refused refusedOrigins
@@ -40,9 +40,8 @@ func New(n *node.Node, opts Options) (*Gate, error) {
 	k := &Gate{opts: opts, node: n}
 	k.Limits.set(&opts)
 	k.Limits.Connections.taken = n.Streams
-	var err error
-	if k.Access, err = newAccess(&opts); err != nil {
+	if err := k.access.init(&opts); err != nil {
 		return nil, err
 	}
-	return k, k.Allow(opts.Origins, opts.Access)
+	return k, k.allow(opts.Origins, opts.Access)
 }

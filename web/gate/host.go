@@ -13,7 +13,7 @@ import (
 // CheckHost refuses who reached an open server by a name that is not its own, and
 // has browsers that came by TLS insist on it.
 func (k *Gate) CheckHost(c *gin.Context) {
-	if k.opts.LoopbackOnly && k.Access.Auth.Open() && !auth.LoopbackHost(c.Request.Host) {
+	if k.opts.LoopbackOnly && k.Open() && !auth.LoopbackHost(c.Request.Host) {
 		reply.Refuse(c, reply.NewFault(http.StatusForbidden, "foreign_host",
 			"This server is open to everybody on its own machine, and therefore answers only as localhost. Configure credentials to serve others."))
 		return

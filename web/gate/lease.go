@@ -28,17 +28,16 @@ type seat struct {
 const fullRetry = 10 * time.Second
 
 // Lend counts a stream on these channels against the limits, until Release.
-func (k *Gate) Lend(c *gin.Context, g *auth.Grant, channels []string) (*lease, *reply.Fault) {
-	a := k.Access
-	l := &lease{k, g, seat{auth.AddressKey(k.From(c.Request).Addr), g.Identity(), costOf(channels)}}
-	if f := k.MayConnect(c, g); f != nil {
+func (k *Gate) Lend(c *gin.Context, who Caller, channels []string) (*lease, *reply.Fault) {
+	if f := k.MayConnect(c, who); f != nil {
 		return nil, f
 	}
-	if !a.ByAddress.Acquire(l.addr) {
+	a, l := &k.access, &lease{k, who.Grant, seat{who.key, who.Identity(), costOf(channels)}}
+	if !a.byAddress.Acquire(l.addr) {
 		return nil, reply.Limited(c, fullRetry, "too_many_connections", "This address has as many streams open as it may.")
 	}
-	if l.identity != "" && !a.ByIdentity.Acquire(l.identity) {
-		a.ByAddress.Release(l.addr)
+	if l.identity != "" && !a.byIdentity.Acquire(l.identity) {
+		a.byAddress.Release(l.addr)
 		return nil, reply.Limited(c, fullRetry, "too_many_connections", "These credentials have as many streams open as they may.")
 	}
 	if over := k.Limits.Subscriptions.take(&l.seat); over != "" {
@@ -61,14 +60,14 @@ func (l *lease) Release(grace time.Duration) {
 
 // disconnect ends what Acquire began.
 func (l *lease) disconnect() {
-	l.gate.Access.ByAddress.Release(l.addr)
+	l.gate.access.byAddress.Release(l.addr)
 	if l.identity != "" {
-		l.gate.Access.ByIdentity.Release(l.identity)
+		l.gate.access.byIdentity.Release(l.identity)
 	}
 }
 
 // Holds reports whether the grant still stands.
-func (l *lease) Holds() bool { return l.gate.Access.Auth.Holds(l.grant) }
+func (l *lease) Holds() bool { return l.gate.access.auth.Holds(l.grant) }
 
 // Expires returns when the grant ends; zero for never.
 func (l *lease) Expires() time.Time { return l.grant.Expires }

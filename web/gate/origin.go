@@ -40,11 +40,11 @@ func (o *origins) allows(origin string) bool {
 
 var foreignOrigin = reply.NewFault(http.StatusForbidden, "foreign_origin", "Pages of this origin may not use this server; see --cors-origin.")
 
-// Allow lets the pages of the given origins in, "*" being all, and keeps all other
+// allow lets the pages of the given origins in, "*" being all, and keeps all other
 // sites' pages from changing anything (CSRF) and from opening streams: browsers say
 // where a request comes from, other clients say nothing and pass. who is in effect
 // from then on.
-func (k *Gate) Allow(list []string, who *auth.Options) error {
+func (k *Gate) allow(list []string, who *auth.Options) error {
 	o := &origins{guard: http.NewCrossOriginProtection(), exact: make(map[string]bool), ports: make(map[string]bool)}
 	all := false
 	for _, origin := range list {

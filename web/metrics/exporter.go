@@ -203,32 +203,31 @@ func (x *Exporter) Collect(out chan<- prometheus.Metric) {
 		put(limit, t.Max(), t.Kind)
 	}
 	put(metricBlocks, float64(len(x.node.Blocks.List())))
-	put(metricRefused, float64(x.gate.Access.Refused.Load()))
-	put(metricDenied, float64(x.gate.Access.Denied.Load()))
-	at, id := x.gate.Access.ByAddress.Stats(), x.gate.Access.ByIdentity.Stats()
+	refused := x.gate.Refusals()
+	at, id := refused.Address, refused.Identity
+	put(metricRefused, float64(refused.Credentials))
+	put(metricDenied, float64(refused.Denied))
 	put(metricLimited, float64(at.Connections+id.Connections), "connections")
 	put(metricLimited, float64(at.Connects+id.Connects), "connects")
 	put(metricLimited, float64(at.Publishes+id.Publishes), "publishes")
 	put(metricLimited, float64(at.Bytes+id.Bytes), "bytes")
 	put(metricLimited, float64(at.FailedAuth), "failures")
-	l := &x.gate.Limits
-	_, _, _, refused := l.Subscriptions.State()
-	put(metricLimited, float64(refused), "subscriptions")
-	put(metricLimited, float64(l.Publishing.Refused.Load()+l.Subscribing.Refused.Load()+l.Forms.Refused.Load()), "bodies")
-	put(metricLimited, float64(l.Connections.Refused.Load()), "max_connections")
+	put(metricLimited, float64(refused.Subscriptions), "subscriptions")
+	put(metricLimited, float64(refused.Bodies), "bodies")
+	put(metricLimited, float64(refused.Connections), "max_connections")
 }
 
 // Serve answers GET /metrics, for API keys with the scope admin. That a server is
 // open counts on its own machine alone, whatever address this is served at.
-func (x *Exporter) Serve(c *gin.Context) {
-	g, f := x.gate.Grant(c)
-	away := x.opts.LoopbackOnly && (!x.gate.From(c.Request).Addr.IsLoopback() || !auth.LoopbackHost(c.Request.Host))
-	if f == nil && (!g.Admin() || g.Kind == auth.Open && away) {
-		f = x.gate.Forbidden(c, g, "", "Reading metrics")
-	}
+func (x *Exporter) Serve(c *gin.Context) *reply.Fault {
+	who, f := x.gate.Caller(c)
 	if f != nil {
-		reply.Refuse(c, f)
-		return
+		return f
+	}
+	away := x.opts.LoopbackOnly && (!who.Addr.IsLoopback() || !auth.LoopbackHost(c.Request.Host))
+	if !who.Admin() || who.Kind == auth.Open && away {
+		return x.gate.Forbidden(c, who, "", "Reading metrics")
 	}
 	x.handler.ServeHTTP(c.Writer, c.Request)
+	return nil
 }

@@ -150,8 +150,8 @@ func (c *Cluster) hear(w peers.Word) {
 	}
 }
 
-// Put tells the others of a connection of this server.
-func (c *Cluster) Put(conn *presence.Connection, channels []string) {
+// put tells the others of a connection of this server.
+func (c *Cluster) put(conn *presence.Connection, channels []string) {
 	e := entry{
 		ClientID: conn.ClientID, DeviceID: conn.DeviceID, Anonymous: conn.Anonymous, Channels: channels, RemoteAddr: conn.RemoteAddr,
 		UserAgent: conn.UserAgent, Protocol: conn.Protocol, ConnectedAt: conn.ConnectedAt,

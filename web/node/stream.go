@@ -50,6 +50,21 @@ type Place interface {
 	Ended(conn *hub.Conn, unsent int)
 }
 
+// Join enters the stream in presence; Ended takes it out.
+func (st *Stream) Join(channels []string, info []byte) {
+	n := st.At
+	st.Handle = st
+	n.Feed.Count(st.Wants, 1)
+	kind := "open"
+	if n.Registry.Join(&st.Connection, channels, info) {
+		kind = "return"
+	}
+	if n.Cluster != nil {
+		n.Cluster.put(&st.Connection, channels)
+	}
+	n.Journal.Note(Happening{Kind: kind, ClientID: st.ClientID, ConnID: st.ID, Addr: st.RemoteAddr})
+}
+
 // ConnOf returns the hub's side of a connection, nil before it is attached and for
 // one of another node.
 func ConnOf(c *presence.Connection) *hub.Conn {

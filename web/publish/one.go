@@ -7,19 +7,19 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"rollcall/hub/eventlog"
-	"rollcall/web/auth"
+	"rollcall/web/gate"
 	"rollcall/web/reply"
 )
 
 // One publishes an event that came in one of the other forms: field is where its
 // payload stood in it, about what names its channel.
-func (p *Publisher) One(c *gin.Context, g *auth.Grant, ev eventlog.Event, field, about string) (eventlog.Result, *reply.Fault) {
+func (p *Publisher) One(c *gin.Context, who gate.Caller, ev eventlog.Event, field, about string) (eventlog.Result, *reply.Fault) {
 	if n := len(ev.Payload); n > p.opts.MaxPayloadBytes {
 		return eventlog.Result{}, &reply.Fault{Status: http.StatusRequestEntityTooLarge, Code: "payload_too_large",
 			Message: field + " makes a payload of " + strconv.Itoa(n) + " bytes; it may have " + strconv.Itoa(p.opts.MaxPayloadBytes), Field: field}
 	}
-	if !g.MayPublish(ev.Channel) {
-		return eventlog.Result{}, p.gate.Forbidden(c, g, about, "Publishing to "+strconv.Quote(ev.Channel))
+	if !who.MayPublish(ev.Channel) {
+		return eventlog.Result{}, p.gate.Forbidden(c, who, about, "Publishing to "+strconv.Quote(ev.Channel))
 	}
 	results, err := p.node.Publish(c.Request.Context(), []eventlog.Event{ev})
 	if err != nil {

@@ -9,17 +9,14 @@ import (
 	"rollcall/web/reply"
 )
 
-// Counted counts requests that next publishes, and ends their spans.
-func (p *Publisher) Counted(next gin.HandlerFunc) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		next(c)
-		var f *reply.Fault
-		if v, ok := c.Get(reply.Refusal); ok {
-			f = v.(*reply.Fault)
-		}
+// Handler is [reply.Handler] for requests that next publishes: it counts them, and ends their spans.
+func (p *Publisher) Handler(next func(*gin.Context) *reply.Fault) gin.HandlerFunc {
+	return reply.Handler(func(c *gin.Context) *reply.Fault {
+		f := next(c)
 		p.Outcomes.count(f)
 		p.endSpan(c, f)
-	}
+		return f
+	})
 }
 
 // Outcomes counts requests by what became of them.

@@ -1,27 +1,46 @@
 package publish
 
 import (
+	"fmt"
+	"strconv"
+
 	"github.com/gin-gonic/gin"
 
+	"rollcall/hub/eventlog"
 	"rollcall/web/auth"
+	"rollcall/web/gate"
 	"rollcall/web/reply"
 )
 
-// Read reads the body of somebody who may publish, to some channels.
-func (p *Publisher) Read(c *gin.Context, body *reply.Body) (*auth.Grant, *reply.Fault) {
-	g, f := p.gate.Grant(c)
-	if f == nil && g.Kind == auth.Anonymous {
-		f = p.gate.Forbidden(c, g, "", "Publishing") // before its body is read
+// Read reads the body of a caller that may publish to some channel.
+func (p *Publisher) Read(c *gin.Context, body *reply.Body) (gate.Caller, *reply.Fault) {
+	who, f := p.gate.Caller(c)
+	if f != nil {
+		return who, f
 	}
-	if f == nil {
-		f = p.gate.MayPublish(c, g)
+	if who.Kind == auth.Anonymous {
+		return who, p.gate.Forbidden(c, who, "", "Publishing") // before its body is read
 	}
-	if f == nil {
-		p.beginSpan(c)
-		f = body.Fill(c, p.opts.MaxBodyBytes)
+	if f := p.gate.MayPublish(c, who); f != nil {
+		return who, f
 	}
-	if f == nil {
-		f = p.gate.MayPublishBytes(c, g, body.Len())
+	p.beginSpan(c)
+	if f := body.Fill(c, p.opts.MaxBodyBytes); f != nil {
+		return who, f
 	}
-	return g, f
+	return who, p.gate.MayPublishBytes(c, who, body.Len())
+}
+
+// Batch appends events to the log if the caller may publish all of them.
+func (p *Publisher) Batch(c *gin.Context, who gate.Caller, events []eventlog.Event) ([]eventlog.Result, *reply.Fault) {
+	for i := range events {
+		if name := events[i].Channel; !who.MayPublish(name) {
+			return nil, p.gate.Forbidden(c, who, fmt.Sprintf("events[%d].channelName", i), "Publishing to "+strconv.Quote(name))
+		}
+	}
+	results, err := p.node.Publish(c.Request.Context(), events)
+	if err != nil {
+		return nil, reply.PublishFault(c, err)
+	}
+	return results, nil
 }

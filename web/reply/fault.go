@@ -38,12 +38,17 @@ func Invalid(code, field, format string, args ...any) *Fault {
 	return &Fault{Status: http.StatusBadRequest, Code: code, Message: field + " " + fmt.Sprintf(format, args...), Field: field}
 }
 
-// Refusal is where the context of a request keeps the fault that ended it.
-const Refusal = "refusal"
+// Handler serves requests with next, and refuses those that it returns a fault for.
+func Handler(next func(*gin.Context) *Fault) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if f := next(c); f != nil {
+			Refuse(c, f)
+		}
+	}
+}
 
 // Refuse ends the request with f.
 func Refuse(c *gin.Context, f *Fault) {
-	c.Set(Refusal, f)
 	c.Header("Cache-Control", "no-store")
 	c.Header("X-Content-Type-Options", "nosniff")
 	c.Abort()

@@ -2,11 +2,7 @@ package stream
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -16,100 +12,121 @@ import (
 	"rollcall/hub"
 	"rollcall/hub/eventlog"
 	"rollcall/presence"
-	"rollcall/web/auth"
 	"rollcall/web/gate"
 	"rollcall/web/node"
 	"rollcall/web/reply"
 )
 
-// Refuse ends a request for a stream with f. What may pass is told in a goodbye,
-// which EventSource comes back from; to it, any other status is final.
-func (s *Streams) Refuse(c *gin.Context, resume string, f *reply.Fault) {
-	if f == gate.Blocked {
-		c.Status(http.StatusNoContent)
+// Open answers a request for a stream and returns when the stream has ended, or belongs to the hub. parse reads what is
+// asked for.
+func (s *Streams) Open(c *gin.Context, parse func(*gin.Context, gate.Caller) (*Request, *reply.Fault)) {
+	who, f := s.gate.Caller(c)
+	if f != nil {
+		s.Refuse(c, ResumeParam(c), f)
 		return
 	}
-	var why hub.Reason
-	switch f.Status {
-	case http.StatusTooManyRequests:
-		why = hub.Limited
-	case http.StatusServiceUnavailable:
-		why = hub.Overloaded
-	default:
-		reply.Refuse(c, f)
+	r, f := parse(c, who)
+	if f != nil {
+		s.Refuse(c, ResumeParam(c), f)
 		return
 	}
-	wait, _ := strconv.Atoi(c.Writer.Header().Get("Retry-After"))
-	why.Text, why.Retry = f.Message, time.Duration(wait)*time.Second+rand.N(4*time.Second)
-	s.TurnAway(c, resume, why)
+	if f := s.may(c, who, r); f != nil {
+		s.Refuse(c, r.Resume, f)
+		return
+	}
+	id, info := clientOf(who, r)
+	if s.node.Blocks.TurnAway(id, r.Resume != "") {
+		s.Refuse(c, r.Resume, gate.Blocked)
+		return
+	}
+	if why, unwelcome := s.Unwelcome(); unwelcome {
+		s.TurnAway(c, r.Resume, why)
+		return
+	}
+	admitted, f := s.gate.Lend(c, who, r.Channels)
+	if f != nil {
+		s.Refuse(c, r.Resume, f)
+		return
+	}
+	from, err := s.place(c.Request.Context(), r)
+	if err != nil {
+		admitted.Release(0)
+		s.refuseRead(c, from.resume, err)
+		return
+	}
+	s.attach(c, r, from, s.join(c, who, admitted, r, id, info))
 }
 
-// readOlder has the request get what the store has of what it is to be given: of what
-// it missed or, on a fresh start in a dialect with a history, of everything.
-func (s *Streams) readOlder(ctx context.Context, r *Request) (err error) {
-	from := r.Resume
-	_, resumes := s.node.Resumes(from)
-	afresh := !resumes && r.Dialect != nil && r.Dialect.History
-	if afresh {
-		from = eventlog.Position{Epoch: s.node.Log.Head().Epoch}.String()
+// may checks what is asked for against the caller's grant.
+func (s *Streams) may(c *gin.Context, who gate.Caller, r *Request) *reply.Fault {
+	for _, name := range r.Channels {
+		if !who.MaySubscribe(name) {
+			return s.gate.Forbidden(c, who, cmp.Or(r.Field, "channels"), "Subscribing to "+strconv.Quote(name))
+		}
+		if r.Wants&hub.WantMembers != 0 && !who.MaySeePresence(name) {
+			return s.gate.Forbidden(c, who, "presence", "Seeing who is on "+strconv.Quote(name))
+		}
 	}
-	r.older, r.olderHeld, err = s.node.Older(ctx, r.Channels, from)
-	if afresh && r.older != nil {
-		r.older.Gaps = nil // it has missed nothing yet
+	if r.Wants&hub.WantOnline != 0 && !who.FullPresence() {
+		return s.gate.Forbidden(c, who, "presence", "Seeing everybody who is online")
 	}
-	if err == nil && !resumes && r.Dialect == nil {
-		r.last, err = s.node.ReadLast(ctx, r.Channels)
-	}
-	return err
+	return nil
 }
 
-// stream answers a good request with a stream and returns when it has ended.
-func (s *Streams) stream(c *gin.Context, r *Request, admitted node.Admission) {
-	id := strings.Clone(r.ClientID)
-	if id == "" {
-		id = node.NewID()
+// clientOf returns the client that a stream is for and what presence shows of it: what the caller's grant says, else
+// what the request does.
+func clientOf(who gate.Caller, r *Request) (id string, info []byte) {
+	id, info = who.ClientID, who.Info
+	if who.MayChooseClientID() {
+		id = r.ClientID
 	}
+	if info == nil {
+		info = r.Info
+	}
+	return id, info
+}
+
+// join makes the stream of a request and enters it in presence. An empty id has the server choose one.
+func (s *Streams) join(c *gin.Context, who gate.Caller, admitted node.Admission, r *Request, id string, info []byte) *node.Stream {
 	st := &node.Stream{
 		At:        s.node,
-		Wants:     r.wants,
+		Wants:     r.Wants | r.Always,
 		Admission: admitted,
 		Place:     r.Place,
 		Connection: presence.Connection{
 			ID:          node.NewID(),
-			ClientID:    id,
+			ClientID:    strings.Clone(id),
 			DeviceID:    strings.Clone(r.DeviceID),
-			Anonymous:   r.ClientID == "",
+			Anonymous:   id == "",
 			Node:        s.node.Name(),
-			RemoteAddr:  s.gate.RemoteHost(c.Request),
+			RemoteAddr:  who.Host(),
 			UserAgent:   node.ShortAgent(c.Request.UserAgent()),
 			Protocol:    protocol(c.Request),
 			ConnectedAt: time.Now(),
 		},
 	}
-	st.Handle = st
-	s.node.Feed.Count(st.Wants, 1)
+	if st.Anonymous {
+		st.ClientID = node.NewID()
+	}
 	for i, name := range r.Channels {
 		r.Channels[i] = strings.Clone(name) // hub and presence share it; the rest of the request goes
 	}
-	kind := "open"
-	if s.node.Registry.Join(&st.Connection, r.Channels, r.info) {
-		kind = "return"
-	}
-	if s.node.Cluster != nil {
-		s.node.Cluster.Put(&st.Connection, r.Channels)
-	}
-	s.node.Journal.Note(node.Happening{Kind: kind, ClientID: st.ClientID, ConnID: st.ID, Addr: st.RemoteAddr})
-	held := r.olderHeld
-	given := func() { s.node.ReleaseOlder(held) }
+	st.Join(r.Channels, info)
+	return st
+}
+
+// attach hands a stream to the hub.
+func (s *Streams) attach(c *gin.Context, r *Request, from start, st *node.Stream) {
+	given := func() { s.node.ReleaseOlder(from.held) }
 	s.Attach(c, s.node.Hub, hub.Subscription{
 		Channels:  r.Channels,
-		Resume:    r.Resume,
-		Wants:     r.wants,
+		Resume:    from.resume,
+		Wants:     st.Wants,
 		Owner:     st,
 		Tap:       s.node.Taps.Of(&st.Connection),
-		Older:     r.older,
+		Older:     from.older,
 		OlderDone: given,
-		Last:      r.last,
+		Last:      from.last,
 		Dialect:   r.Dialect,
 		Greet: func(at eventlog.Position, resumed bool) []byte {
 			if st.Place != nil {
@@ -126,109 +143,3 @@ func (s *Streams) stream(c *gin.Context, r *Request, admitted node.Admission) {
 		st.Place.Ended(st.Conn.Load(), st.Unsent())
 	}
 }
-
-// Open answers a request for a stream, which is refused if f is not nil.
-func (s *Streams) Open(c *gin.Context, r *Request, f *reply.Fault) {
-	var g *auth.Grant
-	if f == nil {
-		g, f = s.gate.Grant(c)
-	}
-	if f == nil {
-		f = s.allowed(c, r, g)
-	}
-	if f != nil {
-		s.Refuse(c, resumeOf(r), f)
-		return
-	}
-	r.wants |= r.Always
-	if s.node.Blocks.TurnAway(r.ClientID, r.Resume != "") {
-		c.Status(http.StatusNoContent)
-		return
-	}
-	if why, unwelcome := s.Unwelcome(); unwelcome {
-		s.TurnAway(c, r.Resume, why)
-		return
-	}
-	admitted, f := s.gate.Lend(c, g, r.Channels)
-	if f != nil {
-		s.Refuse(c, r.Resume, f)
-		return
-	}
-	err := r.recall(c.Request.Context())
-	if err == nil {
-		err = s.node.AwaitPosition(c.Request.Context(), r.Resume)
-	}
-	if err == nil {
-		err = s.readOlder(c.Request.Context(), r)
-	}
-	if err != nil {
-		s.node.ReleaseOlder(r.olderHeld)
-		admitted.Release(0)
-		if errors.Is(err, node.ErrOlderBusy) {
-			s.TurnAway(c, r.Resume, node.OlderBusy)
-			return
-		}
-		s.Refuse(c, r.Resume, reply.ReadFault(c, err)) // it may have a gap that is none
-		return
-	}
-	s.stream(c, r, admitted)
-}
-
-// allowed checks what is asked for against the grant, and puts in what the grant
-// says of the client in place of what it says of itself.
-func (s *Streams) allowed(c *gin.Context, r *Request, g *auth.Grant) *reply.Fault {
-	for _, name := range r.Channels {
-		if !g.MaySubscribe(name) {
-			return s.gate.Forbidden(c, g, cmp.Or(r.Field, "channels"), "Subscribing to "+strconv.Quote(name))
-		}
-		if r.wants&hub.WantMembers != 0 && !g.MaySeePresence(name) {
-			return s.gate.Forbidden(c, g, "presence", "Seeing who is on "+strconv.Quote(name))
-		}
-	}
-	if r.wants&hub.WantOnline != 0 && !g.FullPresence() {
-		return s.gate.Forbidden(c, g, "presence", "Seeing everybody who is online")
-	}
-	if !g.MayChooseClientID() {
-		r.ClientID = g.ClientID
-	}
-	if g.Info != nil {
-		r.info = g.Info
-	}
-	return nil
-}
-
-// resumeOf returns the position that was asked for, as far as that was understood.
-func resumeOf(r *Request) string {
-	if r == nil {
-		return ""
-	}
-	return r.Resume
-}
-
-// TurnAway answers with a goodbye in place of a stream, from which a browser's
-// EventSource comes back. Its position is the one asked for, so that nothing is
-// lost meanwhile.
-func (s *Streams) TurnAway(c *gin.Context, resume string, why hub.Reason) {
-	at, err := eventlog.ParsePosition(resume)
-	if err != nil {
-		at = eventlog.Position{Epoch: hub.Fresh}
-	}
-	Head(c)
-	_, _ = c.Writer.Write(why.Goodbye(nil, at))
-}
-
-// Head sets the head of a stream's answer.
-func Head(c *gin.Context) {
-	h := c.Writer.Header()
-	h["Content-Type"] = eventStream
-	h["Cache-Control"] = noCache
-	h["X-Accel-Buffering"] = noBuffering
-	c.Status(http.StatusOK)
-}
-
-// Header values of every stream, shared and never changed.
-var (
-	eventStream = []string{"text/event-stream"}
-	noCache     = []string{"no-cache, no-transform"}
-	noBuffering = []string{"no"}
-)

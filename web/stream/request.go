@@ -2,7 +2,6 @@ package stream
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"slices"
 	"unicode/utf8"
@@ -23,15 +22,11 @@ func ResumeParam(c *gin.Context) string {
 // Request is what a subscriber asks for.
 type Request struct {
 	Channels []string
-	ClientID string // "" asks the server for one
-	Resume   string
-	older    *eventlog.Batch // what the store has of what it missed
-	// olderHeld is what older takes of the room for it.
-	olderHeld int64
-	last      node.FillLast // what the store has of what it is told first
-	wants     hub.Wants
-	Always    hub.Wants // without asking
-	info      []byte    // compact JSON or nil
+	ClientID string    // "" asks the server for one
+	Resume   string    // where the client says that it was
+	Wants    hub.Wants // what it asks to see of presence
+	Always   hub.Wants // what it sees of it without asking
+	Info     []byte    // compact JSON or nil
 
 	// What streams have that are no /subscribe.
 	Field    string       // that named the channels; "" means channels
@@ -40,48 +35,44 @@ type Request struct {
 	Place    node.Place // nil where the client alone says where it was
 }
 
-// recall has a stream that does not say where it was go on where it stood. One that was never seen begins at the head.
-func (r *Request) recall(ctx context.Context) error {
-	if r.Place == nil {
-		return nil
-	}
-	if at, err := eventlog.ParsePosition(r.Resume); r.Resume != "" && (err != nil || at.Epoch != hub.Fresh) {
-		return nil
-	}
-	last, err := r.Place.Last(ctx)
-	if last != "" {
-		r.Resume = last
-	}
-	return err
-}
-
 // Check makes a request of what was asked, or says what is wrong with it.
 func (s *Streams) Check(c *gin.Context, names []string, clientID string, ids, wants []string, info []byte) (*Request, *reply.Fault) {
-	r := &Request{ClientID: clientID}
-	var f *reply.Fault
-	if r.Channels, f = s.CheckChannels(names); f != nil {
-		return nil, f
-	}
+	channels, f := s.CheckChannels(names)
 	switch {
-	case len(r.Channels) == 0:
+	case f != nil:
+		return nil, f
+	case len(channels) == 0:
 		return nil, reply.Invalid("missing_channels", "channels", "is missing; name at least one, such as ?channels=news")
 	case !reply.IsClientID(clientID):
 		return nil, reply.Invalid("invalid_client_id", "clientId", "must have at most %d bytes of UTF-8 and no control characters", reply.MaxClientID)
 	}
-	for _, want := range wants {
+	asked, f := checkWants(wants)
+	if f != nil {
+		return nil, f
+	}
+	if info, f = checkInfo(info); f != nil {
+		return nil, f
+	}
+	return &Request{
+		Channels: channels, ClientID: clientID, Resume: ResumeID(c.GetHeader("Last-Event-ID"), ids),
+		Wants: asked, Always: s.always, Info: info,
+	}, nil
+}
+
+// checkWants reads what a stream asks to see of presence.
+func checkWants(list []string) (wants hub.Wants, f *reply.Fault) {
+	for _, want := range list {
 		switch want {
 		case "online":
-			r.wants |= hub.WantOnline
+			wants |= hub.WantOnline
 		case "channels":
-			r.wants |= hub.WantMembers
+			wants |= hub.WantMembers
 		case "":
 		default:
-			return nil, reply.Invalid("invalid_presence", "presence", "must be online, channels or both")
+			return 0, reply.Invalid("invalid_presence", "presence", "must be online, channels or both")
 		}
 	}
-	r.Resume = ResumeID(c.GetHeader("Last-Event-ID"), ids)
-	r.info, f = checkInfo(info)
-	return r, f
+	return wants, nil
 }
 
 // CheckChannels returns names without repetitions, in order, or says what is wrong with them.

@@ -11,10 +11,11 @@ import (
 
 // Options configure Streams. Those of [rollcall/web.Options] with the same names have the same meaning.
 type Options struct {
-	Log          *slog.Logger
-	MaxStreams   int
-	MaxChannels  int
-	StallTimeout time.Duration
+	Log            *slog.Logger
+	MaxStreams     int
+	MaxChannels    int
+	OnlinePresence bool
+	StallTimeout   time.Duration
 }
 
 // Streams opens streams. Its methods are safe for concurrent use.
@@ -22,10 +23,18 @@ type Streams struct {
 	opts Options
 	node *node.Node
 	gate *gate.Gate
+	// always is what streams see of presence without asking.
+	always hub.Wants
 }
 
 // New returns what opens the streams of a node.
-func New(n *node.Node, g *gate.Gate, opts Options) *Streams { return &Streams{opts, n, g} }
+func New(n *node.Node, g *gate.Gate, opts Options) *Streams {
+	s := &Streams{opts: opts, node: n, gate: g}
+	if opts.OnlinePresence {
+		s.always = hub.WantOnline
+	}
+	return s
+}
 
 // Max returns how many streams may be open.
 func (s *Streams) Max() int { return s.opts.MaxStreams }

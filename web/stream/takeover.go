@@ -51,9 +51,7 @@ func (s *Streams) Attach(c *gin.Context, to *hub.Hub, sub hub.Subscription, atta
 	t.conn = to.Attach(sub)
 	attached(t.conn)
 	c.Writer.WriteHeaderNow()
-	s.gate.Limits.Connections.Written.Add(1)
-	defer s.gate.Limits.Connections.Written.Add(-1)
-	t.run(c.Request.Context())
+	s.gate.Limits.Connections.Serve(func() { t.run(c.Request.Context()) })
 }
 
 // hijack takes the request's connection from net/http if the hub can have it.
@@ -116,3 +114,19 @@ func protocol(r *http.Request) string {
 	}
 	return "HTTP/1.0"
 }
+
+// Head sets the head of a stream's answer.
+func Head(c *gin.Context) {
+	h := c.Writer.Header()
+	h["Content-Type"] = eventStream
+	h["Cache-Control"] = noCache
+	h["X-Accel-Buffering"] = noBuffering
+	c.Status(http.StatusOK)
+}
+
+// Header values of every stream, shared and never changed.
+var (
+	eventStream = []string{"text/event-stream"}
+	noCache     = []string{"no-cache, no-transform"}
+	noBuffering = []string{"no"}
+)

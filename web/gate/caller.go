@@ -1,0 +1,100 @@
+package gate
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/web/auth"
+	"rollcall/web/reply"
+)
+
+// Caller is who a request is from: where it comes from, and the grant of its credentials. It is found once, by
+// [Gate.Caller], and passed on.
+type Caller struct {
+	*auth.Grant
+	Addr netip.Addr // invalid for the peer of a socket file
+
+	key    netip.Addr // what limits go by, see [auth.AddressKey]
+	remote string     // http.Request.RemoteAddr
+}
+
+// Host returns the caller's address without a port.
+func (who Caller) Host() string { return hostOf(who.Addr, who.remote) }
+
+// hostOf returns an address as text; the peer of a socket file has none.
+func hostOf(addr netip.Addr, remote string) string {
+	if !addr.IsValid() {
+		return remote
+	}
+	return addr.String()
+}
+
+// Blocked is the answer to the credentials of a client that an operator keeps away. Streams are answered with 204.
+var Blocked = reply.NewFault(http.StatusForbidden, "blocked",
+	"The client of these credentials is blocked. Try again when an operator has lifted the block, or when its time is over.")
+
+// Caller tells who a request is from. It refuses credentials that are wrong, and those of a blocked client.
+func (k *Gate) Caller(c *gin.Context) (Caller, *reply.Fault) {
+	who := Caller{Addr: k.From(c.Request).Addr, remote: c.Request.RemoteAddr}
+	who.key = auth.AddressKey(who.Addr)
+	a := &k.access
+	if retry, ok := a.byAddress.AllowAuth(who.key); !ok && a.auth.Presents(c.Request) {
+		return who, reply.Limited(c, retry, "too_many_failures", "Too many credentials from this address were refused. Try again later.")
+	}
+	var err error
+	if who.Grant, err = a.auth.Authenticate(c.Request); err != nil {
+		return who, k.refusedCredentials(c, who.key, err)
+	}
+	if who.ClientID != "" && k.node.Blocks.Refuses(who.ClientID) {
+		return who, Blocked
+	}
+	return who, nil
+}
+
+// refusedCredentials is the answer to credentials that are refused (RFC 6750, section 3.1) or can't be checked.
+func (k *Gate) refusedCredentials(c *gin.Context, addr netip.Addr, why error) *reply.Fault {
+	switch {
+	case errors.Is(why, auth.ErrKeyLater):
+		c.Header("Retry-After", "10")
+		return reply.NewFault(http.StatusServiceUnavailable, "keys_unavailable", "The keys that check tokens could not be fetched. Try again.")
+	case errors.Is(why, auth.ErrAmbiguous), errors.Is(why, auth.ErrKeyInURL):
+		return reply.NewFault(http.StatusBadRequest, "invalid_credentials", "The request has "+why.Error()+".")
+	}
+	k.access.refused.Add(1)
+	k.access.byAddress.FailedAuth(addr)
+	c.Header("WWW-Authenticate", `Bearer error="invalid_token"`)
+	return reply.NewFault(http.StatusUnauthorized, "unauthorized", "The credentials are refused: "+why.Error()+".")
+}
+
+// Forbidden is the answer to what a grant does not allow: 401 asks for credentials where there were none, 403 refuses
+// those there are.
+func (k *Gate) Forbidden(c *gin.Context, who Caller, field, what string) *reply.Fault {
+	if who.Kind == auth.Anonymous {
+		c.Header("WWW-Authenticate", "Bearer")
+		return k.Denied(&reply.Fault{Status: http.StatusUnauthorized, Code: "unauthorized",
+			Message: what + " takes credentials: an API key or a token.", Field: field})
+	}
+	return k.Denied(&reply.Fault{Status: http.StatusForbidden, Code: "forbidden",
+		Message: what + " is not allowed to these credentials.", Field: field})
+}
+
+// Denied counts a request that is refused for what it may not do, and returns f.
+func (k *Gate) Denied(f *reply.Fault) *reply.Fault {
+	k.access.denied.Add(1)
+	return f
+}
+
+// MayAdmin refuses callers that may not act on others.
+func (k *Gate) MayAdmin(c *gin.Context) *reply.Fault {
+	who, f := k.Caller(c)
+	if f != nil {
+		return f
+	}
+	if !who.Admin() {
+		return k.Forbidden(c, who, "", "Ending other clients' streams")
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package stream
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"rollcall/hub"
+	"rollcall/hub/eventlog"
+	"rollcall/web/gate"
+	"rollcall/web/node"
+	"rollcall/web/reply"
+)
+
+// Refuse ends a request for a stream with f. What may pass is told in a goodbye,
+// which EventSource comes back from; to it, any other status is final.
+func (s *Streams) Refuse(c *gin.Context, resume string, f *reply.Fault) {
+	if f == gate.Blocked {
+		c.Status(http.StatusNoContent)
+		return
+	}
+	var why hub.Reason
+	switch f.Status {
+	case http.StatusTooManyRequests:
+		why = hub.Limited
+	case http.StatusServiceUnavailable:
+		why = hub.Overloaded
+	default:
+		reply.Refuse(c, f)
+		return
+	}
+	wait, _ := strconv.Atoi(c.Writer.Header().Get("Retry-After"))
+	why.Text, why.Retry = f.Message, time.Duration(wait)*time.Second+rand.N(4*time.Second)
+	s.TurnAway(c, resume, why)
+}
+
+// refuseRead ends a request for a stream whose first events could not be read: the stream would have a gap that is none.
+func (s *Streams) refuseRead(c *gin.Context, resume string, err error) {
+	if errors.Is(err, node.ErrOlderBusy) {
+		s.TurnAway(c, resume, node.OlderBusy)
+		return
+	}
+	s.Refuse(c, resume, reply.ReadFault(c, err))
+}
+
+// TurnAway answers with a goodbye in place of a stream, from which a browser's
+// EventSource comes back. Its position is the one asked for, so that nothing is
+// lost meanwhile.
+func (s *Streams) TurnAway(c *gin.Context, resume string, why hub.Reason) {
+	at, err := eventlog.ParsePosition(resume)
+	if err != nil {
+		at = eventlog.Position{Epoch: hub.Fresh}
+	}
+	Head(c)
+	_, _ = c.Writer.Write(why.Goodbye(nil, at))
+}

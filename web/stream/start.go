@@ -1,0 +1,65 @@
+package stream
+
+import (
+	"context"
+
+	"rollcall/hub"
+	"rollcall/hub/eventlog"
+	"rollcall/web/node"
+)
+
+// start is where a stream begins, and what the store has of what it is given first.
+type start struct {
+	resume string          // "" begins afresh
+	older  *eventlog.Batch // of what it missed
+	held   int64           // what older takes of the room for it
+	last   node.FillLast   // of its channels' newest events
+}
+
+// place finds where a stream begins, waits until the log is there, and reads from the store what the stream missed or,
+// on a fresh start in a dialect with a history, everything. With an error, resume alone is set.
+func (s *Streams) place(ctx context.Context, r *Request) (start, error) {
+	resume, err := r.position(ctx)
+	failed := start{resume: resume}
+	if err != nil {
+		return failed, err
+	}
+	if err := s.node.AwaitPosition(ctx, resume); err != nil {
+		return failed, err
+	}
+	if _, resumes := s.node.Resumes(resume); resumes {
+		older, held, err := s.node.Older(ctx, r.Channels, resume)
+		if err != nil {
+			return failed, err
+		}
+		return start{resume: resume, older: older, held: held}, nil
+	}
+	switch {
+	case r.Dialect == nil:
+		last, err := s.node.ReadLast(ctx, r.Channels)
+		return start{resume: resume, last: last}, err
+	case r.Dialect.History:
+		oldest := eventlog.Position{Epoch: s.node.Log.Head().Epoch}.String()
+		older, held, err := s.node.Older(ctx, r.Channels, oldest)
+		if older != nil {
+			older.Gaps = nil // it has missed nothing yet
+		}
+		return start{resume: resume, older: older, held: held}, err
+	}
+	return failed, nil
+}
+
+// position returns where the client was: what it says itself, else where its device's last stream stood; "" for nowhere.
+func (r *Request) position(ctx context.Context) (string, error) {
+	if r.Place == nil {
+		return r.Resume, nil
+	}
+	if at, err := eventlog.ParsePosition(r.Resume); r.Resume != "" && (err != nil || at.Epoch != hub.Fresh) {
+		return r.Resume, nil
+	}
+	last, err := r.Place.Last(ctx)
+	if last == "" {
+		last = r.Resume
+	}
+	return last, err
+}
