@@ -347,7 +347,7 @@ func channelsEmpty(v ChannelsView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = shellLine("channels-curl", publishLine(v.BaseURL, "channel1")).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = shellLine("channels-curl", publishLine(v.BaseURL, "news")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

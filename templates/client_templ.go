@@ -908,7 +908,7 @@ func connectionsEmpty(v ClientView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = shellLine("connections-curl", subscribeLine(v.BaseURL, "channel1", v.ClientID)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = shellLine("connections-curl", subscribeLine(v.BaseURL, "news", v.ClientID)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

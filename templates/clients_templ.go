@@ -440,7 +440,7 @@ func clientsEmpty(v ClientsView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = shellLine("clients-curl", subscribeLine(v.BaseURL, "channel1", "curl")).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = shellLine("clients-curl", subscribeLine(v.BaseURL, "news", "curl")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -71,7 +71,7 @@ func TestGoldens(t *testing.T) {
 func TestStartDefaults(t *testing.T) {
 	page := render(t, Start(StartView{}))
 	for _, want := range []string{
-		`value="channel1,channel2"`, `value="message, foo, bar"`, `>http://127.0.0.1:9090<`, SamplePayload,
+		`value="news,chat"`, `value="message, typing"`, `>http://127.0.0.1:9090<`, SamplePayload,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page of an empty view lacks %s", want)

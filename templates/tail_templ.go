@@ -109,7 +109,7 @@ func Tail(v TailView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = shellLine("feed-curl", publishLine(v.BaseURL, "channel1")).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = shellLine("feed-curl", publishLine(v.BaseURL, "news")).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -13,8 +13,8 @@ import (
 // Defaults of the start page, used where a StartView leaves the field empty.
 const (
 	DefaultBaseURL  = "http://127.0.0.1:9090"
-	DefaultChannels = "channel1,channel2"
-	DefaultTypes    = "message, foo, bar"
+	DefaultChannels = "news,chat"
+	DefaultTypes    = "message, typing"
 )
 
 // StartView is what the start page shows. The zero value renders a useful page.

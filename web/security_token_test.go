@@ -244,3 +244,21 @@ func TestSecurityKeyInTheQuery(t *testing.T) {
 	}
 	w.wantPeace()
 }
+
+// The issuer of a token is told what is wrong with it: a number for sub, no channels.
+func TestTokenErrorsNameTheClaim(t *testing.T) {
+	t.Parallel()
+	g := guard(t)
+	number := forge(t, jwt.SigningMethodHS256, tokenSecret, with(claims{"sub": 7}))
+	if text := g.Get("/subscribe?channels=a", bearer(number)).WantFault(401, "unauthorized", ""); !strings.Contains(text, "sub must be a string") {
+		t.Error(text)
+	}
+	none := forge(t, jwt.SigningMethodHS256, tokenSecret, with(claims{"channels": nil}))
+	if a := g.Get("/subscribe?channels=a", bearer(none)).WantStatus(403); !strings.Contains(a.Body, "claim channels") {
+		t.Error(a.Body)
+	}
+	others := forge(t, jwt.SigningMethodHS256, tokenSecret, with(claims{"channels": claims{"subscribe": []string{"b"}}}))
+	if a := g.Get("/subscribe?channels=a", bearer(others)).WantStatus(403); strings.Contains(a.Body, "claim channels") {
+		t.Error(a.Body)
+	}
+}

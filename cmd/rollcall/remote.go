@@ -97,6 +97,15 @@ type refusedError struct {
 }
 
 func (r *refusedError) Error() string {
+	text := r.told()
+	if r.Status == http.StatusUnauthorized {
+		text += "; credentials are taken from ROLLCALL_KEY or ROLLCALL_TOKEN, --key or --token"
+	}
+	return text
+}
+
+// told is what the server said.
+func (r *refusedError) told() string {
 	switch {
 	case r.Code == "":
 		return fmt.Sprintf("the server answered %d %s: %s", r.Status, http.StatusText(r.Status), printable(r.Message))

@@ -220,7 +220,7 @@ func TestRemoteCredentials(t *testing.T) {
 	runCommand(t, env, "", "clients").wantEnd(t, 0, "CLIENT")
 	runCommand(t, env, "", "publish", "a", "b", "1").wantEnd(t, 0, "-1")
 	runCommand(t, env, "", "history", "a").wantEnd(t, 1, "forbidden")
-	runCommand(t, append(env, "ROLLCALL_KEY="), "", "clients").wantEnd(t, 1, "(unauthorized, field channel)")
+	runCommand(t, append(env, "ROLLCALL_KEY="), "", "clients").wantEnd(t, 1, "(unauthorized, field channel); credentials are taken from ROLLCALL_KEY or")
 	token := newToken(t, []byte(jwtSecret), nil)
 	runCommand(t, append(env, "ROLLCALL_KEY=", "ROLLCALL_TOKEN="+token), "", "history", "room.1").wantEnd(t, 0, "")
 	runCommand(t, append(env, "ROLLCALL_KEY="), "", "doctor", "--wait=0").wantEnd(t, 1, "give --key or --token")

@@ -3,6 +3,7 @@ package auth
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -46,7 +47,42 @@ type claimedChannels struct {
 // UnmarshalJSON reads claims strictly: exact names, each once, valid UTF-8.
 func (c *claims) UnmarshalJSON(text []byte) error {
 	type plain claims
-	return strict.Unmarshal(text, (*plain)(c))
+	err := strict.Unmarshal(text, (*plain)(c))
+	var wrong *strict.SemanticError
+	if errors.As(err, &wrong) {
+		return kindError(wrong.JSONPointer)
+	}
+	return err
+}
+
+// claimKinds says what kind of value each claim must be.
+var claimKinds = map[string]string{
+	"iss": "a string", "sub": "a string, also for users with numbers", "aud": "a string or a list of strings",
+	"exp": "a number of seconds since 1970", "nbf": "a number of seconds since 1970", "iat": "a number of seconds since 1970",
+	"channels":           `an object such as {"subscribe":["news"]}`,
+	"channels.subscribe": "a list of strings", "channels.publish": "a list of strings",
+}
+
+// claimKindError names a claim whose value is of the wrong kind, or a number out of range.
+type claimKindError struct{ text string }
+
+func (e *claimKindError) Error() string { return ErrClaims.Error() + ": " + e.text }
+func (e *claimKindError) Unwrap() error { return ErrClaims }
+
+// kindError returns the error about the claim at a place in the token.
+func kindError(at jsontext.Pointer) error {
+	name := ""
+	for token := range at.Tokens() {
+		deeper := strings.TrimPrefix(name+"."+token, ".")
+		if claimKinds[deeper] == "" {
+			break // a place in a list
+		}
+		name = deeper
+	}
+	if name == "" {
+		return &claimKindError{"they must be an object"}
+	}
+	return &claimKindError{name + " must be " + claimKinds[name]}
 }
 
 // What the JWT library asks for.

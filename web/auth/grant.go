@@ -41,6 +41,11 @@ type Grant struct {
 	key                                   *Key // of kind APIKey
 }
 
+// NoChannels tells whether this is a token that names no channels at all: its issuer forgot the claim.
+func (g *Grant) NoChannels() bool {
+	return g.Kind == Token && len(g.subscribe) == 0 && len(g.publish) == 0
+}
+
 // MayPublish tells whether events may be appended to the channel.
 func (g *Grant) MayPublish(channel string) bool { return g.publish.Matches(channel) }
 

@@ -181,7 +181,10 @@ func (v *Verifier) refusal(token *jwt.Token, c *claims, err error) error {
 			return ours
 		}
 	}
+	var wrong *claimKindError
 	switch {
+	case errors.As(err, &wrong):
+		return wrong
 	case errors.Is(err, jwt.ErrTokenMalformed):
 		return ErrMalformed
 	case token == nil || token.Method == nil || !slices.Contains(v.methods, token.Method.Alg()):

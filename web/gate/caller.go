@@ -77,8 +77,11 @@ func (k *Gate) Forbidden(c *gin.Context, who Caller, field, what string) *reply.
 		return k.Denied(&reply.Fault{Status: http.StatusUnauthorized, Code: "unauthorized",
 			Message: what + " takes credentials: an API key or a token.", Field: field})
 	}
-	return k.Denied(&reply.Fault{Status: http.StatusForbidden, Code: "forbidden",
-		Message: what + " is not allowed to these credentials.", Field: field})
+	why := " is not allowed to these credentials."
+	if who.NoChannels() {
+		why += ` The token names no channels; it needs the claim channels, such as {"subscribe":["news"],"publish":["chat"]}.`
+	}
+	return k.Denied(&reply.Fault{Status: http.StatusForbidden, Code: "forbidden", Message: what + why, Field: field})
 }
 
 // Denied counts a request that is refused for what it may not do, and returns f.
