@@ -116,6 +116,14 @@ func (r *Registry) Weight(most int, channels ...string) int {
 	return sum
 }
 
+// Has tells whether a client is a member of a channel, of Everyone where it is online.
+func (r *Registry) Has(channel, clientID string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	who, ch := r.clients[clientID], r.channels[channel]
+	return who != nil && ch != nil && who.member(ch) != nil
+}
+
 // Online returns how many clients are online.
 func (r *Registry) Online() int {
 	r.mu.Lock()

@@ -9,10 +9,12 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"rollcall/hub/eventlog"
+	"rollcall/hub/outbox"
 	"rollcall/presence/peers"
 	"rollcall/web/admin"
 	"rollcall/web/auth"
 	"rollcall/web/compat"
+	"rollcall/web/hooks"
 	"rollcall/web/login"
 	"rollcall/web/node"
 )
@@ -81,6 +83,11 @@ type Options struct {
 	// server alone. Whoever gives one closes it, after the server.
 	Roster peers.Roster
 
+	// Webhooks are told who comes and goes. Outbox keeps what they have yet to be told; nil keeps it in memory. Whoever
+	// gives one closes it, after the server.
+	Webhooks []Webhook
+	Outbox   outbox.Store
+
 	// NoCompat takes away the member notifications, rooms and clock that other systems
 	// have: /events, /messages and /sse/time.
 	NoCompat bool
@@ -100,6 +107,7 @@ type (
 	EngineState  = node.EngineState
 	MemoryEngine = node.MemoryEngine
 	Setting      = admin.Setting
+	Webhook      = hooks.Endpoint
 )
 
 func (o Options) withDefaults() Options {

@@ -1,10 +1,14 @@
 package web
 
 import (
+	"context"
+	"time"
+
 	"rollcall/web/admin"
 	"rollcall/web/api"
 	"rollcall/web/compat"
 	"rollcall/web/gate"
+	"rollcall/web/hooks"
 	"rollcall/web/metrics"
 	"rollcall/web/node"
 	"rollcall/web/publish"
@@ -12,13 +16,30 @@ import (
 	"rollcall/web/totals"
 )
 
+// outboxWait is how long a server waits at its start for what webhooks have yet to be told.
+const outboxWait = 30 * time.Second
+
 // What each part of the server is given of its options.
 
-func (o *Options) node() node.Options {
-	return node.Options{
+func (o *Options) node(h *hooks.Hooks) node.Options {
+	n := node.Options{
 		Log: o.Log, Name: o.Node, Engine: o.Engine, History: o.History(), Roster: o.Roster, Shards: o.Shards,
 		Heartbeat: o.Heartbeat, StallTimeout: o.StallTimeout, PresenceGrace: o.PresenceGrace, Tracing: o.Tracing,
 	}
+	if h != nil {
+		n.Edges, n.Ended = h.Edges, h.Ended
+	}
+	return n
+}
+
+// hooks returns what tells the webhooks, nil where there are none.
+func (o *Options) hooks() (*hooks.Hooks, error) {
+	if len(o.Webhooks) == 0 {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), outboxWait)
+	defer cancel()
+	return hooks.New(ctx, hooks.Options{Log: o.Log, Store: o.Outbox, Endpoints: o.Webhooks, Grace: o.PresenceGrace, Roster: o.Roster})
 }
 
 func (o *Options) gate() gate.Options {

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"context"
+
 	"rollcall/web/auth"
 	"rollcall/web/login"
 )
@@ -10,6 +12,7 @@ type Changes struct {
 	Access      *auth.Options
 	Admins      []login.Account
 	CORSOrigins []string
+	Webhooks    []Webhook // ignored where the server began without any
 }
 
 // Reload puts all of the changes into effect from the next request on, or none of
@@ -21,6 +24,13 @@ func (s *Server) Reload(c Changes) error {
 	}
 	if _, err := login.NewAccounts(c.Admins); err != nil {
 		return err
+	}
+	if s.hooks != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), outboxWait)
+		defer cancel()
+		if err := s.hooks.Replace(ctx, c.Webhooks); err != nil {
+			return err
+		}
 	}
 	if err := s.gate.Replace(c.CORSOrigins, *c.Access); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"rollcall/web/apidocs"
 	"rollcall/web/compat"
 	"rollcall/web/gate"
+	"rollcall/web/hooks"
 	"rollcall/web/metrics"
 	"rollcall/web/node"
 	"rollcall/web/publish"
@@ -25,6 +26,7 @@ import (
 // Server is Rollcall behind HTTP. Its methods are safe for concurrent use.
 type Server struct {
 	opts     Options
+	hooks    *hooks.Hooks // nil without webhooks
 	node     *node.Node
 	gate     *gate.Gate
 	pages    *reply.Pages
@@ -53,8 +55,14 @@ const (
 // New starts a server that listens nowhere yet. Shutdown or Close ends it.
 func New(opts Options) (*Server, error) {
 	opts = opts.withDefaults()
-	s := &Server{opts: opts, node: node.New(opts.node()), pages: reply.NewPages(opts.Log)}
-	var err error
+	told, err := opts.hooks()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{opts: opts, hooks: told, node: node.New(opts.node(told)), pages: reply.NewPages(opts.Log)}
+	if told != nil {
+		told.Start(s.node.Registry.Has)
+	}
 	if s.gate, err = gate.New(s.node, opts.gate()); err == nil {
 		streams := stream.New(s.node, s.gate, opts.streams())
 		publisher := publish.New(s.node, s.gate, opts.publisher())
@@ -168,6 +176,9 @@ func (s *Server) Close() error {
 		err = errors.Join(err, s.adminHTTP.Close())
 	}
 	s.node.Close()
+	if s.hooks != nil {
+		err = errors.Join(err, s.hooks.Close(context.Background()))
+	}
 	return err
 }
 

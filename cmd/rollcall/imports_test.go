@@ -19,6 +19,7 @@ var layers = map[string][]string{
 	"web":              {"web/...", "docs", "hub/...", "presence/...", "templates"},
 	"web/webtest":      {"web/...", "hub/...", "presence/..."},
 	"web/node":         {"hub/...", "presence/..."},
+	"web/hooks":        {"web/auth", "hub/eventlog", "hub/outbox", "presence/..."},
 	"web/reply":        {"hub/eventlog"},
 	"web/gate":         {"web/auth", "web/node", "web/reply"},
 	"web/stream":       {"web/auth", "web/gate", "web/node", "web/reply", "hub/...", "presence"},
@@ -36,8 +37,9 @@ var layers = map[string][]string{
 	"web/login":        {},
 	"presence/...":     {"presence/...", "hub/eventlog/..."},
 	"hub/...":          {"hub/eventlog"},
+	"hub/outbox/...":   {"hub/outbox/..."},
 	"hub/eventlog/...": {"hub/eventlog/..."},
-	"hub/jetlog/...":   {"hub/eventlog", "hub/jetlog/...", "presence/peers"},
+	"hub/jetlog/...":   {"hub/outbox", "hub/eventlog", "hub/jetlog/...", "presence/peers"},
 	"templates/...":    {},
 	"docs/...":         {},
 }
@@ -62,9 +64,12 @@ var homes = map[string][]string{
 	"github.com/tmaxmax/go-sse":  {"cmd/..."},
 	// All of web but web/node, which is a server without HTTP.
 	"net/http": {"cmd/...", "hub/jetlog", "web", "web/reply", "web/gate", "web/stream", "web/publish", "web/api", "web/compat",
-		"web/admin", "web/metrics", "web/apidocs", "web/assets", "web/auth", "web/login", "web/livepage", "web/webtest"},
+		"web/admin", "web/metrics", "web/apidocs", "web/assets", "web/auth", "web/hooks", "web/login", "web/livepage", "web/webtest"},
 	"rollcall/hub/jetlog":         {"cmd/...", "hub/jetlog/..."},              // the NATS client comes with it
 	"rollcall/cmd/rollcall/bench": {"cmd/rollcall", "cmd/rollcall/bench/..."}, // a load tool, no part of the server
+
+	"code.dny.dev/ssrf":            {"web/hooks"},
+	"github.com/standard-webhooks": {"web/hooks"},
 
 	"github.com/dustin":   {"web/admin"},
 	"github.com/mileusna": {"web/admin"},

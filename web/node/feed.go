@@ -144,6 +144,9 @@ func (f *Feed) pause() time.Duration {
 
 // pass appends edges to the presence log and notifies the channels' streams.
 func (f *Feed) pass(edges []presence.Edge) {
+	if tell := f.node.opts.Edges; tell != nil && len(edges) > 0 {
+		tell(edges)
+	}
 	for part := range slices.Chunk(edges, 256) {
 		events := make([]eventlog.Event, len(part))
 		for i := range part {

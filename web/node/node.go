@@ -28,6 +28,11 @@ type Options struct {
 	StallTimeout  time.Duration
 	PresenceGrace time.Duration
 	Tracing       trace.TracerProvider // nil traces nothing
+
+	// What happens is told by these, unless they are nil; they do not block. Edges gets the registry's edges in order, Ended
+	// the client and the reason's code of each stream of this server that ends, before the registry is told.
+	Edges func([]presence.Edge)
+	Ended func(clientID, reason string)
 }
 
 // Node is one server without HTTP. Its parts never change, and its methods are safe for concurrent use.

@@ -114,6 +114,9 @@ func (st *Stream) Ended(conn *hub.Conn, why hub.Reason) {
 		st.Place.Ended(conn, st.Unsent())
 	}
 	st.At.Feed.Count(st.Wants, -1)
+	if tell := st.At.opts.Ended; tell != nil {
+		tell(st.ClientID, why.Code)
+	}
 	st.At.Registry.Leave(&st.Connection)
 	grace := st.At.opts.PresenceGrace
 	if st.atOnce.Load() {

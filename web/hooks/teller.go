@@ -1,0 +1,415 @@
+package hooks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rollcall/hub/outbox"
+	"rollcall/presence"
+)
+
+// teller makes events of changes, and batches of events.
+type teller struct {
+	h       *Hooks
+	present func(channel, clientID string) bool
+	wake    chan struct{} // capacity one
+	quit    chan struct{}
+	done    chan struct{}
+	once    sync.Once
+	ctx     context.Context // ends when closing has taken too long
+	cancel  context.CancelFunc
+
+	at      atomic.Uint64 // the last entry
+	dropped atomic.Uint64 // changes that were not told for want of room
+
+	mu     sync.Mutex
+	intake []change
+
+	// Owned by the goroutine.
+	table   *table
+	queue   []change
+	rank    int
+	settles time.Time // when the table is compared with who is there; zero for never
+	saves   time.Time // when the table is stored
+	again   time.Time // when the store is tried again
+}
+
+// change is what the teller is told.
+type change struct {
+	key
+	there  bool // of a membership
+	info   []byte
+	reason string // of a stream's end; "" for a membership
+	at     time.Time
+	came   time.Time
+}
+
+// What waits for the store: more than maxQueue changes are reduced to the last one of each membership.
+const (
+	batchEvents = 100
+	maxQueue    = 200_000
+)
+
+func newTeller(h *Hooks) *teller {
+	t := &teller{h: h, wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}), table: newTable()}
+	t.ctx, t.cancel = context.WithCancel(context.Background())
+	return t
+}
+
+func (t *teller) load(ctx context.Context) error {
+	at, err := t.table.load(ctx, t.h.store)
+	t.at.Store(at)
+	return err
+}
+
+// Edges takes changes of the registry. It does not block.
+func (h *Hooks) Edges(edges []presence.Edge) {
+	now := time.Now()
+	t := h.teller
+	t.mu.Lock()
+	for i := range edges {
+		e := &edges[i]
+		if e.Kind == presence.Update || e.Channel != presence.Everyone && strings.HasPrefix(e.Channel, "$") {
+			continue // the server's own channels have no members that anybody was told of
+		}
+		t.intake = append(t.intake, change{key: key{e.Channel, e.ClientID}, there: e.Kind == presence.Join, info: e.Info, at: e.Time, came: now})
+	}
+	t.mu.Unlock()
+	t.signal()
+}
+
+// Ended takes the end of a stream of this server. It does not block.
+func (h *Hooks) Ended(clientID, reason string) {
+	now := time.Now()
+	t := h.teller
+	t.mu.Lock()
+	t.intake = append(t.intake, change{key: key{client: clientID}, reason: reason, at: now, came: now})
+	t.mu.Unlock()
+	t.signal()
+}
+
+func (t *teller) signal() {
+	select {
+	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (t *teller) run() {
+	defer close(t.done)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	now := time.Now()
+	if t.h.store.Durable() {
+		t.settles, t.saves = now.Add(t.h.pace.settle), now.Add(t.h.pace.checkpoint)
+	}
+	for {
+		t.follow()
+		t.turn(time.Now(), false)
+		timer.Reset(max(time.Until(t.next()), 0))
+		select {
+		case <-t.wake:
+		case <-t.h.store.Changed():
+		case <-timer.C:
+		case <-t.quit:
+			t.turn(time.Now(), true)
+			if t.rank == 0 {
+				t.save()
+			}
+			return
+		}
+	}
+}
+
+// close tells what is left and ends the teller.
+func (t *teller) close(ctx context.Context) error {
+	defer t.cancel()
+	defer context.AfterFunc(ctx, t.cancel)()
+	t.once.Do(func() { close(t.quit) })
+	if t.present == nil {
+		return nil // it was not started
+	}
+	<-t.done
+	if len(t.queue) > 0 {
+		return errors.New("webhooks: some events were not told")
+	}
+	return nil
+}
+
+// next is when there is something to do if nothing happens.
+func (t *teller) next() time.Time {
+	next := time.Now().Add(time.Hour)
+	for _, at := range []time.Time{t.settles, t.saves} {
+		if !at.IsZero() && at.Before(next) {
+			next = at
+		}
+	}
+	if t.h.roster != nil {
+		next = earlier(next, time.Now().Add(t.h.pace.rank)) // the rank may change
+	}
+	for i := range t.queue {
+		at := t.due(&t.queue[i]).Add(t.h.pace.gather)
+		if at.Before(t.again) {
+			at = t.again
+		}
+		if next = earlier(next, at); t.rank == 0 {
+			break // they are due in order
+		}
+	}
+	return next
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// due is when a change is told. Others may tell a membership before.
+func (t *teller) due(c *change) time.Time {
+	if c.reason != "" {
+		return c.came
+	}
+	return c.came.Add(time.Duration(t.rank) * t.h.pace.rank)
+}
+
+// turn does what is due.
+func (t *teller) turn(now time.Time, last bool) {
+	t.mu.Lock()
+	t.queue = append(t.queue, t.intake...)
+	t.intake = nil
+	t.mu.Unlock()
+	if rank := t.h.rank(); rank != t.rank {
+		if t.rank = rank; rank == 0 {
+			t.settles = now.Add(t.h.pace.settle) // another server may have died with what it was about to tell
+		}
+	}
+	if !t.settles.IsZero() && !now.Before(t.settles) && t.rank == 0 {
+		t.settles = time.Time{}
+		t.settle(now)
+	}
+	if len(t.queue) > maxQueue {
+		t.reduce()
+	}
+	for t.ready(now, last) && t.tell(now) {
+	}
+	if !t.saves.IsZero() && !now.Before(t.saves) {
+		t.saves = now.Add(t.h.pace.checkpoint)
+		if t.rank == 0 {
+			t.save()
+		}
+	}
+}
+
+// ready tells whether a batch can be made.
+func (t *teller) ready(now time.Time, last bool) bool {
+	if len(t.queue) == 0 || now.Before(t.again) && !last {
+		return false
+	}
+	due := 0
+	for i := range t.queue {
+		at := t.due(&t.queue[i])
+		switch {
+		case at.After(now):
+		case last || !now.Before(at.Add(t.h.pace.gather)):
+			return true
+		default:
+			due++
+		}
+		if due >= batchEvents {
+			return true
+		}
+	}
+	return false
+}
+
+// settle takes those who were told to be there, and are not, for gone.
+func (t *teller) settle(now time.Time) {
+	for k := range t.table.told {
+		if !t.present(k.channel, k.client) {
+			t.queue = append(t.queue, change{key: k, at: now, came: now})
+		}
+	}
+	// Online is what ends last, as in the registry.
+	slices.SortStableFunc(t.queue, func(a, b change) int {
+		if a.came != b.came || a.there || b.there {
+			return 0
+		}
+		return boolOrder(a.channel == presence.Everyone) - boolOrder(b.channel == presence.Everyone)
+	})
+}
+
+func boolOrder(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// reduce leaves the last change of each membership.
+func (t *teller) reduce() {
+	last := t.lasts()
+	kept := t.queue[:0]
+	for i := range t.queue {
+		if c := t.queue[i]; c.reason == "" && last[c.key] == i {
+			kept = append(kept, c)
+		} else {
+			t.dropped.Add(1)
+		}
+	}
+	clear(t.queue[len(kept):])
+	t.queue = kept
+	t.h.log.Warn("webhooks: the store takes too little; ends of streams and short visits are left out")
+}
+
+// lasts returns where the last change of each membership is.
+func (t *teller) lasts() map[key]int {
+	last := make(map[key]int)
+	for i := range t.queue {
+		if t.queue[i].reason == "" {
+			last[t.queue[i].key] = i
+		}
+	}
+	return last
+}
+
+// tell makes a batch of what is due and stores it. It reports whether there may be more.
+func (t *teller) tell(now time.Time) bool {
+	events, rest := t.compose(now)
+	if len(events) == 0 {
+		t.queue = rest
+		return false
+	}
+	data, err := json.Marshal(batch{now, events})
+	if err != nil { // infos are JSON
+		t.h.log.Error("webhooks: events can't be written", "error", err)
+		t.queue = rest
+		return true
+	}
+	ctx, cancel := context.WithTimeout(t.ctx, 5*t.h.pace.store)
+	defer cancel()
+	at := t.at.Load()
+	err = t.h.store.Append(ctx, at, data)
+	switch {
+	case errors.Is(err, outbox.ErrConflict):
+		return t.follow() && t.skip(ctx, at) // then again, of what is left to tell
+	case err != nil:
+		t.again = now.Add(t.h.pace.store)
+		t.h.log.Warn("webhooks: events can't be stored; trying again", "error", err)
+		return false
+	}
+	t.queue = rest
+	for i := range events {
+		t.table.fold(&events[i])
+	}
+	t.at.Store(at + 1)
+	t.h.told()
+	return true
+}
+
+// compose returns the events of a batch, and the changes that are left then.
+func (t *teller) compose(now time.Time) (events []Event, rest []change) {
+	over, counts := make(map[key]bool), make(map[string]int) // what this batch makes of the table
+	there := func(k key) bool {
+		if now, ok := over[k]; ok {
+			return now
+		}
+		return t.table.has(k)
+	}
+	var last map[key]int
+	if t.rank > 0 {
+		last = t.lasts()
+	}
+	for i := range t.queue {
+		c := &t.queue[i]
+		at := stamp(c.at)
+		switch {
+		case len(events) > batchEvents-2:
+			return events, append(rest, t.queue[i:]...)
+		case t.due(c).After(now):
+			rest = append(rest, *c)
+		case c.reason != "":
+			events = append(events, Event{Type: StreamEnded, ClientID: c.client, Reason: c.reason, At: at})
+		case there(c.key) == c.there || last != nil && last[c.key] != i:
+			// It was told, by this server or another.
+		default:
+			over[c.key] = c.there
+			if c.channel == presence.Everyone {
+				kind := ClientOffline
+				if c.there {
+					kind = ClientOnline
+				}
+				events = append(events, Event{Type: kind, ClientID: c.client, Info: c.info, At: at})
+				continue
+			}
+			n := t.table.members[c.channel] + counts[c.channel]
+			if c.there {
+				if n == 0 {
+					events = append(events, Event{Type: ChannelOccupied, ChannelName: c.channel, At: at})
+				}
+				counts[c.channel]++
+				events = append(events, Event{Type: MemberJoined, ClientID: c.client, ChannelName: c.channel, Info: c.info, At: at})
+				continue
+			}
+			counts[c.channel]--
+			events = append(events, Event{Type: MemberLeft, ClientID: c.client, ChannelName: c.channel, Info: c.info, At: at})
+			if n == 1 {
+				events = append(events, Event{Type: ChannelVacated, ChannelName: c.channel, At: at})
+			}
+		}
+	}
+	return events, rest
+}
+
+// follow reads what other servers have told. It reports whether it could.
+func (t *teller) follow() bool {
+	if !t.h.store.Shared() {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(t.ctx, 5*t.h.pace.store)
+	defer cancel()
+	at := t.at.Load()
+	now, err := t.table.catchUp(ctx, t.h.store, at, func(key, uint64) bool { return true })
+	t.at.Store(now)
+	if now > at {
+		t.h.told()
+	}
+	if err != nil {
+		t.again = time.Now().Add(t.h.pace.store)
+		t.h.log.Debug("webhooks: the store can't be read; trying again", "error", err)
+	}
+	return err == nil
+}
+
+// skip goes to the last entry where nothing could be read after at: all of it was dropped.
+func (t *teller) skip(ctx context.Context, at uint64) bool {
+	if t.at.Load() > at {
+		return true
+	}
+	head, err := t.h.store.Head(ctx)
+	t.at.Store(max(at, head))
+	return err == nil && head > at
+}
+
+// save stores the table, and has the store drop what all endpoints have.
+func (t *teller) save() {
+	if !t.h.store.Durable() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(t.ctx, 5*t.h.pace.store)
+	defer cancel()
+	err := t.table.save(ctx, t.h.store, t.at.Load())
+	if err == nil {
+		err = t.h.trim(ctx)
+	}
+	if err != nil && !errors.Is(err, outbox.ErrConflict) {
+		t.h.log.Debug("webhooks: what was told can't be stored; trying again", "error", err)
+	}
+}
