@@ -14,28 +14,28 @@ import (
 
 // AccessFlags are the settings that say who may do what.
 type AccessFlags struct {
-	APIKey       []string       `group:"access" name:"api-key" sep:"none" placeholder:"LINE" help:"Let in the backend that this line describes; \"rollcall key new\" makes a key and its line. Repeat it for more."`
-	APIKeys      string         `group:"access" name:"api-keys" placeholder:"FILE" help:"Read such lines from this file. It may change at run time."`
-	JWTSecret    string         `group:"access" name:"jwt-secret" placeholder:"SECRET" help:"Take subscribers' tokens signed with this secret of 32 bytes or more (HS256). Better set in a file or the environment."`
-	JWTPublicKey []string       `group:"access" name:"jwt-public-key" placeholder:"FILE" help:"Take tokens signed with the private key to a public key or certificate in this PEM file (RS256, ES256, EdDSA)."`
-	JWKSURL      string         `group:"access" name:"jwks-url" placeholder:"URL" help:"Take tokens signed with a key of the set at this URL."`
+	APIKey       []string       `group:"access" name:"api-key" sep:"none" placeholder:"LINE" help:"Accept the API key that this line describes; \"rollcall key new\" makes a key and its line. May be repeated."`
+	APIKeys      string         `group:"access" name:"api-keys" placeholder:"FILE" help:"Read such lines from this file. Changes take effect at run time."`
+	JWTSecret    string         `group:"access" name:"jwt-secret" placeholder:"SECRET" help:"Accept subscribers' tokens signed with this secret of at least 32 bytes (HS256). Better set in a file or the environment."`
+	JWTPublicKey []string       `group:"access" name:"jwt-public-key" placeholder:"FILE" help:"Accept tokens signed with the private key of a public key or certificate in this PEM file (RS256, ES256, EdDSA)."`
+	JWKSURL      string         `group:"access" name:"jwks-url" placeholder:"URL" help:"Accept tokens signed with a key of the key set at this URL."`
 	JWTIssuer    string         `group:"access" name:"jwt-issuer" placeholder:"NAME" help:"Accept only tokens with this issuer (iss)."`
 	JWTAudience  string         `group:"access" name:"jwt-audience" placeholder:"NAME" help:"Accept only tokens with this audience (aud)."`
-	JWTLeeway    Duration       `group:"access" name:"jwt-leeway" default:"5s" placeholder:"DURATION" help:"How far the clocks of those who make tokens may differ."`
-	TokenCookie  string         `group:"access" placeholder:"NAME" help:"Take a token from this cookie too, for an EventSource, which can send no headers."`
+	JWTLeeway    Duration       `group:"access" name:"jwt-leeway" default:"5s" placeholder:"DURATION" help:"Accepted clock difference between this server and the issuers of tokens."`
+	TokenCookie  string         `group:"access" placeholder:"NAME" help:"Also accept a token from this cookie, for an EventSource, which can't send headers."`
 	Anonymous    []auth.Pattern `group:"access" placeholder:"PATTERNS" help:"Channels that may be read without credentials, such as public.>"`
-	Insecure     bool           `group:"access" help:"Serve other machines although there are no credentials: all requests are allowed."`
-	TrustedProxy []string       `group:"access" placeholder:"CIDR" help:"Believe this proxy, or those of this network, where a request comes from (X-Forwarded-For, Forwarded). unix: whoever connects by a socket file."`
+	Insecure     bool           `group:"access" help:"Serve other machines without credentials: every request is permitted."`
+	TrustedProxy []string       `group:"access" placeholder:"CIDR" help:"Trust X-Forwarded-For and Forwarded from this proxy or network. unix: trust all connections to a socket file."`
 
-	AddressConnections  int     `group:"limits" default:"0" placeholder:"N" help:"Streams that one address may have open. 0: no limit, as for all of these."`
-	AddressConnects     float64 `group:"limits" default:"0" placeholder:"RATE" help:"Streams that one address may open in a second."`
-	AddressPublishes    float64 `group:"limits" default:"0" placeholder:"RATE" help:"Publish requests of one address in a second."`
-	AddressBytes        Size    `group:"limits" default:"0" placeholder:"SIZE" help:"Bytes that one address may publish in a second."`
-	AddressFailures     int     `group:"limits" default:"30" placeholder:"N" help:"Refused credentials of one address in a minute; after that, none is looked at for a while."`
-	IdentityConnections int     `group:"limits" default:"0" placeholder:"N" help:"Streams that one key or one token's subject may have open."`
-	IdentityConnects    float64 `group:"limits" default:"0" placeholder:"RATE" help:"Streams that one key or subject may open in a second."`
-	IdentityPublishes   float64 `group:"limits" default:"0" placeholder:"RATE" help:"Publish requests of one key or subject in a second."`
-	IdentityBytes       Size    `group:"limits" default:"0" placeholder:"SIZE" help:"Bytes that one key or subject may publish in a second."`
+	AddressConnections  int     `group:"limits" default:"0" placeholder:"N" help:"Open streams per address. 0 means no limit, as for all of these."`
+	AddressConnects     float64 `group:"limits" default:"0" placeholder:"RATE" help:"New streams per address and second."`
+	AddressPublishes    float64 `group:"limits" default:"0" placeholder:"RATE" help:"Publish requests per address and second."`
+	AddressBytes        Size    `group:"limits" default:"0" placeholder:"SIZE" help:"Published bytes per address and second."`
+	AddressFailures     int     `group:"limits" default:"30" placeholder:"N" help:"Refused credentials per address and minute; beyond that, all its credentials are refused for a while."`
+	IdentityConnections int     `group:"limits" default:"0" placeholder:"N" help:"Open streams per key or token subject."`
+	IdentityConnects    float64 `group:"limits" default:"0" placeholder:"RATE" help:"New streams per key or subject and second."`
+	IdentityPublishes   float64 `group:"limits" default:"0" placeholder:"RATE" help:"Publish requests per key or subject and second."`
+	IdentityBytes       Size    `group:"limits" default:"0" placeholder:"SIZE" help:"Published bytes per key or subject and second."`
 }
 
 // open tells whether nothing says who may get in.

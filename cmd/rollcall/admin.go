@@ -16,7 +16,7 @@ import (
 
 // adminCmd holds what helps to set up the admin pages.
 type adminCmd struct {
-	HashPassword hashPasswordCmd `cmd:"" help:"Turn a password into the hash that --admin-user takes."`
+	HashPassword hashPasswordCmd `cmd:"" help:"Turn a password into a hash for --admin-user."`
 }
 
 // hashPasswordCmd prints the hash of a password.

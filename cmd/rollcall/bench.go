@@ -13,39 +13,39 @@ import (
 
 // benchCmd loads a server with streams and events and says what that costs.
 type benchCmd struct {
-	SubscribeURL []string `name:"subscribe-url" sep:"none" placeholder:"URL" help:"Where a stream is opened, by GET. May be repeated: streams are spread over all of them. {channel} stands for the stream's channels joined by commas, {stream} for its number. Rollcall's on 127.0.0.1:9090 where left out."`
-	PublishURL   string   `name:"publish-url" placeholder:"URL" help:"Where events are published, by POST. {channel} stands for the channel. Rollcall's on 127.0.0.1:9090 where left out."`
-	PublishBody  string   `placeholder:"TEMPLATE" help:"The body of the POST, with {payload}, {channel}, {type}, or {events}: a list of as many as --publish-batch. Rollcall's where left out."`
-	PublishEvent string   `placeholder:"TEMPLATE" help:"One of {events}, with {payload}, {channel}, {type}. Rollcall's where left out."`
+	SubscribeURL []string `name:"subscribe-url" sep:"none" placeholder:"URL" help:"The URL of a stream, for GET. May be repeated: streams are spread over all URLs. {channel} stands for the stream's channels joined by commas, {stream} for its number. The default is Rollcall on 127.0.0.1:9090."`
+	PublishURL   string   `name:"publish-url" placeholder:"URL" help:"The URL for publishing, by POST. {channel} stands for the channel. The default is Rollcall on 127.0.0.1:9090."`
+	PublishBody  string   `placeholder:"TEMPLATE" help:"The body of the POST, with {payload}, {channel}, {type}, or {events}: a list of --publish-batch events. The default is Rollcall's."`
+	PublishEvent string   `placeholder:"TEMPLATE" help:"One element of {events}, with {payload}, {channel}, {type}. The default is Rollcall's."`
 	Header       []string `sep:"none" placeholder:"NAME:VALUE" help:"Send this header with every request. May be repeated."`
 
-	Streams           int    `placeholder:"N" short:"n" default:"1000" help:"Streams to open. With 0, publishing alone is measured."`
+	Streams           int    `placeholder:"N" short:"n" default:"1000" help:"Streams to open. With 0, only publishing is measured."`
 	Channels          int    `placeholder:"N" short:"m" default:"1" help:"Channels. Streams and events are spread over them evenly."`
-	ChannelsPerStream int    `placeholder:"N" default:"0" help:"Channels of each stream. 0: one, with --resume three."`
-	ChannelPrefix     string `placeholder:"NAME" default:"bench" help:"Channels are named by this, the run and a number."`
-	Type              string `placeholder:"NAME" default:"message" help:"What {type} stands for."`
-	Payload           int    `placeholder:"BYTES" default:"100" help:"Size of a payload in bytes; 49 or more."`
-	Slow              int    `placeholder:"N" default:"0" help:"So many of the streams never read."`
+	ChannelsPerStream int    `placeholder:"N" default:"0" help:"Channels per stream. 0: one, or three with --resume."`
+	ChannelPrefix     string `placeholder:"NAME" default:"bench" help:"The prefix of channel names, before the run and a number."`
+	Type              string `placeholder:"NAME" default:"message" help:"The event type, for {type}."`
+	Payload           int    `placeholder:"BYTES" default:"100" help:"Size of a payload in bytes; at least 49."`
+	Slow              int    `placeholder:"N" default:"0" help:"The number of streams that never read."`
 
-	Rate         float64  `placeholder:"EVENTS" short:"r" default:"20" help:"Events a second, over all channels together."`
+	Rate         float64  `placeholder:"EVENTS" short:"r" default:"20" help:"Events per second, over all channels together."`
 	Duration     Duration `placeholder:"DURATION" short:"d" default:"10s" help:"How long to measure."`
-	Warmup       Duration `placeholder:"DURATION" default:"2s" help:"Load before that, which is not measured. 0: none."`
-	Burst        int      `placeholder:"N" short:"b" default:"0" help:"Instead of a rate, publish so many events back to back."`
-	Bursts       int      `placeholder:"N" default:"1" help:"So many bursts, each when the one before has arrived."`
+	Warmup       Duration `placeholder:"DURATION" default:"2s" help:"The length of the warm-up, which is not measured. 0: none."`
+	Burst        int      `placeholder:"N" short:"b" default:"0" help:"Publish this many events back to back, instead of at a rate."`
+	Bursts       int      `placeholder:"N" default:"1" help:"The number of bursts; each starts when the one before has arrived."`
 	PublishBatch int      `placeholder:"N" default:"1" help:"Events in one POST."`
-	Publishers   int      `placeholder:"N" default:"1" help:"Connections that publish at the same time, each to channels of its own."`
+	Publishers   int      `placeholder:"N" default:"1" help:"Connections that publish at the same time, each to its own channels."`
 
-	Idle   bool `help:"Publish nothing: connecting and memory alone."`
+	Idle   bool `help:"Publish nothing: measure only connecting and memory."`
 	Resume bool `help:"Drop all streams, publish, reconnect all with Last-Event-ID and check that nothing is lost or repeated."`
-	Missed int  `placeholder:"N" default:"100" help:"With --resume: events on each channel while the streams are away."`
-	Live   int  `placeholder:"N" default:"10" help:"With --resume: streams that stay and follow live traffic at --rate."`
+	Missed int  `placeholder:"N" default:"100" help:"With --resume: events per channel while the streams are disconnected."`
+	Live   int  `placeholder:"N" default:"10" help:"With --resume: streams that stay connected and follow live traffic at --rate."`
 
-	PID      []int    `name:"pid" placeholder:"PID" help:"The server's process: its CPU and memory are watched, those of its children too. May be repeated. Linux only."`
-	Settle   Duration `placeholder:"DURATION" default:"3s" help:"Let open streams idle for so long before memory is read. 0: do not."`
-	Patience Duration `placeholder:"DURATION" default:"10s" help:"Give up on what has not arrived after so long without any delivery."`
-	Window   int      `placeholder:"N" default:"0" help:"Streams being connected at the same time. 0: 100, with --resume 2000."`
+	PID      []int    `name:"pid" placeholder:"PID" help:"The server's process, to measure its CPU and memory with those of its children. May be repeated. Linux only."`
+	Settle   Duration `placeholder:"DURATION" default:"3s" help:"How long open streams stay idle before memory is read. 0: no wait."`
+	Patience Duration `placeholder:"DURATION" default:"10s" help:"Give up after this long without any delivery."`
+	Window   int      `placeholder:"N" default:"0" help:"Streams being connected at the same time. 0: 100, or 2000 with --resume."`
 	Readers  int      `placeholder:"N" default:"1" help:"Threads that read streams. Linux only."`
-	Portable bool     `help:"Read each stream with a goroutine of its own, even where epoll is there."`
+	Portable bool     `help:"Read each stream with its own goroutine, even if epoll is available."`
 
 	JSON  bool `name:"json" help:"Print the result as JSON instead of a table."`
 	Quiet bool `short:"q" help:"No progress on stderr."`

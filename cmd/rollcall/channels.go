@@ -14,9 +14,9 @@ import (
 
 // channelsCmd lists the channels that somebody is on.
 type channelsCmd struct {
-	Query    string   `short:"q" name:"query" placeholder:"TEXT" help:"Only those with this text in their name, whatever the case."`
-	Watch    bool     `short:"w" help:"Go on to print each channel that changes, until Ctrl-C."`
-	Interval Duration `default:"2s" placeholder:"DURATION" help:"With --watch: how often to ask."`
+	Query    string   `short:"q" name:"query" placeholder:"TEXT" help:"Only channels with this text in their name; case is ignored."`
+	Watch    bool     `short:"w" help:"Keep printing changed channels until Ctrl-C."`
+	Interval Duration `default:"2s" placeholder:"DURATION" help:"With --watch: the time between polls."`
 
 	RemoteFlags `embed:""`
 }

@@ -11,8 +11,8 @@ import (
 
 // configCmd looks at a server's configuration without starting one.
 type configCmd struct {
-	Check checkConfigCmd `cmd:"" help:"Say everything that is wrong with the configuration."`
-	Show  showConfigCmd  `cmd:"" help:"Print every setting, its value and where that comes from."`
+	Check checkConfigCmd `cmd:"" help:"Report all errors in the configuration."`
+	Show  showConfigCmd  `cmd:"" help:"Print every setting with its value and source."`
 }
 
 // configFlags are the settings of a server, parsed as serve parses them, and what was found wrong with them.
@@ -130,7 +130,7 @@ func (c *checkConfigCmd) Run(k *kong.Kong, ctx *kong.Context, s *settings) error
 // showConfigCmd prints what the configuration comes to.
 type showConfigCmd struct {
 	ConfigFlags configFlags `embed:""`
-	Set         bool        `help:"Only what is not a default."`
+	Set         bool        `help:"Only settings that differ from the default."`
 }
 
 // Help is shown above the flags of "rollcall config show --help".

@@ -16,9 +16,9 @@ import (
 
 // clientsCmd lists who is online.
 type clientsCmd struct {
-	Channel string `placeholder:"NAME" help:"Only those on this channel."`
-	Query   string `short:"q" name:"query" placeholder:"TEXT" help:"Only those with this text in their id or info, whatever the case."`
-	Watch   bool   `short:"w" help:"Go on to tell who comes and goes, until Ctrl-C."`
+	Channel string `placeholder:"NAME" help:"Only clients on this channel."`
+	Query   string `short:"q" name:"query" placeholder:"TEXT" help:"Only clients with this text in their id or info; case is ignored."`
+	Watch   bool   `short:"w" help:"Keep printing joins and leaves until Ctrl-C."`
 
 	RemoteFlags `embed:""`
 }

@@ -14,7 +14,7 @@ type completionCmd struct {
 	Bash       completionScript `cmd:"" help:"Print the script for bash."`
 	Zsh        completionScript `cmd:"" help:"Print the script for zsh."`
 	Fish       completionScript `cmd:"" help:"Print the script for fish."`
-	Candidates candidatesCmd    `cmd:"" hidden:"" help:"Print what may come next; the scripts ask this."`
+	Candidates candidatesCmd    `cmd:"" hidden:"" help:"Print possible completions; used by the scripts."`
 }
 
 // Examples is printed below the help.
@@ -72,7 +72,7 @@ func (completionScript) Run(k *kong.Kong, ctx *kong.Context) error {
 
 // candidatesCmd prints what may come next, a line each: the word, a tab and what it means.
 type candidatesCmd struct {
-	Words []string `arg:"" optional:"" passthrough:"" help:"The words behind rollcall, the last of which is being typed."`
+	Words []string `arg:"" optional:"" passthrough:"" help:"The words after rollcall; the last one is still being typed."`
 }
 
 // Run prints the candidates.

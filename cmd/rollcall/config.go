@@ -23,11 +23,11 @@ import (
 type serveCmd struct {
 	Config string `group:"server" placeholder:"FILE" help:"Read settings from this YAML file; its keys are the flag names below."`
 
-	Listen          string   `group:"server" default:"127.0.0.1:9090" placeholder:"ADDRESS" help:"Where to listen: host:port, :port for every interface, or unix:/path for a socket file."`
-	CORSOrigin      []string `group:"server" name:"cors-origin" placeholder:"ORIGIN" help:"Let pages from this origin use the server, such as https://example.org; http://localhost:* means any port there, * any origin. Repeat it for more."`
-	H2C             bool     `name:"h2c" group:"server" help:"Also take HTTP/2 in clear, with prior knowledge, from a proxy in front."`
-	Compat          bool     `group:"server" default:"true" negatable:"" help:"Serve /events, /messages and /sse/time as well: notifications of members, rooms and a clock, over the same events."`
-	Node            string   `group:"server" placeholder:"NAME" help:"What this server calls itself in presence and logs. Without it: the host name."`
+	Listen          string   `group:"server" default:"127.0.0.1:9090" placeholder:"ADDRESS" help:"The address to listen on: host:port, :port for every interface, or unix:/path for a socket file."`
+	CORSOrigin      []string `group:"server" name:"cors-origin" placeholder:"ORIGIN" help:"Allow pages of this origin, such as https://example.org; http://localhost:* means any port there, * any origin. May be repeated."`
+	H2C             bool     `name:"h2c" group:"server" help:"Also accept unencrypted HTTP/2 with prior knowledge, from a proxy in front."`
+	Compat          bool     `group:"server" default:"true" negatable:"" help:"Serve /events, /messages and /sse/time too: notifications of members, rooms and a clock, over the same events."`
+	Node            string   `group:"server" placeholder:"NAME" help:"The name of this server in presence and logs. The default is the host name."`
 	ShutdownTimeout Duration `group:"server" default:"30s" placeholder:"DURATION" help:"After SIGTERM or Ctrl-C, wait at most this long for streams to close."`
 
 	EngineFlags `embed:""`
@@ -38,32 +38,32 @@ type serveCmd struct {
 	MaxPayload Size `group:"publishing" default:"60KiB" placeholder:"SIZE" help:"Refuse an event whose payload is larger than this."`
 	MaxEvents  int  `group:"publishing" default:"1000" placeholder:"N" help:"Refuse a batch of more events than this."`
 
-	MaxChannels        int      `group:"streams" default:"1000" placeholder:"N" help:"Channels that one stream may subscribe to."`
-	MaxConnections     int      `group:"streams" default:"0" placeholder:"N" help:"Connections open at once, idle ones too; more are closed as they come. 0 means as many as the open-file limit has room for."`
-	SubscriptionBudget Size     `group:"streams" default:"512MiB" placeholder:"SIZE" help:"Memory for streams and the names of their channels: 1 KiB for each stream, and 1 KiB and the name for each of its channels. One address, or one key or token's subject, may have half of it."`
-	MaxStreams         int      `group:"streams" default:"0" placeholder:"N" help:"Streams open at once; more are sent away for a while. 0 means as many as the open-file limit has room for."`
+	MaxChannels        int      `group:"streams" default:"1000" placeholder:"N" help:"Maximum number of channels per stream."`
+	MaxConnections     int      `group:"streams" default:"0" placeholder:"N" help:"Maximum number of open connections, idle ones included; further ones are closed at once. 0 means as many as the open-file limit allows."`
+	SubscriptionBudget Size     `group:"streams" default:"512MiB" placeholder:"SIZE" help:"Memory for streams and the names of their channels: 1 KiB for each stream, and 1 KiB and the name for each of its channels. One address, key or token subject may use half of it."`
+	MaxStreams         int      `group:"streams" default:"0" placeholder:"N" help:"Maximum number of open streams; further ones are asked to come back later. 0 means as many as the open-file limit allows."`
 	Heartbeat          Duration `group:"streams" default:"25s" placeholder:"DURATION" help:"Send a comment line after this much silence, so that proxies keep the stream open."`
-	StallTimeout       Duration `group:"streams" default:"10s" placeholder:"DURATION" help:"End a stream whose reader has taken nothing for this long."`
-	Shards             int      `group:"streams" default:"0" placeholder:"N" help:"Delivery loops that share the streams. 0 means one for each core."`
+	StallTimeout       Duration `group:"streams" default:"10s" placeholder:"DURATION" help:"End a stream whose reader has taken no data for this long."`
+	Shards             int      `group:"streams" default:"0" placeholder:"N" help:"Number of delivery loops that share the streams. 0 means one per core."`
 
-	HistoryEvents int      `group:"history" default:"1000" placeholder:"N" help:"Newest events kept for each channel."`
-	HistoryBytes  Size     `group:"history" default:"1MiB" placeholder:"SIZE" help:"Memory that the kept events of one channel may take."`
-	HistoryAge    Duration `group:"history" default:"1h" placeholder:"DURATION" help:"Keep no event longer than this. 0 keeps events until their space is needed."`
-	HistoryBudget Size     `group:"history" default:"256MiB" placeholder:"SIZE" help:"Memory for the kept events of all channels; the oldest go first."`
+	HistoryEvents int      `group:"history" default:"1000" placeholder:"N" help:"Number of newest events kept per channel."`
+	HistoryBytes  Size     `group:"history" default:"1MiB" placeholder:"SIZE" help:"Memory limit for the kept events of one channel."`
+	HistoryAge    Duration `group:"history" default:"1h" placeholder:"DURATION" help:"The longest time to keep an event. 0 keeps events until their space is needed."`
+	HistoryBudget Size     `group:"history" default:"256MiB" placeholder:"SIZE" help:"Memory limit for the kept events of all channels; the oldest are dropped first."`
 
-	OnlinePresence bool     `group:"presence" help:"Send online-presence, the list of everybody online, on every stream, asked for or not."`
+	OnlinePresence bool     `group:"presence" help:"Send online-presence, the list of all online clients, on every stream, requested or not."`
 	PresenceGrace  Duration `group:"presence" default:"10s" placeholder:"DURATION" help:"How long a client stays online after its last connection ended, so that a page reload is not a leave. 0 means offline at once."`
 
-	AdminListen       string   `group:"admin" placeholder:"ADDRESS" help:"Serve the admin UI, and profiles for operators, at an address of its own, and nowhere else."`
-	AdminUser         []string `group:"admin" name:"admin-user" sep:" " placeholder:"USER" help:"Who may use the admin UI: NAME, NAME:ROLE, NAME:HASH or NAME:ROLE:HASH. The role is operator, who acts, or viewer, who looks; \"rollcall admin hash-password\" makes the hash. Repeat it for more."`
-	AdminPassword     string   `group:"admin" placeholder:"PASSWORD" help:"Password, or its hash, of the admin users without a hash of their own. Better set in a file or the environment: command lines can be seen."`
-	AdminPasswordFile string   `group:"admin" placeholder:"FILE" help:"Read that password or hash from this file."`
-	AdminSessions     string   `group:"admin" placeholder:"FILE" help:"Keep the admin UI's logins in this file, so that they survive a restart. Without it they are gone."`
+	AdminListen       string   `group:"admin" placeholder:"ADDRESS" help:"Serve the admin UI and /metrics, and profiles for operators, only on this separate address."`
+	AdminUser         []string `group:"admin" name:"admin-user" sep:" " placeholder:"USER" help:"A user of the admin UI: NAME, NAME:ROLE, NAME:HASH or NAME:ROLE:HASH. The role is operator, who may act, or viewer, who may only look; \"rollcall admin hash-password\" makes the hash. May be repeated."`
+	AdminPassword     string   `group:"admin" placeholder:"PASSWORD" help:"Password, or its hash, of admin users without their own hash. Better set in a file or the environment: other users can see command lines."`
+	AdminPasswordFile string   `group:"admin" placeholder:"FILE" help:"Read this password or hash from a file."`
+	AdminSessions     string   `group:"admin" placeholder:"FILE" help:"Keep the admin UI's sessions in this file. Without it they end with the server."`
 
 	LogFormat string `group:"logging" default:"auto" placeholder:"FORMAT" help:"auto, text or json. auto means text on a terminal and JSON elsewhere."`
 	LogLevel  string `group:"logging" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
 
-	OTLPEndpoint string `group:"logging" name:"otlp-endpoint" placeholder:"URL" help:"Send traces of published events to this OpenTelemetry collector, by OTLP over HTTP, such as http://127.0.0.1:4318. OpenTelemetry's own variables, OTEL_…, say the rest."`
+	OTLPEndpoint string `group:"logging" name:"otlp-endpoint" placeholder:"URL" help:"Send traces of published events to this OpenTelemetry collector, by OTLP over HTTP, such as http://127.0.0.1:4318. OpenTelemetry's own variables, OTEL_…, set everything else."`
 
 	admins []login.Account // made of the admin settings
 	hint   string          // where a password that nobody set is to be found

@@ -15,11 +15,11 @@ import (
 
 // doctorCmd looks at the way to a server.
 type doctorCmd struct {
-	URL        string   `arg:"" optional:"" name:"url" help:"Where clients find the server, in place of --server."`
-	Channel    string   `placeholder:"NAME" help:"A channel that the credentials may read. Without it, one that nobody uses."`
+	URL        string   `arg:"" optional:"" name:"url" help:"The server's URL for clients, instead of --server."`
+	Channel    string   `placeholder:"NAME" help:"A channel that the credentials may read. By default an unused one."`
 	TryPublish bool     `help:"Also publish one event of the type rollcall-doctor to the channel, and time it."`
 	Origin     string   `placeholder:"ORIGIN" help:"Check that pages of this origin, such as https://app.example.org, may subscribe."`
-	Wait       Duration `default:"65s" placeholder:"DURATION" help:"How long to watch a silent stream: more than two heartbeats, and than the timeouts in question. The rest is told before."`
+	Wait       Duration `default:"65s" placeholder:"DURATION" help:"How long to watch a silent stream: longer than two heartbeats, and than the timeouts of proxies. All other results are printed before."`
 
 	RemoteFlags `embed:""`
 }

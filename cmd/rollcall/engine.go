@@ -23,15 +23,15 @@ import (
 
 // EngineFlags are the settings of where events are kept.
 type EngineFlags struct {
-	Data         string   `group:"engine" placeholder:"DIR" help:"Keep events in this directory, so that a restart loses nothing. Without it and --nats they are kept in memory, and are gone when the server ends."`
-	Sync         string   `group:"engine" default:"always" placeholder:"WHEN" help:"When events are on the disk: always, before a publish is answered; or relaxed: a crash of the machine may lose what was published in the two seconds before. A crash of the server alone loses nothing either way."`
-	NATS         []string `group:"engine" name:"nats" placeholder:"URL" help:"Keep events in the JetStream of this NATS cluster, shared by all servers that use it. Repeat it for more of its machines."`
-	NATSCreds    string   `group:"engine" name:"nats-creds" placeholder:"FILE" help:"NATS credentials."`
-	NATSCA       string   `group:"engine" name:"nats-ca" placeholder:"FILE" help:"Trust NATS machines whose certificates are signed by one in this PEM file."`
-	NATSCert     string   `group:"engine" name:"nats-cert" placeholder:"FILE" help:"Certificate to show to NATS."`
-	NATSKey      string   `group:"engine" name:"nats-key" placeholder:"FILE" help:"The private key to it."`
-	NATSStream   string   `group:"engine" name:"nats-stream" default:"ROLLCALL" placeholder:"NAME" help:"JetStream stream to use; it is made if it is not there."`
-	NATSReplicas int      `group:"engine" name:"nats-replicas" default:"1" placeholder:"N" help:"Copies of the stream, if it is made: 1, 3 or 5."`
+	Data         string   `group:"engine" placeholder:"DIR" help:"Keep events in this directory, so that they survive a restart. Without it and --nats, events are in memory and end with the server."`
+	Sync         string   `group:"engine" default:"always" placeholder:"WHEN" help:"When events reach the disk. always: before a publish is answered. relaxed: a crash of the machine may lose the last two seconds. A crash of only the server loses nothing in either case."`
+	NATS         []string `group:"engine" name:"nats" placeholder:"URL" help:"Keep events in the JetStream of this NATS cluster, shared by all servers that use it. May be repeated for more of its machines."`
+	NATSCreds    string   `group:"engine" name:"nats-creds" placeholder:"FILE" help:"NATS credentials file."`
+	NATSCA       string   `group:"engine" name:"nats-ca" placeholder:"FILE" help:"Trust NATS servers whose certificate is signed by one in this PEM file."`
+	NATSCert     string   `group:"engine" name:"nats-cert" placeholder:"FILE" help:"Client certificate for NATS."`
+	NATSKey      string   `group:"engine" name:"nats-key" placeholder:"FILE" help:"The private key of that certificate."`
+	NATSStream   string   `group:"engine" name:"nats-stream" default:"ROLLCALL" placeholder:"NAME" help:"Name of the JetStream stream; it is created if missing."`
+	NATSReplicas int      `group:"engine" name:"nats-replicas" default:"1" placeholder:"N" help:"Number of copies for a new stream: 1, 3 or 5."`
 }
 
 // openTimeout is how long a server waits at its start for NATS and for its copy of what is kept.

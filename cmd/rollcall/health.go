@@ -18,8 +18,8 @@ const healthTimeout = 5 * time.Second
 
 // healthCmd asks a server how it is. It is what checks a container, where there may be no other program.
 type healthCmd struct {
-	Server string `default:"http://127.0.0.1:9090" placeholder:"URL" help:"The server: http://, https:// or unix:/path of its socket file. At a loopback address any certificate will do."`
-	Ready  bool   `help:"Ask for more than a living process: that it takes streams and events, which it doesn't while it drains or its event store is away."`
+	Server string `default:"http://127.0.0.1:9090" placeholder:"URL" help:"The server: http://, https:// or unix:/path of its socket file. On a loopback address any certificate is accepted."`
+	Ready  bool   `help:"Also check that the server accepts streams and events. It does not while it drains or its event store is unavailable."`
 
 	at     *url.URL
 	client *http.Client

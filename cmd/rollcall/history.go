@@ -13,8 +13,8 @@ import (
 // historyCmd prints what is kept of a channel.
 type historyCmd struct {
 	Channel string `arg:"" help:"The channel."`
-	After   string `placeholder:"ID" help:"Only what came behind this position."`
-	Limit   int    `default:"100" placeholder:"N" help:"At most so many events, the oldest first. 0: all that are kept."`
+	After   string `placeholder:"ID" help:"Only events after this position."`
+	Limit   int    `default:"100" placeholder:"N" help:"The maximum number of events, oldest first. 0: all kept events."`
 
 	RemoteFlags `embed:""`
 }

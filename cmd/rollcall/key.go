@@ -11,15 +11,15 @@ import (
 
 // keyCmd is about the API keys of backends.
 type keyCmd struct {
-	New newKeyCmd `cmd:"" help:"Make an API key for a backend and print it, once."`
+	New newKeyCmd `cmd:"" help:"Create an API key for a backend and print it once."`
 }
 
 // newKeyCmd makes an API key.
 type newKeyCmd struct {
-	Name     string         `required:"" placeholder:"NAME" help:"What the key is called in the configuration and in logs: letters, digits, \"-\", \"_\" and \".\"."`
-	Allow    auth.Scopes    `required:"" placeholder:"SCOPES" help:"What it may do, separated by commas: publish, subscribe, history, presence, admin."`
-	Channels []auth.Pattern `required:"" placeholder:"PATTERNS" help:"The channels where it may, separated by commas. * in a name is one token, > at the end all the rest."`
-	TTL      Duration       `name:"ttl" default:"0" placeholder:"DURATION" help:"How long it is good for. 0: until it is taken out of the configuration."`
+	Name     string         `required:"" placeholder:"NAME" help:"The key's name in the configuration and in logs: letters, digits, \"-\", \"_\" and \".\"."`
+	Allow    auth.Scopes    `required:"" placeholder:"SCOPES" help:"The key's scopes, separated by commas: publish, subscribe, history, presence, admin."`
+	Channels []auth.Pattern `required:"" placeholder:"PATTERNS" help:"The key's channels, separated by commas. * matches one token of a name, > at the end all following tokens."`
+	TTL      Duration       `name:"ttl" default:"0" placeholder:"DURATION" help:"How long the key is valid. 0: until it is removed from the configuration."`
 	JSON     bool           `name:"json" help:"Print JSON instead of lines."`
 }
 

@@ -9,9 +9,9 @@ import (
 
 // kickCmd ends streams.
 type kickCmd struct {
-	ClientID   string   `arg:"" optional:"" name:"client" help:"The client whose streams are to end."`
-	Connection string   `placeholder:"ID" help:"End this connection alone, in place of a client."`
-	Block      Duration `placeholder:"DURATION" help:"Keep the client out for so long, up to 8784h."`
+	ClientID   string   `arg:"" optional:"" name:"client" help:"The client whose streams end."`
+	Connection string   `placeholder:"ID" help:"End only this connection, instead of a client."`
+	Block      Duration `placeholder:"DURATION" help:"Also block the client for this time, up to 8784h."`
 
 	RemoteFlags `embed:""`
 }
@@ -58,7 +58,7 @@ func (c *kickCmd) Run(ctx context.Context) error {
 // blockCmd keeps a client out.
 type blockCmd struct {
 	ClientID string   `arg:"" name:"client" help:"The client, online or not."`
-	Duration Duration `arg:"" help:"For how long, such as 30s, 10m or 24h; up to 8784h. Again, it replaces what was before."`
+	Duration Duration `arg:"" help:"The time, such as 30s, 10m or 24h; up to 8784h. It replaces an earlier block."`
 
 	RemoteFlags `embed:""`
 }

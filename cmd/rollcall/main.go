@@ -14,22 +14,22 @@ import (
 // cli is the whole command line: a command is one field here and one file beside this one.
 type cli struct {
 	Serve      serveCmd         `cmd:"" help:"Start the server."`
-	Config     configCmd        `cmd:"" help:"Check a server's configuration, or show what it comes to."`
-	Publish    publishCmd       `cmd:"" help:"Publish an event, or those on standard input."`
+	Config     configCmd        `cmd:"" help:"Check a server's configuration, or show the effective settings."`
+	Publish    publishCmd       `cmd:"" help:"Publish an event, or events from standard input."`
 	Subscribe  subscribeCmd     `cmd:"" help:"Follow channels."`
-	History    historyCmd       `cmd:"" help:"Show what a channel still keeps."`
-	Clients    clientsCmd       `cmd:"" help:"Show who is online."`
+	History    historyCmd       `cmd:"" help:"Show the kept events of a channel."`
+	Clients    clientsCmd       `cmd:"" help:"List online clients."`
 	Client     clientCmd        `cmd:"" help:"Show one client and its connections."`
-	Channels   channelsCmd      `cmd:"" help:"Show the channels that somebody is on."`
+	Channels   channelsCmd      `cmd:"" help:"List channels that have members."`
 	Kick       kickCmd          `cmd:"" help:"End a client's streams, or one connection."`
-	Block      blockCmd         `cmd:"" help:"Keep a client out for a time."`
-	Health     healthCmd        `cmd:"" help:"Ask a server whether it is well, for a container's health check."`
-	Doctor     doctorCmd        `cmd:"" help:"Find out what proxies between here and a server do to its streams."`
-	Key        keyCmd           `cmd:"" help:"Make API keys for backends."`
-	Token      tokenCmd         `cmd:"" help:"Make tokens for subscribers."`
-	Admin      adminCmd         `cmd:"" help:"Help with the accounts of the admin pages."`
-	Bench      benchCmd         `cmd:"" help:"Load a server with streams and events and see what that costs."`
-	Completion completionCmd    `cmd:"" help:"Print what makes a shell complete this command."`
+	Block      blockCmd         `cmd:"" help:"Block a client for a time."`
+	Health     healthCmd        `cmd:"" help:"Check a server's health, for containers."`
+	Doctor     doctorCmd        `cmd:"" help:"Find out what proxies in front of a server do to its streams."`
+	Key        keyCmd           `cmd:"" help:"Create API keys for backends."`
+	Token      tokenCmd         `cmd:"" help:"Create tokens for subscribers."`
+	Admin      adminCmd         `cmd:"" help:"Manage accounts of the admin UI."`
+	Bench      benchCmd         `cmd:"" help:"Put load on a server and measure the cost."`
+	Completion completionCmd    `cmd:"" help:"Print a shell completion script."`
 	Man        manCmd           `cmd:"" help:"Print the manual page."`
 	Version    versionCmd       `cmd:"" help:"Show the version and how this binary was built."`
 	Release    kong.VersionFlag `name:"version" help:"Show the version and exit."`

@@ -19,14 +19,14 @@ import (
 
 // publishCmd publishes one event, or those that come on standard input.
 type publishCmd struct {
-	Channel string `arg:"" optional:"" help:"Where to. Left out, or -: read events from standard input."`
+	Channel string `arg:"" optional:"" help:"The channel. Without it, or with -: read events from standard input."`
 	Type    string `arg:"" optional:"" help:"The event's type, such as message."`
-	Payload string `arg:"" optional:"" help:"Any JSON value: 7, '\"hello\"', '{\"a\":1}'. Behind -- if it begins with a -."`
+	Payload string `arg:"" optional:"" help:"Any JSON value: 7, '\"hello\"', '{\"a\":1}'. Put -- before it if it starts with a -."`
 
-	Text           bool     `help:"PAYLOAD is not JSON but a text, published as a string."`
+	Text           bool     `help:"PAYLOAD is plain text, published as a JSON string."`
 	IdempotencyKey string   `placeholder:"KEY" help:"Publish the event only if the channel hasn't seen this key within two minutes."`
-	Batch          int      `default:"1000" placeholder:"N" help:"Send at most so many events from standard input at once. Batches that are too large for the server are halved."`
-	Retry          Duration `default:"1m" placeholder:"DURATION" help:"Go on trying for so long while the server is busy or does not answer. 0: do not."`
+	Batch          int      `default:"1000" placeholder:"N" help:"The maximum number of events per request from standard input. Batches that are too large for the server are halved."`
+	Retry          Duration `default:"1m" placeholder:"DURATION" help:"How long to retry while the server is busy or does not answer. 0: no retry."`
 
 	RemoteFlags `embed:""`
 

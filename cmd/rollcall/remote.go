@@ -20,13 +20,13 @@ import (
 
 // RemoteFlags name a running server, and say who asks. Every command that talks to one has them.
 type RemoteFlags struct {
-	Server      string   `group:"remote" default:"http://127.0.0.1:9090" placeholder:"URL" help:"The server: the URL in front of /publish, or unix:/path of its socket file."`
-	Key         string   `group:"remote" placeholder:"KEY" help:"API key to show. Better set in the environment: command lines can be seen."`
-	Token       string   `group:"remote" placeholder:"TOKEN" help:"Token to show, in place of a key."`
-	CA          string   `group:"remote" name:"ca" placeholder:"FILE" help:"Trust a server whose certificate was signed by one in this PEM file."`
-	InsecureTLS bool     `group:"remote" name:"insecure-tls" help:"Trust any certificate, such as that of \"serve --tls-dev\". Whoever is in between then reads along."`
-	Timeout     Duration `group:"remote" default:"30s" placeholder:"DURATION" help:"Give up on an answer, or on the beginning of a stream, after so long."`
-	JSON        bool     `group:"remote" name:"json" help:"Print JSON, one object in each line."`
+	Server      string   `group:"remote" default:"http://127.0.0.1:9090" placeholder:"URL" help:"The server's base URL, or unix:/path of its socket file."`
+	Key         string   `group:"remote" placeholder:"KEY" help:"API key to send. Better set in the environment: other users can see command lines."`
+	Token       string   `group:"remote" placeholder:"TOKEN" help:"Token to send instead of a key."`
+	CA          string   `group:"remote" name:"ca" placeholder:"FILE" help:"Trust servers whose certificate is signed by one in this PEM file."`
+	InsecureTLS bool     `group:"remote" name:"insecure-tls" help:"Trust any certificate, such as that of \"serve --tls-dev\". Anyone in between can then read the traffic."`
+	Timeout     Duration `group:"remote" default:"30s" placeholder:"DURATION" help:"The longest wait for an answer, or for the start of a stream."`
+	JSON        bool     `group:"remote" name:"json" help:"Print JSON, one object per line."`
 
 	base   string // the URL without a slash at its end
 	client *http.Client

@@ -15,11 +15,11 @@ import (
 // subscribeCmd follows channels.
 type subscribeCmd struct {
 	Channels    []string `arg:"" name:"channel" help:"Channels to follow."`
-	ClientID    string   `name:"client-id" placeholder:"ID" help:"Who this is. Without it the server makes an id."`
-	Info        string   `placeholder:"JSON" help:"What presence shows of this client: a JSON object of at most 1 KiB."`
-	Presence    []string `placeholder:"KINDS" help:"Tell who is there, too: online, channels or both, separated by a comma."`
-	LastEventID string   `name:"last-event-id" placeholder:"ID" help:"Go on behind this position rather than at the newest events."`
-	Count       int      `short:"n" placeholder:"N" help:"End after so many published events. 0: go on until Ctrl-C."`
+	ClientID    string   `name:"client-id" placeholder:"ID" help:"The client's id. By default the server makes one."`
+	Info        string   `placeholder:"JSON" help:"Info that presence shows: a JSON object of at most 1 KiB."`
+	Presence    []string `placeholder:"KINDS" help:"Also print presence: online, channels or both, separated by a comma."`
+	LastEventID string   `name:"last-event-id" placeholder:"ID" help:"Resume after this position instead of starting with new events."`
+	Count       int      `short:"n" placeholder:"N" help:"End after this many published events. 0: continue until Ctrl-C."`
 	Once        bool     `help:"The same as --count 1."`
 
 	RemoteFlags `embed:""`

@@ -18,10 +18,10 @@ import (
 
 // TLSFlags are the settings of TLS.
 type TLSFlags struct {
-	TLSCert string   `group:"tls" name:"tls-cert" placeholder:"FILE" help:"Serve TLS, and with it HTTP/2, with the certificate chain in this PEM file. It may change at run time."`
-	TLSKey  string   `group:"tls" name:"tls-key" placeholder:"FILE" help:"The private key to it."`
-	TLSDev  bool     `group:"tls" name:"tls-dev" help:"Serve TLS with a certificate made for this run, for development: browsers must be told to take it. HTTP/2 then has no limit of six streams."`
-	HSTS    Duration `group:"tls" name:"hsts" default:"0" placeholder:"DURATION" help:"Tell browsers to insist on TLS for so long. 0: do not."`
+	TLSCert string   `group:"tls" name:"tls-cert" placeholder:"FILE" help:"Serve TLS, with HTTP/2, with the certificate chain in this PEM file. Changes take effect at run time."`
+	TLSKey  string   `group:"tls" name:"tls-key" placeholder:"FILE" help:"The private key of that certificate."`
+	TLSDev  bool     `group:"tls" name:"tls-dev" help:"Serve TLS with a self-signed certificate for this run, for development: accept it in the browser. HTTP/2 then has no limit of six streams."`
+	HSTS    Duration `group:"tls" name:"hsts" default:"0" placeholder:"DURATION" help:"Tell browsers to use only TLS for this long (HSTS). 0: don't."`
 }
 
 // check notes what is wrong with the settings.

@@ -13,19 +13,19 @@ import (
 
 // tokenCmd is about the tokens of subscribers.
 type tokenCmd struct {
-	New newTokenCmd `cmd:"" help:"Make a token (JWT) for a subscriber."`
+	New newTokenCmd `cmd:"" help:"Create a token (JWT) for a subscriber."`
 }
 
 // newTokenCmd makes a token.
 type newTokenCmd struct {
-	Sub       string         `required:"" placeholder:"ID" help:"Who it is for: the clientId of its streams."`
-	Subscribe []auth.Pattern `placeholder:"PATTERNS" help:"Channels that it may read, separated by commas. * in a name is one token, > at the end all the rest."`
+	Sub       string         `required:"" placeholder:"ID" help:"The subscriber: the clientId of its streams."`
+	Subscribe []auth.Pattern `placeholder:"PATTERNS" help:"Channels that it may read, separated by commas. * matches one token of a name, > at the end all following tokens."`
 	Publish   []auth.Pattern `placeholder:"PATTERNS" help:"Channels that it may publish to."`
-	Info      string         `placeholder:"JSON" help:"What presence shows of its owner: a JSON object of at most 1 KiB."`
-	TTL       Duration       `name:"ttl" default:"1h" placeholder:"DURATION" help:"How long it is good for."`
-	JSON      bool           `name:"json" help:"Print JSON instead of the token alone."`
+	Info      string         `placeholder:"JSON" help:"Info that presence shows: a JSON object of at most 1 KiB."`
+	TTL       Duration       `name:"ttl" default:"1h" placeholder:"DURATION" help:"How long the token is valid."`
+	JSON      bool           `name:"json" help:"Print JSON instead of only the token."`
 
-	JWTSecret     string `name:"jwt-secret" placeholder:"SECRET" help:"Sign with this secret of 32 bytes or more (HS256), better given in the environment."`
+	JWTSecret     string `name:"jwt-secret" placeholder:"SECRET" help:"Sign with this secret of at least 32 bytes (HS256). Better set in the environment."`
 	JWTPrivateKey string `name:"jwt-private-key" placeholder:"FILE" help:"Sign with the private key in this PEM file: RSA (RS256), EC on P-256 (ES256) or Ed25519 (EdDSA)."`
 	JWTIssuer     string `name:"jwt-issuer" aliases:"issuer" placeholder:"NAME" help:"The token's iss."`
 	JWTAudience   string `name:"jwt-audience" aliases:"audience" placeholder:"NAME" help:"The token's aud."`
