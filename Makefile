@@ -10,7 +10,7 @@ SOURCES = $(shell find . -name '*.go' -not -name '*_templ.go' -not -path '*/node
 # The browser tests drive the first of these that is installed.
 BROWSER = $(shell for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b && break; done)
 
-.PHONY: help run demo build test test-browser-found test-clients test-deploy torture screenshots bench bench-peers lint fmt generate clean
+.PHONY: help run demo build test test-browser-found test-clients test-deploy torture notices screenshots bench bench-peers lint fmt generate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -46,6 +46,15 @@ test-deploy:
 torture: ## attack real servers with faults, and check what clients saw (FOR=2h SEED=7 ENGINE=memory|data|scarce|nats)
 	ROLLCALL_TORTURE_FOR=$(or $(FOR),10m) ROLLCALL_TORTURE_SEED=$(SEED) ROLLCALL_TORTURE_ENGINE=$(ENGINE) \
 		$(GO) test -race -count=1 -v -timeout 0 -run 'TestTorture$$' ./cmd/rollcall
+
+notices: ## the licences of everything that is in the binary, into bin/package/THIRD-PARTY-NOTICES
+	@mkdir -p bin/package && $(GO) list -deps -tags nomsgpack -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' \
+		./cmd/rollcall | LC_ALL=C sort -u | while read -r module version dir; do \
+		printf '%s\n%s %s\n\n' "$$(printf '=%.0s' $$(seq 80))" "$$module" "$$version"; \
+		find "$$dir" -maxdepth 1 -type f \( -iname 'LICEN[CS]E*' -o -iname 'COPYING*' -o -iname 'NOTICE*' \) | sort | xargs cat; \
+	done > bin/package/THIRD-PARTY-NOTICES
+	@printf '%s\nGo, its runtime and standard library\n\n' "$$(printf '=%.0s' $$(seq 80))" >> bin/package/THIRD-PARTY-NOTICES
+	@cat "$$($(GO) env GOROOT)/LICENSE" >> bin/package/THIRD-PARTY-NOTICES
 
 screenshots: ## photograph every page of the dashboard under the demo, and the demo pages, into bin/screenshots
 	@mkdir -p bin/screenshots && cd web/clients && SCREENSHOTS=$(CURDIR)/bin/screenshots $(GO) test -run 'Screenshots$$' -count=1 -v -timeout 10m

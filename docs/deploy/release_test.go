@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -76,6 +77,9 @@ func TestRelease(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	hooks := strings.Join(r.Before.Hooks, "\n")
+	if strings.Contains(hooks, "make ") {
+		hooks += read(t, root, "Makefile")
+	}
 	made := func(glob string) bool {
 		start, _, _ := strings.Cut(glob, "*")
 		return strings.HasPrefix(glob, "bin/") && strings.Contains(hooks, "> "+start)
@@ -108,5 +112,24 @@ func TestRelease(t *testing.T) {
 	unit := options(t, "Service")["ExecStart"]
 	if want := r.NFPMs[0].Bindir + "/" + r.Builds[0].Binary + " "; !strings.HasPrefix(unit, want) {
 		t.Errorf("the unit runs %q, the package installs %s", unit, want)
+	}
+}
+
+// Releases carry the licence of every module that is in the binary.
+func TestNotices(t *testing.T) {
+	cmd := exec.Command("make", "-s", "notices")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	sections := strings.Split(read(t, root, "bin/package/THIRD-PARTY-NOTICES"), strings.Repeat("=", 80)+"\n")[1:]
+	if len(sections) < 50 {
+		t.Errorf("%d modules", len(sections))
+	}
+	for _, section := range sections {
+		name, text, _ := strings.Cut(section, "\n")
+		if low := strings.ToLower(text); !strings.Contains(low, "copyright") && !strings.Contains(low, "license") {
+			t.Errorf("%s has no licence", name)
+		}
 	}
 }
