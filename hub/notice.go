@@ -130,13 +130,7 @@ func (s *shard) give(c *Conn, notices []*Notice) {
 	for _, n := range notices {
 		bufs = append(bufs, head, c.frame(n.shared()))
 	}
-	taken, err := c.t.Write(bufs)
-	clear(bufs)
-	s.bufs = bufs[:0]
-	if taken > 0 {
-		c.wrote = s.wheel.now
-		s.countBytes(c, taken)
-	}
+	taken, err := s.write(c, bufs)
 	if err != nil {
 		s.end(c, Gone)
 		return
