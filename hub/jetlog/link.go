@@ -23,16 +23,20 @@ const requestTimeout = 2 * time.Second
 // a machine that is catching up.
 const patience = 10 * time.Second
 
+// changeTimeout bounds a request that changes a stream, for which a cluster elects a leader.
+const changeTimeout = 5 * time.Second
+
 // Link is a node's one connection to NATS: to a cluster, see [Connect], or to a server
 // in this process, see [Embed]. It connects again by itself, without end.
 type Link struct {
 	// Static.
-	nc       *nats.Conn
-	js       jetstream.JetStream
-	log      *slog.Logger
-	urls     string        // of a cluster
-	embedded *embedded     // nil for a cluster
-	patience time.Duration // with a machine of the cluster that has not caught up
+	nc            *nats.Conn
+	js            jetstream.JetStream
+	log           *slog.Logger
+	urls          string        // of a cluster
+	embedded      *embedded     // nil for a cluster
+	patience      time.Duration // with a machine of the cluster that has not caught up
+	changeTimeout time.Duration
 
 	mu      sync.Mutex
 	session context.Context // ends when the present connection breaks
@@ -72,7 +76,7 @@ func newLink(log *slog.Logger) *Link {
 	if log == nil {
 		log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	l := &Link{log: log, patience: patience, reason: "not connected yet", marks: make(map[string]*mark)}
+	l := &Link{log: log, patience: patience, changeTimeout: changeTimeout, reason: "not connected yet", marks: make(map[string]*mark)}
 	l.session, l.end = context.WithCancel(context.Background())
 	l.end()
 	return l

@@ -107,17 +107,23 @@ func TestConsumerAtStaleReplica(t *testing.T) {
 	}
 }
 
-// A leader that has not caught up is asked until it has: the log is not lost, and opening
-// another one costs no epoch.
-func TestStaleLeader(t *testing.T) {
-	f := newFleet(t, 1)
-	r := newRelay(t, f.url(0))
+// relayed opens a log with n events over a relay. Its link waits for a machine that has not caught up as long as it takes.
+func relayed(t *testing.T, n int) (*relay, *Link, *Log) {
+	t.Helper()
+	r := newRelay(t, newFleet(t, 1).url(0))
 	link := r.link(t)
 	link.patience = time.Hour
 	l := open(t, link, Options{})
-	for i := range 9 {
+	for i := range n {
 		publish(t, l, ev("a", i))
 	}
+	return r, link, l
+}
+
+// A leader that has not caught up is asked until it has: the log is not lost, and opening
+// another one costs no epoch.
+func TestStaleLeader(t *testing.T) {
+	r, link, l := relayed(t, 9)
 	var answers atomic.Int32
 	r.between(nil, endsAt(3, &answers, 3))
 	until(t, "the leader has caught up", func() bool { return answers.Load() > 3 || l.Err() != nil })
@@ -138,14 +144,7 @@ func TestStaleLeader(t *testing.T) {
 // An acknowledgement before what was seen proves at once that the stream was set back,
 // and the next log has another epoch though the stream ends behind all that was seen.
 func TestAckProvesSetBack(t *testing.T) {
-	f := newFleet(t, 1)
-	r := newRelay(t, f.url(0))
-	link := r.link(t)
-	link.patience = time.Hour
-	l := open(t, link, Options{})
-	for i := range 9 {
-		publish(t, l, ev("a", i))
-	}
+	r, link, l := relayed(t, 9)
 	r.between(nil, func(m *nats.Msg) []*nats.Msg {
 		m.Data = bytes.ReplaceAll(m.Data, []byte(`"seq":10}`), []byte(`"seq":3}`))
 		return []*nats.Msg{m}

@@ -148,14 +148,20 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 			if err = m.raise(epoch, 0); err != nil {
 				return nil, nil, err
 			}
-			_, err = l.js.CreateStream(ctx, o.config(epoch))
-			made = err == nil
+			_, err = l.change(ctx, func(ctx context.Context) error {
+				_, err := l.js.CreateStream(ctx, o.config(epoch))
+				return err
+			})
 			if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 				return nil, nil, changing(fmt.Errorf("create the stream %q: %w", o.Stream, err))
 			}
+			made = err == nil
 			continue
 		}
 		if err != nil {
+			if made && errors.Is(err, ErrUnavailable) && wait(ctx, context.Background(), l.changeTimeout/20) == nil {
+				continue // its leader is being elected
+			}
 			return nil, nil, err
 		}
 		if err := o.check(info.Config); err != nil {
@@ -165,7 +171,10 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 			}
 			l.log.Warn("the stream gets other limits", "stream", o.Stream, "reason", err)
 			limited.Metadata[metaLimits] = strconv.FormatUint(info.State.LastSeq, 10)
-			if _, err := l.js.UpdateStream(ctx, limited); err != nil {
+			if _, err := l.change(ctx, func(ctx context.Context) error {
+				_, err := l.js.UpdateStream(ctx, limited)
+				return err
+			}); err != nil {
 				return nil, nil, changing(fmt.Errorf("give the stream %q other limits: %w", o.Stream, err))
 			}
 			continue
@@ -197,8 +206,15 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 					return nil, nil, err
 				}
 			}
-			if _, err := l.js.UpdateStream(ctx, cfg); err != nil {
+			answered, err := l.change(ctx, func(ctx context.Context) error {
+				_, err := l.js.UpdateStream(ctx, cfg)
+				return err
+			})
+			if err != nil {
 				return nil, nil, changing(fmt.Errorf("give the stream %q a new epoch: %w", o.Stream, err))
+			}
+			if !answered {
+				continue
 			}
 			if err := m.raise(epoch, info.State.LastSeq); err != nil {
 				return nil, nil, err
@@ -208,7 +224,18 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 		base, _ := strconv.ParseUint(info.Config.Metadata[metaBase], 10, 64)
 		return &life{names{o.Prefix, epoch}, base, info.Created, info.Config}, info, nil
 	}
-	return nil, nil, fmt.Errorf("%w: the stream %q is being changed by others", ErrUnavailable, o.Stream)
+	return nil, nil, fmt.Errorf("%w: the stream %q does not answer, or others are changing it", ErrUnavailable, o.Stream)
+}
+
+// change asks for a change to a stream. Where no answer comes in time, the change may have been made or not: the stream
+// is looked at again.
+func (l *Link) change(ctx context.Context, ask func(context.Context) error) (answered bool, err error) {
+	bounded, cancel := context.WithTimeout(ctx, l.changeTimeout)
+	defer cancel()
+	if err = ask(bounded); err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		return false, nil
+	}
+	return true, err
 }
 
 // changing makes the error of a change to a stream an ErrUnavailable where it passes:
