@@ -11,9 +11,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // retrier publishes one event after the other, each with a key and again until it is acknowledged.
@@ -176,19 +173,8 @@ func TestStreamDeletedUnderTheServers(t *testing.T) {
 	for _, s := range list {
 		s.until(t, "the event has come", func(all []sse) bool { return len(only(all, "message")) == 1 })
 	}
-	nc, err := nats.Connect(f.url(0))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
 	stopKnocking := knock(t, bases...)
-	if err := js.DeleteStream(t.Context(), "ROLLCALL"); err != nil {
-		t.Fatal(err)
-	}
+	f.deleteStream()
 	for _, s := range list {
 		s.until(t, "the gaps are told of", func(all []sse) bool { return len(only(all, "gap")) >= 2 })
 		told := only(s.events(), "goodbye", "gap")

@@ -14,7 +14,7 @@ import (
 // smallCluster is three servers on one NATS server, each with a proxy of its own to it.
 func smallCluster(t *testing.T) (sys torture.System, machines []*machine) {
 	t.Helper()
-	store := natsProcesses(t, 1, nil)[0]
+	store := natsProcesses(t, 1)[0]
 	for i := range 3 {
 		m := newMachine(t, fmt.Sprint("n", i+1), keepsAll...)
 		m.links = append(m.links, tcpProxy(t, store.address()))

@@ -17,11 +17,41 @@ import (
 // asNATS in the environment makes the test binary a NATS server with these options, so that one can be killed and stopped.
 const asNATS = "TEST_BINARY_IS_NATS"
 
-// natsOptions are what a fleet's options differ in.
+// natsOptions are what the NATS servers of tests differ in.
 type natsOptions struct {
 	Name, StoreDir    string
 	Port, ClusterPort int
 	Routes            []string
+}
+
+// natsCluster plans n NATS servers on loopback, a cluster if there is more than one.
+func natsCluster(t *testing.T, n int) []natsOptions {
+	t.Helper()
+	list := make([]natsOptions, n)
+	var routes []string
+	for i := range list {
+		list[i] = natsOptions{Name: fmt.Sprint("server", i), StoreDir: t.TempDir(), Port: lastingPort(t), ClusterPort: lastingPort(t)}
+		routes = append(routes, fmt.Sprint("127.0.0.1:", list[i].ClusterPort))
+	}
+	for i := range list {
+		if n > 1 {
+			list[i].Routes = routes
+		}
+	}
+	return list
+}
+
+// server returns the options as NATS has them.
+func (o natsOptions) server() server.Options {
+	opts := server.Options{ServerName: o.Name, Host: "127.0.0.1", Port: o.Port, JetStream: true, StoreDir: o.StoreDir, NoLog: true}
+	if len(o.Routes) > 0 {
+		// The addresses of the others are not told to clients: these may have to go through a proxy.
+		opts.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: o.ClusterPort, NoAdvertise: true}
+	}
+	for _, route := range o.Routes {
+		opts.Routes = append(opts.Routes, &url.URL{Scheme: "nats", Host: route})
+	}
+	return opts
 }
 
 // runNATS is the whole program where asNATS says so.
@@ -30,17 +60,8 @@ func runNATS(text string) {
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		panic(err)
 	}
-	opts := &server.Options{
-		ServerName: o.Name, Host: "127.0.0.1", Port: o.Port, JetStream: true, StoreDir: o.StoreDir, NoLog: true,
-	}
-	if len(o.Routes) > 0 {
-		// The addresses of the others are not told to clients: these may have to go through a proxy.
-		opts.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: o.ClusterPort, NoAdvertise: true}
-		for _, route := range o.Routes {
-			opts.Routes = append(opts.Routes, &url.URL{Scheme: "nats", Host: route})
-		}
-	}
-	s, err := server.NewServer(opts)
+	opts := o.server()
+	s, err := server.NewServer(&opts)
 	if err != nil {
 		panic(err)
 	}
@@ -56,27 +77,14 @@ type natsProcess struct {
 	cmd  *exec.Cmd
 }
 
-// natsProcesses starts n NATS servers, a cluster if there is more than one, until the test's end. reach says how one is
-// reached by another; nil is directly.
-func natsProcesses(t *testing.T, n int, reach func(from, to int, address string) string) (list []*natsProcess) {
+// natsProcesses starts n NATS servers, a cluster if there is more than one, until the test's end.
+func natsProcesses(t *testing.T, n int) (list []*natsProcess) {
 	t.Helper()
-	for i := range n {
-		list = append(list, &natsProcess{t: t, opts: natsOptions{
-			Name: fmt.Sprint("server", i), StoreDir: t.TempDir(), Port: lastingPort(t), ClusterPort: lastingPort(t),
-		}})
-	}
-	for i, p := range list {
-		for k, other := range list {
-			address := fmt.Sprint("127.0.0.1:", other.opts.ClusterPort)
-			if reach != nil && i != k {
-				address = reach(i, k, address)
-			}
-			if n > 1 && i != k {
-				p.opts.Routes = append(p.opts.Routes, address)
-			}
-		}
+	for _, o := range natsCluster(t, n) {
+		p := &natsProcess{t: t, opts: o}
 		t.Cleanup(p.kill)
 		p.start()
+		list = append(list, p)
 	}
 	for _, p := range list {
 		p.listens()

@@ -8,12 +8,13 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // fleet is NATS servers of this process that listen on loopback.
@@ -38,19 +39,9 @@ func newFleet(t *testing.T, n int) *fleet {
 func preparedFleet(t *testing.T, n int) *fleet {
 	t.Helper()
 	f := &fleet{t: t, opts: make([]server.Options, n), servers: make([]*server.Server, n)}
-	var routes []*url.URL
-	for i := range n {
-		f.opts[i] = server.Options{
-			ServerName: fmt.Sprint("server", i), Host: "127.0.0.1", Port: lastingPort(t),
-			JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
-		}
-		if n > 1 {
-			f.opts[i].Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: lastingPort(t)}
-			routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprint("127.0.0.1:", f.opts[i].Cluster.Port)})
-		}
-	}
-	for i := range n {
-		f.opts[i].Routes = routes
+	for i, o := range natsCluster(t, n) {
+		f.opts[i] = o.server()
+		f.opts[i].NoSigs = true
 	}
 	t.Cleanup(func() {
 		for i := range f.servers {
@@ -113,6 +104,23 @@ func (f *fleet) ready() {
 }
 
 func (f *fleet) url(i int) string { return fmt.Sprint("nats://127.0.0.1:", f.opts[i].Port) }
+
+// deleteStream deletes the stream of the events under the servers.
+func (f *fleet) deleteStream() {
+	f.t.Helper()
+	nc, err := nats.Connect(f.url(0))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if err := js.DeleteStream(f.t.Context(), "ROLLCALL"); err != nil {
+		f.t.Fatal(err)
+	}
+}
 
 // node is a Rollcall server that can be started again at the same address.
 type node struct {

@@ -8,9 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
 	"rollcall/hub/jetlog"
 	"rollcall/web/auth"
 )
@@ -38,18 +35,7 @@ func TestLostStoreKeepsReloadedKeys(t *testing.T) {
 	p.wantLog(reloaded)
 	publish(p.url, oldKey, http.StatusUnauthorized)
 
-	nc, err := nats.Connect(f.url(0))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := js.DeleteStream(t.Context(), "ROLLCALL"); err != nil {
-		t.Fatal(err)
-	}
+	f.deleteStream()
 	url, _ := p.wantLog("listening")["url"].(string)
 	base := strings.TrimSuffix(url, "/")
 	publish(base, oldKey, http.StatusUnauthorized)

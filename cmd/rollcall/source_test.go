@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"rollcall/cmd/rollcall/torture"
 )
 
 // sse is an event as it came.
@@ -149,28 +151,16 @@ func (s *source) visit(ctx context.Context) bool {
 	s.mu.Lock()
 	s.opened++
 	s.mu.Unlock()
-	e := sse{base: base}
-	lines := bufio.NewScanner(answer.Body)
-	lines.Buffer(make([]byte, 512), 8<<20)
-	for lines.Scan() {
-		name, value, _ := strings.Cut(lines.Text(), ":")
-		switch value = strings.TrimPrefix(value, " "); name {
-		case "id":
-			e.id = value
-		case "event":
-			e.kind = value
-		case "data":
-			e.data = value
-		case "":
-			if lines.Text() == "" && e.data != "" {
-				if e.kind == "registered" && s.live != nil {
-					s.live.Add(1)
-					defer s.live.Add(-1)
-				}
-				s.take(e)
-				e = sse{base: base}
-			}
+	live := false
+	_ = torture.Scan(answer.Body, func(m torture.Message) { // how a stream ends, its last event says
+		if m.Kind == "registered" && s.live != nil && !live {
+			live = true
+			s.live.Add(1)
 		}
+		s.take(sse{id: m.ID, kind: m.Kind, data: m.Data, base: base})
+	})
+	if live {
+		s.live.Add(-1)
 	}
 	return true
 }

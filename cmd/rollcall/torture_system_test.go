@@ -219,7 +219,7 @@ func dataSystem(t *testing.T) torture.System {
 
 // natsSystem is three servers on three NATS servers, each server with proxies of its own to them.
 func natsSystem(t *testing.T) torture.System {
-	stores := natsProcesses(t, 3, nil)
+	stores := natsProcesses(t, 3)
 	var machines []*machine
 	for i := range 3 {
 		m := newMachine(t, fmt.Sprint("n", i+1), append(keepsAll, "--nats-replicas=3")...)

@@ -109,62 +109,51 @@ type History struct {
 // NewHistory begins now.
 func NewHistory() *History { return &History{began: time.Now(), Channels: make(map[string][]string)} }
 
+// note has f add to the history. It is told how long that has gone on.
+func (h *History) note(f func(at time.Duration)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f(h.now())
+}
+
 func (h *History) now() time.Duration { return time.Since(h.began) }
 
 func (h *History) attempt(a Attempt) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.Attempts = append(h.Attempts, a)
-	if a.Outcome == Acked {
-		h.acked = append(h.acked, a.IDs[len(a.IDs)-1])
-	}
+	h.note(func(time.Duration) {
+		h.Attempts = append(h.Attempts, a)
+		if a.Outcome == Acked {
+			h.acked = append(h.acked, a.IDs[len(a.IDs)-1])
+		}
+	})
 }
 
 func (h *History) frame(f Frame) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	f.At = h.now()
-	h.Frames = append(h.Frames, f)
+	h.note(func(at time.Duration) { f.At = at; h.Frames = append(h.Frames, f) })
 }
 
 func (h *History) page(p Page) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	p.At = h.now()
-	h.Pages = append(h.Pages, p)
+	h.note(func(at time.Duration) { p.At = at; h.Pages = append(h.Pages, p) })
 }
 
 func (h *History) last(l Last) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	l.At = h.now()
-	h.Lasts = append(h.Lasts, l)
+	h.note(func(at time.Duration) { l.At = at; h.Lasts = append(h.Lasts, l) })
 }
 
 func (h *History) notice(n Notice) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	n.At = h.now()
-	h.Notices = append(h.Notices, n)
+	h.note(func(at time.Duration) { n.At = at; h.Notices = append(h.Notices, n) })
 }
 
 func (h *History) roster(r Roster) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.Rosters = append(h.Rosters, r)
+	h.note(func(time.Duration) { h.Rosters = append(h.Rosters, r) })
 }
 
 func (h *History) stuck(what string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.Stuck = append(h.Stuck, what)
+	h.note(func(time.Duration) { h.Stuck = append(h.Stuck, what) })
 }
 
 // subscribe notes who subscribes to what.
 func (h *History) subscribe(client string, channels []string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.Channels[client] = channels
+	h.note(func(time.Duration) { h.Channels[client] = channels })
 }
 
 // recent returns one of the ids acked last, "" where there is none yet.
