@@ -20,13 +20,13 @@ type Reason struct {
 // Why streams end. All but Gone are told in a goodbye event.
 var (
 	Draining   = Reason{Code: "draining", Text: "The server is shutting down.", Reconnect: true}
-	Overloaded = Reason{Code: "overloaded", Text: "The server has as many streams as it may hold.", Reconnect: true}
+	Overloaded = Reason{Code: "overloaded", Text: "The server has reached its limit of streams.", Reconnect: true}
 	Slow       = Reason{Code: "slow", Text: "The connection took no data for too long.", Reconnect: true}
 	Expired    = Reason{Code: "expired", Text: "The credentials have expired."}
 	Kicked     = Reason{Code: "kicked", Text: "The operator ended the stream."}
 	Limited    = Reason{Code: "limit", Text: "A limit was reached.", Reconnect: true}
-	crowded    = Reason{Code: Overloaded.Code, Text: "The server holds as many snapshots as it may.", Reconnect: true}
-	tooLarge   = Reason{Code: Limited.Code, Text: "The snapshot is larger than it may be; ask for fewer channels.", Reconnect: true}
+	crowded    = Reason{Code: Overloaded.Code, Text: "The server has reached its memory limit for snapshots.", Reconnect: true}
+	tooLarge   = Reason{Code: Limited.Code, Text: "The snapshot is too large; ask for fewer channels.", Reconnect: true}
 	Gone       = Reason{Code: "gone", Text: "The client went away."}
 )
 

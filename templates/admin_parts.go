@@ -85,8 +85,8 @@ const samplePayloadJSON = `{"text": "Hello, roll call!"}`
 
 // Sentences of lists without entries.
 const (
-	newsEmpty     = "Nobody has come or gone yet."
-	timelineEmpty = "Nothing is remembered of this client."
+	newsEmpty     = "No joins or leaves yet."
+	timelineEmpty = "No history for this client."
 )
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
@@ -266,7 +266,7 @@ func (d DrainView) text() string {
 	if d.Text != "" || d.Draining {
 		return d.Text
 	}
-	return "Ends the open streams a few at a time and tells each when to come back; new ones are sent away meanwhile."
+	return "Ends the open streams a few at a time, each with a time to reconnect; new streams are refused meanwhile."
 }
 
 // below returns the path of an action on what has its page at base, which may have a query.

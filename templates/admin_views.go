@@ -50,7 +50,7 @@ type Figure struct {
 type Series struct {
 	Name   string
 	Tone   string    // "accent", "ok", "warn", "bad", "violet"
-	Values []float64 // oldest first; NaN where nothing was measured
+	Values []float64 // oldest first; NaN where no data
 }
 
 // Chart is a time series drawn as SVG.

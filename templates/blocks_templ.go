@@ -42,7 +42,7 @@ func Blocks(v BlocksView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"page-head\"><h1>Blocks</h1><p class=\"muted\">Clients that are turned away, and until when.</p></div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"page-head\"><h1>Blocks</h1><p class=\"muted\">Blocked clients are refused until the given time.</p></div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -76,7 +76,7 @@ func Blocks(v BlocksView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "</div><button class=\"button primary\" data-testid=\"block\" type=\"submit\" data-confirm=\"Block this client? Its connections end, and it is turned away until the time is over.\">Block</button></form>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "</div><button class=\"button primary\" data-testid=\"block\" type=\"submit\" data-confirm=\"Block this client? Its connections end, and new ones are refused until the time is over.\">Block</button></form>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -126,7 +126,7 @@ func Blocks(v BlocksView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "\" data-testid=\"blocks\"><thead><tr><th scope=\"col\">Client</th><th scope=\"col\">Until</th><th scope=\"col\">Since</th><th scope=\"col\">By</th><th scope=\"col\" class=\"numeric\">Turned away</th>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "\" data-testid=\"blocks\"><thead><tr><th scope=\"col\">Client</th><th scope=\"col\">Until</th><th scope=\"col\">Since</th><th scope=\"col\">By</th><th scope=\"col\" class=\"numeric\">Refused</th>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -370,7 +370,7 @@ func blocksEmpty(v BlocksView) templ.Component {
 			templ_7745c5c3_Var13 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, "<tr id=\"blocks-empty\" class=\"empty-row\"><td colspan=\"6\"><p>Nobody is blocked. A client can be blocked here, or on its own page.</p></td></tr>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, "<tr id=\"blocks-empty\" class=\"empty-row\"><td colspan=\"6\"><p>No client is blocked. Block one here, or on its own page.</p></td></tr>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

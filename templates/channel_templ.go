@@ -73,7 +73,7 @@ func ChannelPage(v ChannelView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\" data-confirm=\"Purge this channel? The events that it keeps are gone for good.\"><button class=\"button danger\" data-testid=\"purge\" type=\"submit\">Purge history</button></form>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\" data-confirm=\"Purge this channel? Its kept events are deleted for good.\"><button class=\"button danger\" data-testid=\"purge\" type=\"submit\">Purge history</button></form>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -177,7 +177,7 @@ func ChannelPage(v ChannelView) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<p>This channel keeps no events. Publish one, here or from a terminal: it appears at once.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<p>This channel has no events. Publish one, here or from a terminal; it appears at once.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -474,7 +474,7 @@ func membersEmpty(v ChannelView) templ.Component {
 			templ_7745c5c3_Var18 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 39, "<li id=\"members-empty\" class=\"empty\">Nobody listens to this channel. Open a stream to it from a terminal, and you are here.</li>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 39, "<li id=\"members-empty\" class=\"empty\">No client is on this channel. Open a stream from a terminal to join it.</li>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -643,7 +643,7 @@ func publishForm(v ChannelView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 54, "</textarea></div><div class=\"field mode-batch\"><label for=\"publish-batch\">Batch <span class=\"muted\">JSON, as POST /publish takes it: all of it or nothing</span></label> <textarea id=\"publish-batch\" data-testid=\"publish-batch\" class=\"mono\" name=\"batch\" rows=\"9\" spellcheck=\"false\" placeholder=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 54, "</textarea></div><div class=\"field mode-batch\"><label for=\"publish-batch\">Batch <span class=\"muted\">JSON, as for POST /publish: all or nothing</span></label> <textarea id=\"publish-batch\" data-testid=\"publish-batch\" class=\"mono\" name=\"batch\" rows=\"9\" spellcheck=\"false\" placeholder=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

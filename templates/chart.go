@@ -275,7 +275,7 @@ func trimZeros(s string) string { return strings.TrimSuffix(strings.TrimRight(s,
 
 // spread is what values come to.
 type spread struct {
-	latest, average, highest float64 // NaN where nothing was measured
+	latest, average, highest float64 // NaN where no data
 }
 
 func spreadOf(values []float64) spread {
@@ -315,7 +315,7 @@ func (c Chart) summary() string {
 		}
 		all := spreadOf(s.Values)
 		if math.IsNaN(all.average) {
-			b.WriteString("nothing was measured")
+			b.WriteString("no data")
 			continue
 		}
 		fmt.Fprintf(&b, "now %s, average %s, highest %s",

@@ -199,7 +199,7 @@ func TestChartIsToldInWords(t *testing.T) {
 	if _, fine := c.table(); fine != "hour" {
 		t.Errorf("two and a half hours are told by the %s", fine)
 	}
-	if got := chartOf(nan, nan).summary(); got != "Published: nothing was measured" {
+	if got := chartOf(nan, nan).summary(); got != "Published: no data" {
 		t.Error(got)
 	}
 }

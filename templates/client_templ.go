@@ -102,7 +102,7 @@ func ClientPage(v ClientView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "\" data-confirm=\"Block this client? Its connections end, and it is turned away until the time is over.\"><label class=\"visually-hidden\" for=\"block-for\">Block for</label>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "\" data-confirm=\"Block this client? Its connections end, and new ones are refused until the time is over.\"><label class=\"visually-hidden\" for=\"block-for\">Block for</label>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -136,7 +136,7 @@ func ClientPage(v ClientView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "\" data-confirm=\"Disconnect this client? All its connections end; it may come back.\"><button class=\"button danger\" data-testid=\"disconnect\" type=\"submit\">Disconnect</button></form>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "\" data-confirm=\"Disconnect this client? All its connections end; it may reconnect.\"><button class=\"button danger\" data-testid=\"disconnect\" type=\"submit\">Disconnect</button></form>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -238,7 +238,7 @@ func ClientPage(v ClientView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if v.CanAct {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<section class=\"card\" aria-labelledby=\"send-title\"><header class=\"card-head\"><h2 id=\"send-title\">Send an event to this client alone</h2></header>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<section class=\"card\" aria-labelledby=\"send-title\"><header class=\"card-head\"><h2 id=\"send-title\">Send an event to this client only</h2></header>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -904,7 +904,7 @@ func connectionsEmpty(v ClientView) templ.Component {
 			templ_7745c5c3_Var43 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 75, "<tr id=\"connections-empty\" class=\"empty-row\"><td colspan=\"8\"><p>This client has no connection. Open one in its name:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 75, "<tr id=\"connections-empty\" class=\"empty-row\"><td colspan=\"8\"><p>This client has no connection. Open one with its id:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1017,7 +1017,7 @@ func sendForm(v ClientView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 84, "<div class=\"actions\"><button class=\"button primary\" data-testid=\"send-send\" type=\"submit\">Send</button><p class=\"muted small form-note\">Reaches its open streams, and is not kept.</p></div></form>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 84, "<div class=\"actions\"><button class=\"button primary\" data-testid=\"send-send\" type=\"submit\">Send</button><p class=\"muted small form-note\">The event goes to its open streams and is not kept.</p></div></form>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

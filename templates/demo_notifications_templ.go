@@ -43,7 +43,7 @@ func DemoNotifications(v DemoView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = demoHead("Notifications", "Two devices of one member, each with a stream of its own: GET /events with memberId and deviceId. Switch one off, send something, and switch it on again. The page remembers nothing: the server knows where each device stood.").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = demoHead("Notifications", "Two devices of one member, each with its own stream: GET /events with memberId and deviceId. Switch one off, send something, and switch it on again. The page stores nothing: the server keeps each device’s position.").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

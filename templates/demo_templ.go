@@ -42,7 +42,7 @@ func Demo(v DemoView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"intro\"><h1>Three things to try</h1><p class=\"muted\">Each is a page of this server and nothing more: plain addresses that any client can use, the browser’s own EventSource and fetch, and a little JavaScript. Below each is the same for a terminal.</p></section><ul class=\"demos\"><li class=\"card\"><a class=\"demo-link\" href=\"/demo/chat\" data-testid=\"demo-chat\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"intro\"><h1>Three demos</h1><p class=\"muted\">Each is a page of this server and nothing more: plain addresses that any client can use, the browser’s own EventSource and fetch, and a little JavaScript. Below each is the same for a terminal.</p></section><ul class=\"demos\"><li class=\"card\"><a class=\"demo-link\" href=\"/demo/chat\" data-testid=\"demo-chat\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -50,7 +50,7 @@ func Demo(v DemoView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<h2>Chat</h2><p class=\"muted\">A room that two browsers share: what was said before, what is said now, and who is here.</p><p class=\"demo-paths\"><code>POST /messages</code> <code>GET /messages</code> <code>GET /presence/stream</code></p></a></li><li class=\"card\"><a class=\"demo-link\" href=\"/demo/notifications\" data-testid=\"demo-notifications\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<h2>Chat</h2><p class=\"muted\">A room shared by two browsers: earlier messages, new messages, and the members.</p><p class=\"demo-paths\"><code>POST /messages</code> <code>GET /messages</code> <code>GET /presence/stream</code></p></a></li><li class=\"card\"><a class=\"demo-link\" href=\"/demo/notifications\" data-testid=\"demo-notifications\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -58,7 +58,7 @@ func Demo(v DemoView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<h2>Notifications</h2><p class=\"muted\">One member on two devices: switch one off, and what it misses is waiting when it is back.</p><p class=\"demo-paths\"><code>POST /events</code> <code>GET /events</code> <code>GET /presence/clients</code></p></a></li><li class=\"card\"><a class=\"demo-link\" href=\"/demo/time\" data-testid=\"demo-time\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<h2>Notifications</h2><p class=\"muted\">One member on two devices: switch one off, and it gets the missed notifications when it is back.</p><p class=\"demo-paths\"><code>POST /events</code> <code>GET /events</code> <code>GET /presence/clients</code></p></a></li><li class=\"card\"><a class=\"demo-link\" href=\"/demo/time\" data-testid=\"demo-time\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -66,7 +66,7 @@ func Demo(v DemoView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<h2>Time</h2><p class=\"muted\">A hundred events in a second and a half, each by itself, in one answer that then ends.</p><p class=\"demo-paths\"><code>GET /sse/time</code></p></a></li></ul>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<h2>Time</h2><p class=\"muted\">A hundred separate events in a second and a half, in one answer that then ends.</p><p class=\"demo-paths\"><code>GET /sse/time</code></p></a></li></ul>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -34,7 +34,7 @@ func (v DemoView) base() part {
 
 func (v DemoView) chatCommands() []command {
 	return []command{
-		{"room", "Read along", "what was said, then what is said",
+		{"room", "Read along", "earlier messages, then new ones",
 			[]part{{"curl -N '", ""}, v.base(), {"/messages?room=", ""}, {sampleRoom, "room"}, {"&user=curl'", ""}}},
 		{"say", "Say something", "as anybody",
 			[]part{{"curl '", ""}, v.base(), {"/messages' -H 'Content-Type: application/json' -d '", ""},
@@ -55,7 +55,7 @@ func (v DemoView) notificationCommands() []command {
 func (v DemoView) timeCommands() []command {
 	return []command{
 		{"time", "All of it", "the answer ends by itself", []part{{"curl -N '", ""}, v.base(), {"/sse/time'", ""}}},
-		{"time-rest", "The rest of it", "who has 90 gets ten more",
+		{"time-rest", "The rest of it", "after 90, ten more",
 			[]part{{"curl -N '", ""}, v.base(), {"/sse/time' -H 'Last-Event-ID: 90'", ""}}},
 	}
 }

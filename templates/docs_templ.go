@@ -446,7 +446,7 @@ func docsOperation(v DocsView, o DocsOperation) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if o.Open {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "<p class=\"muted\">Nobody needs credentials for this.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "<p class=\"muted\">This needs no credentials.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -711,7 +711,7 @@ func docsOperation(v DocsView, o DocsOperation) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 69, "<li><span class=\"badge\">any</span><p class=\"muted\">and <a href=\"#any-errors\">what every request may get</a></p></li></ul></div><div class=\"operation-samples\"><div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 69, "<li><span class=\"badge\">any</span><p class=\"muted\">and <a href=\"#any-errors\">the errors of every request</a></p></li></ul></div><div class=\"operation-samples\"><div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -764,7 +764,7 @@ func docsCredentials(v DocsView) templ.Component {
 			templ_7745c5c3_Var30 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 71, "<section id=\"credentials\" class=\"docs-group\" aria-labelledby=\"credentials-title\"><header><h2 id=\"credentials-title\">Credentials</h2><p>A server without credentials in its settings lets everybody do everything, and answers only as localhost. With them, a request shows who it is in one of these ways, and in one only. Requests without any may do what <code>--anonymous</code> allows.</p></header><div class=\"card\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 71, "<section id=\"credentials\" class=\"docs-group\" aria-labelledby=\"credentials-title\"><header><h2 id=\"credentials-title\">Credentials</h2><p>A server without credentials in its settings lets everybody do everything, and answers only as localhost. With credentials configured, a request sends exactly one of these. Requests without any may do what <code>--anonymous</code> allows.</p></header><div class=\"card\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -809,7 +809,7 @@ func docsErrors(v DocsView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 74, "with a code that is stable and a message for people, for unknown paths too.</p><p id=\"any-errors\" class=\"codes\"><span>Every request may get</span> ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 74, "with a code that is stable and a message for people, for unknown paths too.</p><p id=\"any-errors\" class=\"codes\"><span>Errors of every request</span> ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -918,7 +918,7 @@ func docsSchemas(v DocsView) templ.Component {
 			templ_7745c5c3_Var36 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 83, "<section id=\"schemas\" class=\"docs-group\" aria-labelledby=\"schemas-title\"><header><h2 id=\"schemas-title\">Schemas</h2><p>Objects may get more fields than these: pass over those that you don’t know.</p><p class=\"codes\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 83, "<section id=\"schemas\" class=\"docs-group\" aria-labelledby=\"schemas-title\"><header><h2 id=\"schemas-title\">Schemas</h2><p>Later versions may add fields to objects: ignore unknown fields.</p><p class=\"codes\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -540,7 +540,7 @@ func busiestEmpty(v OverviewView) templ.Component {
 			templ_7745c5c3_Var22 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "<tr id=\"busiest-empty\" class=\"empty-row\"><td colspan=\"4\"><p>No channel has carried an event yet. Publish one:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "<tr id=\"busiest-empty\" class=\"empty-row\"><td colspan=\"4\"><p>No channel has had an event yet. Publish one:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -74,7 +74,7 @@ func sampleViews() map[string]live {
 		"server-draining": drainingServer(),
 		"nodes":           sampleNodes(),
 		"nodes-degraded": changed(sampleNodes(), func(v *NodesView) {
-			v.Degraded, v.Rows[1].Level = "What is shown of the others is 40 s old: no answer from NATS.", "bad"
+			v.Degraded, v.Rows[1].Level = "The view of the other servers is 40 s old: no answer from NATS.", "bad"
 		}),
 	}
 }

@@ -390,7 +390,7 @@ func sampleServer() ServerView {
 			{"facts-process", "Process", []Fact{{Name: "Memory", Value: "612 MiB"}, {Name: "Goroutines", Value: "14,412"}, {Name: "Processors", Value: "8"}, {Name: "Collector", Value: "0.4 % of the time"}}},
 		},
 		Limits: []LimitRow{
-			{"Streams", "14,207", "20,000", "71 %", false, "--max-streams"}, {"Streams of one address, the most", "not counted", "none", "", false, "--address-connections"},
+			{"Streams", "14,207", "20,000", "71 %", false, "--max-streams"}, {"Streams of the busiest address", "not counted", "none", "", false, "--address-connections"},
 			{"Subscriptions", "447 MiB", "512 MiB", "87 %", true, "--subscription-budget"}, {"Snapshots and lists for streams", "0 B", "64 MiB", "0 %", false, ""},
 		},
 		Settings: []Setting{

@@ -69,7 +69,7 @@ func ServerPage(v ServerView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if v.CanAct {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<form class=\"inline only-idle\" method=\"post\" action=\"/admin/server/drain\" data-confirm=\"Drain this server? Its streams are ended, and new ones are turned away.\"><label for=\"drain-rate\">Streams a second</label> <input id=\"drain-rate\" data-testid=\"drain-rate\" name=\"rate\" type=\"number\" inputmode=\"numeric\" min=\"1\" max=\"100000\" value=\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<form class=\"inline only-idle\" method=\"post\" action=\"/admin/server/drain\" data-confirm=\"Drain this server? Its streams end, and new ones are refused.\"><label for=\"drain-rate\">Streams per second</label> <input id=\"drain-rate\" data-testid=\"drain-rate\" name=\"rate\" type=\"number\" inputmode=\"numeric\" min=\"1\" max=\"100000\" value=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

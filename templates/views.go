@@ -99,11 +99,11 @@ func (v StartView) commands() []command {
 	return []command{
 		{"subscribe", "Subscribe", "many channels, one stream",
 			[]part{text("curl -N '"), base, text("/subscribe?channels="), list, text("&clientId=curl'")}},
-		{"publish", "Publish", "a batch, all of it or nothing",
+		{"publish", "Publish", "a batch, all or nothing",
 			[]part{text("curl '"), base, text("/publish' -H 'Content-Type: application/json' -d '"), batch, text("'")}},
 		{"last-event", "Last event", "of one channel",
 			[]part{text("curl '"), base, text("/lastEvent?channel="), channel, text("'")}},
-		{"history", "History", "what the channel keeps, oldest first",
+		{"history", "History", "kept events, oldest first",
 			[]part{text("curl '"), base, text("/history?channel="), channel, text("&limit=10'")}},
 		{"clients", "Who is online", "once, as a list",
 			[]part{text("curl '"), base, text("/presence/clients'")}},

@@ -54,9 +54,9 @@ func TestAdminChannel(t *testing.T) {
 	srv := startAdmin(t)
 	alice := operator(t, srv)
 	// One that nobody has used is there, empty; an impossible one is not.
-	alice.get("/admin/channels/none").wantText("members", "Nobody listens").wantText("channel-curl", srv.URL+"/subscribe?channels=none")
+	alice.get("/admin/channels/none").wantText("members", "No client is on this channel").wantText("channel-curl", srv.URL+"/subscribe?channels=none")
 	for _, name := range []string{"a%2Cb", "%24x", "a.*", "%20a", "%0A", strings.Repeat("x", 256)} {
-		alice.do("GET", "/admin/channels/"+name, "").want(404).wantText("error", "There can be no such channel")
+		alice.do("GET", "/admin/channels/"+name, "").want(404).wantText("error", "This is not a valid channel")
 	}
 	payloads := make([]string, 120)
 	for i := range payloads {
@@ -163,7 +163,7 @@ func TestAdminPurge(t *testing.T) {
 	before := st.LastID
 	srv.Publish("news", `1`, `2`)
 	srv.Publish("other", `3`)
-	alice.act("ok", "Purged 2 events. Streams that come back to them are told of the gap.", "/admin/channels/news/purge").wantText("fig-kept", "0")
+	alice.act("ok", "Purged 2 events. Streams that resume there get a gap.", "/admin/channels/news/purge").wantText("fig-kept", "0")
 	if kept := history(t, srv, "channel=news").Events; len(kept) != 0 {
 		t.Errorf("%d events are kept", len(kept))
 	}
@@ -176,7 +176,7 @@ func TestAdminPurge(t *testing.T) {
 	again.WantEvent("other", "message", `3`)
 	srv.Publish("news", `4`)
 	again.WantEvent("news", "message", `4`)
-	alice.act("ok", "Purged 0 events. Streams that come back to them are told of the gap.", "/admin/channels/none/purge")
+	alice.act("ok", "Purged 0 events. Streams that resume there get a gap.", "/admin/channels/none/purge")
 }
 
 func TestAdminTail(t *testing.T) {

@@ -15,7 +15,7 @@ func TestAdminClient(t *testing.T) {
 	t.Parallel()
 	srv := webtest.Start(t, withAdmins(web.Options{Node: "node-7"}))
 	alice := operator(t, srv)
-	alice.do("GET", "/admin/clients/ada", "").want(404).wantText("error", "No client of this name")
+	alice.do("GET", "/admin/clients/ada", "").want(404).wantText("error", "No client with this id")
 
 	st := srv.Subscribe("channels=news,chat&clientId=ada&info=%7B%22name%22%3A%22Ada%22%7D", "User-Agent: Mozilla/5.0 (X11; Linux x86_64) Chrome/148.0 Safari/537.36")
 	st.WantRegistered()
@@ -47,7 +47,7 @@ func TestAdminClient(t *testing.T) {
 	srv.Get("/subscribe?channels=news&clientId=ada", "Last-Event-ID: "+st.LastID).WantStatus(204)
 	until(t, "ada is gone", func() bool { return srv.Get("/presence/clients/ada").Status == 404 })
 	alice.act("bad", "This client is not online.", "/admin/clients/ada/disconnect")
-	alice.act("bad", "This connection has ended already.", "/admin/connections/"+st.Hello.ConnectionID+"/disconnect")
+	alice.act("bad", "This connection has already ended.", "/admin/connections/"+st.Hello.ConnectionID+"/disconnect")
 	until(t, "the leave is in the timeline", func() bool {
 		return strings.Contains(alice.get("/admin/clients/ada").says("timeline"), "went offline")
 	})
@@ -64,7 +64,7 @@ func TestAdminBlock(t *testing.T) {
 	alice := operator(t, srv)
 	st := subscribed(t, srv, "clientId=ada", "a")
 	for _, wrong := range []string{"", "x", "10", "-1s", "0s", "9000h"} {
-		alice.act("bad", "A block lasts a time such as 30s, 10m or 24h, at most 8784h.", "/admin/clients/ada/block", "for", wrong)
+		alice.act("bad", "The time of a block is such as 30s, 10m or 24h, at most 8784h.", "/admin/clients/ada/block", "for", wrong)
 	}
 	alice.act("ok", "Blocked for 10 min.", "/admin/clients/ada/block", "for", "10m").wantText("blocked", "by alice , until")
 	st.WantGoodbye("kicked", false)
@@ -78,7 +78,7 @@ func TestAdminBlock(t *testing.T) {
 	}
 	until(t, "ada is gone", func() bool { return srv.Get("/presence/clients/ada").Status == 404 })
 	alice.get("/admin/clients/ada").wantText("blocked", "turned away 4 times")
-	alice.act("ok", "The client may come back.", "/admin/clients/ada/unblock")
+	alice.act("ok", "The client may reconnect.", "/admin/clients/ada/unblock")
 	subscribed(t, srv, "clientId=ada", "a")
 	alice.act("bad", "This client is not blocked.", "/admin/clients/ada/unblock")
 
@@ -88,13 +88,13 @@ func TestAdminBlock(t *testing.T) {
 	alice.get("/admin/blocks").wantText("blocks-rows", "REST API")
 	alice.get("/admin/clients/eve").wantText("client-state", "offline").wantText("blocked", "Blocked")
 	srv.Get("/subscribe?channels=a&clientId=eve").WantStatus(204)
-	alice.act("bad", "Name a client; its id has 1 to 255 bytes of UTF-8 and no control characters.", "/admin/blocks", "clientId", "", "for", "1h")
-	alice.act("bad", "Name a client; its id has 1 to 255 bytes of UTF-8 and no control characters.", "/admin/blocks", "clientId", strings.Repeat("x", 256), "for", "1h")
-	alice.act("bad", "A block lasts a time such as 30s, 10m or 24h, at most 8784h.", "/admin/blocks", "clientId", "bob", "for", "for ever")
+	alice.act("bad", "A client id is required: 1 to 255 bytes of UTF-8 without control characters.", "/admin/blocks", "clientId", "", "for", "1h")
+	alice.act("bad", "A client id is required: 1 to 255 bytes of UTF-8 without control characters.", "/admin/blocks", "clientId", strings.Repeat("x", 256), "for", "1h")
+	alice.act("bad", "The time of a block is such as 30s, 10m or 24h, at most 8784h.", "/admin/blocks", "clientId", "bob", "for", "for ever")
 	alice.act("ok", "eve may come back.", "/admin/blocks/remove", "clientId", "eve")
 	alice.act("bad", "This client is not blocked.", "/admin/blocks/remove", "clientId", "eve")
 	subscribed(t, srv, "clientId=eve", "a")
-	alice.act("ok", "The client may come back.", "/admin/clients/mallory/unblock").wantText("blocks-rows", "Nobody is blocked.")
+	alice.act("ok", "The client may reconnect.", "/admin/clients/mallory/unblock").wantText("blocks-rows", "No client is blocked.")
 }
 
 func TestAdminSend(t *testing.T) {

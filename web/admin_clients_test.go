@@ -191,6 +191,6 @@ func TestAdminClientRow(t *testing.T) {
 	alice.get("/admin/clients/ada").wantText("client-state", "leaving")
 	again := srv.Subscribe("channels=c1&clientId=ada", "Last-Event-ID: "+st.LastID)
 	again.WantRegistered()
-	page = alice.get("/admin/clients/ada").wantText("client-state", "online").wantText("timeline", "came back within its grace").wantText("fig-returns", "1")
+	page = alice.get("/admin/clients/ada").wantText("client-state", "online").wantText("timeline", "reconnected within its grace").wantText("fig-returns", "1")
 	page.wantText("timeline", "gone").wantText("timeline", "opened a connection").wantText("timeline", "came online")
 }

@@ -14,7 +14,7 @@ func TestAdminOverview(t *testing.T) {
 	t.Parallel()
 	srv := startAdmin(t)
 	alice := operator(t, srv)
-	alice.get("/admin").wantText("news", "Nobody has come or gone yet.").wantText("busiest-rows", "No channel has carried an event yet.")
+	alice.get("/admin").wantText("news", "No joins or leaves yet.").wantText("busiest-rows", "No channel has had an event yet.")
 	st := subscribed(t, srv, "clientId=ada", "news")
 	subscribed(t, srv, "clientId=bob", "news", "chat")
 	srv.Publish("news", `1`, `2`, `3`)
@@ -36,7 +36,7 @@ func TestAdminWarnings(t *testing.T) {
 	t.Parallel()
 	srv := webtest.Start(t, withAdmins(web.Options{HistoryBudget: 64 << 10, MaxStreams: 10}))
 	alice := operator(t, srv)
-	if got := alice.get("/admin").says("warnings"); !strings.Contains(got, "There are no keys or tokens") || strings.Contains(got, "Drain") {
+	if got := alice.get("/admin").says("warnings"); !strings.Contains(got, "No credentials are configured") || strings.Contains(got, "Drain") {
 		t.Errorf("the warnings of a new server: %s", got)
 	}
 	for range 5 {
@@ -124,7 +124,7 @@ func TestAdminDrain(t *testing.T) {
 	until(t, "the watcher is gone, too", func() bool { return srv.Streams() == 0 })
 	watch.Close()
 	srv.Publish("a", `1`) // is welcome still
-	alice.act("ok", "New streams are welcome again.", "/admin/server/drain/stop").wantText("facts-server", "ready")
+	alice.act("ok", "New streams are accepted again.", "/admin/server/drain/stop").wantText("facts-server", "ready")
 	srv.Get("/readyz").WantStatus(200)
 	back := srv.Subscribe("channels=a&clientId=c0", "Last-Event-ID: "+streams[0].LastID)
 	if !back.WantRegistered().Resumed {
@@ -148,7 +148,7 @@ func TestAdminDrainAtOnce(t *testing.T) {
 			t.Errorf("status %d", status)
 		}
 	}
-	operator(t, srv).act("ok", "New streams are welcome again.", "/admin/server/drain/stop")
+	operator(t, srv).act("ok", "New streams are accepted again.", "/admin/server/drain/stop")
 	srv.Get("/readyz").WantStatus(200)
 }
 

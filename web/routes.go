@@ -19,7 +19,7 @@ func (s *Server) newEngine(first ...gin.HandlerFunc) *gin.Engine {
 	e.UseEscapedPath, e.UnescapePathValues = true, false // see reply.PathParam
 	e.NoRoute(s.notFound)
 	e.NoMethod(func(c *gin.Context) {
-		reply.Refuse(c, reply.NewFault(http.StatusMethodNotAllowed, "method_not_allowed", "This path does not take the method "+c.Request.Method+"."))
+		reply.Refuse(c, reply.NewFault(http.StatusMethodNotAllowed, "method_not_allowed", "This path does not accept the method "+c.Request.Method+"."))
 	})
 	e.Use(reply.Recovery(s.opts.Log), endChunked, checkURL)
 	e.Use(first...)
@@ -83,6 +83,6 @@ func endChunked(c *gin.Context) {
 func checkURL(c *gin.Context) {
 	if n := len(c.Request.RequestURI); n > maxURLBytes {
 		reply.Refuse(c, reply.NewFault(http.StatusRequestURITooLong, "url_too_long",
-			"The URL is too long. It may have 32768 bytes; POST /subscribe takes a longer list of channels as JSON."))
+			"The URL is too long. It may have 32768 bytes; POST /subscribe accepts a longer list of channels as JSON."))
 	}
 }

@@ -18,7 +18,7 @@ func (s *Server) start(c *gin.Context) {
 
 // notFound answers a path that there is not: with a page where one is asked for.
 func (s *Server) notFound(c *gin.Context) {
-	const text = "There is nothing at this path."
+	const text = "Nothing is served at this path."
 	if !strings.Contains(c.GetHeader("Accept"), "text/html") {
 		reply.Refuse(c, reply.NewFault(http.StatusNotFound, "not_found", text))
 		return

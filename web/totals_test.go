@@ -88,8 +88,8 @@ func TestTotalsAreShown(t *testing.T) {
 	}
 	page := limitsOn(alice.get("/admin/server"))
 	for what, want := range map[string][]string{
-		"Streams": {"3", "10", "30 %", "--max-streams"}, "Streams of one address, the most": {"3", "5", "60 %", "--address-connections"},
-		"Streams of one key or subject, the most": {"not counted", "none", "", "--identity-connections"}, "Live admin pages": {"1", "64", "1 %", "fixed"},
+		"Streams": {"3", "10", "30 %", "--max-streams"}, "Streams of the busiest address": {"3", "5", "60 %", "--address-connections"},
+		"Streams of the busiest key or subject": {"not counted", "none", "", "--identity-connections"}, "Live admin pages": {"1", "64", "1 %", "fixed"},
 		"Bodies of subscribers": {"900 KiB", "1.0 MiB", "87 %", "--max-body"}, "Blocked clients": {"100,000", "100,000", "100 %", "fixed"},
 	} {
 		if !slices.Equal(page[what], want) {

@@ -61,7 +61,7 @@ func (a *AccessFlags) check(p *problems) {
 	if !a.takesTokens() {
 		for name, set := range map[string]bool{"jwt-issuer": a.JWTIssuer != "", "jwt-audience": a.JWTAudience != "", "token-cookie": a.TokenCookie != ""} {
 			if set {
-				p.add(name, "it is about tokens, and none are taken; set jwt-secret, jwt-public-key or jwks-url too")
+				p.add(name, "it concerns tokens, but no tokens are accepted; set jwt-secret, jwt-public-key or jwks-url too")
 			}
 		}
 	}

@@ -51,7 +51,7 @@ func accounts(users []string, password, passwordFile string) ([]login.Account, e
 		return nil, err
 	}
 	if setting != "" {
-		p.add(setting, "every --admin-user has a hash already; leave one of them out")
+		p.add(setting, "every --admin-user has a hash already; remove this password")
 		return nil, p.err()
 	}
 	if _, err := login.NewAccounts(all); err != nil {
@@ -79,14 +79,14 @@ func parseUser(user string) (login.Account, error) {
 	name, rest, more := strings.Cut(user, ":")
 	account := login.Account{Name: name, Role: login.Operator}
 	if strings.HasPrefix(name, hashPrefix) {
-		return account, errors.New("a hash stands without a name; write NAME:HASH")
+		return account, errors.New("the hash has no name; write NAME:HASH")
 	}
 	if more && !strings.HasPrefix(rest, hashPrefix) {
 		var role string
 		role, rest, more = strings.Cut(rest, ":")
 		account.Role = login.Role(role)
 		if account.Role != login.Viewer && account.Role != login.Operator {
-			return account, fmt.Errorf("what follows %.64q is neither a role nor a hash; write NAME, NAME:ROLE, NAME:HASH or NAME:ROLE:HASH, where ROLE is %s or %s", name, login.Viewer, login.Operator)
+			return account, fmt.Errorf("the text after %.64q is neither a role nor a hash; write NAME, NAME:ROLE, NAME:HASH or NAME:ROLE:HASH, where ROLE is %s or %s", name, login.Viewer, login.Operator)
 		}
 	}
 	if more {
@@ -104,7 +104,7 @@ func sharedHash(password, passwordFile string) (hash, setting string, err error)
 	setting = "admin-password"
 	switch {
 	case password != "" && passwordFile != "":
-		p.add("admin-password-file", "--admin-password is set too; allowed is one of them")
+		p.add("admin-password-file", "--admin-password is set too; use only one of them")
 		return "", "", p.err()
 	case passwordFile != "":
 		setting = "admin-password-file"
@@ -119,7 +119,7 @@ func sharedHash(password, passwordFile string) (hash, setting string, err error)
 	case strings.HasPrefix(password, hashPrefix):
 		hash, err = password, login.CheckHash(password)
 	case len(password) < minPassword:
-		err = fmt.Errorf("the password has %d bytes; allowed are %d and more", len(password), minPassword)
+		err = fmt.Errorf("the password has %d bytes; at least %d are required", len(password), minPassword)
 	default:
 		hash, err = login.HashPassword([]byte(password))
 	}

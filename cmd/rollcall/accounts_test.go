@@ -98,7 +98,7 @@ func TestAccountsRefuses(t *testing.T) {
 		"role left out":         {[]string{"ann:"}, "correct horse", "", []string{"--admin-user: ", "NAME:ROLE:HASH"}},
 		"hash left out":         {[]string{"ann:viewer:"}, "correct horse", "", []string{`--admin-user: "ann": the hash does not begin`}},
 		"bad hash of a user":    {[]string{"ann:" + sampleHash + "!"}, "", "", []string{`--admin-user: "ann": the key of the hash`}},
-		"hash without a name":   {[]string{sampleHash}, "", "", []string{"--admin-user: a hash stands without a name; write NAME:HASH"}},
+		"hash without a name":   {[]string{sampleHash}, "", "", []string{"--admin-user: the hash has no name; write NAME:HASH"}},
 		"empty":                 {[]string{""}, "correct horse", "", []string{"--admin-user: ", "1 to 64"}},
 		"bad name":              {[]string{"an n"}, "correct horse", "", []string{"--admin-user: ", "without space and colon"}},
 		"twice":                 {[]string{"ann", "ann:viewer"}, "correct horse", "", []string{"--admin-user: account ann is there twice"}},

@@ -24,7 +24,7 @@ type hashPasswordCmd struct{}
 
 // Help is shown below the command's sentence.
 func (hashPasswordCmd) Help() string {
-	return `Reads one password from standard input and prints its argon2id hash, which may stand in a configuration file where the password may not. On a terminal it asks twice and shows nothing. One line end behind the password is not part of it.`
+	return `Reads one password from standard input and prints its argon2id hash, for use in configuration files. On a terminal it asks twice and hides the input. A line end after the password is not part of it.`
 }
 
 // Examples is printed below the command's help.
@@ -90,7 +90,7 @@ const maxPasswordInput = 4096
 // askTwice prompts twice on the terminal with this file descriptor and fails if the two entries differ.
 func askTwice(terminal int, prompt io.Writer) ([]byte, error) {
 	var typed [2][]byte
-	for i, question := range []string{"Password: ", "The same again: "} {
+	for i, question := range []string{"Password: ", "Repeat the password: "} {
 		fmt.Fprint(prompt, question)
 		line, err := term.ReadPassword(terminal)
 		fmt.Fprintln(prompt)

@@ -14,7 +14,7 @@ import (
 func apart(t *testing.T, args ...string) (p *program, admin string) {
 	t.Helper()
 	p = serve(t, nil, append([]string{"--admin-listen=127.0.0.1:0"}, args...)...)
-	url := fmt.Sprint(p.wantLog("the admin UI listens apart")["url"])
+	url := fmt.Sprint(p.wantLog("the admin UI has its own address")["url"])
 	if !strings.HasSuffix(url, "/admin") || strings.HasPrefix(url, p.url) {
 		t.Fatalf("logged url %s", url)
 	}
@@ -111,7 +111,7 @@ func TestAdminPasswordGoesByTheAdminListener(t *testing.T) {
 			p := serve(t, nil, append([]string{"--api-key=" + line}, test.args...)...)
 			admin := p.url
 			if strings.Contains(name, "admin ") {
-				admin = strings.TrimSuffix(fmt.Sprint(p.wantLog("the admin UI listens apart")["url"]), "/admin")
+				admin = strings.TrimSuffix(fmt.Sprint(p.wantLog("the admin UI has its own address")["url"]), "/admin")
 			}
 			if !test.made {
 				if got := p.wantLog(off); got["level"] != "WARN" {

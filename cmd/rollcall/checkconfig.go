@@ -95,7 +95,7 @@ type checkConfigCmd struct {
 
 // Help is shown above the flags of "rollcall config check --help".
 func (c *checkConfigCmd) Help() string {
-	return `Takes the flags of "rollcall serve", its variables and the YAML file, reads them as serve does, and says everything that is wrong, each with the file and line or the variable that it comes from. Files that settings name, such as keys and certificates, are read too. Nothing is started or contacted.`
+	return `Reads the flags, variables and YAML file of "rollcall serve", and reports every error with its file and line, or its variable. Files in settings, such as keys and certificates, are read too. Nothing is started or contacted.`
 }
 
 // Examples is printed below the flags.
@@ -122,7 +122,7 @@ func (c *checkConfigCmd) Run(k *kong.Kong, ctx *kong.Context, s *settings) error
 				set++
 			}
 		}
-		fmt.Fprintf(k.Stdout, "The configuration is good: %d settings, %d of them set.\n", len(r.Settings), set)
+		fmt.Fprintf(k.Stdout, "The configuration is valid: %d settings, %d of them set.\n", len(r.Settings), set)
 	}
 	return r.tell(k)
 }
@@ -135,7 +135,7 @@ type showConfigCmd struct {
 
 // Help is shown above the flags of "rollcall config show --help".
 func (c *showConfigCmd) Help() string {
-	return `Takes the flags of "rollcall serve", its variables and the YAML file, and prints what they come to. Secrets are not shown, only that they are there.`
+	return `Reads the flags, variables and YAML file of "rollcall serve", and prints the effective settings. Secrets are shown as dots.`
 }
 
 // Examples is printed below the flags.

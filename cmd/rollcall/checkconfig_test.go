@@ -96,6 +96,6 @@ func TestConfigCheck(t *testing.T) {
 		}
 	}
 	runCommand(t, nil, "", "config", "check", "--heartbeat=soon").wantEnd(t, 2, `"soon" is not a duration`)
-	runCommand(t, nil, "", "config", "check").wantEnd(t, 0, "The configuration is good")
+	runCommand(t, nil, "", "config", "check").wantEnd(t, 0, "The configuration is valid")
 	runCommand(t, nil, "", "config", "check", "--listen=:0", "--insecure").wantEnd(t, 0, "2 of them set")
 }

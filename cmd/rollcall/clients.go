@@ -25,7 +25,7 @@ type clientsCmd struct {
 
 // Help is shown above the flags of "rollcall clients --help".
 func (c *clientsCmd) Help() string {
-	return `Prints a table. With --watch, a line for each change instead: join, leave or update. It begins with a line "snapshot" and one "online" for each who is there, and does so again where the server has begun anew.`
+	return `Prints a table. With --watch, it prints a line for each join, leave and update instead. The output begins with a line "snapshot" and one line "online" per client, and begins again if the server has lost its log.`
 }
 
 // Examples is printed below the flags.

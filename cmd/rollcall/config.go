@@ -140,7 +140,7 @@ func (c *serveCmd) AfterApply(s *settings) error {
 		checkOrigin(p, origin)
 	}
 	if slices.Contains(c.CORSOrigin, "*") && c.TokenCookie != "" {
-		p.add("cors-origin", "* with token-cookie would let every page use a visitor's cookie; name the origins")
+		p.add("cors-origin", "* together with token-cookie would let every page use a visitor's cookie; list the origins")
 	}
 	if len(c.Node) > 255 || strings.ContainsFunc(c.Node, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
 		p.add("node", "%q is not a name; allowed are up to 255 bytes without spaces or control characters", c.Node)

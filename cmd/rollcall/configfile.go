@@ -83,7 +83,7 @@ func topLevel(doc *ast.File) ([]*ast.MappingValueNode, error) {
 	case *ast.MappingNode:
 		return body.Values, nil
 	default:
-		return nil, errors.New(`must hold settings, one "name: value" in each line`)
+		return nil, errors.New(`must hold settings, one "name: value" per line`)
 	}
 }
 

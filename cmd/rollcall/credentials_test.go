@@ -213,7 +213,7 @@ func TestCredentialRefusals(t *testing.T) {
 		"proxy":                   {[]string{"--trusted-proxy=proxy.local"}, []string{`--trusted-proxy: "proxy.local" is not an address or network`}},
 		"rate":                    {[]string{"--address-connects=-1"}, []string{"--address-connects: -1 is out of range"}},
 		"endless rate":            {[]string{"--identity-publishes=NaN"}, []string{"--identity-publishes: NaN is out of range"}},
-		"certificate alone":       {[]string{"--tls-cert=" + pem}, []string{"--tls-cert: tls-cert and tls-key go together"}},
+		"certificate alone":       {[]string{"--tls-cert=" + pem}, []string{"--tls-cert: tls-cert and tls-key must be set together"}},
 		"certificate and dev":     {[]string{"--tls-dev", "--tls-cert=" + pem, "--tls-key=" + pem}, []string{"--tls-dev: it makes a certificate of its own"}},
 		"no certificate":          {[]string{"--tls-cert=" + empty, "--tls-key=" + empty}, []string{"--tls-cert: "}},
 		"several":                 {[]string{"--jwt-secret=" + secret, "--api-key=" + key}, []string{"--jwt-secret: ", "--api-key: "}},

@@ -26,7 +26,7 @@ type doctorCmd struct {
 
 // Help is shown above the flags of "rollcall doctor --help".
 func (c *doctorCmd) Help() string {
-	return `Opens streams at the URL as a browser would, and finds out whether something in between holds bytes back, compresses streams, cuts silent ones, loses positions or speaks HTTP/1.1 alone. For what is wrong it names the lines to change in nginx, Caddy, Cloudflare and AWS's load balancer, those first whose names are in the answers. Nothing is published without --try-publish.`
+	return `Opens streams at the URL as a browser would, and checks whether a proxy in between delays bytes, compresses streams, cuts silent ones, loses positions or offers only HTTP/1.1. For each problem it prints the lines to change in nginx, Caddy, Cloudflare and AWS's load balancer, those first whose names are in the answers. Nothing is published without --try-publish.`
 }
 
 // Examples is printed below the flags.

@@ -40,13 +40,13 @@ const openTimeout = 2 * time.Minute
 func (e *EngineFlags) check(p *problems) {
 	oneOf(p, "sync", e.Sync, "always", "relaxed")
 	if e.Data != "" && len(e.NATS) > 0 {
-		p.add("data", "events are kept either in a directory or in a NATS cluster; leave out one of data and nats")
+		p.add("data", "events are kept either in a directory or in a NATS cluster; remove data or nats")
 	}
 	if e.Sync == "relaxed" && e.Data == "" {
-		p.add("sync", "it is about the directory of --data")
+		p.add("sync", "it needs --data")
 	}
 	if (e.NATSCert == "") != (e.NATSKey == "") {
-		p.add("nats-cert", "nats-cert and nats-key go together")
+		p.add("nats-cert", "nats-cert and nats-key must be set together")
 	}
 	if e.NATSStream == "" || len(e.NATSStream) > 64 || strings.ContainsAny(e.NATSStream, " .*>/\\\t\r\n") {
 		p.add("nats-stream", "%q is not a stream's name; it has 1 to 64 letters, digits, - and _", e.NATSStream)
@@ -176,7 +176,7 @@ func (c *serveCmd) openDirectory(log *slog.Logger) (*directory, error) {
 	relaxed := c.Sync == "relaxed"
 	if relaxed {
 		d.name = "files in " + c.Data + ", relaxed: a crash of the machine may lose two seconds"
-		log.Warn("relaxed: a crash of the machine may lose what was published in the two seconds before", "setting", "sync")
+		log.Warn("relaxed: a crash of the machine may lose the last two seconds", "setting", "sync")
 	}
 	var err error
 	d.Log, err = disklog.Open(c.Data, disklog.Options{Relaxed: relaxed, Keep: c.history(), Log: log})
@@ -223,7 +223,7 @@ func (e *engine) open(ctx context.Context, c *serveCmd, log *slog.Logger) (err e
 		if err == nil || !passing || ctx.Err() != nil {
 			return err
 		}
-		log.Warn("the event store is not ready; trying again", "reason", err)
+		log.Warn("the event store is not ready; retrying", "reason", err)
 		select {
 		case <-time.After(openAgain):
 		case <-ctx.Done():
@@ -280,4 +280,4 @@ func (c *serveCmd) history() eventlog.Options {
 }
 
 // errLost ends a server whose event store has become another one. The next one's streams are told what is gone.
-var errLost = errors.New("the event store is not the one that it was")
+var errLost = errors.New("the event store was replaced")

@@ -60,7 +60,7 @@ func (f *follower) run(ctx context.Context, handle func(gosse.Event) error) erro
 		}
 		wait := max(end.after, min(f.retry<<min(failures, 5), max(f.retry, maxBackOff)))
 		wait += rand.N(wait/4 + 1)
-		fmt.Fprintf(f.note, "rollcall: %v; back in %v\n", end.err, wait.Round(100*time.Millisecond))
+		fmt.Fprintf(f.note, "rollcall: %v; reconnecting in %v\n", end.err, wait.Round(100*time.Millisecond))
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -94,9 +94,9 @@ func (f *follower) connect(ctx context.Context, handle func(gosse.Event) error) 
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode == http.StatusNoContent {
-		return ending{err: errors.New("the server wants this client to stay away: it was kicked, or is blocked"), final: true}
+		return ending{err: errors.New("the server told this client to stay away: it was kicked or is blocked"), final: true}
 	}
-	silent := time.AfterFunc(f.silence, func() { cancel(fmt.Errorf("nothing came for %v", f.silence)) })
+	silent := time.AfterFunc(f.silence, func() { cancel(fmt.Errorf("nothing arrived for %v", f.silence)) })
 	defer silent.Stop()
 	body := &pulse{body: answer.Body, beat: func() { silent.Reset(f.silence) }, retry: func(d time.Duration) { f.retry = d }}
 	gosse.Read(body, &gosse.ReadConfig{MaxEventSize: maxSSEEvent})(func(ev gosse.Event, err error) bool {

@@ -27,7 +27,7 @@ type healthCmd struct {
 
 // Help is shown above the flags.
 func (c *healthCmd) Help() string {
-	return "Exits with 0 where the server answers well within " + healthTimeout.String() + ", and with 1 where it doesn't."
+	return "Exits with 0 if the server answers correctly within " + healthTimeout.String() + ", and with 1 if it doesn't."
 }
 
 // AfterApply checks the flags.

@@ -57,7 +57,7 @@ func (c *historyCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 			return err
 		}
 		if answer.Gap {
-			fmt.Fprintf(k.Stderr, "rollcall: events behind %s are missing: they are no longer kept, or it is no position of this log\n", printable(query.Get("after")))
+			fmt.Fprintf(k.Stderr, "rollcall: events after %s are missing: they are no longer kept, or the position is not from this log\n", printable(query.Get("after")))
 		}
 		for _, e := range answer.Events {
 			if err := out.event(e); err != nil {

@@ -56,7 +56,7 @@ func (c *newKeyCmd) Run(k *kong.Kong) error {
 			Config string `json:"config"`
 		}{text, key.String()})
 	}
-	fmt.Fprintln(k.Stderr, "The first line is the key. It is not shown again. The second one is for the server's configuration.")
+	fmt.Fprintln(k.Stderr, "The first line is the key. It is not shown again. The second line is for the server's configuration.")
 	_, err = fmt.Fprintf(k.Stdout, "%s\n%s\n", text, key)
 	return err
 }

@@ -18,7 +18,7 @@ type kickCmd struct {
 
 // Help is shown above the flags of "rollcall kick --help".
 func (c *kickCmd) Help() string {
-	return `Ends all streams of a client, or one connection. Its EventSource is told to stay away when it comes back by itself; a page that is loaded anew is let in, unless the client is blocked. It takes a key with the scope admin.`
+	return `Ends all streams of a client, or one connection. An EventSource that reconnects is told to stay away; a reloaded page is accepted, unless the client is blocked. This needs a key with the scope admin.`
 }
 
 // Examples is printed below the flags.
@@ -38,7 +38,7 @@ func (c *kickCmd) AfterApply() error {
 	case (c.ClientID == "") == (c.Connection == ""):
 		return errors.New("give a client or --connection")
 	case c.Connection != "" && c.Block != 0:
-		return errors.New("--block is about a client, not about a connection")
+		return errors.New("--block needs a client, not a connection")
 	}
 	return nil
 }
@@ -65,7 +65,7 @@ type blockCmd struct {
 
 // Help is shown above the flags of "rollcall block --help".
 func (c *blockCmd) Help() string {
-	return `Ends all streams of a client and answers every attempt to come back with 204. It takes a key with the scope admin. To let the client in again earlier, use the admin UI, or block it anew for a second.`
+	return `Ends all streams of a client and answers every attempt to reconnect with 204. This needs a key with the scope admin. To lift the block, use the admin UI, or block the client again for one second.`
 }
 
 // Run blocks the client.

@@ -23,7 +23,7 @@ Examples:
 func (manCmd) Run(k *kong.Kong) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, ".TH ROLLCALL 1 \"\" %s \"User Commands\"\n", roffWord("rollcall "+versionName()))
-	b.WriteString(".SH NAME\nrollcall \\- carry events to browsers and know who is online\n")
+	b.WriteString(".SH NAME\nrollcall \\- publish/subscribe server for browsers with presence\n")
 	b.WriteString(".SH SYNOPSIS\n.B rollcall\n.I command\n[\\fIargument\\fR ...] [\\fB\\-\\-flag\\fR ...]\n")
 	b.WriteString(".SH DESCRIPTION\n")
 	roffText(&b, k.Model.Help)
@@ -32,7 +32,7 @@ func (manCmd) Run(k *kong.Kong) error {
 		roffCommand(&b, leaf)
 	}
 	b.WriteString(".SH ENVIRONMENT\n")
-	roffText(&b, "A flag --some-name that the command line leaves out is taken from the variable ROLLCALL_SOME_NAME. NO_COLOR turns colours off; PORT is short for ROLLCALL_LISTEN.")
+	roffText(&b, "A flag --some-name that is not on the command line is read from the variable ROLLCALL_SOME_NAME. NO_COLOR turns colours off; PORT is short for ROLLCALL_LISTEN.")
 	b.WriteString(".SH EXIT STATUS\n")
 	for _, status := range exitCodes {
 		fmt.Fprintf(&b, ".TP\n.B %s\n%s\n", status[0], roffEscape(status[1]))

@@ -50,7 +50,7 @@ func TestOpenServerAnswersAsLocalhostAlone(t *testing.T) {
 			if test.edit != nil {
 				base = "http://localhost"
 			}
-			p.wantLog("open to everybody on this machine, as localhost; configure credentials to serve others")
+			p.wantLog("open to all programs on this machine, as localhost; configure credentials to serve others")
 			client := newClient(t, test.edit)
 			wantOpen(t, client, base)
 			for _, path := range []string{"/", "/history?channel=news", "/presence/clients", "/healthz", "/admin/login", "/subscribe?channels=news"} {
@@ -129,7 +129,7 @@ func TestRefusalShowsWhatMendsIt(t *testing.T) {
 
 func TestInsecureStartsLoudly(t *testing.T) {
 	p := serve(t, nil, "--listen=:0", "--insecure")
-	got := p.wantLog("INSECURE: anybody who reaches this address may publish, subscribe and see who is online")
+	got := p.wantLog("INSECURE: anyone who reaches this address may publish, subscribe and see presence")
 	if got["level"] != "WARN" {
 		t.Errorf("logged %v", got)
 	}
@@ -193,7 +193,7 @@ func TestPasswordOfTheRun(t *testing.T) {
 // admin UI is and the password.
 func (p *program) made() (url, password string) {
 	p.t.Helper()
-	entry := p.wantLog("a password was made for the admin UI, for this run, as no admin user is configured (--admin-user)")
+	entry := p.wantLog("a password for the admin UI was generated for this run, because no admin user is configured (--admin-user)")
 	text, err := os.ReadFile(fmt.Sprint(entry["file"]))
 	if err != nil {
 		p.t.Fatal(err)

@@ -39,7 +39,7 @@ func newParser(c *cli, s *settings, more ...kong.Option) *kong.Kong {
 			{Key: "presence", Title: "Presence"},
 			{Key: "admin", Title: "Admin UI"},
 			{Key: "logging", Title: "Logging"},
-			{Key: "remote", Title: "Which server, and who asks"},
+			{Key: "remote", Title: "Server and credentials"},
 		}),
 	}, more...)...)
 }

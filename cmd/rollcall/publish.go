@@ -67,7 +67,7 @@ func (c *publishCmd) AfterApply(s *settings) error {
 	var syntax *json.SyntaxError
 	switch {
 	case !single && (c.Text || c.IdempotencyKey != ""):
-		p.errs = append(p.errs, errors.New("--text and --idempotency-key are for one event: CHANNEL TYPE PAYLOAD"))
+		p.errs = append(p.errs, errors.New("--text and --idempotency-key need one event: CHANNEL TYPE PAYLOAD"))
 	case !single && c.Channel == "" && isTerminal(os.Stdin):
 		p.errs = append(p.errs, errors.New("give CHANNEL TYPE PAYLOAD, or events on standard input"))
 	case single && (c.Type == "" || c.Payload == "" && !c.Text):
@@ -77,7 +77,7 @@ func (c *publishCmd) AfterApply(s *settings) error {
 		c.Payload = string(text)
 	case single:
 		if err := json.Unmarshal([]byte(c.Payload), new(json.RawMessage)); errors.As(err, &syntax) {
-			p.errs = append(p.errs, fmt.Errorf(`PAYLOAD %.100q is not JSON (%v); for a text use --text, or quotes of its own: '"hello"'`, c.Payload, err))
+			p.errs = append(p.errs, fmt.Errorf(`PAYLOAD %.100q is not JSON (%v); for plain text use --text, or add quotes: '"hello"'`, c.Payload, err))
 		}
 	}
 	return p.err()
@@ -128,7 +128,7 @@ func readLines(ctx context.Context, in io.Reader, lines chan<- line) {
 		}
 		l := line{number: number, size: len(scanner.Bytes()) + 64} // with a key
 		if err := json.Unmarshal(scanner.Bytes(), &l.wireEvent); err != nil {
-			l.err = fmt.Errorf("line %d is no event in JSON: %w", number, err)
+			l.err = fmt.Errorf("line %d is not an event in JSON: %w", number, err)
 		}
 		select {
 		case lines <- l:
@@ -147,7 +147,7 @@ func readLines(ctx context.Context, in io.Reader, lines chan<- line) {
 	}
 }
 
-// maxBatchBytes is near the largest body that servers take unless told otherwise.
+// maxBatchBytes is near the largest body that servers accept by default.
 const maxBatchBytes = 1 << 20 * 9 / 10
 
 // gather waits for a line and returns it with all those that are there. An error comes with the lines in front of it;

@@ -67,7 +67,7 @@ func (r *reloader) run(ctx context.Context) {
 		}
 		seen = fileStates(r.now.watchedFiles()) // before it is read: what changes meanwhile is found the next time
 		if err := r.reload(); err != nil {
-			r.log.Error("the settings were not reloaded; those from before stay in effect", "cause", why, "error", err)
+			r.log.Error("the settings were not reloaded; the old ones stay in effect", "cause", why, "error", err)
 		} else {
 			r.log.Info("reloaded", "cause", why) // where other files are named now, it is done once more
 		}
@@ -132,7 +132,7 @@ func (r *reloader) reload() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if r.values[name] != values[name] && (fixed(name) || sameTLS && (name == "tls-cert" || name == "tls-key")) {
-			r.log.Warn("this setting has changed, and takes a restart", "setting", name)
+			r.log.Warn("this setting has changed and needs a restart", "setting", name)
 		}
 	}
 	r.now = next

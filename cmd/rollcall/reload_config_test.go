@@ -148,7 +148,7 @@ func TestReloadTellsWhatTakesARestart(t *testing.T) {
 		if done = entry == nil || entry["msg"] == reloaded; entry["level"] == "ERROR" {
 			t.Fatalf("not reloaded: %v", entry)
 		}
-		if entry["level"] == "WARN" && entry["msg"] == "this setting has changed, and takes a restart" {
+		if entry["level"] == "WARN" && entry["msg"] == "this setting has changed and needs a restart" {
 			told = append(told, fmt.Sprint(entry["setting"]))
 		}
 	}
@@ -167,7 +167,7 @@ func TestReloadKeepsTLS(t *testing.T) {
 	first := p.served()
 	for _, without := range []string{"# none\n", "tls-dev: true\n"} {
 		replaced(t, config, without)
-		p.wantLog("this setting has changed, and takes a restart")
+		p.wantLog("this setting has changed and needs a restart")
 		p.wantLog(reloaded)
 		if got := p.served(); got != first {
 			t.Errorf("%s: new connections get %s, want %s", without, got, first)

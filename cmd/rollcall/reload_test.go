@@ -14,7 +14,7 @@ import (
 
 const (
 	reloaded    = "reloaded"
-	notReloaded = "the settings were not reloaded; those from before stay in effect"
+	notReloaded = "the settings were not reloaded; the old ones stay in effect"
 )
 
 // wantExpired wants a stream to be told that its credentials are gone, and to end.
@@ -141,7 +141,7 @@ func TestHangupRefreshesTheKeySet(t *testing.T) {
 	follow(t, client, at+newToken(t, one, nil))
 
 	jwks.Close()
-	hangUp("the key set could not be fetched; the keys of the last one stay")
+	hangUp("the key set could not be fetched; the last one stays in use")
 	p.wantLog(reloaded)
 	follow(t, client, at+newToken(t, one, nil))
 }

@@ -37,11 +37,11 @@ func (r *RemoteFlags) AfterApply(s *settings) error {
 	p := &problems{from: s.from}
 	within(p, "timeout", r.Timeout, Duration(time.Millisecond), Duration(time.Hour))
 	if r.Key != "" && r.Token != "" {
-		p.add("key", "a request shows one credential; leave out the key or the token")
+		p.add("key", "a request has only one credential; remove the key or the token")
 	}
 	for name, value := range map[string]string{"key": r.Key, "token": r.Token} {
 		if strings.ContainsFunc(value, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
-			p.add(name, "it has a space or a character that no credential has")
+			p.add(name, "it has a space or another invalid character")
 		}
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSClientConfig: r.trust(p)}
@@ -99,7 +99,7 @@ type refusedError struct {
 func (r *refusedError) Error() string {
 	text := r.told()
 	if r.Status == http.StatusUnauthorized {
-		text += "; credentials are taken from ROLLCALL_KEY or ROLLCALL_TOKEN, --key or --token"
+		text += "; set ROLLCALL_KEY or ROLLCALL_TOKEN, or use --key or --token"
 	}
 	return text
 }
@@ -132,9 +132,9 @@ func refused(answer *http.Response) error {
 		r.Code, r.Message, r.Field = body.Error.Code, body.Error.Message, body.Error.Field
 		return r
 	}
-	r.Message = "not Rollcall's own answer; something is in between, or --server names something else"
+	r.Message = "the answer is not from Rollcall; a proxy may be in between, or --server may be wrong"
 	if to := answer.Header.Get("Location"); to != "" {
-		r.Message = fmt.Sprintf("it sends elsewhere, to %s, which is not followed; --server may have to be that", to)
+		r.Message = fmt.Sprintf("it redirects to %s, which is not followed; --server may have to be that", to)
 	}
 	return r
 }

@@ -108,9 +108,9 @@ func TestRunningServerShowsNoSecret(t *testing.T) {
 	page += ask(t, admin, p.url+"/admin/clients", "").want(t, 200, "u1").body
 
 	replaced(t, config, "jwt-secret: "+jwtSecret+"\nadmin-password: [correct horse\n")
-	p.wantLog("the settings were not reloaded; those from before stay in effect")
+	p.wantLog("the settings were not reloaded; the old ones stay in effect")
 	replaced(t, config, "jwt-secret: short "+jwtSecret[:20]+"\njwt-leeway: 1x\nadmin-password: correct horse\n")
-	p.wantLog("the settings were not reloaded; those from before stay in effect")
+	p.wantLog("the settings were not reloaded; the old ones stay in effect")
 	p.signal(syscall.SIGTERM)
 	p.wantExit(0)
 	for what, text := range map[string]string{"the log": p.all.String(), "the admin UI": html.UnescapeString(page)} {

@@ -142,7 +142,7 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 	case err := <-served:
 		return errors.Join(fmt.Errorf("serving ended: %w", cmp.Or(err, http.ErrServerClosed)), server.Close())
 	case <-lost:
-		log.Error("the event store is not the one that it was: all streams begin anew", "reason", store.Err())
+		log.Error("the event store was replaced: all streams begin anew", "reason", store.Err())
 		server.StoreLost()
 	case <-ctx.Done():
 		log.Info("shutting down", "cause", context.Cause(ctx), "timeout", c.ShutdownTimeout.String())
@@ -151,7 +151,7 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 	defer cancel()
 	err = server.Shutdown(bound)
 	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) { // the store was lost: the next server takes over
-		log.Warn("streams or requests were still open when the shutdown timeout passed; they were cut")
+		log.Warn("streams or requests were still open after the shutdown timeout and were cut")
 		err = nil
 	}
 	if err != nil {
@@ -215,23 +215,23 @@ func (c *serveCmd) announce(log *slog.Logger, terminal io.Writer, at, adminAt ne
 	secure := cert != nil
 	log.Info("listening", "url", openURL(at, secure), "version", versionName())
 	if c.AdminListen != "" {
-		log.Info("the admin UI listens apart", "url", openURL(adminAt, secure)+"admin")
+		log.Info("the admin UI has its own address", "url", openURL(adminAt, secure)+"admin")
 	}
 	switch {
 	case c.open() && !c.local:
-		log.Warn("INSECURE: anybody who reaches this address may publish, subscribe and see who is online", "address", at.String())
+		log.Warn("INSECURE: anyone who reaches this address may publish, subscribe and see presence", "address", at.String())
 	case c.open():
-		log.Info("open to everybody on this machine, as localhost; configure credentials to serve others")
+		log.Info("open to all programs on this machine, as localhost; configure credentials to serve others")
 	}
 	if c.TLSDev {
-		log.Info("the certificate was made for this run", "sha256", cert.fingerprint())
+		log.Info("using a self-signed certificate for this run", "sha256", cert.fingerprint())
 	}
 	switch {
 	case password != "" && c.passwordFile != "":
-		log.Info("a password was made for the admin UI, for this run, as no admin user is configured (--admin-user)",
+		log.Info("a password for the admin UI was generated for this run, because no admin user is configured (--admin-user)",
 			"url", openURL(adminAt, secure)+"admin", "user", "admin", "file", c.passwordFile)
 	case password != "":
-		fmt.Fprintf(terminal, "\n  Admin UI  %sadmin\n  User      admin\n  Password  %s\n\n  Made for this run, as no admin user is configured (--admin-user).\n\n", openURL(adminAt, secure), password)
+		fmt.Fprintf(terminal, "\n  Admin UI  %sadmin\n  User      admin\n  Password  %s\n\n  Generated for this run, because no admin user is configured (--admin-user).\n\n", openURL(adminAt, secure), password)
 	case len(c.admins) == 0 && everybodyReaches(adminAt):
 		log.Warn("the admin UI is off: no admin user is configured, and other machines reach this address; see --admin-user", "address", adminAt.String())
 	}
@@ -249,7 +249,7 @@ func (c *serveCmd) ensureAdmin(log *slog.Logger, terminal bool, addr net.Addr) (
 	if !terminal {
 		if c.passwordFile, err = writePassword(password); err != nil {
 			c.hint = ""
-			log.Warn("the admin UI is off: no admin user is configured (--admin-user), and the password made for it could not be written", "error", err)
+			log.Warn("the admin UI is off: no admin user is configured (--admin-user), and the generated password could not be written", "error", err)
 			return "", nil
 		}
 		c.hint = "The user is admin; the server's log names the file with the password."

@@ -49,7 +49,7 @@ func (c *subscribeCmd) AfterApply(s *settings) error {
 	p := &problems{from: s.from}
 	within(p, "count", c.Count, 0, 1<<40)
 	if c.Once && c.Count > 1 {
-		p.add("once", "it means --count 1; leave out one of them")
+		p.add("once", "it means --count 1; remove one of them")
 	} else if c.Once {
 		c.Count = 1
 	}
@@ -90,7 +90,7 @@ var reserved = []string{"registered", "lastEvent", "online-presence", "presence"
 func parseEvent(ev gosse.Event) (wireEvent, error) {
 	var e wireEvent
 	if err := json.Unmarshal([]byte(ev.Data), &e); err != nil {
-		return e, fmt.Errorf("the stream has an event %q that is none of Rollcall's: %.200q", ev.Type, ev.Data)
+		return e, fmt.Errorf("the stream has an unknown event %q: %.200q", ev.Type, ev.Data)
 	}
 	e.ID, e.IdempotencyKey = ev.LastEventID, ""
 	var inner string

@@ -124,7 +124,7 @@ func TestInterruptedPasswordLeavesTheTerminalAsItWas(t *testing.T) {
 		t.Error("the terminal does not echo any more")
 	}
 	_, _ = person.WriteString("x\nx\n") // ends the goroutine that still reads
-	for _, want := range []string{"Password: ", "\n", "\n", "The same again: ", "\n"} {
+	for _, want := range []string{"Password: ", "\n", "\n", "Repeat the password: ", "\n"} {
 		if got := <-told; got != want {
 			t.Errorf("told %q, want %q", got, want)
 		}

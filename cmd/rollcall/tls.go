@@ -28,9 +28,9 @@ type TLSFlags struct {
 func (t *TLSFlags) check(p *problems) {
 	switch {
 	case t.TLSDev && (t.TLSCert != "" || t.TLSKey != ""):
-		p.add("tls-dev", "it makes a certificate of its own; leave out tls-cert and tls-key")
+		p.add("tls-dev", "it creates its own certificate; remove tls-cert and tls-key")
 	case (t.TLSCert == "") != (t.TLSKey == ""):
-		p.add("tls-cert", "tls-cert and tls-key go together")
+		p.add("tls-cert", "tls-cert and tls-key must be set together")
 	case t.TLSCert != "":
 		if _, err := tls.LoadX509KeyPair(t.TLSCert, t.TLSKey); err != nil {
 			p.add("tls-cert", "%v", err)

@@ -135,7 +135,7 @@ func TestCertificateIsReplaced(t *testing.T) {
 		return string(text)
 	}()} {
 		replaced(t, cert, broken)
-		got := p.wantLog("the settings were not reloaded; those from before stay in effect")
+		got := p.wantLog("the settings were not reloaded; the old ones stay in effect")
 		if !strings.Contains(fmt.Sprint(got["error"]), "--tls-cert: ") || got["level"] != "ERROR" {
 			t.Errorf("%s: logged %v", name, got)
 		}
@@ -157,7 +157,7 @@ func TestCertificateIsReplaced(t *testing.T) {
 // The certificate for development is good for the names of this machine, and browsers show what is logged.
 func TestDevelopmentCertificate(t *testing.T) {
 	p := serve(t, nil, "--tls-dev")
-	logged := fmt.Sprint(p.wantLog("the certificate was made for this run")["sha256"])
+	logged := fmt.Sprint(p.wantLog("using a self-signed certificate for this run")["sha256"])
 	if got := p.served(); got != logged {
 		t.Errorf("the log says %s, served is %s", logged, got)
 	}

@@ -102,8 +102,8 @@ func (l *Log) open() error {
 		return plain(err)
 	}
 	if _, err := os.Stat(filepath.Join(l.dir, "jetstream")); err == nil {
-		return errors.New("it has the events of an older version, in JetStream's form, which this version does not read; " +
-			"name another directory, or move this one away")
+		return errors.New("it has events of an older version, in JetStream's format, which this version can't read; " +
+			"use another directory, or move this one away")
 	}
 	var err error
 	if l.store, err = openStore(filepath.Join(l.dir, storeName), l.opts.Relaxed, l.log); err != nil {
@@ -143,7 +143,7 @@ func (l *Log) begin() (last uint64, err error) {
 			l.epoch = eventlog.NewEpoch()
 		}
 	case written != version:
-		return 0, fmt.Errorf("it was written by another version of the program, in the form %q; this one has %q", written, version)
+		return 0, fmt.Errorf("it was written by another version of the program, in the format %q; this version uses %q", written, version)
 	}
 	last, torn, err := l.loadSegments()
 	if err != nil {

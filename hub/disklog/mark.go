@@ -57,13 +57,13 @@ func (m *mark) reused(epoch string, last uint64, boot string) string {
 	defer m.mu.Unlock()
 	switch {
 	case m.bad:
-		return "the file of the highest sequence number is damaged, or a copy, as after a restore"
+		return "the file with the highest sequence number is damaged, or a copy, as after a restore"
 	case m.epoch == "":
-		return "the file of the highest sequence number is missing, as after a restore"
+		return "the file with the highest sequence number is missing, as after a restore"
 	case m.epoch != epoch:
-		return "it is of another epoch than was seen last"
+		return "it has another epoch than the last one seen"
 	case m.seq > last:
-		return fmt.Sprintf("it ends at %d, and %d was seen", last, m.seq)
+		return fmt.Sprintf("it ends at %d, but %d was seen", last, m.seq)
 	case m.boot != closedBoot && m.boot != boot:
 		return "the machine stopped while the store was relaxed"
 	}

@@ -359,7 +359,7 @@ func TestLocked(t *testing.T) {
 func TestOlderForm(t *testing.T) {
 	dir := scratch(t)
 	check(t, os.Mkdir(filepath.Join(dir, "jetstream"), 0o700))
-	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "name another directory") {
+	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "use another directory") {
 		t.Error(err)
 	}
 }

@@ -36,7 +36,7 @@ func openStore(dir string, relaxed bool, log *slog.Logger) (*store, error) {
 		MemTableSize:       memTable,
 		Logger:             storeLog{s},
 		EventListener: &pebble.EventListener{
-			BackgroundError: func(err error) { log.Warn("the event store's own work failed; it tries again", "error", err) },
+			BackgroundError: func(err error) { log.Warn("background work of the event store failed; retrying", "error", err) },
 			DataCorruption: func(i pebble.DataCorruptionInfo) {
 				log.Error("a file of the event store is damaged", "file", i.Path, "error", i.Details)
 			},
@@ -67,7 +67,7 @@ func openStore(dir string, relaxed bool, log *slog.Logger) (*store, error) {
 func (s *store) fail(why string) {
 	err := fmt.Errorf("%w: its disk could not be written", eventlog.ErrUnavailable)
 	if s.failed.CompareAndSwap(nil, &err) {
-		s.log.Error("the event store has failed; restart the server once the disk is mended", "error", why)
+		s.log.Error("the event store has failed; repair the disk and restart the server", "error", why)
 	}
 }
 

@@ -58,7 +58,7 @@ func (l *Log) sweep() {
 			err = guard(l.giveBack)
 		}
 		if err != nil && l.store.failure() == nil {
-			l.log.Error("the event store could not be tidied", "error", err)
+			l.log.Error("space in the event store could not be freed", "error", err)
 		}
 	}
 }

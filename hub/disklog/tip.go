@@ -40,7 +40,7 @@ func (s *tips) of(channel string, head uint64) (*tip, error) {
 		var err error
 		if t, err = s.l.readTip(channel); damaged(err) {
 			// What came before is not known, so that all of it counts as missing.
-			s.l.log.Error("the event store is damaged: what it has of a channel can't be read", "channel", channel, "error", err)
+			s.l.log.Error("the event store is damaged: the index of a channel can't be read", "channel", channel, "error", err)
 			t, err = &tip{channel: string([]byte(channel)), last: head, trimAt: math.MaxUint64, trimBytes: math.MaxUint64}, nil
 		}
 		if err != nil {

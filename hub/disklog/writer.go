@@ -120,7 +120,7 @@ func (w *writer) run(list []*request) {
 		return
 	}
 	if err := l.FollowNow(w.stored); err != nil && err != eventlog.ErrClosed {
-		l.log.Error("stored events did not come to the readers", "error", err)
+		l.log.Error("stored events did not reach the readers", "error", err)
 	}
 	for _, p := range w.purged {
 		l.Lose(p.channel, p.seq-1)

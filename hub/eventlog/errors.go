@@ -15,7 +15,7 @@ var (
 	// ErrTooMany: more events than a batch of the store can have.
 	ErrTooMany = errors.New("too many events at once for the event store")
 	// ErrTooLarge: an event is larger than the store takes.
-	ErrTooLarge = errors.New("an event is larger than the event store takes")
+	ErrTooLarge = errors.New("an event is larger than the event store accepts")
 	// ErrLost: the store's log is no more; what follows is another one.
 	ErrLost = errors.New("the event store's log was lost")
 )

@@ -52,7 +52,7 @@ func CheckChannel(name string) error {
 	case !utf8.ValidString(name):
 		return fmt.Errorf("is not valid UTF-8")
 	case name[0] == '$':
-		return fmt.Errorf("begins with \"$\"; such names are the server's")
+		return fmt.Errorf("begins with \"$\"; such names are reserved for the server")
 	case strings.ContainsRune(name, ','):
 		return fmt.Errorf("has a comma, which separates channel names")
 	case strings.ContainsFunc(name, unicode.IsControl):
@@ -62,7 +62,7 @@ func CheckChannel(name string) error {
 	}
 	for token := range strings.SplitSeq(name, ".") {
 		if token == "*" || token == ">" {
-			return fmt.Errorf("has the token %q, which is for patterns", token)
+			return fmt.Errorf("has the token %q, which is reserved for patterns", token)
 		}
 	}
 	return nil

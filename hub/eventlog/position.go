@@ -8,7 +8,7 @@ import (
 )
 
 // ErrPosition is returned for a text that is not a position.
-var ErrPosition = errors.New("not a position: want <epoch>-<seq>")
+var ErrPosition = errors.New("not a position: the form is <epoch>-<seq>")
 
 // maxPosition is the longest text, in bytes, that is looked at as a position.
 // Browsers treat ids over 128 bytes as unsafe in cross-origin requests.

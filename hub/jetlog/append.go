@@ -204,7 +204,7 @@ func (l *Log) publish(ctx context.Context, messages []*nats.Msg) (*pubAck, error
 	reply, err := l.link.nc.RequestMsgWithContext(during, end)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
-		return nil, fmt.Errorf("%w: the stream has no leader, or is no more (%w)", ErrUnavailable, err)
+		return nil, fmt.Errorf("%w: the stream has no leader, or was deleted (%w)", ErrUnavailable, err)
 	case err != nil && during.Err() == nil:
 		return nil, unsent(err)
 	case err != nil:
@@ -216,10 +216,10 @@ func (l *Log) publish(ctx context.Context, messages []*nats.Msg) (*pubAck, error
 	l.link.heard()
 	var ack pubAck
 	if err := json.Unmarshal(reply.Data, &ack); err != nil || ack.Error == nil && (ack.Sequence == 0 || ack.Stream != l.opts.Stream) {
-		return nil, fmt.Errorf("%w (an answer that is none: %q)", ErrUnknown, reply.Data)
+		return nil, fmt.Errorf("%w (an unknown answer: %q)", ErrUnknown, reply.Data)
 	}
 	if n := uint64(len(messages)); ack.Error == nil && !ack.Duplicate && ack.Sequence < head+n {
-		l.setBack(fmt.Sprintf("an event was stored at %d, and %d was seen", ack.Sequence, head))
+		l.setBack(fmt.Sprintf("an event was stored at %d, but %d was seen", ack.Sequence, head))
 		return nil, fmt.Errorf("%w (%w)", ErrUnknown, l.Err())
 	}
 	return &ack, nil

@@ -84,5 +84,5 @@ type Mismatch struct {
 }
 
 func (m *Mismatch) Error() string {
-	return fmt.Sprintf("the stream %q exists and is not as asked for: %s", m.Stream, strings.Join(m.Fields, "; "))
+	return fmt.Sprintf("the stream %q exists and does not fit the settings: %s", m.Stream, strings.Join(m.Fields, "; "))
 }

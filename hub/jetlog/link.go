@@ -213,7 +213,7 @@ func (l *Link) silent() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if since := time.Since(l.contact); l.reason == "" && since > staleAfter {
-		return fmt.Errorf("%w: nothing was heard for %v", ErrUnavailable, since.Round(time.Second))
+		return fmt.Errorf("%w: no message for %v", ErrUnavailable, since.Round(time.Second))
 	}
 	return nil
 }

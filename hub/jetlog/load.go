@@ -57,9 +57,9 @@ func (l *Log) load(ctx context.Context) error {
 	}
 	if l.tail.hole > dropped && info.State.Msgs > 0 {
 		if limits, _ := strconv.ParseUint(info.Config.Metadata[metaLimits], 10, 64); l.tail.hole <= limits {
-			l.log.Info("the store dropped events under its former limits", "stream", l.opts.Stream, "through", l.tail.hole)
+			l.log.Info("the store dropped events under its previous limits", "stream", l.opts.Stream, "through", l.tail.hole)
 		} else {
-			l.log.Error("events are missing in the store: it was damaged, or somebody deleted them", "stream", l.opts.Stream, "through", l.tail.hole)
+			l.log.Error("events are missing in the store: it was damaged, or they were deleted", "stream", l.opts.Stream, "through", l.tail.hole)
 		}
 		l.LoseAll(l.tail.hole)
 		l.damaged = l.tail.hole
@@ -129,7 +129,7 @@ func (l *Log) hole(ctx context.Context, head, seq uint64) error {
 	cfg := info.Config
 	if cfg.MaxAge > 0 && !l.when.IsZero() && time.Since(l.when) > cfg.MaxAge-cfg.MaxAge/10 ||
 		cfg.MaxBytes > 0 && info.State.Bytes > uint64(cfg.MaxBytes/10*9) && info.State.FirstSeq > head+1 {
-		l.lose(fmt.Sprintf("the stream dropped what this node was still to read, from %d to %d", head+1, seq-1))
+		l.lose(fmt.Sprintf("the stream dropped events that this node had not read, from %d to %d", head+1, seq-1))
 		return l.Err()
 	}
 	dropped, explained, err := l.purges(ctx, head)
@@ -147,7 +147,7 @@ func (l *Log) hole(ctx context.Context, head, seq uint64) error {
 		}
 	}
 	if seq-1 > explained {
-		l.lose(fmt.Sprintf("somebody took events off the stream that this node was still to read, from %d to %d", head+1, seq-1))
+		l.lose(fmt.Sprintf("events that this node had not read were deleted from the stream, from %d to %d", head+1, seq-1))
 		return l.Err()
 	}
 	var channels, again []string
@@ -160,7 +160,7 @@ func (l *Log) hole(ctx context.Context, head, seq uint64) error {
 		channels = append(channels, c)
 	}
 	if uint64(len(channels)) > seq-1-head {
-		l.lose(fmt.Sprintf("the stream dropped events of up to %d channels that this node was still to read", len(channels)))
+		l.lose(fmt.Sprintf("the stream dropped events of up to %d channels that this node had not read", len(channels)))
 		return l.Err()
 	}
 	if len(channels) > 0 {

@@ -102,7 +102,7 @@ func Open(ctx context.Context, link *Link, opts Options) (*Log, error) {
 	case <-l.lost.done:
 		err = l.Err()
 	case <-ctx.Done():
-		err = fmt.Errorf("%w: the stream did not come while it was loaded", ErrUnavailable)
+		err = fmt.Errorf("%w: the stream did not arrive while it was loaded", ErrUnavailable)
 	}
 	if err != nil {
 		return nil, errors.Join(err, l.Close())

@@ -83,15 +83,15 @@ func (m *mark) reused(epoch string, last uint64) (why string, sure bool) {
 	defer m.mu.Unlock()
 	switch {
 	case m.damaged:
-		return "the file of the highest sequence number is damaged, or a copy, as after a restore", true
+		return "the file with the highest sequence number is damaged, or a copy, as after a restore", true
 	case m.epoch == epoch && m.proof != "":
 		return m.proof, true
 	case m.epoch == epoch && m.seq > last:
-		return fmt.Sprintf("it ends at %d, and %d was seen", last, m.seq), m.file != nil
+		return fmt.Sprintf("it ends at %d, but %d was seen", last, m.seq), m.file != nil
 	case m.file != nil && m.epoch == "":
-		return "the file of the highest sequence number is missing, as after a restore", true
+		return "the file with the highest sequence number is missing, as after a restore", true
 	case m.file != nil && m.epoch != epoch:
-		return "it is of another epoch than was seen last", true
+		return "it has another epoch than the last one seen", true
 	}
 	return "", true
 }

@@ -81,7 +81,7 @@ func (o *Options) check(got jetstream.StreamConfig) error {
 		}
 	}
 	if got.Metadata[metaEpoch] == "" {
-		m.Fields = append(m.Fields, "metadata has no "+metaEpoch+": it is not a stream of Rollcall's")
+		m.Fields = append(m.Fields, "metadata has no "+metaEpoch+": it is not a stream of Rollcall")
 		return m
 	}
 	differs("metadata "+metaVersion, got.Metadata[metaVersion], version)
@@ -169,13 +169,13 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 			if l.embedded == nil || o.check(limited) != nil { // a cluster's stream is not this node's alone
 				return nil, nil, err
 			}
-			l.log.Warn("the stream gets other limits", "stream", o.Stream, "reason", err)
+			l.log.Warn("changing the limits of the stream", "stream", o.Stream, "reason", err)
 			limited.Metadata[metaLimits] = strconv.FormatUint(info.State.LastSeq, 10)
 			if _, err := l.change(ctx, func(ctx context.Context) error {
 				_, err := l.js.UpdateStream(ctx, limited)
 				return err
 			}); err != nil {
-				return nil, nil, changing(fmt.Errorf("give the stream %q other limits: %w", o.Stream, err))
+				return nil, nil, changing(fmt.Errorf("change the limits of the stream %q: %w", o.Stream, err))
 			}
 			continue
 		}
@@ -192,7 +192,7 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 			continue
 		}
 		if made && l.embedded != nil && info.State.LastSeq > 0 { // nobody else is there to publish
-			why, made = "it was made over what is left of another one", false
+			why, made = "it was created over the remains of another one", false
 		}
 		if why != "" {
 			l.log.Warn("the stream gets a new epoch", "stream", o.Stream, "reason", why)
@@ -224,11 +224,11 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 		base, _ := strconv.ParseUint(info.Config.Metadata[metaBase], 10, 64)
 		return &life{names{o.Prefix, epoch}, base, info.Created, info.Config}, info, nil
 	}
-	return nil, nil, fmt.Errorf("%w: the stream %q does not answer, or others are changing it", ErrUnavailable, o.Stream)
+	return nil, nil, fmt.Errorf("%w: the stream %q does not answer, or other servers are changing it", ErrUnavailable, o.Stream)
 }
 
-// change asks for a change to a stream. Where no answer comes in time, the change may have been made or not: the stream
-// is looked at again.
+// change asks for a change to a stream. If no answer comes in time, the change may or may not have been made, and
+// the caller reads the stream again.
 func (l *Link) change(ctx context.Context, ask func(context.Context) error) (answered bool, err error) {
 	bounded, cancel := context.WithTimeout(ctx, l.changeTimeout)
 	defer cancel()

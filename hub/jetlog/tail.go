@@ -126,7 +126,7 @@ func (l *Log) receive(ctx context.Context, sub *nats.Subscription) (*nats.Msg, e
 	defer cancel()
 	m, err := sub.NextMsgWithContext(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%w: nothing came for %v: %w", ErrUnavailable, silence, err)
+		return nil, fmt.Errorf("%w: nothing arrived for %v: %w", ErrUnavailable, silence, err)
 	}
 	return m, nil
 }
@@ -139,10 +139,10 @@ func (l *Log) take(ctx context.Context, m *nats.Msg, expect *uint64) (*nats.MsgM
 	}
 	meta, err := m.Metadata()
 	if err != nil {
-		return nil, fmt.Errorf("a message without a place in the stream: %w", err)
+		return nil, fmt.Errorf("a message without a position in the stream: %w", err)
 	}
 	if meta.Sequence.Consumer != *expect {
-		return nil, fmt.Errorf("message %d of the consumer came, %d was due", meta.Sequence.Consumer, *expect)
+		return nil, fmt.Errorf("message %d of the consumer arrived, %d was expected", meta.Sequence.Consumer, *expect)
 	}
 	*expect++
 	seq := meta.Sequence.Stream
@@ -154,7 +154,7 @@ func (l *Log) take(ctx context.Context, m *nats.Msg, expect *uint64) (*nats.MsgM
 		if !meta.Timestamp.After(l.when) { // from a replica that is behind, and begins where it ends
 			return meta, nil
 		}
-		l.setBack(fmt.Sprintf("message %d came again behind %d", seq, head))
+		l.setBack(fmt.Sprintf("message %d arrived again after %d", seq, head))
 		return nil, l.Err()
 	}
 	if seq > head+1 && !l.live {

@@ -51,7 +51,7 @@ func (l *Log) Status() Status {
 		s.Reason = *t
 	}
 	if s.Reason == "" && time.Since(heard) > staleAfter {
-		s.Reason = fmt.Sprintf("nothing was heard for %v", time.Since(heard).Round(time.Second))
+		s.Reason = fmt.Sprintf("no message for %v", time.Since(heard).Round(time.Second))
 	}
 	if e := l.link.embedded; s.Reason == "" && e != nil {
 		if err := e.room(); err != nil {
@@ -105,7 +105,7 @@ func (l *Log) watch() {
 			l.log.Error("the file of the highest sequence number", "error", err)
 		}
 		if e := l.link.embedded; e != nil && e.recovered() {
-			l.lose("its disk was full, and has room again")
+			l.lose("its disk was full, and has space again")
 			return
 		}
 		why, patience, end := l.examine()
@@ -136,11 +136,11 @@ func (l *Log) examine() (why string, patience time.Duration, end func(why string
 	case err != nil:
 		return "", 0, nil
 	case info.Config.Metadata[metaEpoch] != l.life.epoch:
-		return fmt.Sprintf("the stream is of the epoch %q now", info.Config.Metadata[metaEpoch]), 0, l.lose
+		return fmt.Sprintf("the stream has the epoch %q now", info.Config.Metadata[metaEpoch]), 0, l.lose
 	case !info.Created.Equal(l.life.created):
-		return "the stream was made anew", 0, l.setBack
+		return "the stream was created anew", 0, l.setBack
 	case info.State.LastSeq < head:
-		return fmt.Sprintf("the stream ends at %d, and %d was seen", info.State.LastSeq, head), l.link.patience, l.setBack
+		return fmt.Sprintf("the stream ends at %d, but %d was seen", info.State.LastSeq, head), l.link.patience, l.setBack
 	}
 	l.heardOf(info.State.LastSeq)
 	return "", 0, nil

@@ -202,7 +202,7 @@ func (a *Admin) know(c *gin.Context) {
 
 func expiredText(expired bool) string {
 	if expired {
-		return "Your session has expired. Log in to go on."
+		return "Your session has expired. Log in to continue."
 	}
 	return "Log in to do this."
 }
@@ -286,7 +286,7 @@ func (a *Admin) failed(c *gin.Context, action, target, back, why string) {
 func (a *Admin) Close() {
 	a.once.Do(func() { close(a.quit) })
 	if err := a.sessions.Close(); err != nil {
-		a.opts.Log.Error("the admin sessions could not be kept", "error", err)
+		a.opts.Log.Error("the admin sessions could not be stored", "error", err)
 	}
 }
 

@@ -47,6 +47,6 @@ func (a *Admin) auditLines(c *gin.Context) {
 	c.Header("X-Content-Type-Options", "nosniff")
 	c.Status(http.StatusOK)
 	if err := a.audit.write(c.Writer); err != nil {
-		a.opts.Log.Debug("the audit log was not read to its end", "error", err)
+		a.opts.Log.Debug("the audit log could not be sent completely", "error", err)
 	}
 }

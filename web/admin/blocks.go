@@ -39,7 +39,7 @@ func (a *Admin) addBlock(c *gin.Context) {
 	d, ok := blockFor(c)
 	switch {
 	case id == "" || !reply.IsClientID(id):
-		a.failed(c, "client.block", id, back, "Name a client; its id has 1 to 255 bytes of UTF-8 and no control characters.")
+		a.failed(c, "client.block", id, back, "A client id is required: 1 to 255 bytes of UTF-8 without control characters.")
 	case !ok:
 		a.failed(c, "client.block", id, back, blockHelp)
 	default:

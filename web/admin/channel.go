@@ -27,7 +27,7 @@ const (
 func (a *Admin) channel(v *visit) (func() screen, *reply.Fault) {
 	v.frame.Section = "channels"
 	if err := eventlog.CheckChannel(v.arg); err != nil {
-		return nil, reply.NewFault(http.StatusNotFound, "invalid_channel", "There can be no such channel: its name "+err.Error()+".")
+		return nil, reply.NewFault(http.StatusNotFound, "invalid_channel", "This is not a valid channel: its name "+err.Error()+".")
 	}
 	t, f := a.tailOf(v, v.arg)
 	if f != nil {
@@ -163,7 +163,7 @@ func (a *Admin) parseForm(channel string, form *templates.PublishForm) ([]eventl
 		return nil, f
 	}
 	if len(events) == 0 {
-		return nil, reply.Invalid("empty_batch", "events", "is empty; there is nothing to publish")
+		return nil, reply.Invalid("empty_batch", "events", "is empty; add at least one event")
 	}
 	return events, nil
 }
@@ -203,5 +203,5 @@ func (a *Admin) purge(c *gin.Context) {
 		return
 	}
 	n := plural(purged, "event")
-	a.done(c, "channel.purge", name, n, adminLink("channels", name), "Purged "+n+". Streams that come back to them are told of the gap.")
+	a.done(c, "channel.purge", name, n, adminLink("channels", name), "Purged "+n+". Streams that resume there get a gap.")
 }

@@ -22,7 +22,7 @@ const timelineLen = 50
 func (a *Admin) client(v *visit) (func() screen, *reply.Fault) {
 	v.frame.Section = "clients"
 	if !a.knows(v.arg) {
-		return nil, reply.NewFault(http.StatusNotFound, "not_online", "No client of this name is online, blocked or remembered.")
+		return nil, reply.NewFault(http.StatusNotFound, "not_online", "No client with this id is online, blocked or in the recent history.")
 	}
 	return func() screen {
 		view := a.clientView(v)
@@ -66,7 +66,7 @@ func (a *Admin) clientView(v *visit) templates.ClientView {
 		{ID: "fig-events", Label: "Events sent", Value: grouped(events)},
 		{ID: "fig-bytes", Label: "Sent", Value: sized(sent)},
 		{ID: "fig-behind", Label: "Events behind", Value: grouped(behind)},
-		{ID: "fig-returns", Label: "Came back in grace", Value: grouped(c.Returns), Note: "without a leave"},
+		{ID: "fig-returns", Label: "Resumed in grace", Value: grouped(c.Returns), Note: "without a leave"},
 	}
 	if b, ok := s.node.Blocks.Of(id); ok {
 		row := blockRow(b)
@@ -120,7 +120,7 @@ func (a *Admin) disconnectOne(c *gin.Context) {
 	id := reply.PathParam(c, "connectionId")
 	conn := a.node.Registry.Connection(id)
 	if conn == nil {
-		a.failed(c, "connection.disconnect", id, Path+"/clients", "This connection has ended already.")
+		a.failed(c, "connection.disconnect", id, Path+"/clients", "This connection has already ended.")
 		return
 	}
 	a.node.Kick(conn)
@@ -143,7 +143,7 @@ func (a *Admin) block(c *gin.Context) {
 	a.done(c, "client.block", id, "for "+lasting(d), back, "Blocked for "+lasting(d)+".")
 }
 
-const blockHelp = "A block lasts a time such as 30s, 10m or 24h, at most 8784h."
+const blockHelp = "The time of a block is such as 30s, 10m or 24h, at most 8784h."
 
 // blockFor returns how long a form wants a client blocked.
 func blockFor(c *gin.Context) (time.Duration, bool) {
@@ -162,7 +162,7 @@ func (a *Admin) unblock(c *gin.Context) {
 	if !a.knows(id) {
 		back = Path + "/blocks"
 	}
-	a.done(c, "client.unblock", id, "", back, "The client may come back.")
+	a.done(c, "client.unblock", id, "", back, "The client may reconnect.")
 }
 
 // sendWait is how long the answer to a form waits for shards to give out an event.

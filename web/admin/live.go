@@ -225,7 +225,7 @@ func (a *Admin) follow(s *login.Session, sse *livepage.Writer, now func() screen
 			return ctx.Err() // the page has left meanwhile
 		}
 		if err != nil {
-			a.opts.Log.Error("a live page could not be made", "error", err)
+			a.opts.Log.Error("a live page could not be rendered", "error", err)
 			return err
 		}
 		if err := sse.Patch("", patch); err != nil {

@@ -26,7 +26,7 @@ func (a *Admin) nodes(v *visit) (func() screen, *reply.Fault) {
 		}
 		if c := a.node.Cluster; c != nil {
 			if since, reason, degraded := c.Roster.Degraded(); degraded {
-				view.Degraded = "What is shown of the others is " + lasting(time.Since(since)) + " old: " + reason + "."
+				view.Degraded = "The view of the other servers is " + lasting(time.Since(since)) + " old: " + reason + "."
 			}
 		}
 		return screen{body: templates.Nodes(view), parts: view.Fragments()}

@@ -170,7 +170,7 @@ func (a *Admin) moments(n int, linked bool, want func(*node.Happening) bool) []t
 		case "open":
 			m.Text = "opened a connection"
 		case "return":
-			m.Tone, m.Text = "ok", "came back within its grace"
+			m.Tone, m.Text = "ok", "reconnected within its grace"
 		case "end":
 			m.Text = endText(h.Code)
 			if h.Code == hub.Slow.Code || h.Code == hub.Kicked.Code || h.Code == hub.Limited.Code {
@@ -222,14 +222,14 @@ func (a *Admin) warnings() []templates.Warning {
 		list = append(list, templates.Warning{Key: key, Tone: tone, Title: title, Text: text, Href: href, Action: action})
 	}
 	if why, leaving := s.node.Leaving(); leaving {
-		add("draining", "warn", "Draining", why.Text+" New streams are sent away and the server is reported as not ready.", Path+"/server", "Server")
+		add("draining", "warn", "Draining", why.Text+" New streams are refused and /readyz answers 503.", Path+"/server", "Server")
 	}
 	if e := s.node.EngineState(); !e.Ready {
-		add("engine", "bad", "The event store is away", "Nothing can be published since "+lasting(time.Since(e.Since))+": "+e.Reason+". Streams stay open and catch up when it is back.", Path+"/server", "Server")
+		add("engine", "bad", "The event store is unavailable", "Nothing can be published since "+lasting(time.Since(e.Since))+": "+e.Reason+". Streams stay open and catch up when it is back.", Path+"/server", "Server")
 	}
 	if s.node.Cluster != nil {
 		if since, reason, degraded := s.node.Cluster.Roster.Degraded(); degraded {
-			add("cluster", "bad", "Cut off from the other servers", "What is shown of their clients is "+lasting(time.Since(since))+" old: "+reason+".", Path+"/server", "Server")
+			add("cluster", "bad", "Disconnected from the other servers", "The view of their clients is "+lasting(time.Since(since))+" old: "+reason+".", Path+"/server", "Server")
 		}
 	}
 	old := 0
@@ -254,7 +254,7 @@ func (a *Admin) warnings() []templates.Warning {
 			break
 		}
 		add("six-"+keyOf(id), "warn", "Six HTTP/1.1 streams: "+reply.Short(id, 60),
-			"A browser opens six connections to a host. With all of them on streams, its other requests wait. HTTP/2 (through TLS) has no such limit; or let tabs share one stream.",
+			"A browser opens six connections to a host. If all are used by streams, its other requests wait. HTTP/2 (over TLS) has no such limit; or let tabs share one stream with /rollcall.js.",
 			adminLink("clients", id), "Client")
 	}
 	if old > 0 {
@@ -270,24 +270,24 @@ func (a *Admin) warnings() []templates.Warning {
 	}
 	if kept.Crowded > before {
 		add("budget", "warn", "Retention budget reached",
-			grouped(kept.Crowded-before)+" events were dropped before their time in 15 minutes, to stay within "+sized(kept.Budget)+
-				". Streams that come back late may have gaps. Raise --history-budget, or keep fewer events per channel.",
+			grouped(kept.Crowded-before)+" events were dropped early in 15 minutes, to stay within "+sized(kept.Budget)+
+				". Streams that resume late may have gaps. Raise --history-budget, or keep fewer events per channel.",
 			Path+"/channels?sort=-bytes", "Largest channels")
 	}
 	if stats.Blocked > 0 {
 		add("blocked", "warn", grouped(stats.Blocked)+" not reading",
-			"These connections take no data at present. Each is ended as slow after "+lasting(s.opts.StallTimeout)+" without progress, and can resume.",
+			"These connections take no data now. Each ends as slow after "+lasting(s.opts.StallTimeout)+" without progress, and can resume.",
 			Path+"/clients?sort=-behind", "Furthest behind")
 	}
 	if n := s.node.Streams(); n*10 > s.streams.Max()*9 {
-		add("full", "bad", "Nearly full", grouped(n)+" of "+grouped(s.streams.Max())+" streams. Beyond that, streams are sent away for a while.", Path+"/server", "Server")
+		add("full", "bad", "Nearly full", grouped(n)+" of "+grouped(s.streams.Max())+" streams. At the limit, new streams are asked to come back later.", Path+"/server", "Server")
 	}
 	switch {
 	case !s.gate.Open():
 	case s.opts.LoopbackOnly:
-		add("open", "warn", "Open mode", "There are no keys or tokens: everybody on this machine may publish, subscribe and see who is online. Others are refused.", Path+"/server", "Server")
+		add("open", "warn", "Open mode", "No credentials are configured: all programs on this machine may publish, subscribe and see presence. Others are refused.", Path+"/server", "Server")
 	default:
-		add("open", "bad", "Open to everybody", "There are no keys or tokens: whoever reaches this server may publish, subscribe and see who is online.", Path+"/server", "Server")
+		add("open", "bad", "Open to everybody", "No credentials are configured: anyone who reaches this server may publish, subscribe and see presence.", Path+"/server", "Server")
 	}
 	return list
 }

@@ -81,7 +81,7 @@ func (a *Admin) facts() []templates.FactGroup {
 			{Name: "Position", Value: head.String()},
 			{Name: "Kept", Value: grouped(kept.Events) + " events of " + plural(kept.Channels, "channel")},
 			{Name: "Size", Value: sized(kept.Bytes) + " of " + sized(kept.Budget)},
-			{Name: "Dropped for want of room", Value: grouped(kept.Crowded)},
+			{Name: "Dropped early (budget)", Value: grouped(kept.Crowded)},
 		}},
 	}
 }
@@ -151,7 +151,7 @@ func (a *Admin) stopDrain(c *gin.Context) {
 		a.failed(c, "server.drain.stop", "", back, "The server is not being drained.")
 		return
 	}
-	a.done(c, "server.drain.stop", "", "", back, "New streams are welcome again.")
+	a.done(c, "server.drain.stop", "", "", back, "New streams are accepted again.")
 }
 
 // limitRow returns a total as a row of the admin UI.

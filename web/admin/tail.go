@@ -96,7 +96,7 @@ type tail struct {
 func (a *Admin) tailOf(v *visit, channels string) (*tail, *reply.Fault) {
 	patterns, err := auth.ParsePatterns(channels)
 	if err != nil {
-		return nil, reply.Invalid("invalid_channel", "channels", "has a name that is wrong: %v", err)
+		return nil, reply.Invalid("invalid_channel", "channels", "has an invalid name: %v", err)
 	}
 	t := &tail{admin: a, patterns: patterns, filter: strings.ToLower(v.query.Get("filter"))}
 	t.since, _ = strconv.ParseUint(v.query.Get("since"), 10, 64)

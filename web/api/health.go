@@ -15,10 +15,10 @@ func (a *API) healthz(c *gin.Context) { c.PureJSON(http.StatusOK, gin.H{"status"
 // the reason, which may hold addresses and paths.
 func (a *API) readyz(c *gin.Context) *reply.Fault {
 	if why, leaving := a.node.Leaving(); leaving {
-		return reply.NewFault(http.StatusServiceUnavailable, "draining", "The server takes no new streams. "+why.Text)
+		return reply.NewFault(http.StatusServiceUnavailable, "draining", "The server accepts no new streams. "+why.Text)
 	}
 	if !a.node.EngineState().Ready {
-		return reply.NewFault(http.StatusServiceUnavailable, "store_unavailable", "The event store can't be used. The admin UI says why.")
+		return reply.NewFault(http.StatusServiceUnavailable, "store_unavailable", "The event store can't be used. See the admin UI for the reason.")
 	}
 	c.PureJSON(http.StatusOK, gin.H{"status": "ready"})
 	return nil

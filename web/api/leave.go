@@ -20,11 +20,11 @@ func (a *API) leave(c *gin.Context) *reply.Fault {
 	switch conn := a.node.Registry.Connection(id); {
 	case secret == "":
 		return a.gate.Denied(&reply.Fault{Status: http.StatusForbidden, Code: "missing_secret",
-			Message: "secret is missing; the stream's registered event has it, for ?secret= or the header Stream-Secret", Field: "secret"})
+			Message: "secret is missing; send the secret from the stream's registered event as ?secret= or in the header Stream-Secret", Field: "secret"})
 	case a.node.Secrets.Fits(id, secret):
 		a.node.LeaveChecked(o)
 	case conn != nil && conn.Handle != nil || a.node.Cluster == nil && a.node.Registry.Knows(id):
-		return a.gate.Denied(&reply.Fault{Status: http.StatusForbidden, Code: "wrong_secret", Message: "secret is not that of this stream", Field: "secret"})
+		return a.gate.Denied(&reply.Fault{Status: http.StatusForbidden, Code: "wrong_secret", Message: "secret does not belong to this stream", Field: "secret"})
 	case a.node.Cluster != nil && a.node.Registry.Knows(id):
 		o.Secret = secret
 		a.node.TellLeave(o)

@@ -87,7 +87,7 @@ func queryParams(c *gin.Context) (presence.Query, *reply.Fault) {
 	}
 	after, err := base64.RawURLEncoding.DecodeString(c.Query("cursor"))
 	if err != nil {
-		return q, reply.Invalid("invalid_cursor", "cursor", "must be what an earlier answer gave as next")
+		return q, reply.Invalid("invalid_cursor", "cursor", "must be the next of an earlier answer")
 	}
 	q.After = string(after)
 	return q, nil
@@ -110,9 +110,9 @@ func (a *API) listClients(c *gin.Context) *reply.Fault {
 	}
 	switch {
 	case q.Channel == "" && !who.FullPresence():
-		return a.gate.Forbidden(c, who, "channel", "Seeing everybody who is online")
+		return a.gate.Forbidden(c, who, "channel", "Listing all online clients")
 	case q.Channel != "" && !who.MaySeePresence(q.Channel):
-		return a.gate.Forbidden(c, who, "channel", "Seeing who is on "+strconv.Quote(q.Channel))
+		return a.gate.Forbidden(c, who, "channel", "Listing the members of "+strconv.Quote(q.Channel))
 	}
 	page, total, more := a.node.Registry.Clients(q)
 	views := make([]clientView, len(page))
@@ -139,7 +139,7 @@ func (a *API) listChannels(c *gin.Context) *reply.Fault {
 	}
 	if !who.MaySeeSome() {
 		if who.Kind == auth.Anonymous {
-			return a.gate.Forbidden(c, who, "", "Seeing which channels there are")
+			return a.gate.Forbidden(c, who, "", "Listing channels")
 		}
 		reply.Answer(c, channelList{Channels: []channelView{}})
 		return nil

@@ -65,13 +65,13 @@ func (a *API) watch(c *gin.Context) {
 func (a *API) mayWatch(c *gin.Context, who gate.Caller, names []string) *reply.Fault {
 	if names[0] == presence.Everyone {
 		if !who.FullPresence() {
-			return a.gate.Forbidden(c, who, "channels", "Seeing everybody who is online")
+			return a.gate.Forbidden(c, who, "channels", "Listing all online clients")
 		}
 		return nil
 	}
 	for _, name := range names {
 		if !who.MaySeePresence(name) {
-			return a.gate.Forbidden(c, who, "channels", "Seeing who is on "+strconv.Quote(name))
+			return a.gate.Forbidden(c, who, "channels", "Listing the members of "+strconv.Quote(name))
 		}
 	}
 	return nil

@@ -243,7 +243,7 @@ func limitsOf(schema node) string {
 	var out []string
 	for _, limit := range []struct{ key, form string }{
 		{"minimum", "from %s"}, {"minLength", "at least %s long"}, {"maxLength", "at most %s long"},
-		{"minItems", "at least %s"}, {"maxItems", "at most %s"}, {"default", "%s unless told"},
+		{"minItems", "at least %s"}, {"maxItems", "at most %s"}, {"default", "%s by default"},
 	} {
 		if value := schema.get(limit.key); value.there() {
 			out = append(out, fmt.Sprintf(limit.form, value.text()))

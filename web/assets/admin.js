@@ -69,7 +69,7 @@ async function askWhy() {
   if (answer.status === 403 || answer.status === 404) return close("This page is gone.", here, "Reload");
   const wait = Math.min(RETRY_MS[1] / 1.5, RETRY_MS[0] * 2 ** attempts++) * (1 + Math.random() / 2);
   const crowded = answer.status === 429;
-  if (crowded) show("waiting", 0, "This page is not live: you have as many live pages open as you may. Close some.");
+  if (crowded) show("waiting", 0, "This page is not live: you have too many live pages open. Close some.");
   retryTimer = setTimeout(connect, wait, crowded ? "waiting" : "reconnecting");
 }
 

@@ -2,7 +2,7 @@
  * The chat: a room, what is said in it, and who is in it.
  *
  *   #join-form   a name and a room
- *   #messages    GET /messages?room=: what was said, then what is said
+ *   #messages    GET /messages?room=: earlier messages, then new ones
  *   #here-list   GET /presence/stream of the room's channel: a snapshot, then joins and leaves
  *   #say-form    POST /messages
  *

@@ -46,7 +46,7 @@ func New(o Options) (*Authenticator, error) {
 func (a *Authenticator) Replace(o Options) error {
 	if o.Open {
 		if len(o.Keys) > 0 || o.Verifier != nil || o.Anonymous != nil || o.TokenCookie != "" || o.Session != nil {
-			return errors.New("a server is either open to everybody or asks who somebody is, not both")
+			return errors.New("a server is either open or requires credentials, not both")
 		}
 		a.rules.Store(&rules{open: true, anonymous: open})
 		return nil

@@ -11,17 +11,17 @@ var (
 	ErrKeyInURL  = errors.New("an API key in the query or a cookie; send it as Authorization: Bearer or X-API-Key")
 	ErrAPIKey    = errors.New("the API key is unknown")
 
-	ErrSession = errors.New("the session is not good")
+	ErrSession = errors.New("the session is not valid")
 
-	ErrMalformed = errors.New("the token is not a JWT that can be read")
-	ErrAlgorithm = errors.New("the token is signed with an algorithm that is not taken here")
+	ErrMalformed = errors.New("the token is not a readable JWT")
+	ErrAlgorithm = errors.New("the token is signed with an algorithm that is not accepted here")
 	ErrKey       = errors.New("the key that signed the token is not known")
 	ErrSignature = errors.New("the token's signature is wrong")
 	ErrExpired   = errors.New("the credential has expired")
 	ErrNotYet    = errors.New("the token is not valid yet")
 	ErrIssuer    = errors.New("the token is from another issuer")
 	ErrAudience  = errors.New("the token is for another audience")
-	ErrClaims    = errors.New("the token's claims are not what they must be")
+	ErrClaims    = errors.New("the token's claims are not valid")
 
 	// ErrKeyLater is an ErrKey that may pass: the key set could not be fetched, or
 	// was fetched too recently to be asked again. Who can try again may do so.

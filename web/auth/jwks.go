@@ -78,7 +78,7 @@ func (v *Verifier) JWKS() (JWKSState, bool) {
 func newRemoteKeys(o VerifierOptions, pace pace) (*remoteKeys, error) {
 	u, err := url.Parse(o.JWKSURL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !LoopbackHost(u.Host)) {
-		return nil, errors.New("the URL of a key set begins with https://, or with http:// and the name of this machine")
+		return nil, errors.New("the URL of a key set must begin with https://, or with http:// and the name of this machine")
 	}
 	r := &remoteKeys{
 		url: o.JWKSURL, shown: shownURL(u), log: o.Log, pace: pace,
@@ -197,7 +197,7 @@ func (r *remoteKeys) end(set *publicKeys, err error) {
 	r.state.Fetches++
 	if r.state.Err = err; err != nil {
 		r.state.Failures++
-		r.log.Warn("the key set could not be fetched; the keys of the last one stay", "url", r.shown, "keys", r.state.Keys, "error", err)
+		r.log.Warn("the key set could not be fetched; the last one stays in use", "url", r.shown, "keys", r.state.Keys, "error", err)
 	} else {
 		r.state.Keys, r.state.Fetched = set.count, time.Now()
 		r.set.Store(set)
@@ -225,7 +225,7 @@ func (r *remoteKeys) fetch(ctx context.Context) (*publicKeys, error) {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the answer is %d", response.StatusCode)
+		return nil, fmt.Errorf("the answer has the status %d", response.StatusCode)
 	}
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxJWKS+1)) // as decompressed
 	if err != nil {

@@ -57,9 +57,9 @@ func (k *Key) check() error {
 	case k.Allow == 0 || k.Allow >= 1<<len(scopeNames):
 		return fmt.Errorf("a key needs scopes; allowed are %s", strings.Join(scopeNames, ", "))
 	case len(k.Channels) == 0:
-		return errors.New("a key needs channels; \">\" is all of them")
+		return errors.New("a key needs channels; \">\" stands for all")
 	case k.Allow.Has(Admin) && !k.Channels.Everything():
-		return errors.New("the scope admin reaches every channel; the key's channels must be \">\"")
+		return errors.New("the scope admin covers every channel; the key's channels must be \">\"")
 	case k.Hash == [sha256.Size]byte{}:
 		return errors.New("a key needs a hash")
 	}

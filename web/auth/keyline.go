@@ -30,7 +30,7 @@ func ParseKey(line string) (Key, error) {
 	for i, pair := range strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' }) {
 		name, value, ok := strings.Cut(pair, "=")
 		if seen[name] {
-			return Key{}, fmt.Errorf("%s= is there twice", name)
+			return Key{}, fmt.Errorf("%s= appears twice", name)
 		}
 		var err error
 		switch {
@@ -73,7 +73,7 @@ func parseEscaped(text string) (Patterns, error) {
 	for part := range strings.SplitSeq(text, ",") {
 		raw, err := url.PathUnescape(part)
 		if err != nil {
-			return nil, fmt.Errorf("the pattern %q is not percent-encoded as it must be", part)
+			return nil, fmt.Errorf("the pattern %q is not percent-encoded correctly", part)
 		}
 		var p Pattern
 		if err := p.UnmarshalText([]byte(raw)); err != nil {

@@ -23,7 +23,7 @@ func ParsePattern(text string) (Pattern, error) {
 	for i, token := range tokens {
 		switch {
 		case token == ">" && i < len(tokens)-1:
-			return Pattern{}, fmt.Errorf("has \">\" before the end; it stands for all the rest of a name")
+			return Pattern{}, fmt.Errorf("has \">\" before the end; it must be the last token")
 		case token == "*" || token == ">":
 			tokens[i] = "-"
 		}

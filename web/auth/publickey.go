@@ -51,13 +51,13 @@ func algorithmOf(key crypto.PublicKey) (string, error) {
 		}
 		return eddsa, nil
 	}
-	return "", fmt.Errorf("a %T is no key for tokens; allowed are RSA, EC on P-256 and Ed25519", key)
+	return "", fmt.Errorf("a %T can't be used for tokens; allowed are RSA, EC on P-256 and Ed25519", key)
 }
 
 // checkSecret says what is wrong with a shared secret.
 func checkSecret(secret []byte) error {
 	if len(secret) < minSecret {
-		return fmt.Errorf("the secret has %d bytes; it needs %d of chance", len(secret), minSecret)
+		return fmt.Errorf("the secret has %d bytes; at least %d random bytes are needed", len(secret), minSecret)
 	}
 	if block, _ := pem.Decode(secret); block != nil {
 		return fmt.Errorf("the secret is a PEM file (%s), not a secret", block.Type)

@@ -84,7 +84,7 @@ func newVerifier(o VerifierOptions, pace pace) (*Verifier, error) {
 		v.methods = append(v.methods, rs256, es256, eddsa)
 	}
 	if len(v.methods) == 0 {
-		return nil, errors.New("no secret, no public key and no URL to fetch keys from")
+		return nil, errors.New("a secret, a public key or the URL of a key set is required")
 	}
 	options := []jwt.ParserOption{
 		jwt.WithValidMethods(v.methods), jwt.WithStrictDecoding(),

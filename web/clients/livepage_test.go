@@ -383,7 +383,7 @@ func TestLivePageRecovers(t *testing.T) {
 
 	p.status.Store(http.StatusTooManyRequests)
 	p.play(drop)
-	p.wantText("#live-banner", "This page is not live: you have as many live pages open as you may. Close some.")
+	p.wantText("#live-banner", "This page is not live: you have too many live pages open. Close some.")
 	p.wantSome(`#live-state[data-state="waiting"]`)
 	p.wantText("#live-label", "Not live")
 	p.status.Store(http.StatusOK)

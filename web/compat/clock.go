@@ -86,7 +86,7 @@ func (s *Compat) clock(c *gin.Context) {
 	}
 	addr := auth.AddressKey(who.Addr)
 	if !s.clocks.acquire(addr) {
-		s.streams.Refuse(c, at.String(), reply.Limited(c, clockRetry, "too_many_connections", "As many clocks are open as there may be."))
+		s.streams.Refuse(c, at.String(), reply.Limited(c, clockRetry, "too_many_connections", "Too many clocks are open."))
 		return
 	}
 	defer s.clocks.release(addr)

@@ -235,7 +235,7 @@ func (v *devices) flush() {
 		v.due[key] = max(v.due[key], seq)
 	}
 	if err != nil && !errors.Is(err, eventlog.ErrClosed) {
-		v.compat.opts.Log.Warn("the places of devices are not kept yet", "devices", len(due), "error", err)
+		v.compat.opts.Log.Warn("the positions of devices are not stored yet", "devices", len(due), "error", err)
 	}
 }
 

@@ -40,7 +40,7 @@ func memberParam(c *gin.Context, q url.Values) (id, channel string, f *reply.Fau
 	}
 	channel = memberPrefix + id
 	if err := eventlog.CheckChannel(channel); err != nil {
-		return "", "", reply.Invalid("invalid_member", "memberId", "makes no channel: %q %v", channel, err)
+		return "", "", reply.Invalid("invalid_member", "memberId", "does not give a channel name: %q %v", channel, err)
 	}
 	return id, channel, nil
 }
@@ -134,7 +134,7 @@ func parseEvent(channel string, text []byte) (ev eventlog.Event, prefix string, 
 	case !memberType.MatchString(one.Type) || len(one.Type) > eventlog.MaxType:
 		return ev, at, reply.Invalid("invalid_event", at+"type", "must be in upper case, such as ORDER_SHIPPED: A–Z, then A–Z, 0–9 and _, up to %d bytes", eventlog.MaxType)
 	case len(one.IdempotencyKey) > eventlog.MaxKey:
-		return ev, at, reply.Invalid("invalid_event", at+"idempotencyKey", "has %d bytes; a key has at most %d", len(one.IdempotencyKey), eventlog.MaxKey)
+		return ev, at, reply.Invalid("invalid_event", at+"idempotencyKey", "has %d bytes; a key may have %d", len(one.IdempotencyKey), eventlog.MaxKey)
 	case one.Body == nil:
 		one.Body = json.RawMessage("null")
 	}

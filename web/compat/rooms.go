@@ -70,11 +70,11 @@ func readMessage(r *eventlog.Record) (text, user string, ok bool) {
 // roomChannel returns a room's channel.
 func roomChannel(room string) (string, *reply.Fault) {
 	if room == "" {
-		return "", reply.Invalid("invalid_room", "room", "is missing; name one, such as developers")
+		return "", reply.Invalid("invalid_room", "room", "is required, such as developers")
 	}
 	channel := roomPrefix + room
 	if err := eventlog.CheckChannel(channel); err != nil {
-		return "", reply.Invalid("invalid_room", "room", "makes no channel: %q %v", channel, err)
+		return "", reply.Invalid("invalid_room", "room", "does not give a channel name: %q %v", channel, err)
 	}
 	return channel, nil
 }
@@ -148,7 +148,7 @@ func parseMessage(text []byte) (m messageView, ev eventlog.Event, f *reply.Fault
 	}
 	switch {
 	case posted.Text == "":
-		return m, ev, reply.Invalid("invalid_message", "text", "is missing; a message has a text that is not empty")
+		return m, ev, reply.Invalid("invalid_message", "text", "is required; it must not be empty")
 	case !reply.IsClientID(posted.User):
 		return m, ev, reply.Invalid("invalid_message", "user", "must have at most %d bytes of UTF-8 and no control characters", reply.MaxClientID)
 	}

@@ -90,7 +90,7 @@ func (k *Gate) MayPublish(c *gin.Context, who Caller) *reply.Fault {
 	}
 	if !ok {
 		return reply.Limited(c, retry, "too_many_publishes",
-			"Publishes come too fast. Nothing was published; try again later, or put more events in one request.")
+			"Publishes are too frequent. Nothing was published; try again later, or put more events in one request.")
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func hostOf(addr netip.Addr, remote string) string {
 
 // Blocked is the answer to the credentials of a client that an operator keeps away. Streams are answered with 204.
 var Blocked = reply.NewFault(http.StatusForbidden, "blocked",
-	"The client of these credentials is blocked. Try again when an operator has lifted the block, or when its time is over.")
+	"The client of these credentials is blocked. Try again when the block has ended or an operator has lifted it.")
 
 // Caller tells who a request is from. It refuses credentials that are wrong, and those of a blocked client.
 func (k *Gate) Caller(c *gin.Context) (Caller, *reply.Fault) {
@@ -59,7 +59,7 @@ func (k *Gate) refusedCredentials(c *gin.Context, addr netip.Addr, why error) *r
 	switch {
 	case errors.Is(why, auth.ErrKeyLater):
 		c.Header("Retry-After", "10")
-		return reply.NewFault(http.StatusServiceUnavailable, "keys_unavailable", "The keys that check tokens could not be fetched. Try again.")
+		return reply.NewFault(http.StatusServiceUnavailable, "keys_unavailable", "The keys for tokens could not be fetched. Try again.")
 	case errors.Is(why, auth.ErrAmbiguous), errors.Is(why, auth.ErrKeyInURL):
 		return reply.NewFault(http.StatusBadRequest, "invalid_credentials", "The request has "+why.Error()+".")
 	}
@@ -75,9 +75,9 @@ func (k *Gate) Forbidden(c *gin.Context, who Caller, field, what string) *reply.
 	if who.Kind == auth.Anonymous {
 		c.Header("WWW-Authenticate", "Bearer")
 		return k.Denied(&reply.Fault{Status: http.StatusUnauthorized, Code: "unauthorized",
-			Message: what + " takes credentials: an API key or a token.", Field: field})
+			Message: what + " needs credentials: an API key or a token.", Field: field})
 	}
-	why := " is not allowed to these credentials."
+	why := " is not allowed with these credentials."
 	if who.NoChannels() {
 		why += ` The token names no channels; it needs the claim channels, such as {"subscribe":["news"],"publish":["chat"]}.`
 	}

@@ -15,7 +15,7 @@ import (
 func (k *Gate) CheckHost(c *gin.Context) {
 	if k.opts.LoopbackOnly && k.Open() && !auth.LoopbackHost(c.Request.Host) {
 		reply.Refuse(c, reply.NewFault(http.StatusForbidden, "foreign_host",
-			"This server is open to everybody on its own machine, and therefore answers only as localhost. Configure credentials to serve others."))
+			"This server runs without credentials and therefore answers only as localhost. Configure credentials to serve others."))
 		return
 	}
 	k.InsistOnTLS(c)

@@ -34,15 +34,15 @@ func (k *Gate) Lend(c *gin.Context, who Caller, channels []string) (*lease, *rep
 	}
 	a, l := &k.access, &lease{k, who.Grant, seat{who.key, who.Identity(), costOf(channels)}}
 	if !a.byAddress.Acquire(l.addr) {
-		return nil, reply.Limited(c, fullRetry, "too_many_connections", "This address has as many streams open as it may.")
+		return nil, reply.Limited(c, fullRetry, "too_many_connections", "This address has reached its limit of open streams.")
 	}
 	if l.identity != "" && !a.byIdentity.Acquire(l.identity) {
 		a.byAddress.Release(l.addr)
-		return nil, reply.Limited(c, fullRetry, "too_many_connections", "These credentials have as many streams open as they may.")
+		return nil, reply.Limited(c, fullRetry, "too_many_connections", "These credentials have reached their limit of open streams.")
 	}
 	if over := k.Limits.Subscriptions.take(&l.seat); over != "" {
 		l.disconnect()
-		return nil, reply.Limited(c, fullRetry, "too_many_subscriptions", over+" have as many subscriptions, in bytes, as they may.")
+		return nil, reply.Limited(c, fullRetry, "too_many_subscriptions", over+" have reached their limit of subscriptions, in bytes.")
 	}
 	return l, nil
 }

@@ -62,7 +62,7 @@ func (k *Gate) allow(list []string, who *auth.Options) error {
 		}
 	}
 	if all && who != nil && (who.TokenCookie != "" || who.Session != nil) {
-		return errors.New("cors-origin * would let every page use a visitor's cookie with a token, or session; name the origins")
+		return errors.New("cors-origin * would let every page use a visitor's token cookie or session; list the origins")
 	}
 	if len(list) > 0 {
 		conf := cors.Config{

@@ -20,7 +20,7 @@ func (r Role) CanAct() bool { return r == Operator }
 
 func (r Role) check() error {
 	if r != Viewer && r != Operator {
-		return fmt.Errorf("%q is no role; allowed is %s or %s", string(r), Viewer, Operator)
+		return fmt.Errorf("%q is not a role; allowed are %s and %s", string(r), Viewer, Operator)
 	}
 	return nil
 }
@@ -38,7 +38,7 @@ const maxName = 64
 func (a Account) check() error {
 	notAllowed := func(r rune) bool { return r <= ' ' || r > '~' || r == ':' }
 	if a.Name == "" || len(a.Name) > maxName || strings.ContainsFunc(a.Name, notAllowed) {
-		return fmt.Errorf("%.80q is no account name; allowed are 1 to %d printable ASCII characters without space and colon", a.Name, maxName)
+		return fmt.Errorf("%.80q is not an account name; allowed are 1 to %d printable ASCII characters without spaces and colons", a.Name, maxName)
 	}
 	if err := a.Role.check(); err != nil {
 		return fmt.Errorf("account %s: %w", a.Name, err)

@@ -63,7 +63,7 @@ func (a *Accounts) Replace(accounts []Account) error {
 	slices.SortFunc(all, func(x, y known) int { return cmp.Compare(x.Name, y.Name) })
 	for i := 1; i < len(all); i++ {
 		if all[i].Name == all[i-1].Name {
-			return fmt.Errorf("account %s is there twice", all[i].Name)
+			return fmt.Errorf("the account %s is configured twice", all[i].Name)
 		}
 	}
 	a.all.Store(&all)

@@ -43,15 +43,15 @@ func TestNewAccountsRefuses(t *testing.T) {
 		accounts []Account
 		says     string
 	}{
-		"two of a name": {[]Account{account("ann", Viewer), account("bob", Viewer), account("ann", Operator)}, "ann is there twice"},
+		"two of a name": {[]Account{account("ann", Viewer), account("bob", Viewer), account("ann", Operator)}, "ann is configured twice"},
 		"no name":       {[]Account{account("", Viewer)}, "1 to 64"},
 		"long name":     {[]Account{account(strings.Repeat("a", 65), Viewer)}, "1 to 64"},
-		"space":         {[]Account{account("an n", Viewer)}, "without space and colon"},
-		"colon":         {[]Account{account("an:n", Viewer)}, "without space and colon"},
+		"space":         {[]Account{account("an n", Viewer)}, "without spaces and colons"},
+		"colon":         {[]Account{account("an:n", Viewer)}, "without spaces and colons"},
 		"control":       {[]Account{account("an\x00n", Viewer)}, "printable"},
 		"not ASCII":     {[]Account{account("änn", Viewer)}, "printable ASCII"},
-		"no role":       {[]Account{account("ann", "")}, `account ann: "" is no role; allowed is viewer or operator`},
-		"other role":    {[]Account{account("ann", "admin")}, `account ann: "admin" is no role; allowed is viewer or operator`},
+		"no role":       {[]Account{account("ann", "")}, `account ann: "" is not a role; allowed are viewer and operator`},
+		"other role":    {[]Account{account("ann", "admin")}, `account ann: "admin" is not a role; allowed are viewer and operator`},
 		"no hash":       {[]Account{{"ann", Viewer, ""}}, "account ann: the hash does not begin with $argon2id$"},
 	}
 	for name, test := range tests {

@@ -150,10 +150,10 @@ func readFile(path string) (content, error) {
 		return content{}, err
 	}
 	if !info.Mode().IsRegular() {
-		return content{}, errors.New("it is no regular file")
+		return content{}, errors.New("it is not a regular file")
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
-		return content{}, fmt.Errorf("it holds a key and others may use it: its mode is %04o; allowed is 0600", mode)
+		return content{}, fmt.Errorf("it holds a key and must be private: its mode is %04o; allowed is 0600", mode)
 	}
 	if info.Size() > maxFile {
 		return content{}, fmt.Errorf("it has %d bytes; allowed are up to %d", info.Size(), maxFile)
@@ -166,20 +166,20 @@ func readFile(path string) (content, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&c); err != nil {
-		return content{}, fmt.Errorf("it is no file of sessions: %w", err)
+		return content{}, fmt.Errorf("it is not a session file: %w", err)
 	}
 	if err := c.check(); err != nil {
-		return content{}, fmt.Errorf("it is no file of sessions: %w", err)
+		return content{}, fmt.Errorf("it is not a session file: %w", err)
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return content{}, errors.New("it is no file of sessions: more follows after them")
+		return content{}, errors.New("it is not a session file: there is more data after the sessions")
 	}
 	return c, nil
 }
 
 func (c content) check() error {
 	if c.Version != 1 {
-		return fmt.Errorf("it is of version %d; known is 1", c.Version)
+		return fmt.Errorf("its version is %d; the known version is 1", c.Version)
 	}
 	if len(c.Secret) != secretSize {
 		return fmt.Errorf("its key has %d bytes, not %d", len(c.Secret), secretSize)

@@ -21,16 +21,16 @@ func TestFileRefused(t *testing.T) {
 		mode os.FileMode
 		says string
 	}{
-		"empty":           {"", 0o600, "no file of sessions"},
-		"no JSON":         {"hello", 0o600, "no file of sessions"},
-		"cut":             {`{"version":1,"key":"` + secret, 0o600, "no file of sessions"},
-		"other JSON":      {`{}`, 0o600, "version 0"},
-		"later version":   {`{"version":2,"key":"` + secret + `"}`, 0o600, "version 2"},
+		"empty":           {"", 0o600, "not a session file"},
+		"no JSON":         {"hello", 0o600, "not a session file"},
+		"cut":             {`{"version":1,"key":"` + secret, 0o600, "not a session file"},
+		"other JSON":      {`{}`, 0o600, "version is 0"},
+		"later version":   {`{"version":2,"key":"` + secret + `"}`, 0o600, "version is 2"},
 		"unknown field":   {`{"version":1,"key":"` + secret + `","users":[]}`, 0o600, `unknown field "users"`},
 		"no key":          {`{"version":1}`, 0o600, "key has 0 bytes"},
 		"short key":       {`{"version":1,"key":"AAAA"}`, 0o600, "key has 3 bytes"},
 		"damaged session": {`{"version":1,"key":"` + secret + `","sessions":[{"user":"ann","role":"viewer"}]}`, 0o600, "session 1 is damaged"},
-		"two values":      {`{"version":1,"key":"` + secret + `"}{}`, 0o600, "more follows"},
+		"two values":      {`{"version":1,"key":"` + secret + `"}{}`, 0o600, "more data"},
 		"group may read":  {`{"version":1,"key":"` + secret + `"}`, 0o640, "mode is 0640; allowed is 0600"},
 		"others may read": {`{"version":1,"key":"` + secret + `"}`, 0o604, "mode is 0604; allowed is 0600"},
 		"group may write": {`{"version":1,"key":"` + secret + `"}`, 0o620, "mode is 0620; allowed is 0600"},
@@ -70,7 +70,7 @@ func TestFileRefused(t *testing.T) {
 func TestFileThatIsNone(t *testing.T) {
 	dir := t.TempDir()
 	for path, says := range map[string]string{
-		dir: "no regular file",
+		dir: "not a regular file",
 		filepath.Join(dir, "missing", "sessions"): "missing",
 	} {
 		if _, err := NewSessions(newAccounts(t), SessionOptions{File: path}); err == nil || !strings.Contains(err.Error(), says) {

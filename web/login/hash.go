@@ -89,7 +89,7 @@ func parseHash(hash string) (phc, error) {
 		return phc{}, fmt.Errorf("the hash has %d parts; it is written $argon2id$v=19$m=…,t=…,p=…$salt$key", len(parts)-1)
 	}
 	if parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
-		return phc{}, fmt.Errorf("the hash is of version %.20q; allowed is v=%d", parts[2], argon2.Version)
+		return phc{}, fmt.Errorf("the hash has the version %.20q; allowed is v=%d", parts[2], argon2.Version)
 	}
 	costs := strings.Split(parts[3], ",")
 	if len(costs) != 3 {

@@ -45,7 +45,7 @@ type Options struct {
 func New(n *node.Node, g *gate.Gate, s *stream.Streams, p *publish.Publisher, pages func() int, opts Options) *Exporter {
 	x := &Exporter{opts: opts, node: n, gate: g, streams: s, publisher: p, pages: pages, behind: prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "rollcall_stream_behind_events",
-		Help:    "How many kept events streams that are behind have still to get; of many, some count, once at each scrape.",
+		Help:    "Kept events still to be sent, per stream that is behind; a sample of the streams at each scrape.",
 		Buckets: []float64{0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000},
 	})}
 	registry := prometheus.NewRegistry()
@@ -71,46 +71,46 @@ func counter(name, help string, labels ...string) metric {
 
 var (
 	metricBuild    = gauge("build_info", "The version of this server; always 1.", "version")
-	metricReady    = gauge("ready", "Whether new streams and events are welcome.")
-	metricStreams  = gauge("streams", "Streams that are open.", "kind")
-	metricMax      = gauge("streams_limit", "Streams that may be open.")
+	metricReady    = gauge("ready", "Whether the server accepts new streams and events.")
+	metricStreams  = gauge("streams", "Open streams.", "kind")
+	metricMax      = gauge("streams_limit", "Maximum number of open streams.")
 	metricBehind   = gauge("streams_behind", "Streams that are catching up with the log.")
-	metricBlocked  = gauge("streams_blocked", "Streams that take nothing at present.")
-	metricClients  = gauge("clients", "Clients that are online.")
-	metricConns    = gauge("connections", "Connections of clients that are online.")
+	metricBlocked  = gauge("streams_blocked", "Streams whose connection takes no data now.")
+	metricClients  = gauge("clients", "Online clients.")
+	metricConns    = gauge("connections", "Connections of online clients.")
 	metricChannels = gauge("channels", "Channels that have members.")
-	metricKept     = gauge("log_channels", "Channels that keep events.")
-	metricEvents   = gauge("log_events", "Events that are kept.")
-	metricBytes    = gauge("log_bytes", "Bytes that kept events take of their budget.")
-	metricBudget   = gauge("log_budget_bytes", "Bytes that kept events may take.")
-	metricBlocks   = gauge("blocked_clients", "Clients that are kept away.")
+	metricKept     = gauge("log_channels", "Channels with kept events.")
+	metricEvents   = gauge("log_events", "Kept events.")
+	metricBytes    = gauge("log_bytes", "Bytes of the budget used by kept events.")
+	metricBudget   = gauge("log_budget_bytes", "Budget for kept events, in bytes.")
+	metricBlocks   = gauge("blocked_clients", "Blocked clients.")
 
 	metricShardStreams = gauge("shard_streams", "Streams of each shard.", "shard")
-	metricShardMail    = gauge("shard_mailbox_messages", "What waits for each shard to look at it, beside events.", "shard")
-	metricShardBehind  = gauge("shard_behind_bytes", "Events that each shard has not given to its streams yet; publishing waits at 64 MiB.", "shard")
+	metricShardMail    = gauge("shard_mailbox_messages", "Messages waiting for each shard, other than events.", "shard")
+	metricShardBehind  = gauge("shard_behind_bytes", "Bytes of events that each shard has not delivered yet; publishing waits at 64 MiB.", "shard")
 
-	metricHeld      = gauge("held", "What is open or kept of each kind that has a total.", "kind")
-	metricMaxHeld   = gauge("held_limit", "How many there may be of each kind.", "kind")
-	metricHeldBytes = gauge("held_bytes", "Memory that each kind takes of its total.", "kind")
-	metricMaxBytes  = gauge("held_limit_bytes", "Memory that each kind may take.", "kind")
+	metricHeld      = gauge("held", "Current number of each limited kind.", "kind")
+	metricMaxHeld   = gauge("held_limit", "Limit of each kind.", "kind")
+	metricHeldBytes = gauge("held_bytes", "Memory used by each kind.", "kind")
+	metricMaxBytes  = gauge("held_limit_bytes", "Memory limit of each kind.", "kind")
 
 	metricEngine    = gauge("engine_ready", "Whether the event store can be used.")
-	metricEngineLag = gauge("engine_lag_events", "Events of the store that this node has not seen.")
+	metricEngineLag = gauge("engine_lag_events", "Events of the store that this node has not received yet.")
 
-	metricPublished = counter("events_published_total", "Events that the log accepted.")
-	metricDelivered = counter("events_delivered_total", "Events given to streams, each once for each.")
-	metricSent      = counter("sent_bytes_total", "Bytes that streams' connections took.")
-	metricOpened    = counter("streams_opened_total", "Streams that began.", "resumed")
-	metricEnded     = counter("streams_ended_total", "Streams that ended, by reason code.", "reason")
-	metricGaps      = counter("gaps_total", "Holes announced to streams that came back.")
-	metricCrowded   = counter("log_events_crowded_out_total", "Events dropped before their time because the budget was spent.")
+	metricPublished = counter("events_published_total", "Events accepted by the log.")
+	metricDelivered = counter("events_delivered_total", "Events delivered, one per event and stream.")
+	metricSent      = counter("sent_bytes_total", "Bytes written to streams' connections.")
+	metricOpened    = counter("streams_opened_total", "Opened streams.", "resumed")
+	metricEnded     = counter("streams_ended_total", "Ended streams, by reason code.", "reason")
+	metricGaps      = counter("gaps_total", "Gap events sent to streams.")
+	metricCrowded   = counter("log_events_crowded_out_total", "Events dropped early because the budget was used up.")
 	metricEdges     = counter("presence_edges_total", "Joins, leaves and updates, over all channels.", "kind")
-	metricRequests  = counter("publish_requests_total", "Requests to publish, by what became of them.", "result")
-	metricRefused   = counter("credentials_refused_total", "Credentials that were refused.")
-	metricDenied    = counter("requests_denied_total", "Requests for what their credentials do not allow.")
+	metricRequests  = counter("publish_requests_total", "Publish requests, by result.", "result")
+	metricRefused   = counter("credentials_refused_total", "Refused credentials.")
+	metricDenied    = counter("requests_denied_total", "Requests that their credentials do not allow.")
 	metricLimited   = counter("requests_limited_total", "Requests over a limit of their address, their identity or the server, by limit.", "limit")
 
-	metricLag = prometheus.NewDesc("rollcall_delivery_lag_seconds", "Time from an event's acceptance to its being handed to a connection; each write of a stream counts once, sampled.", nil, nil)
+	metricLag = prometheus.NewDesc("rollcall_delivery_lag_seconds", "Time from accepting an event to writing it to a connection; each write of a stream counts once, sampled.", nil, nil)
 )
 
 // lagBounds are the buckets of the delivery lag, in seconds.

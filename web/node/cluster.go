@@ -64,7 +64,7 @@ func newCluster(s *Node, r peers.Roster) *Cluster {
 	select {
 	case <-c.ready:
 	case <-time.After(rosterWait):
-		s.opts.Log.Warn("who is on the other servers is not known yet", "waited", rosterWait.String())
+		s.opts.Log.Warn("the presence of the other servers is not known yet", "waited", rosterWait.String())
 	}
 	return c
 }
@@ -164,7 +164,7 @@ func (c *Cluster) put(conn *presence.Connection, channels []string) {
 		err = c.Roster.Put(conn.ID, value)
 	}
 	if err != nil {
-		c.node.opts.Log.Warn("the other servers are not told of a connection", "connectionId", conn.ID, "channels", len(channels), "error", err)
+		c.node.opts.Log.Warn("a connection could not be announced to the other servers", "connectionId", conn.ID, "channels", len(channels), "error", err)
 	}
 }
 

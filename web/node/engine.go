@@ -75,10 +75,10 @@ const (
 	olderCost  = 128 // of an event beside its bytes
 )
 
-var ErrOlderBusy = errors.New("as much is read from the store as may be")
+var ErrOlderBusy = errors.New("the limit of reads from the store is reached")
 
 // OlderBusy ends a stream for errOlderBusy.
-var OlderBusy = hub.Reason{Code: hub.Overloaded.Code, Text: "The server reads as much from its store as it may.", Reconnect: true}
+var OlderBusy = hub.Reason{Code: hub.Overloaded.Code, Text: "The server has reached its limit of reads from the store.", Reconnect: true}
 
 // Resumes returns the position that a client gave, and whether it is one of this log.
 func (n *Node) Resumes(id string) (eventlog.Position, bool) {

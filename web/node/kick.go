@@ -14,7 +14,7 @@ import (
 func (n *Node) Kick(conn *presence.Connection) {
 	if n.Cluster != nil {
 		if err := n.Cluster.kick(conn); err != nil {
-			n.opts.Log.Warn("the other servers are not told to end a stream", "connectionId", conn.ID, "error", err)
+			n.opts.Log.Warn("the end of a stream could not be sent to the other servers", "connectionId", conn.ID, "error", err)
 		}
 	}
 	if conn.Handle != nil {
@@ -57,7 +57,7 @@ func (n *Node) endClient(id string) {
 }
 
 // errTooManyBlocks is the error of keepAway where as many clients are blocked as may be.
-var errTooManyBlocks = errors.New(strconv.Itoa(MaxBlocks) + " clients are blocked, which is the most. Lift a block, or wait until one is over.")
+var errTooManyBlocks = errors.New(strconv.Itoa(MaxBlocks) + " clients are blocked, which is the limit. Lift a block, or wait until one ends.")
 
 // KeepAway blocks a client for a time, on all servers, and ends its streams.
 func (n *Node) KeepAway(id string, d time.Duration, by string) error {
@@ -68,7 +68,7 @@ func (n *Node) KeepAway(id string, d time.Duration, by string) error {
 	if n.Cluster != nil {
 		value, _ := json.Marshal(sharedBlock{by, time.Now()}) // strings and a time
 		if err := n.Cluster.Roster.PutShared(id, value, d); err != nil {
-			n.opts.Log.Warn("the other servers are not told of a block", "clientId", id, "error", err)
+			n.opts.Log.Warn("a block could not be sent to the other servers", "clientId", id, "error", err)
 		}
 	}
 	n.KickAll(id)
@@ -91,7 +91,7 @@ func (n *Node) LetBack(id string) bool {
 	was := n.Blocks.unblock(id)
 	if was && n.Cluster != nil {
 		if err := n.Cluster.Roster.DeleteShared(id); err != nil {
-			n.opts.Log.Warn("the other servers are not told of the end of a block", "clientId", id, "error", err)
+			n.opts.Log.Warn("the end of a block could not be sent to the other servers", "clientId", id, "error", err)
 		}
 	}
 	return was

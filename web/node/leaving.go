@@ -30,7 +30,7 @@ func (n *Node) LeaveChecked(o Order) {
 
 func (n *Node) TellLeave(o Order) {
 	if err := n.Cluster.tell(leaveWord, o); err != nil {
-		n.opts.Log.Warn("the other servers are not told that a client leaves", "connectionId", o.ConnectionID, "error", err)
+		n.opts.Log.Warn("a client's leave could not be sent to the other servers", "connectionId", o.ConnectionID, "error", err)
 	}
 }
 

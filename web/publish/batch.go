@@ -53,10 +53,10 @@ func (p *Publisher) Parse(body *bytes.Buffer) ([]eventlog.Event, *reply.Fault) {
 		return nil, f
 	}
 	if _, err := b.dec.ReadToken(); err != io.EOF {
-		return nil, reply.NotJSON(fmt.Errorf("there is more after the value"))
+		return nil, reply.NotJSON(fmt.Errorf("there is more data after the value"))
 	}
 	if !found {
-		return nil, reply.Invalid("missing_events", "events", "is missing; a publish is {\"events\":[…]}%s", instead)
+		return nil, reply.Invalid("missing_events", "events", "is required; a publish is {\"events\":[…]}%s", instead)
 	}
 	return b.events, nil
 }
@@ -179,10 +179,10 @@ func (p *batchParser) event() *reply.Fault {
 		}
 	}
 	if ev.Payload == nil {
-		return reply.Invalid("invalid_event", at("events[%d].payload", i), "is missing; any JSON value is allowed, null too")
+		return reply.Invalid("invalid_event", at("events[%d].payload", i), "is required; any JSON value is allowed, including null")
 	}
 	if len(ev.Key) > eventlog.MaxKey {
-		return reply.Invalid("invalid_event", at("events[%d].idempotencyKey", i), "has %d bytes; a key has at most %d", len(ev.Key), eventlog.MaxKey)
+		return reply.Invalid("invalid_event", at("events[%d].idempotencyKey", i), "has %d bytes; a key may have %d", len(ev.Key), eventlog.MaxKey)
 	}
 	p.events = append(p.events, ev)
 	return nil

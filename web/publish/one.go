@@ -16,7 +16,7 @@ import (
 func (p *Publisher) One(c *gin.Context, who gate.Caller, ev eventlog.Event, field, about string) (eventlog.Result, *reply.Fault) {
 	if n := len(ev.Payload); n > p.opts.MaxPayloadBytes {
 		return eventlog.Result{}, &reply.Fault{Status: http.StatusRequestEntityTooLarge, Code: "payload_too_large",
-			Message: field + " makes a payload of " + strconv.Itoa(n) + " bytes; it may have " + strconv.Itoa(p.opts.MaxPayloadBytes), Field: field}
+			Message: field + " gives a payload of " + strconv.Itoa(n) + " bytes; it may have " + strconv.Itoa(p.opts.MaxPayloadBytes), Field: field}
 	}
 	if !who.MayPublish(ev.Channel) {
 		return eventlog.Result{}, p.gate.Forbidden(c, who, about, "Publishing to "+strconv.Quote(ev.Channel))

@@ -49,7 +49,7 @@ func (b *Body) Release() {
 }
 
 // ErrBodies says that the bodies of all requests take what they may.
-var ErrBodies = errors.New("no room for a body")
+var ErrBodies = errors.New("no memory left for a body")
 
 // Counting returns r, with what arrives counted as the body.
 func (b *Body) Counting(r io.Reader) io.Reader { return counted{r, b} }
@@ -84,7 +84,7 @@ func (b *Body) Fill(c *gin.Context, limit int64) *Fault {
 
 func TooManyBodies(c *gin.Context) *Fault {
 	c.Header("Connection", "close")
-	return Limited(c, time.Second, "too_many_bodies", "The bodies of all requests take as much memory as they may. Try again.")
+	return Limited(c, time.Second, "too_many_bodies", "The bodies of all requests have reached their memory limit. Try again.")
 }
 
 // CheckBody checks what a request's head says of its body.
@@ -106,7 +106,7 @@ func BodyFault(err error, limit int64) *Fault {
 	case errors.As(err, &over):
 		return bodyTooLarge(limit)
 	case err != nil:
-		return NewFault(http.StatusBadRequest, "incomplete_body", "The body could not be read to its end.")
+		return NewFault(http.StatusBadRequest, "incomplete_body", "The body could not be read completely.")
 	}
 	return nil
 }

@@ -63,6 +63,6 @@ func Recovery(log *slog.Logger) gin.HandlerFunc {
 			c.Abort()
 			return
 		}
-		Refuse(c, NewFault(http.StatusInternalServerError, "internal", "The server could not do this."))
+		Refuse(c, NewFault(http.StatusInternalServerError, "internal", "The server failed to handle this request."))
 	})
 }

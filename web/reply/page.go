@@ -22,8 +22,8 @@ func (p *Pages) Send(c *gin.Context, status int, page templ.Component) {
 	var text bytes.Buffer
 	nonce := rand.Text()
 	if err := page.Render(templ.WithNonce(c.Request.Context(), nonce), &text); err != nil {
-		p.log.Error("a page could not be made", "path", c.FullPath(), "error", err)
-		Refuse(c, NewFault(http.StatusInternalServerError, "internal", "The page could not be made."))
+		p.log.Error("a page could not be rendered", "path", c.FullPath(), "error", err)
+		Refuse(c, NewFault(http.StatusInternalServerError, "internal", "The page could not be rendered."))
 		return
 	}
 	h := c.Writer.Header()

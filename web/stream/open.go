@@ -64,11 +64,11 @@ func (s *Streams) may(c *gin.Context, who gate.Caller, r *Request) *reply.Fault 
 			return s.gate.Forbidden(c, who, cmp.Or(r.Field, "channels"), "Subscribing to "+strconv.Quote(name))
 		}
 		if r.Wants&hub.WantMembers != 0 && !who.MaySeePresence(name) {
-			return s.gate.Forbidden(c, who, "presence", "Seeing who is on "+strconv.Quote(name))
+			return s.gate.Forbidden(c, who, "presence", "Listing the members of "+strconv.Quote(name))
 		}
 	}
 	if r.Wants&hub.WantOnline != 0 && !who.FullPresence() {
-		return s.gate.Forbidden(c, who, "presence", "Seeing everybody who is online")
+		return s.gate.Forbidden(c, who, "presence", "Listing all online clients")
 	}
 	return nil
 }

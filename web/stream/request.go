@@ -42,7 +42,7 @@ func (s *Streams) Check(c *gin.Context, names []string, clientID string, ids, wa
 	case f != nil:
 		return nil, f
 	case len(channels) == 0:
-		return nil, reply.Invalid("missing_channels", "channels", "is missing; name at least one, such as ?channels=news")
+		return nil, reply.Invalid("missing_channels", "channels", "is required; name at least one channel, such as ?channels=news")
 	case !reply.IsClientID(clientID):
 		return nil, reply.Invalid("invalid_client_id", "clientId", "must have at most %d bytes of UTF-8 and no control characters", reply.MaxClientID)
 	}

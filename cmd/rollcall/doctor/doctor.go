@@ -106,7 +106,7 @@ func (p *probe) reach(ctx context.Context) bool {
 	case answer.StatusCode == http.StatusServiceUnavailable && body.Status != "":
 		p.add("reach", Warn, "", "The server says that it is %s, not ready.", body.Status)
 	default:
-		p.add("reach", Warn, "", "/readyz was answered with %s, not by Rollcall. That is fine if only /subscribe is passed on; else the URL may be wrong.", answer.Status)
+		p.add("reach", Warn, "", "/readyz was answered with %s, not by Rollcall. That is fine if the proxy passes on only /subscribe; otherwise the URL may be wrong.", answer.Status)
 	}
 	return true
 }
@@ -124,9 +124,9 @@ func (p *probe) first(ctx context.Context) *stream {
 	}
 	p.report.Proxies = distinct(append(p.report.Proxies, proxiesIn(s.answer.Header)...))
 	if len(p.report.Proxies) > 0 {
-		p.add("proxy", OK, "", "In between: %s.", strings.Join(p.report.Proxies, ", "))
+		p.add("proxy", OK, "", "Proxies: %s.", strings.Join(p.report.Proxies, ", "))
 	} else {
-		p.add("proxy", OK, "", "No proxy gave itself away.")
+		p.add("proxy", OK, "", "No proxy was detected.")
 	}
 	switch status := s.answer.StatusCode; {
 	case status/100 == 3:
@@ -245,7 +245,7 @@ func (p *probe) live(ctx context.Context) {
 // byItself is live for credentials that see nobody else come: only publishing shows it, and heartbeats.
 func (p *probe) byItself(ctx context.Context) {
 	if !p.Publish {
-		p.add("buffering", OK, "", "First events arrive at once. These credentials see nobody else come, so only heartbeats, below, show whether later ones do; --try-publish shows it too.")
+		p.add("buffering", OK, "", "First events arrive at once. These credentials can't see other clients, so only the heartbeats below, or --try-publish, show whether later events do.")
 		return
 	}
 	s, err := p.open(ctx, nil, nil)
@@ -309,18 +309,18 @@ func (p *probe) resume(ctx context.Context, at position) {
 	} {
 		s, err := p.open(ctx, way.query, way.header)
 		if err != nil {
-			p.add(way.name, Fail, held, "A stream that goes on could not be opened: %v.", plain(err))
+			p.add(way.name, Fail, held, "A resuming stream could not be opened: %v.", plain(err))
 			continue
 		}
 		who, err := s.registered(ctx, p.Patience)
 		s.close()
 		switch {
 		case err != nil:
-			p.add(way.name, Fail, held, "A stream that goes on brought no first event: %v.", plain(err))
+			p.add(way.name, Fail, held, "A resuming stream got no first event: %v.", plain(err))
 		case !who.Resumed:
-			p.add(way.name, Fail, way.kind, "A stream that was to go on by the %s began anew: it does not get through, or another server answered, one with a log of its own.", way.text)
+			p.add(way.name, Fail, way.kind, "A stream that should resume by the %s began anew: the position was lost, or another server with its own log answered.", way.text)
 		default:
-			p.add(way.name, OK, "", "A stream goes on by the %s.", way.text)
+			p.add(way.name, OK, "", "A stream resumes by the %s.", way.text)
 		}
 	}
 }

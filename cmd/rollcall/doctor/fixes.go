@@ -35,7 +35,7 @@ var fixes = map[string][]Fix{
 		{nginx, "proxy_buffering off;    # in the location of /subscribe and /presence/stream\nand no \"proxy_ignore_headers X-Accel-Buffering\""},
 		{caddy, "reverse_proxy 127.0.0.1:9090 {\n\tflush_interval -1\n}"},
 		{cloudflare, "Response Buffering off for this path (Enterprise); a Worker must pass the body on as a stream; no \"Cache Everything\" rule"},
-		{alb, "targets that are instances or addresses; a Lambda target or an API Gateway (REST) holds the whole answer back"},
+		{alb, "targets that are instances or addresses; a Lambda target or an API Gateway (REST) delays the whole answer"},
 	},
 	compressed: {
 		{nginx, "gzip off;               # in the location of /subscribe and /presence/stream; or no text/event-stream in gzip_types\nbrotli off;             # with that module"},
@@ -46,7 +46,7 @@ var fixes = map[string][]Fix{
 	idle: {
 		{rollcall, "serve --heartbeat 25s    # or less: shorter than the shortest timeout"},
 		{nginx, "proxy_read_timeout 75s;  # more than the heartbeat; the default is 60s"},
-		{caddy, "has no such timeout unless told: remove \"read_timeout\" from the transport of reverse_proxy"},
+		{caddy, "has no such timeout by default: remove \"read_timeout\" from the transport of reverse_proxy"},
 		{cloudflare, "its timeout is 100 s and fixed, below Enterprise: keep the heartbeat shorter"},
 		{alb, "aws elbv2 modify-load-balancer-attributes --load-balancer-arn ARN --attributes Key=idle_timeout.timeout_seconds,Value=120"},
 	},

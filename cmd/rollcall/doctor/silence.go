@@ -9,15 +9,15 @@ import (
 
 // usual are the timeouts that well-known programs and services come with, in seconds.
 var usual = map[int]string{
-	10:  "Vercel's functions have that limit",
-	15:  "Envoy's route timeout is that, unless told",
-	30:  "Google Cloud's backend service timeout and AWS's API Gateway have that, unless told",
-	55:  "Heroku's router has that limit",
-	60:  "nginx's proxy_read_timeout and the idle timeout of AWS's ALB are that, unless told",
-	100: "Cloudflare's limit is that",
-	120: "IIS and some firewalls have that",
-	240: "Azure's load balancers have that, unless told",
-	350: "AWS's NLB has that, and its NAT gateway",
+	10:  "Vercel's functions have this limit",
+	15:  "Envoy's route timeout has this default",
+	30:  "Google Cloud's backend service timeout and AWS's API Gateway have this default",
+	55:  "Heroku's router has this limit",
+	60:  "nginx's proxy_read_timeout and the idle timeout of AWS's ALB have this default",
+	100: "Cloudflare has this limit",
+	120: "IIS and some firewalls have this timeout",
+	240: "Azure's load balancers have this default",
+	350: "AWS's NLB and NAT gateway have this timeout",
 }
 
 // silence watches a stream on which nothing comes but heartbeats, until it is cut or the wait is over.
@@ -65,11 +65,11 @@ func (p *probe) verdict(s *stream, goodbye string, events int) {
 	case !s.ended.IsZero():
 		p.add("silence", Fail, aged, "The stream was cut at the age of %s, %s after a heartbeat%s: so silence is not why, but a limit of how long an answer may take.", seconds(age), seconds(quiet), known(age))
 	case beats == 0 && events > 0 && !p.Publish:
-		p.add("silence", OK, "", "A stream stayed open for %s; events came on its channel, so that it was not silent. Without --channel it is.", seconds(p.Wait))
+		p.add("silence", OK, "", "A stream stayed open for %s; events came on its channel, so it was not silent. Try without --channel.", seconds(p.Wait))
 	case beats == 0 && p.Wait >= 30*time.Second:
 		p.add("silence", Warn, idle, "No heartbeat came within %s. Either --heartbeat is set to more than that (wait longer, with --wait), or heartbeats are held back.", seconds(p.Wait))
 	case beats == 0:
-		p.add("silence", OK, "", "A silent stream stayed open for %s, which is too short to see a heartbeat; --wait 65s tells more.", seconds(p.Wait))
+		p.add("silence", OK, "", "A silent stream stayed open for %s, which is too short to see a heartbeat; try --wait 65s.", seconds(p.Wait))
 	default:
 		p.add("silence", OK, "", "A silent stream stayed open for %s; %d heartbeats came through, one by one.", seconds(p.Wait), beats)
 	}

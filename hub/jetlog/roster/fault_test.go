@@ -299,7 +299,7 @@ func TestSlowReader(t *testing.T) {
 	until(t, "a is there", func() bool { return a.came("b") == 1 })
 	a.mu.Lock() // its reader waits
 	b.fill(5000)
-	within(t, downWithin, "a says so", func() bool { _, why, _ := a.Degraded(); return why == "the changes are not taken" })
+	within(t, downWithin, "a says so", func() bool { _, why, _ := a.Degraded(); return why == "the changes are not accepted" })
 	for i := range 5000 {
 		_ = b.Delete("c" + strconv.Itoa(i))
 	}

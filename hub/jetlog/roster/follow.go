@@ -17,7 +17,7 @@ const mostAtOnce = 1024
 // loadTimeout is how long the table may take to come from the stream.
 const loadTimeout = time.Minute
 
-var errAgain = errors.New("the table is read again")
+var errAgain = errors.New("reading the table again")
 
 // follow keeps the view up to date until the roster ends, however often the connection
 // or the consumer does.
@@ -90,11 +90,11 @@ func (r *Roster) consume() error {
 		case !r.nc.IsConnected() || r.nc.Stats().Reconnects != reconnects:
 			return errors.New("the connection was lost")
 		case now.Sub(heard) > r.silence():
-			return fmt.Errorf("nothing came for %v", r.silence())
+			return fmt.Errorf("nothing arrived for %v", r.silence())
 		case now.Sub(last) > r.opts.Lease/2: // what waits may be old
 			return fmt.Errorf("%w: this node stood still for %v", errAgain, now.Sub(last).Round(time.Millisecond))
 		case r.view.loading && now.Sub(began) > loadTimeout:
-			return fmt.Errorf("the table did not come within %v", loadTimeout)
+			return fmt.Errorf("the table did not arrive within %v", loadTimeout)
 		}
 		last = now
 		switch late := now.Sub(r.began) - time.Duration(r.caught.Load()); {
@@ -105,7 +105,7 @@ func (r *Roster) consume() error {
 			r.view.expire(now)
 		}
 		if !r.hand() {
-			r.say("the changes are not taken")
+			r.say("the changes are not accepted")
 			select {
 			case <-r.out.room:
 			case <-r.ctx.Done():
@@ -168,10 +168,10 @@ func (r *Roster) take(m *nats.Msg, expect *uint64) error {
 	}
 	meta, err := m.Metadata()
 	if err != nil {
-		return fmt.Errorf("a message without a place in the stream: %w", err)
+		return fmt.Errorf("a message without a position in the stream: %w", err)
 	}
 	if meta.Sequence.Consumer != *expect {
-		return fmt.Errorf("message %d of the consumer came, %d was due", meta.Sequence.Consumer, *expect)
+		return fmt.Errorf("message %d of the consumer arrived, %d was expected", meta.Sequence.Consumer, *expect)
 	}
 	*expect++
 	if err := r.view.apply(m, meta); err != nil {
@@ -199,7 +199,7 @@ func (r *Roster) control(m *nats.Msg, expect uint64) error {
 		return r.nc.Publish(stalled, nil)
 	}
 	if last := m.Header.Get("Nats-Last-Consumer"); last != strconv.FormatUint(expect-1, 10) {
-		return fmt.Errorf("the consumer is at message %s, %d was due", last, expect)
+		return fmt.Errorf("the consumer is at message %s, %d was expected", last, expect)
 	}
 	r.upToDate()
 	return nil

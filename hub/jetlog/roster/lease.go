@@ -63,7 +63,7 @@ func (r *Roster) keep(ctx context.Context) error {
 		}
 		switch {
 		case errors.Is(err, errLeaseLost):
-			r.log.Warn("this node's lease ran out; the others are told everything again", "node", r.opts.Node, "session", r.lease.session)
+			r.log.Warn("this node's lease ran out; its entries are sent to the others again", "node", r.opts.Node, "session", r.lease.session)
 			if err := r.bury(ctx, r.lease.session); err != nil {
 				return err
 			}

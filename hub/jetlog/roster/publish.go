@@ -113,7 +113,7 @@ func (r *Roster) publish() {
 		r.fails(err)
 		if err != nil {
 			if r.ctx.Err() == nil && r.nc.IsConnected() {
-				r.log.Debug("the roster could not be told", "error", err)
+				r.log.Debug("the roster could not be updated", "error", err)
 			}
 			pause = min(2*pause+10*time.Millisecond, 500*time.Millisecond)
 			r.pause(pause)

@@ -29,9 +29,9 @@ var (
 	// ErrUnavailable: NATS can't be reached.
 	ErrUnavailable = errors.New("the cluster's roster is not available")
 	// ErrInvalid: an id or a value is not within the limits.
-	ErrInvalid = errors.New("not fit for the roster")
+	ErrInvalid = errors.New("not valid for the roster")
 	// ErrMismatch: the stream exists and is not as asked for.
-	ErrMismatch = errors.New("the roster's stream exists and is not as asked for")
+	ErrMismatch = errors.New("the roster's stream exists and does not fit the settings")
 	// ErrClosed: the roster was closed.
 	ErrClosed = errors.New("the roster is closed")
 )
@@ -224,7 +224,7 @@ func (r *Roster) Degraded() (since time.Time, reason string, degraded bool) {
 	case late > r.silence():
 		return caught, "nothing was heard for " + late.Round(time.Millisecond).String(), true
 	case !r.failing.IsZero() && time.Since(r.failing) > r.opts.Lease/2:
-		return r.failing, "others do not hear of this node: " + r.failure, true
+		return r.failing, "other nodes do not receive this node's entries: " + r.failure, true
 	}
 	return time.Time{}, "", false
 }

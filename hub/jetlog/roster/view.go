@@ -131,7 +131,7 @@ func (v *view) lease(session string, body []byte, meta *nats.MsgMetadata) error 
 		v.down(session)
 	case v.renewedBy(session, &c):
 	case c.Count > 1: // its entries are not known
-		return fmt.Errorf("%w: session %s of node %q is there again", errAgain, session, c.Node)
+		return fmt.Errorf("%w: session %s of node %q has returned", errAgain, session, c.Node)
 	default:
 		v.up(session, &c)
 	}

@@ -42,7 +42,7 @@ nats() {
         flags+=" --nats nats://127.0.0.1:$((19710 + i))"
     done
 }
-# field <name>: the last number of that name in the result, "–" where there is none or nothing was measured.
+# field <name>: the last number of that name in the result, "–" where there is none or no data.
 field() {
     local n
     n=$(sed -n "s/^ *\"$1\": \([0-9.]*\),\{0,1\}$/\1/p" "$work/result" | tail -n 1)
