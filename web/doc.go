@@ -6,6 +6,7 @@
 //	stream    a request becomes a stream
 //	publish   a request becomes events
 //	api       subscribe, publish, history, presence, leave, health
+//	hooks     webhooks: tells endpoints what node says of who comes and goes
 //	compat    the faces of other systems: members, rooms, a clock, demo pages
 //	admin     the pages for operators; login and livepage below it
 //	metrics, apidocs, assets, client, totals

@@ -53,7 +53,7 @@ func (c *configFlags) report(ctx *kong.Context, s *settings) configReport {
 	}
 	known := valuesOf(ctx.Kong)
 	for _, setting := range s.effective(ctx.Selected().Flags) {
-		if _, ok := known[setting.Name]; ok { // not --json
+		if _, ok := known[setting.Name]; ok || setting.Name == webhooksKey { // not --json
 			r.Settings = append(r.Settings, configSetting(setting))
 		}
 	}

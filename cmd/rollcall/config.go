@@ -15,6 +15,7 @@ import (
 
 	"rollcall/web"
 	"rollcall/web/auth"
+	"rollcall/web/hooks"
 	"rollcall/web/login"
 )
 
@@ -72,6 +73,7 @@ type serveCmd struct {
 	local        bool     // only this machine reaches the server
 	seen         []string // states of the watched files when they were read
 	traces       trace.TracerProvider
+	webhooks     []hooks.Endpoint // of the file
 }
 
 // Help is shown above the flags of "rollcall serve --help".
@@ -121,7 +123,9 @@ func (c *serveCmd) BeforeResolve(ctx *kong.Context, s *settings) error {
 		return nil
 	}
 	file, err := readConfigFile(path, ctx.Model.Children[0].Flags)
-	s.file = file
+	if s.file = file; file != nil {
+		c.webhooks = file.webhooks
+	}
 	return s.verdict(err)
 }
 
@@ -253,6 +257,7 @@ func (c *serveCmd) options(log *slog.Logger, effective []web.Setting, access *au
 		HistoryAge:         cmp.Or(time.Duration(c.HistoryAge), -1),
 		HistoryBudget:      int64(c.HistoryBudget),
 		Tracing:            c.traces,
+		Webhooks:           c.webhooks,
 		NoCompat:           !c.Compat,
 	}
 }

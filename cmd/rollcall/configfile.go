@@ -11,12 +11,17 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"rollcall/web/hooks"
 )
 
 // configFile is a YAML file whose keys are flag names.
 type configFile struct {
 	path   string
 	values map[string]fileValue
+
+	webhooks     []hooks.Endpoint
+	webhooksLine int
 }
 
 // fileValue is a value as it would stand behind the flag, and its line in the file.
@@ -47,9 +52,17 @@ func readConfigFile(path string, flags []*kong.Flag) (*configFile, error) {
 			byKey[flag.Name] = flag
 		}
 	}
+	byKey[webhooksKey] = nil // a name to suggest
 	var errs []error
 	for _, entry := range entries {
 		key, line := entry.Key.GetToken().Value, entry.Key.GetToken().Position.Line
+		if key == webhooksKey {
+			if file.webhooks, err = readWebhooks(entry.Value); err != nil {
+				errs = append(errs, fmt.Errorf("%s:%d: %w", path, line, err))
+			}
+			file.webhooksLine = line
+			continue
+		}
 		flag := byKey[key]
 		if flag == nil {
 			errs = append(errs, fmt.Errorf("%s:%d: unknown key %q; %s", path, line, key, suggest(key, byKey)))

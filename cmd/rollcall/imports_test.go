@@ -15,7 +15,7 @@ import (
 // Imports point down: cmd → web → hub, presence → hub/eventlog. layers says which packages of this module a package
 // may import; "x/..." is x and everything below it. The longest matching line counts.
 var layers = map[string][]string{
-	"cmd/...":          {"cmd/...", "docs", "web", "web/auth", "web/login", "hub/...", "presence", "templates"},
+	"cmd/...":          {"cmd/...", "docs", "web", "web/auth", "web/hooks", "web/login", "hub/...", "presence", "templates"},
 	"web":              {"web/...", "docs", "hub/...", "presence/...", "templates"},
 	"web/webtest":      {"web/...", "hub/...", "presence/..."},
 	"web/node":         {"hub/...", "presence/..."},
@@ -38,6 +38,7 @@ var layers = map[string][]string{
 	"presence/...":     {"presence/...", "hub/eventlog/..."},
 	"hub/...":          {"hub/eventlog"},
 	"hub/outbox/...":   {"hub/outbox/..."},
+	"hub/disklog":      {"hub/eventlog", "hub/outbox"},
 	"hub/eventlog/...": {"hub/eventlog/..."},
 	"hub/jetlog/...":   {"hub/outbox", "hub/eventlog", "hub/jetlog/...", "presence/peers"},
 	"templates/...":    {},

@@ -33,6 +33,7 @@ type reloader struct {
 	cert     *certificate      // nil without TLS
 	verifier *auth.Verifier    // nil without tokens
 	tokens   auth.VerifierOptions
+	hooked   bool // the server has webhooks, and can have others
 }
 
 // fixed tells whether a setting counts only at the start.
@@ -113,7 +114,7 @@ func (r *reloader) reload() error {
 		made.Close()
 		access.Verifier = r.verifier
 	}
-	if err := r.server.Reload(web.Changes{Access: access, Admins: next.admins, CORSOrigins: next.CORSOrigin}); err != nil {
+	if err := r.server.Reload(web.Changes{Access: access, Admins: next.admins, CORSOrigins: next.CORSOrigin, Webhooks: next.webhooks}); err != nil {
 		if !keep && made != nil {
 			made.Close()
 		}
@@ -135,6 +136,9 @@ func (r *reloader) reload() error {
 			r.log.Warn("this setting has changed and needs a restart", "setting", name)
 		}
 	}
+	if !r.hooked && len(next.webhooks) > 0 {
+		r.log.Warn("this setting has changed, and takes a restart", "setting", webhooksKey)
+	}
 	r.now = next
 	return nil
 }
@@ -150,6 +154,7 @@ func (r *reloader) nextLife(start *serveCmd) *serveCmd {
 	next.JWTSecret, next.JWTPublicKey, next.JWKSURL = now.JWTSecret, now.JWTPublicKey, now.JWKSURL
 	next.JWTIssuer, next.JWTAudience, next.JWTLeeway = now.JWTIssuer, now.JWTAudience, now.JWTLeeway
 	next.TokenCookie, next.Anonymous = now.TokenCookie, now.Anonymous
+	next.webhooks = now.webhooks
 	r.now = &next
 	return &next
 }

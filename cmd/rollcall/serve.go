@@ -111,6 +111,18 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 	if shared {
 		options.Roster = cluster.roster
 	}
+	box, err := c.openOutbox(ctx, cluster, log)
+	if err != nil {
+		return err
+	}
+	if box != nil {
+		options.Outbox = box
+		defer func() {
+			if err := box.Close(); err != nil {
+				log.Error("the outbox of webhooks was not closed in order", "error", err)
+			}
+		}()
+	}
 	server, err := web.New(options)
 	if err != nil {
 		return err
@@ -118,6 +130,7 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 	if shared {
 		cluster.server.Store(server)
 	}
+	reload.hooked = len(c.webhooks) > 0
 	debug.FreeOSMemory() // hashing a password took 19 MiB
 	served, serving := make(chan error, 2), 1
 	go func() { served <- server.Serve(l) }()

@@ -116,6 +116,9 @@ func (s *settings) effective(flags []*kong.Flag) []web.Setting {
 		}
 		list = append(list, web.Setting{Name: flag.Name, Value: masked(flag.Name, value), Source: source})
 	}
+	if s.file != nil && len(s.file.webhooks) > 0 {
+		list = append(list, web.Setting{Name: webhooksKey, Value: shownWebhooks(s.file.webhooks), Source: s.file.webhooksAt()})
+	}
 	return list
 }
 

@@ -4,6 +4,6 @@
 // an entry is appended only after the one that its writer saw last, and a value replaced only where it is still the one that
 // was read. So several servers that share a store agree on one order and one owner without a leader.
 //
-// [Memory] is a store that ends with the process. Packages disk, below this one, and hub/jetlog/outbox keep theirs in a directory
+// [Memory] is a store that ends with the process. Packages hub/disklog and hub/jetlog/outbox keep theirs in a directory
 // and in JetStream; all of them pass the tests of package storetest.
 package outbox

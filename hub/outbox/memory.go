@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"crypto/rand"
 	"maps"
 	"slices"
 	"strings"
@@ -11,7 +10,6 @@ import (
 
 // Memory is a Store that ends with the process. Make it with NewMemory.
 type Memory struct {
-	epoch   string        // static
 	budget  int           // static
 	changed chan struct{} // capacity one
 
@@ -27,14 +25,11 @@ var _ Store = (*Memory)(nil)
 
 // NewMemory returns an empty store whose entries take at most so many bytes; the oldest go first.
 func NewMemory(budget int) *Memory {
-	return &Memory{epoch: rand.Text()[:10], budget: budget, changed: make(chan struct{}, 1), values: make(map[string]Value)}
+	return &Memory{budget: budget, changed: make(chan struct{}, 1), values: make(map[string]Value)}
 }
 
 // entryCost is what an entry takes beside its data.
 const entryCost = 64
-
-// Epoch implements [Store].
-func (m *Memory) Epoch() string { return m.epoch }
 
 // Durable implements [Store].
 func (m *Memory) Durable() bool { return false }

@@ -26,8 +26,6 @@ type Value struct {
 
 // Store keeps entries and values. Its methods are safe for concurrent use, and their errors wrap those above.
 type Store interface {
-	// Epoch is a random name of the contents. It changes when the numbers begin anew.
-	Epoch() string
 	// Durable tells whether the contents outlive the process, Shared whether other servers use them too.
 	Durable() bool
 	Shared() bool

@@ -1,8 +1,8 @@
 package hooks
 
 import (
+	"crypto/rand"
 	"encoding/json"
-	"strconv"
 	"time"
 
 	"rollcall/hub/eventlog"
@@ -37,6 +37,7 @@ func stamp(t time.Time) string { return eventlog.Stamp(t) }
 
 // batch is what the store keeps as one entry: events in order, told together.
 type batch struct {
+	ID     string    `json:"id"` // the same however often, and by whichever server, it is sent
 	Made   time.Time `json:"made"`
 	Events []Event   `json:"events"`
 }
@@ -47,7 +48,5 @@ type message struct {
 	Events []Event `json:"events"`
 }
 
-// messageID names a batch. It is the same however often, and by whichever server, the batch is sent.
-func messageID(epoch string, seq uint64) string {
-	return "msg_" + epoch + "_" + strconv.FormatUint(seq, 10)
-}
+// newID returns the id of a new message.
+func newID() string { return "msg_" + rand.Text() }

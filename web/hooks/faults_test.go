@@ -33,12 +33,14 @@ func TestFaultyEndpoints(t *testing.T) {
 		do   func(w http.ResponseWriter, r *http.Request)
 		says string
 	}{
-		"500":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, "it answered 500"},
-		"404":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, "it answered 404"},
-		"reset":    {func(w http.ResponseWriter, _ *http.Request) { drop(w) }, "read failed"},
-		"hanging":  {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "no answer within"},
-		"redirect": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect) }, "redirects are not followed"},
-		"huge":     {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500); flood(w) }, "it answered 500"},
+		"500":     {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, "it answered 500"},
+		"404":     {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, "it answered 404"},
+		"reset":   {func(w http.ResponseWriter, _ *http.Request) { drop(w) }, "read failed"},
+		"hanging": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "no answer within"},
+		"redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}, "redirects are not followed"},
+		"huge": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500); flood(w) }, "it answered 500"},
 		"huge head": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X", strings.Repeat("x", 1<<20))
 			w.WriteHeader(200)

@@ -94,7 +94,7 @@ func poke(ch chan struct{}) {
 // drain waits until the sender has nothing to send, or ctx ends.
 func (s *sender) drain(ctx context.Context) error {
 	s.once.Do(func() { close(s.closing) })
-	if !s.isHeld() {
+	if s.h.store.Shared() && !s.isHeld() {
 		return nil // another server's
 	}
 	select {
@@ -247,16 +247,15 @@ func (s *sender) deliver(ctx context.Context, entry *outbox.Entry) error {
 			return nil
 		}
 		s.setWaiting(s.h.teller.at.Load()-s.after, b.Made)
-		id := messageID(s.h.store.Epoch(), entry.Seq)
-		body, err := json.Marshal(message{id, events})
+		body, err := json.Marshal(message{b.ID, events})
 		if err != nil {
 			return err
 		}
-		a := Attempt{At: time.Now(), ID: id, Seq: entry.Seq, Events: len(events), Nth: attempts + 1, Body: body}
+		a := Attempt{At: time.Now(), ID: b.ID, Seq: entry.Seq, Events: len(events), Nth: attempts + 1, Body: body}
 		if s.fails > 0 && s.overdue(&b) {
 			return s.bury(ctx, entry.Seq, &b, &a)
 		}
-		if a.Answer, err = s.attempt(ctx, e, client, id, body); err != nil {
+		if a.Answer, err = s.attempt(ctx, e, client, b.ID, body); err != nil {
 			return err
 		}
 		s.note(&a)
@@ -266,7 +265,7 @@ func (s *sender) deliver(ctx context.Context, entry *outbox.Entry) error {
 			return s.moved(ctx)
 		}
 		s.fails++
-		s.h.log.Warn("webhooks: an endpoint did not take a message", "endpoint", e.Shown(), "id", id, "attempt", attempts+1, "reason", a.Err)
+		s.h.log.Warn("webhooks: an endpoint did not take a message", "endpoint", e.Shown(), "id", b.ID, "attempt", attempts+1, "reason", a.Err)
 		if s.overdue(&b) {
 			continue // it is buried
 		}

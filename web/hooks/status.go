@@ -2,7 +2,6 @@ package hooks
 
 import (
 	"context"
-	"crypto/rand"
 	"slices"
 	"time"
 )
@@ -92,7 +91,7 @@ func (h *Hooks) Test(ctx context.Context, id string) (Answer, bool) {
 	if s == nil {
 		return Answer{}, false
 	}
-	name := "msg_test_" + rand.Text()[:12]
+	name := newID()
 	return s.extra(ctx, name, []byte(`{"id":"`+name+`","events":[]}`), 0, 0), true
 }
 

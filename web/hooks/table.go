@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"strconv"
 
 	"rollcall/hub/outbox"
 	"rollcall/presence"
@@ -19,7 +20,7 @@ type table struct {
 	told    map[key]struct{}
 	members map[string]int // by channel
 	dirty   [parts]bool
-	saved   [parts]uint64 // revisions in the store
+	saved   [parts + 1]uint64 // revisions in the store; the last one is of wholeName
 }
 
 // parts is in how many values the table is stored.
@@ -81,10 +82,12 @@ type tablePart struct {
 
 func partName(i int) string { return fmt.Sprintf("told.%03d", i) }
 
+// wholeName has the entry through which all parts are stored. Some may be newer, if the server ended while it stored them.
+const wholeName = "told.whole"
+
 // load reads the table as it was stored, and what was told since. It returns the last entry that is in it.
 func (t *table) load(ctx context.Context, s outbox.Store) (uint64, error) {
 	var at [parts]uint64
-	oldest := uint64(0)
 	for i := range parts {
 		v, err := s.Get(ctx, partName(i))
 		if err != nil {
@@ -99,11 +102,19 @@ func (t *table) load(ctx context.Context, s outbox.Store) (uint64, error) {
 			t.set(key{one[0], one[1]}, true)
 		}
 		t.dirty[i] = false
-		if p.At > 0 && (oldest == 0 || p.At < oldest) {
-			oldest = p.At
+	}
+	v, err := s.Get(ctx, wholeName)
+	if err != nil {
+		return 0, err
+	}
+	t.saved[parts] = v.Rev
+	whole := uint64(0)
+	if v.Rev > 0 {
+		if whole, err = strconv.ParseUint(string(v.Data), 10, 64); err != nil {
+			return 0, err
 		}
 	}
-	last, err := t.catchUp(ctx, s, oldest, func(k key, seq uint64) bool { return seq > at[k.part()] })
+	last, err := t.catchUp(ctx, s, whole, func(string) {}, func(k key, seq uint64) bool { return seq > at[k.part()] })
 	if err != nil {
 		return 0, err
 	}
@@ -111,8 +122,8 @@ func (t *table) load(ctx context.Context, s outbox.Store) (uint64, error) {
 	return max(last, head), err // of what was dropped since, the last entries may be too
 }
 
-// catchUp folds what was told after an entry and is new, and returns the last entry.
-func (t *table) catchUp(ctx context.Context, s outbox.Store, after uint64, isNew func(key, uint64) bool) (uint64, error) {
+// catchUp folds what was told after an entry and is new, and returns the last entry. saw gets the ids of the batches.
+func (t *table) catchUp(ctx context.Context, s outbox.Store, after uint64, saw func(id string), isNew func(key, uint64) bool) (uint64, error) {
 	for {
 		entries, err := s.Read(ctx, after, readStep)
 		if err != nil {
@@ -124,6 +135,7 @@ func (t *table) catchUp(ctx context.Context, s outbox.Store, after uint64, isNew
 			if json.Unmarshal(entry.Data, &b) != nil {
 				continue
 			}
+			saw(b.ID)
 			for i := range b.Events {
 				e := &b.Events[i]
 				if isNew(keyOf(e), entry.Seq) {
@@ -164,17 +176,25 @@ func (t *table) save(ctx context.Context, s outbox.Store, at uint64) error {
 		if err != nil {
 			return err
 		}
-		rev, err := s.Put(ctx, partName(i), data, t.saved[i])
-		if errors.Is(err, outbox.ErrConflict) { // another server had this to do until now
-			var v outbox.Value
-			if v, err = s.Get(ctx, partName(i)); err == nil {
-				rev, err = s.Put(ctx, partName(i), data, v.Rev)
-			}
-		}
-		if err != nil {
+		if err := t.put(ctx, s, partName(i), i, data); err != nil {
 			return err
 		}
-		t.saved[i], t.dirty[i] = rev, false
+		t.dirty[i] = false
 	}
-	return nil
+	return t.put(ctx, s, wholeName, parts, strconv.AppendUint(nil, at, 10))
+}
+
+// put stores a value whose revision is saved[i].
+func (t *table) put(ctx context.Context, s outbox.Store, name string, i int, data []byte) error {
+	rev, err := s.Put(ctx, name, data, t.saved[i])
+	if errors.Is(err, outbox.ErrConflict) { // another server had this to do until now
+		var v outbox.Value
+		if v, err = s.Get(ctx, name); err == nil {
+			rev, err = s.Put(ctx, name, data, v.Rev)
+		}
+	}
+	if err == nil {
+		t.saved[i] = rev
+	}
+	return err
 }

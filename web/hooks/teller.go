@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,16 +29,19 @@ type teller struct {
 	at      atomic.Uint64 // the last entry
 	dropped atomic.Uint64 // changes that were not told for want of room
 
-	mu     sync.Mutex
-	intake []change
+	mu        sync.Mutex // guards intake
+	intake    []change
+	intakeMax int
 
 	// Owned by the goroutine.
-	table   *table
-	queue   []change
-	rank    int
-	settles time.Time // when the table is compared with who is there; zero for never
-	saves   time.Time // when the table is stored
-	again   time.Time // when the store is tried again
+	table    *table
+	queue    []change
+	queueMax int
+	rank     int
+	settles  time.Time // when the table is compared with who is there; zero for never
+	saves    time.Time // when the table is stored
+	warned   uint64    // of dropped
+	again    time.Time // when the store is tried again
 }
 
 // change is what the teller is told.
@@ -46,6 +50,7 @@ type change struct {
 	there  bool // of a membership
 	info   []byte
 	reason string // of a stream's end; "" for a membership
+	tried  string // the batch that it was last part of, where it is not known whether that was stored
 	at     time.Time
 	came   time.Time
 }
@@ -80,6 +85,7 @@ func (h *Hooks) Edges(edges []presence.Edge) {
 		}
 		t.intake = append(t.intake, change{key: key{e.Channel, e.ClientID}, there: e.Kind == presence.Join, info: e.Info, at: e.Time, came: now})
 	}
+	t.intake = t.bounded(t.intake, &t.intakeMax)
 	t.mu.Unlock()
 	t.signal()
 }
@@ -90,6 +96,7 @@ func (h *Hooks) Ended(clientID, reason string) {
 	t := h.teller
 	t.mu.Lock()
 	t.intake = append(t.intake, change{key: key{client: clientID}, reason: reason, at: now, came: now})
+	t.intake = t.bounded(t.intake, &t.intakeMax)
 	t.mu.Unlock()
 	t.signal()
 }
@@ -136,7 +143,7 @@ func (t *teller) close(ctx context.Context) error {
 		return nil // it was not started
 	}
 	<-t.done
-	if len(t.queue) > 0 {
+	if slices.ContainsFunc(t.queue, func(c change) bool { return c.reason != "" || t.rank == 0 }) {
 		return errors.New("webhooks: some events were not told")
 	}
 	return nil
@@ -183,9 +190,10 @@ func (t *teller) due(c *change) time.Time {
 // turn does what is due.
 func (t *teller) turn(now time.Time, last bool) {
 	t.mu.Lock()
-	t.queue = append(t.queue, t.intake...)
+	came := t.intake
 	t.intake = nil
 	t.mu.Unlock()
+	t.queue = t.bounded(append(t.queue, came...), &t.queueMax)
 	if rank := t.h.rank(); rank != t.rank {
 		if t.rank = rank; rank == 0 {
 			t.settles = now.Add(t.h.pace.settle) // another server may have died with what it was about to tell
@@ -195,8 +203,9 @@ func (t *teller) turn(now time.Time, last bool) {
 		t.settles = time.Time{}
 		t.settle(now)
 	}
-	if len(t.queue) > maxQueue {
-		t.reduce()
+	if n := t.dropped.Load(); n > t.warned {
+		t.warned = n
+		t.h.log.Warn("webhooks: the store takes too little; ends of streams and short visits are left out", "dropped", n)
 	}
 	for t.ready(now, last) && t.tell(now) {
 	}
@@ -230,51 +239,49 @@ func (t *teller) ready(now time.Time, last bool) bool {
 	return false
 }
 
-// settle takes those who were told to be there, and are not, for gone.
+// settle takes those who were told to be there, and are not, for gone. Online ends last, as in the registry.
 func (t *teller) settle(now time.Time) {
+	var gone []change
 	for k := range t.table.told {
 		if !t.present(k.channel, k.client) {
-			t.queue = append(t.queue, change{key: k, at: now, came: now})
+			gone = append(gone, change{key: k, at: now, came: now})
 		}
 	}
-	// Online is what ends last, as in the registry.
-	slices.SortStableFunc(t.queue, func(a, b change) int {
-		if a.came != b.came || a.there || b.there {
-			return 0
+	slices.SortFunc(gone, func(a, b change) int {
+		if online := a.channel == presence.Everyone; a.client == b.client && online != (b.channel == presence.Everyone) {
+			if online {
+				return 1
+			}
+			return -1
 		}
-		return boolOrder(a.channel == presence.Everyone) - boolOrder(b.channel == presence.Everyone)
+		return cmp.Or(strings.Compare(a.client, b.client), strings.Compare(a.channel, b.channel))
 	})
+	t.queue = append(t.queue, gone...)
 }
 
-func boolOrder(b bool) int {
-	if b {
-		return 1
+// bounded returns changes, of too many the last one of each membership. Where these are many, more are allowed from then on.
+func (t *teller) bounded(list []change, limit *int) []change {
+	if len(list) <= max(*limit, maxQueue) {
+		return list
 	}
-	return 0
-}
-
-// reduce leaves the last change of each membership.
-func (t *teller) reduce() {
-	last := t.lasts()
-	kept := t.queue[:0]
-	for i := range t.queue {
-		if c := t.queue[i]; c.reason == "" && last[c.key] == i {
-			kept = append(kept, c)
-		} else {
-			t.dropped.Add(1)
+	last := lasts(list)
+	kept := make([]change, 0, len(last))
+	for i := range list {
+		if c := &list[i]; c.reason == "" && last[c.key] == i {
+			kept = append(kept, *c)
 		}
 	}
-	clear(t.queue[len(kept):])
-	t.queue = kept
-	t.h.log.Warn("webhooks: the store takes too little; ends of streams and short visits are left out")
+	*limit = 2 * len(kept)
+	t.dropped.Add(uint64(len(list) - len(kept)))
+	return kept
 }
 
 // lasts returns where the last change of each membership is.
-func (t *teller) lasts() map[key]int {
+func lasts(list []change) map[key]int {
 	last := make(map[key]int)
-	for i := range t.queue {
-		if t.queue[i].reason == "" {
-			last[t.queue[i].key] = i
+	for i := range list {
+		if list[i].reason == "" {
+			last[list[i].key] = i
 		}
 	}
 	return last
@@ -282,12 +289,13 @@ func (t *teller) lasts() map[key]int {
 
 // tell makes a batch of what is due and stores it. It reports whether there may be more.
 func (t *teller) tell(now time.Time) bool {
-	events, rest := t.compose(now)
+	id := newID()
+	events, rest := t.compose(now, id)
 	if len(events) == 0 {
 		t.queue = rest
 		return false
 	}
-	data, err := json.Marshal(batch{now, events})
+	data, err := json.Marshal(batch{id, now, events})
 	if err != nil { // infos are JSON
 		t.h.log.Error("webhooks: events can't be written", "error", err)
 		t.queue = rest
@@ -315,7 +323,7 @@ func (t *teller) tell(now time.Time) bool {
 }
 
 // compose returns the events of a batch, and the changes that are left then.
-func (t *teller) compose(now time.Time) (events []Event, rest []change) {
+func (t *teller) compose(now time.Time, id string) (events []Event, rest []change) {
 	over, counts := make(map[key]bool), make(map[string]int) // what this batch makes of the table
 	there := func(k key) bool {
 		if now, ok := over[k]; ok {
@@ -325,16 +333,20 @@ func (t *teller) compose(now time.Time) (events []Event, rest []change) {
 	}
 	var last map[key]int
 	if t.rank > 0 {
-		last = t.lasts()
+		last = lasts(t.queue)
 	}
 	for i := range t.queue {
 		c := &t.queue[i]
+		if len(events) > batchEvents-2 {
+			return events, append(rest, t.queue[i:]...)
+		}
+		if t.due(c).After(now) {
+			rest = append(rest, *c)
+			continue
+		}
+		c.tried = id
 		at := stamp(c.at)
 		switch {
-		case len(events) > batchEvents-2:
-			return events, append(rest, t.queue[i:]...)
-		case t.due(c).After(now):
-			rest = append(rest, *c)
 		case c.reason != "":
 			events = append(events, Event{Type: StreamEnded, ClientID: c.client, Reason: c.reason, At: at})
 		case there(c.key) == c.there || last != nil && last[c.key] != i:
@@ -376,7 +388,7 @@ func (t *teller) follow() bool {
 	ctx, cancel := context.WithTimeout(t.ctx, 5*t.h.pace.store)
 	defer cancel()
 	at := t.at.Load()
-	now, err := t.table.catchUp(ctx, t.h.store, at, func(key, uint64) bool { return true })
+	now, err := t.table.catchUp(ctx, t.h.store, at, t.stored, func(key, uint64) bool { return true })
 	t.at.Store(now)
 	if now > at {
 		t.h.told()
@@ -388,14 +400,25 @@ func (t *teller) follow() bool {
 	return err == nil
 }
 
+// stored notes that a batch is in the store: what was part of it is told.
+func (t *teller) stored(id string) {
+	t.queue = slices.DeleteFunc(t.queue, func(c change) bool { return c.tried == id })
+}
+
 // skip goes to the last entry where nothing could be read after at: all of it was dropped.
 func (t *teller) skip(ctx context.Context, at uint64) bool {
 	if t.at.Load() > at {
 		return true
 	}
 	head, err := t.h.store.Head(ctx)
-	t.at.Store(max(at, head))
-	return err == nil && head > at
+	if err != nil || head <= at {
+		return false
+	}
+	if !t.follow() || t.at.Load() > at { // there may be some that came since
+		return t.at.Load() > at
+	}
+	t.at.Store(head)
+	return true
 }
 
 // save stores the table, and has the store drop what all endpoints have.

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+
+	"rollcall/hub/disklog"
+	jetoutbox "rollcall/hub/jetlog/outbox"
+	"rollcall/hub/outbox"
+	"rollcall/web/auth"
+	"rollcall/web/hooks"
+)
+
+// webhooksKey is the one key of the YAML file that is no flag: what it holds is more than a flag can say.
+const webhooksKey = "webhooks"
+
+// webhookEntry is an endpoint as the YAML file has it.
+type webhookEntry struct {
+	URL          string         `yaml:"url"`
+	Secret       oneOrMore      `yaml:"secret"`
+	Types        []string       `yaml:"types"`
+	Channels     []auth.Pattern `yaml:"channels"`
+	AllowPrivate bool           `yaml:"allow-private"`
+}
+
+// oneOrMore is a text or a list of texts.
+type oneOrMore []string
+
+// UnmarshalYAML reads either form.
+func (o *oneOrMore) UnmarshalYAML(unmarshal func(any) error) error {
+	var one string
+	if unmarshal(&one) == nil {
+		*o = oneOrMore{one}
+		return nil
+	}
+	return unmarshal((*[]string)(o))
+}
+
+// readWebhooks reads the endpoints. Errors never hold a secret.
+func readWebhooks(node ast.Node) ([]hooks.Endpoint, error) {
+	if _, none := node.(*ast.NullNode); none {
+		return nil, nil
+	}
+	var entries []webhookEntry
+	if err := yaml.NodeToValue(node, &entries, yaml.DisallowUnknownField()); err != nil {
+		return nil, errors.New("webhooks takes a list of url, secret, types, channels and allow-private: " + firstLine(errors.New(yaml.FormatError(err, false, false))))
+	}
+	list := make([]hooks.Endpoint, len(entries))
+	for i, e := range entries {
+		list[i] = hooks.Endpoint{URL: e.URL, Secrets: e.Secret, Types: e.Types, Channels: e.Channels, AllowPrivate: e.AllowPrivate}
+	}
+	return list, hooks.CheckEndpoints(list)
+}
+
+// outboxName is what the outbox is called in a directory.
+const outboxName = "webhooks"
+
+// openOutbox opens what webhooks have yet to be told, nil for in memory. cluster is nil without one.
+func (c *serveCmd) openOutbox(ctx context.Context, cluster *engine, log *slog.Logger) (outbox.Store, error) {
+	switch {
+	case len(c.webhooks) == 0:
+		return nil, nil
+	case c.Data != "":
+		return disklog.OpenOutbox(filepath.Join(c.Data, outboxName), c.Sync == "relaxed", log)
+	case cluster != nil:
+		ctx, cancel := context.WithTimeout(ctx, openTimeout)
+		defer cancel()
+		return jetoutbox.Open(ctx, cluster.link.Conn(), jetoutbox.Options{Name: c.NATSStream + "_HOOKS", Replicas: c.NATSReplicas})
+	}
+	return nil, nil
+}
+
+// shownWebhooks are the endpoints' URLs, without what is secret in them.
+func shownWebhooks(list []hooks.Endpoint) string {
+	shown := make([]string, len(list))
+	for i := range list {
+		shown[i] = list[i].Shown()
+	}
+	return strings.Join(shown, " ")
+}
+
+// webhooksAt is where the endpoints stand in the file.
+func (f *configFile) webhooksAt() string { return fmt.Sprintf("%s:%d", f.path, f.webhooksLine) }

@@ -1,0 +1,2 @@
+// Package storetest has what any [rollcall/hub/outbox.Store] must do, as tests.
+package storetest
