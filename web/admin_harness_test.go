@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -140,7 +141,27 @@ func (v *visitor) do(method, target, body string, header ...string) *reply {
 	if err != nil {
 		v.Fatalf("%s %.300s: %v", method, target, err)
 	}
-	return &reply{v.TB, resp.StatusCode, resp.Header, string(text), fmt.Sprintf("%s %.300s %.100q", method, target, header)}
+	if to := resp.Header.Get("Location"); strings.HasPrefix(to, ".") {
+		resp.Header.Set("Location", html.UnescapeString(v.resolved(resp, to)))
+	}
+	shown := relativeLink.ReplaceAllStringFunc(string(text), func(link string) string {
+		part := relativeLink.FindStringSubmatch(link)
+		return part[1] + v.resolved(resp, part[2]) + `"`
+	})
+	return &reply{v.TB, resp.StatusCode, resp.Header, shown, fmt.Sprintf("%s %.300s %.100q", method, target, header)}
+}
+
+// relativeLink is a link of a page. They are relative, so that pages work below a prefix.
+var relativeLink = regexp.MustCompile(`( (?:href|src|action|formaction)=")(\.[^"]*)"`)
+
+// resolved returns where a link leads, from the root.
+func (v *visitor) resolved(resp *http.Response, link string) string {
+	v.Helper()
+	to, err := resp.Request.URL.Parse(html.UnescapeString(link))
+	if err != nil {
+		v.Fatal(err)
+	}
+	return html.EscapeString(strings.TrimPrefix(to.String(), v.base))
 }
 
 // get asks for a page, which must be there.

@@ -269,7 +269,7 @@ func wantPlain(t testing.TB, what string, doc *html.Node, nonce string) {
 			if strings.HasPrefix(a.Key, "on") || a.Key == "style" || a.Key == "srcdoc" {
 				t.Errorf("%s has %s=%q", what, a.Key, a.Val)
 			}
-			if link := a.Key == "href" || a.Key == "src" || a.Key == "action" || a.Key == "formaction"; link && !strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "#") || link && strings.HasPrefix(a.Val, "//") {
+			if link := a.Key == "href" || a.Key == "src" || a.Key == "action" || a.Key == "formaction"; link && !strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "./") && !strings.HasPrefix(a.Val, "../") && !strings.HasPrefix(a.Val, "#") || link && strings.HasPrefix(a.Val, "//") {
 				t.Errorf("%s has %s", what, fmt.Sprintf("%s=%q", a.Key, a.Val))
 			}
 		}

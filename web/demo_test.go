@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -27,12 +28,16 @@ func TestDemoPages(t *testing.T) {
 				if !strings.Contains(a.Body, "v1.2.3") {
 					t.Errorf("%s doesn't show the version", path)
 				}
-				loads := regexp.MustCompile(`<(?:link|script|img|a)[^>]* (?:href|src)="(/[^"]*)"`).FindAllStringSubmatch(a.Body, -1)
+				loads := regexp.MustCompile(`<(?:link|script|img|a)[^>]* (?:href|src)="(\.[^"]*)"`).FindAllStringSubmatch(a.Body, -1)
 				if len(loads) < 4 {
 					t.Errorf("%s loads %q", path, loads)
 				}
 				for _, l := range loads {
-					srv.Get(l[1]).WantStatus(200)
+					at, err := (&url.URL{Path: path}).Parse(l[1])
+					if err != nil {
+						t.Fatal(err)
+					}
+					srv.Get(at.Path).WantStatus(200)
 				}
 			}
 		})
@@ -48,7 +53,7 @@ func TestDemoPagesGoWithTheOtherFaces(t *testing.T) {
 	if strings.Contains(srv.Get("/").Body, "/demo/") {
 		t.Error("the start page leads to demo pages that there are not")
 	}
-	if !strings.Contains(webtest.Start(t, web.Options{}).Get("/").Body, `href="/demo/"`) {
+	if !strings.Contains(webtest.Start(t, web.Options{}).Get("/").Body, `href="./demo/"`) {
 		t.Error("the start page doesn't lead to the demo pages")
 	}
 }

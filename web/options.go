@@ -92,6 +92,10 @@ type Options struct {
 	// have: /events, /messages and /sse/time.
 	NoCompat bool
 
+	// NoPages takes away the start page, /docs and the demo pages. The API, /rollcall.js, /openapi.yaml and the
+	// admin UI stay.
+	NoPages bool
+
 	// Tracing gets the spans of published events; nil traces nothing.
 	Tracing trace.TracerProvider
 

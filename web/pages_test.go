@@ -40,7 +40,7 @@ func TestStartPage(t *testing.T) {
 		t.Fatalf("the page loads %q", loads)
 	}
 	for _, l := range loads {
-		srv.Get(l[1]).WantStatus(200).WantHeader("X-Content-Type-Options", "nosniff")
+		srv.Get(strings.TrimPrefix(l[1], ".")).WantStatus(200).WantHeader("X-Content-Type-Options", "nosniff")
 	}
 	if regexp.MustCompile(`(?i)<script>|<style| on[a-z]+="| style="`).MatchString(a.Body) {
 		t.Error("the page has something inline, which its policy forbids")

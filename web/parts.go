@@ -63,7 +63,7 @@ func (o *Options) api() api.Options {
 }
 
 func (o *Options) compat() compat.Options {
-	return compat.Options{Log: o.Log, Version: o.Version, StallTimeout: o.StallTimeout}
+	return compat.Options{Log: o.Log, NoPages: o.NoPages, Version: o.Version, StallTimeout: o.StallTimeout}
 }
 
 func (o *Options) admin(totals func() []totals.Total) admin.Options {

@@ -33,7 +33,7 @@ func (s *Server) newEngine(first ...gin.HandlerFunc) *gin.Engine {
 // in, so it may have any name.
 func (s *Server) adminRoutes() *gin.Engine {
 	e := s.newEngine(s.gate.InsistOnTLS)
-	e.GET("/", func(c *gin.Context) { c.Redirect(http.StatusSeeOther, admin.Path) })
+	e.GET("/", func(c *gin.Context) { reply.Redirect(c, admin.Path) })
 	s.operatorRoutes(e)
 	return e
 }
@@ -50,8 +50,10 @@ func (s *Server) routes() *gin.Engine {
 	for path, file := range client.Files() {
 		e.Match(reply.ReadMethods, path, assets.Public(file))
 	}
-	e.Match(reply.ReadMethods, "/", s.start)
-	s.docs.Routes(e)
+	if !s.opts.NoPages {
+		e.Match(reply.ReadMethods, "/", s.start)
+	}
+	s.docs.Routes(e, !s.opts.NoPages)
 	if !s.opts.NoCompat {
 		s.compat.Routes(e)
 	}

@@ -117,8 +117,8 @@ func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	return stream.ConnContext(ctx, conn)
 }
 
-// Handler returns the server's handler, to be mounted at the root of a server
-// without a write timeout for streams shorter than they are to live.
+// Handler returns the server's handler, to be mounted at the root of a server, or below a path
+// with [http.StripPrefix], without a write timeout for streams shorter than they are to live.
 func (s *Server) Handler() http.Handler { return s.engine }
 
 // Serve accepts connections on l until Shutdown or Close. It then returns nil;

@@ -19,7 +19,7 @@ func (s *Server) start(c *gin.Context) {
 // notFound answers a path that there is not: with a page where one is asked for.
 func (s *Server) notFound(c *gin.Context) {
 	const text = "Nothing is served at this path."
-	if !strings.Contains(c.GetHeader("Accept"), "text/html") {
+	if s.opts.NoPages || !strings.Contains(c.GetHeader("Accept"), "text/html") {
 		reply.Refuse(c, reply.NewFault(http.StatusNotFound, "not_found", text))
 		return
 	}

@@ -28,6 +28,7 @@ type serveCmd struct {
 	CORSOrigin      []string `group:"server" name:"cors-origin" placeholder:"ORIGIN" help:"Allow pages of this origin, such as https://example.org; http://localhost:* means any port there, * any origin. May be repeated."`
 	H2C             bool     `name:"h2c" group:"server" help:"Also accept unencrypted HTTP/2 with prior knowledge, from a proxy in front."`
 	Compat          bool     `group:"server" default:"true" negatable:"" help:"Serve /events, /messages and /sse/time too: notifications of members, rooms and a clock, over the same events."`
+	Pages           bool     `group:"server" default:"true" negatable:"" help:"Serve the start page, the API's description at /docs and the demo pages. --no-pages leaves the API, /rollcall.js, /openapi.yaml and the admin UI."`
 	Node            string   `group:"server" placeholder:"NAME" help:"The name of this server in presence and logs. The default is the host name."`
 	ShutdownTimeout Duration `group:"server" default:"30s" placeholder:"DURATION" help:"After SIGTERM or Ctrl-C, wait at most this long for streams to close."`
 
@@ -259,5 +260,6 @@ func (c *serveCmd) options(log *slog.Logger, effective []web.Setting, access *au
 		Tracing:            c.traces,
 		Webhooks:           c.webhooks,
 		NoCompat:           !c.Compat,
+		NoPages:            !c.Pages,
 	}
 }

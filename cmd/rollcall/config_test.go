@@ -130,7 +130,7 @@ func TestEveryFlagHasAVariableAndAKey(t *testing.T) {
 	values := map[reflect.Kind]string{reflect.String: "x", reflect.Bool: "true", reflect.Int: "7", reflect.Int64: "9s", reflect.Slice: "https://a.org"}
 	special := map[string]string{
 		"listen": ":1", "log-format": "json", "log-level": "warn", "max-body": "2MiB", "max-payload": "9KiB",
-		"compat": "false", "history-bytes": "9KiB", "history-budget": "9MiB", "subscription-budget": "9MiB", "admin-password": "correct horse", "admin-password-file": passwords,
+		"compat": "false", "pages": "false", "history-bytes": "9KiB", "history-budget": "9MiB", "subscription-budget": "9MiB", "admin-password": "correct horse", "admin-password-file": passwords,
 		"admin-user": "ann:" + hash, "api-key": key.String(), "api-keys": keys, "jwt-public-key": cert, "trusted-proxy": "10.0.0.0/8",
 		"jwt-secret": strings.Repeat("s", 32), "jwks-url": "https://id.example.org/keys", "tls-cert": cert, "tls-key": private, "admin-listen": ":1",
 		"sync": "relaxed", "otlp-endpoint": "http://localhost:4318", "nats-ca": cert, "nats-cert": cert, "nats-key": private, "nats-replicas": "3",
@@ -254,7 +254,7 @@ func TestEveryRangeHoldsItsDefault(t *testing.T) {
 func TestOptionsCarryEverySetting(t *testing.T) {
 	c, _, err := parse(t, "", nil, "--cors-origin=*", "--node=n", "--online-presence", "--h2c", "--shards=2", "--max-streams=5", "--max-connections=9",
 		"--admin-password=correct horse", "--admin-sessions=f", "--admin-listen=:0", "--hsts=1h", "--trusted-proxy=10.0.0.0/8",
-		"--address-connections=1", "--identity-connections=1", "--no-compat")
+		"--address-connections=1", "--identity-connections=1", "--no-compat", "--no-pages")
 	if err != nil {
 		t.Fatal(err)
 	}

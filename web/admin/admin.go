@@ -191,7 +191,7 @@ func (a *Admin) know(c *gin.Context) {
 		if expired {
 			to += "&expired=1"
 		}
-		c.Redirect(http.StatusSeeOther, to)
+		reply.Redirect(c, to)
 		c.Abort()
 	case !prefersJSON(c) && !reading:
 		a.showLogin(c, http.StatusUnauthorized, templates.LoginView{Notice: expiredText(expired)})
@@ -272,14 +272,14 @@ func (a *Admin) Note(d Deed) {
 func (a *Admin) done(c *gin.Context, action, target, detail, back, text string) {
 	a.did(c, action, target, "ok", detail)
 	sessionOf(c).SetFlash("ok", text)
-	c.Redirect(http.StatusSeeOther, back)
+	reply.Redirect(c, back)
 }
 
 // failed ends an action that could not be done.
 func (a *Admin) failed(c *gin.Context, action, target, back, why string) {
 	a.did(c, action, target, "failed", why)
 	sessionOf(c).SetFlash("bad", why)
-	c.Redirect(http.StatusSeeOther, back)
+	reply.Redirect(c, back)
 }
 
 // Close ends the live pages and keeps the sessions. It may be called twice.

@@ -12,6 +12,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/gin-gonic/gin"
 
+	"rollcall/templates"
 	"rollcall/web/livepage"
 	"rollcall/web/login"
 	"rollcall/web/reply"
@@ -189,7 +190,7 @@ func (a *Admin) stream(c *gin.Context) {
 	if err != nil {
 		return
 	}
-	ctx, cancel := context.WithCancelCause(c.Request.Context())
+	ctx, cancel := context.WithCancelCause(templates.WithRoot(c.Request.Context(), page.EscapedPath()))
 	defer cancel(nil)
 	go func() {
 		select {

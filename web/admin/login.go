@@ -20,7 +20,7 @@ import (
 func (a *Admin) loginPage(c *gin.Context) {
 	next := safeNext(c.Query("next"))
 	if _, err := a.sessions.Get(c.Request); err == nil {
-		c.Redirect(http.StatusSeeOther, next)
+		reply.Redirect(c, next)
 		return
 	}
 	v := templates.LoginView{Next: next}
@@ -76,7 +76,7 @@ func (a *Admin) login(c *gin.Context) {
 	default:
 		attempt.Succeeded()
 		a.Note(Deed{User: account.Name, Addr: addr, Action: "login", Result: "ok", Detail: string(account.Role)})
-		c.Redirect(http.StatusSeeOther, next)
+		reply.Redirect(c, next)
 	}
 }
 
@@ -84,7 +84,7 @@ func (a *Admin) login(c *gin.Context) {
 func (a *Admin) logout(c *gin.Context) {
 	a.did(c, "logout", "", "ok", "")
 	a.sessions.End(c.Writer, c.Request)
-	c.Redirect(http.StatusSeeOther, Path+"/login")
+	reply.Redirect(c, Path+"/login")
 }
 
 // logoutEverywhere answers POST /admin/logout-everywhere.
@@ -92,5 +92,5 @@ func (a *Admin) logoutEverywhere(c *gin.Context) {
 	n := a.sessions.EndAll(sessionOf(c).User)
 	a.sessions.End(c.Writer, c.Request)
 	a.did(c, "logout everywhere", "", "ok", grouped(n)+" sessions")
-	c.Redirect(http.StatusSeeOther, Path+"/login")
+	reply.Redirect(c, Path+"/login")
 }

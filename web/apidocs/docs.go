@@ -18,8 +18,10 @@ type Docs struct {
 // New returns the description of this version.
 func New(version string, g *gate.Gate, pages *reply.Pages) *Docs { return &Docs{version, g, pages} }
 
-// Routes serves the description, as it is and as a page.
-func (d *Docs) Routes(e *gin.Engine) {
-	e.Match(reply.ReadMethods, "/docs", d.docs)
+// Routes serves the description, as it is and, if asked for, as a page.
+func (d *Docs) Routes(e *gin.Engine, page bool) {
+	if page {
+		e.Match(reply.ReadMethods, "/docs", d.docs)
+	}
 	e.Match(reply.ReadMethods, "/openapi.yaml", assets.Public(openapiFile()))
 }

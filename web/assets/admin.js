@@ -10,7 +10,7 @@
  * A patch leaves to people what is theirs: focus, selection, scroll positions, what they typed,
  * chose and opened. Markup comes from the server's own templates and nowhere else.
  */
-import { clock } from "./dom.js";
+import { ROOT, clock } from "./dom.js";
 const HIDDEN_MS = 60_000; // a hidden page gives up its stream after this
 const LOST_MS = 1500; // a shorter loss is not worth a banner
 const RETRY_MS = [1000, 15_000]; // first and longest wait, where the browser has given up
@@ -22,8 +22,8 @@ const PAGES = { o: "", c: "/clients", h: "/channels", t: "/tail", b: "/blocks", 
 const $ = (selector, root = document) => root.querySelector(selector);
 
 // --- the stream -------------------------------------------------------------------------------
-const [here, page] = [location.pathname + location.search, document.body.dataset.live];
-const streamURL = `/admin/stream?page=${encodeURIComponent(page)}`;
+const [here, page] = [location.href.split("#")[0], document.body.dataset.live];
+const streamURL = `${ROOT}/admin/stream?page=${encodeURIComponent(page)}`;
 let over = !page;
 let source = null; // null while waiting for a retry, asleep or over
 let [attempts, retryTimer, bannerTimer, sleepTimer] = [0, 0, 0, 0];
@@ -73,7 +73,7 @@ async function askWhy() {
   retryTimer = setTimeout(connect, wait, crowded ? "waiting" : "reconnecting");
 }
 
-const expire = (why) => close(why || "Your session has expired.", `/admin/login?next=${encodeURIComponent(here)}`, "Log in");
+const expire = (why) => close(why || "Your session has expired.", `${ROOT}/admin/login?next=${encodeURIComponent(here.slice(ROOT.length))}`, "Log in");
 
 function close(words, href, label) {
   over = true;
@@ -268,7 +268,7 @@ addEventListener("keydown", (event) => {
   if (key === "Escape" && target === search) search.blur();
   if (event.ctrlKey || event.altKey || event.metaKey || target.closest("input, textarea, select")) return;
   const [figure, step] = [target.closest("figure[data-chart]"), { ArrowLeft: -1, ArrowRight: 1 }[key]];
-  if (timeStamp < led && key in PAGES) location.assign(`/admin${PAGES[key]}`);
+  if (timeStamp < led && key in PAGES) location.assign(`${ROOT}/admin${PAGES[key]}`);
   led = key === "g" ? timeStamp + 1000 : 0;
   if (key === "?" && !$("#keys").open) $("#keys").showModal();
   else if (key === "/" && search) search.focus();

@@ -1,12 +1,12 @@
 /**
  * The curl lines: fills their slots from what the page is set to, and copies a line on request.
  */
-import { byId, visible } from "./dom.js";
+import { ROOT, byId, visible } from "./dom.js";
 
 /** fillCommands puts the page's channels and the events to be published into the curl lines. */
 export function fillCommands({ channels, events }) {
   fillSlots({
-    base: quoted(location.origin),
+    base: quoted(ROOT),
     channels: channels.map(encoded).join(","),
     channel: encoded(channels[0] ?? ""),
     batch: quoted(visible(JSON.stringify({ events }))),

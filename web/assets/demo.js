@@ -2,8 +2,8 @@
  * What the demo pages share: the state in the top bar, the server's refusals, times of day, and
  * what a tab remembers.
  */
-import { errorOf } from "/rollcall.js";
-import { byId, visible } from "./dom.js";
+import { errorOf } from "../rollcall.js";
+import { ROOT, byId, visible } from "./dom.js";
 import { fillSlots, quoted, wireCopyButtons } from "./curl.js";
 
 /** LABELS are the states of an EventStream in words. */
@@ -36,7 +36,7 @@ export function sentence({ code, message }) {
 export async function post(address, body) {
   let response;
   try {
-    response = await fetch(address, {
+    response = await fetch(`${ROOT}${address}`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
@@ -83,6 +83,6 @@ export function shortTime(date) {
 
 /** startTerminal makes the curl lines those of this server, to be copied. */
 export function startTerminal() {
-  fillSlots({ base: quoted(location.origin) });
+  fillSlots({ base: quoted(ROOT) });
   wireCopyButtons();
 }

@@ -9,8 +9,8 @@
  * Over HTTP/1.1 a browser has six connections to a server for all its tabs. A tab that nobody
  * looks at gives the one of its presence stream back, and tells on return what has changed.
  */
-import { EventStream, payloadOf } from "/rollcall.js";
-import { byId, el, everyFrame, parseJSON, plural, visible } from "./dom.js";
+import { EventStream, payloadOf } from "../rollcall.js";
+import { ROOT, byId, el, everyFrame, parseJSON, plural, visible } from "./dom.js";
 import { encoded, fillSlots, quoted } from "./curl.js";
 import { post, refused, remember, remembered, sentence, setQuery, shortTime, showState, startTerminal } from "./demo.js";
 
@@ -34,7 +34,7 @@ const messages = new EventStream({
   address: (lastId) => {
     const query = new URLSearchParams({ room, user: me });
     if (lastId) query.set("lastEventId", lastId);
-    return `/messages?${query}`;
+    return `${ROOT}/messages?${query}`;
   },
   types: ["message", "gap"],
   onEvent: receive,
@@ -49,7 +49,7 @@ const presence = new EventStream({
   address: (lastId) => {
     const query = new URLSearchParams({ channels: `room.${room}` });
     if (lastId) query.set("lastEventId", lastId);
-    return `/presence/stream?${query}`;
+    return `${ROOT}/presence/stream?${query}`;
   },
   types: ["snapshot", "join", "leave"],
   onEvent: ({ type, data }) => attend(type, payloadOf(data)),
@@ -74,7 +74,7 @@ function join(name, where) {
   byId("me").textContent = visible(me);
   byId("room-name").textContent = `# ${visible(room)}`;
   say.placeholder = `Message # ${visible(room)}`;
-  byId("second").href = `/demo/chat?room=${encodeURIComponent(room)}`;
+  byId("second").href = `${ROOT}/demo/chat?room=${encodeURIComponent(room)}`;
   document.title = `# ${visible(room)} · Rollcall`;
   fillSlots({ room: encoded(room), say: quoted(visible(JSON.stringify({ text: "Hello from a terminal", room, user: "curl" }))) });
   show(true);

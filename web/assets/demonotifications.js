@@ -8,8 +8,8 @@
  * The page keeps no position. A device that is switched on names itself, and the server sends what
  * came since that device was there last.
  */
-import { EventStream } from "/rollcall.js";
-import { byId, el, everyFrame, parseJSON, plural, visible } from "./dom.js";
+import { EventStream } from "../rollcall.js";
+import { ROOT, byId, el, everyFrame, parseJSON, plural, visible } from "./dom.js";
 import { encoded, fillSlots } from "./curl.js";
 import { LABELS, post, refused, remember, remembered, sentence, setQuery, shortTime, startTerminal } from "./demo.js";
 
@@ -30,7 +30,7 @@ class Device {
   #waiting = [];
   #draw = everyFrame(() => this.#render());
   #stream = new EventStream({
-    address: () => `/events?${new URLSearchParams({ memberId: member, deviceId: this.id })}`,
+    address: () => `${ROOT}/events?${new URLSearchParams({ memberId: member, deviceId: this.id })}`,
     types: [...kinds.keys(), "gap"],
     onEvent: (event) => this.#receive(event),
     onState: (change) => this.#show(change),
@@ -184,7 +184,7 @@ async function ask() {
   const mine = (asking = new AbortController());
   if (document.hidden || member === "") return;
   const live = devices.some((device) => device.live);
-  const address = live ? `/presence/clients/${encodeURIComponent(member)}` : `/presence/clients?channel=${encodeURIComponent(`member.${member}`)}`;
+  const address = live ? `${ROOT}/presence/clients/${encodeURIComponent(member)}` : `${ROOT}/presence/clients?channel=${encodeURIComponent(`member.${member}`)}`;
   try {
     const response = await fetch(address, { cache: "no-store", signal: mine.signal });
     if (!response.ok) return sayPresence(null);

@@ -9,8 +9,8 @@
  * it would ask for what follows, and be told (204) that nothing does. Who knows the last one, as
  * this page does, closes it there.
  */
-import { EventStream } from "/rollcall.js";
-import { byId, clock, el, everyFrame, visible } from "./dom.js";
+import { EventStream } from "../rollcall.js";
+import { ROOT, byId, clock, el, everyFrame, visible } from "./dom.js";
 import { showState, startTerminal } from "./demo.js";
 
 const LAST = 100;
@@ -21,7 +21,7 @@ let drawn = 0;
 let rounds = 0;
 
 const stream = new EventStream({
-  address: (lastId) => `/sse/time${lastId ? `?lastEventId=${lastId}` : ""}`,
+  address: (lastId) => `${ROOT}/sse/time${lastId ? `?lastEventId=${lastId}` : ""}`,
   types: ["time"],
   onEvent: receive,
   onState: (change) => {

@@ -2,6 +2,9 @@
  * Small helpers for pages. Strings enter the page through these as text, never as markup.
  */
 
+/** ROOT is where the server is, without a slash at its end: it may be below a path. */
+export const ROOT = new URL("..", import.meta.url).href.replace(/\/$/, "");
+
 /** byId returns the element with this id; a page without it is a bug. */
 export function byId(id) {
   const element = document.getElementById(id);

@@ -6,8 +6,8 @@
  * Over HTTP/1.1 a browser has six connections to a server for all its tabs. A tab that nobody
  * looks at gives the one of its presence stream back.
  */
-import { EventStream, payloadOf } from "/rollcall.js";
-import { byId, clock, el, everyFrame, parseJSON, plural, visible } from "./dom.js";
+import { EventStream, payloadOf } from "../rollcall.js";
+import { ROOT, byId, clock, el, everyFrame, parseJSON, plural, visible } from "./dom.js";
 
 const MAX_SHOWN = 50;
 
@@ -19,7 +19,7 @@ export class Online {
   #live = false;
   #draw = everyFrame(() => this.#render());
   #stream = new EventStream({
-    address: (lastId) => `/presence/stream${lastId ? `?lastEventId=${encodeURIComponent(lastId)}` : ""}`,
+    address: (lastId) => `${ROOT}/presence/stream${lastId ? `?lastEventId=${encodeURIComponent(lastId)}` : ""}`,
     types: ["snapshot", "join", "leave", "update"],
     onEvent: ({ type, data }) => this.#apply(type, payloadOf(data)),
     onState: ({ state }) => {

@@ -3,8 +3,8 @@
  * begun; Publish sends the batch and the event in one request, which the server takes whole or
  * not at all.
  */
-import { errorOf } from "/rollcall.js";
-import { byId, el, parseJSON, plural, visible } from "./dom.js";
+import { errorOf } from "../rollcall.js";
+import { ROOT, byId, el, parseJSON, plural, visible } from "./dom.js";
 
 export class Publisher {
   #form = byId("publish-form");
@@ -105,7 +105,7 @@ export class Publisher {
     this.#send.setAttribute("aria-busy", "true");
     this.#onSend(events);
     try {
-      const response = await fetch("/publish", {
+      const response = await fetch(`${ROOT}/publish`, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ events }),

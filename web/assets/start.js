@@ -11,8 +11,8 @@
  * The page connects when it is opened. What was chosen is kept in localStorage; the address's
  * fragment wins over it, so that a choice can be sent as a link: #channels=a,b&types=note&clientId=u1
  */
-import { EventStream, payloadOf } from "/rollcall.js";
-import { byId, plural, splitList, visible } from "./dom.js";
+import { EventStream, payloadOf } from "../rollcall.js";
+import { ROOT, byId, plural, splitList, visible } from "./dom.js";
 import { fillCommands, wireCopyButtons } from "./curl.js";
 import { EventLog } from "./eventlog.js";
 import { Online } from "./online.js";
@@ -92,7 +92,7 @@ function subscribeAddress(lastId) {
   const query = new URLSearchParams({ channels: opened.channels.join(","), presence: "online" });
   if (opened.clientId) query.set("clientId", opened.clientId);
   if (lastId) query.set("lastEventId", lastId);
-  return `/subscribe?${query}`;
+  return `${ROOT}/subscribe?${query}`;
 }
 
 function connect() {

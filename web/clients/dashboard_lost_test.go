@@ -30,7 +30,7 @@ func TestDashboardOutlivesTheServer(t *testing.T) {
 	next := startDashboard(t)
 	net.to(next.addr)
 	d.wantState("closed")
-	const link = `a[href^="/admin/login"]`
+	const link = `a[href*="/admin/login"]`
 	d.wantShown(link)
 	d.click(link)
 	d.wantPath("/admin/login")

@@ -269,7 +269,7 @@ func TestDemoIndex(t *testing.T) {
 	srv := startServer(t)
 	b := newTab(t)
 	b.openStartPage(srv.url("/"))
-	b.click(`a[href="/demo/"]`)
+	b.click(`a[href$="/demo/"]`)
 	arrived := func(path string) {
 		t.Helper()
 		b.want(fmt.Sprintf("location.pathname === %q && document.readyState === 'complete'", path))

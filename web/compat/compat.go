@@ -31,6 +31,7 @@ var Rules = []eventlog.Rule{
 type Options struct {
 	Log          *slog.Logger
 	Version      string
+	NoPages      bool
 	StallTimeout time.Duration
 }
 
@@ -62,7 +63,9 @@ func (s *Compat) Routes(e *gin.Engine) {
 		e.POST("/messages"+slash, s.publisher.Handler(s.postMessage))
 		e.GET("/sse/time"+slash, s.clock)
 	}
-	s.demoRoutes(e)
+	if !s.opts.NoPages {
+		s.demoRoutes(e)
+	}
 }
 
 // Clocks returns how many clocks are open.

@@ -183,7 +183,7 @@ func unique(id string, had *sent) error {
 // render leaves a component's element in d.text and returns its sum.
 func (d *Differ) render(ctx context.Context, id string, c templ.Component) (uint64, error) {
 	d.text.Reset()
-	if err := c.Render(ctx, &d.text); err != nil {
+	if err := templates.Render(ctx, &d.text, c); err != nil {
 		return 0, fmt.Errorf("livepage: %s: %w", id, err)
 	}
 	return maphash.Bytes(seed, d.text.Bytes()), nil

@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"github.com/a-h/templ"
+
+	"rollcall/templates"
 )
 
 // Feed returns the patch that puts items, newest first, before the children of the feed with this
@@ -21,7 +23,7 @@ func Feed(ctx context.Context, id string, keep int, items []templ.Component) ([]
 	var text bytes.Buffer
 	ctx = templ.InitializeContext(ctx)
 	for _, item := range items {
-		if err := item.Render(ctx, &text); err != nil {
+		if err := templates.Render(ctx, &text, item); err != nil {
 			return nil, fmt.Errorf("livepage: %s: %w", id, err)
 		}
 	}

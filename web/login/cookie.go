@@ -10,7 +10,6 @@ import (
 
 const (
 	cookieName = "rollcall_admin"
-	cookiePath = "/admin"
 	secretSize = 64 // bytes: 32 to sign with and 32 to encrypt with
 )
 
@@ -27,7 +26,9 @@ func newCookie(secret []byte, lifetime time.Duration) cookie {
 	}
 	// Without an age: it goes with the browser, and may outlive its session, so that
 	// there is something to tell the user.
-	store.Options = &sessions.Options{Path: cookiePath, HttpOnly: true, SameSite: http.SameSiteStrictMode}
+	// Without a path: it is set and deleted at /admin/…, which below a prefix that only the
+	// browser sees has another name.
+	store.Options = &sessions.Options{HttpOnly: true, SameSite: http.SameSiteStrictMode}
 	return cookie{store, func(r *http.Request) bool { return r.TLS != nil }}
 }
 

@@ -18,7 +18,7 @@ func TestCookie(t *testing.T) {
 	s := newSessions(t, newAccounts(t, ann), SessionOptions{})
 	for name, secure := range map[string]*tls.ConnectionState{"clear": nil, "TLS": {}} {
 		t.Run(name, func(t *testing.T) {
-			want := http.Cookie{Name: "rollcall_admin", Path: "/admin", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure != nil}
+			want := http.Cookie{Name: "rollcall_admin", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure != nil}
 			ignore := cmp.FilterPath(func(p cmp.Path) bool {
 				return p.String() == "Raw" || p.String() == "Value" || p.String() == "RawExpires"
 			}, cmp.Ignore())

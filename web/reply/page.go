@@ -2,11 +2,15 @@ package reply
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"net/http"
+	"strings"
 
 	"github.com/a-h/templ"
 	"github.com/gin-gonic/gin"
+
+	"rollcall/templates"
 )
 
 // pagePolicy lets pages use nothing but what this server sends, and run and show
@@ -21,7 +25,8 @@ func pagePolicy(nonce string) string {
 func (p *Pages) Send(c *gin.Context, status int, page templ.Component) {
 	var text bytes.Buffer
 	nonce := rand.Text()
-	if err := page.Render(templ.WithNonce(c.Request.Context(), nonce), &text); err != nil {
+	ctx := templates.WithRoot(templ.WithNonce(c.Request.Context(), nonce), c.Request.URL.EscapedPath())
+	if err := templates.Render(ctx, &text, page); err != nil {
 		p.log.Error("a page could not be rendered", "path", c.FullPath(), "error", err)
 		Refuse(c, NewFault(http.StatusInternalServerError, "internal", "The page could not be rendered."))
 		return
@@ -32,4 +37,11 @@ func (p *Pages) Send(c *gin.Context, status int, page templ.Component) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
 	c.Data(status, "text/html; charset=utf-8", text.Bytes())
+}
+
+// Redirect leads the browser to one of the server's paths, below any prefix that stands before the server.
+func Redirect(c *gin.Context, path string) {
+	root := strings.Repeat("../", max(0, strings.Count(c.Request.URL.EscapedPath(), "/")-1))
+	c.Header("Location", cmp.Or(root, "./")+strings.TrimPrefix(path, "/"))
+	c.Status(http.StatusSeeOther)
 }

@@ -1,0 +1,39 @@
+package templates
+
+import (
+	"bytes"
+	"context"
+	"strings"
+
+	"github.com/a-h/templ"
+)
+
+type rootKey struct{}
+
+// WithRoot says at which of the server's paths what is rendered stands, such as /admin/clients. [Render] then makes
+// its links relative to that path, so that they hold below any prefix that a proxy or a mux puts before the server.
+func WithRoot(ctx context.Context, path string) context.Context {
+	root := strings.Repeat("../", max(0, strings.Count(path, "/")-1))
+	if root == "" {
+		root = "./"
+	}
+	return context.WithValue(ctx, rootKey{}, root)
+}
+
+// Render appends what c renders to text. Links that begin at the server's root become relative; see [WithRoot].
+func Render(ctx context.Context, text *bytes.Buffer, c templ.Component) error {
+	begin := text.Len()
+	if err := c.Render(ctx, text); err != nil {
+		return err
+	}
+	root, ok := ctx.Value(rootKey{}).(string)
+	if !ok {
+		return nil
+	}
+	html := string(text.Bytes()[begin:])
+	text.Truncate(begin)
+	// Quotes in texts and attributes are escaped: these stand in markup alone.
+	_, err := strings.NewReplacer(` href="/`, ` href="`+root, ` src="/`, ` src="`+root, ` action="/`, ` action="`+root,
+		` formaction="/`, ` formaction="`+root).WriteString(text, html)
+	return err
+}
