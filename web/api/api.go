@@ -33,7 +33,7 @@ func New(n *node.Node, g *gate.Gate, s *stream.Streams, p *publish.Publisher, op
 func (a *API) Routes(e *gin.Engine) {
 	for _, slash := range []string{"", "/"} {
 		e.GET("/subscribe"+slash, a.subscribe)
-		e.POST("/subscribe"+slash, a.subscribe)
+		e.POST("/subscribe"+slash, a.subscribeJSON)
 		e.POST("/publish"+slash, a.publisher.Handler(a.publish))
 		e.GET("/presence/stream"+slash, a.watch)
 		e.Match(reply.ReadMethods, "/lastEvent"+slash, reply.Handler(a.lastEvent))

@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"net/http"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -12,16 +11,27 @@ import (
 	"rollcall/web/stream"
 )
 
-// subscribe answers GET and POST /subscribe.
+// subscribe answers GET /subscribe.
 func (a *API) subscribe(c *gin.Context) {
-	if c.Request.Method == http.MethodPost {
-		a.streams.Open(c, a.parseJSONRequest)
-		return
-	}
 	a.streams.Open(c, a.parseQueryRequest)
 }
 
-func (a *API) parseQueryRequest(c *gin.Context, _ gate.Caller) (*stream.Request, *reply.Fault) {
+// subscribeJSON answers POST /subscribe.
+func (a *API) subscribeJSON(c *gin.Context) {
+	who, f := a.gate.Caller(c)
+	if f != nil {
+		a.streams.Refuse(c, stream.ResumeParam(c), f)
+		return
+	}
+	r, f := a.parseJSONRequest(c, who)
+	if f != nil {
+		a.streams.Refuse(c, stream.ResumeParam(c), f)
+		return
+	}
+	a.streams.OpenFor(c, who, r)
+}
+
+func (a *API) parseQueryRequest(c *gin.Context) (*stream.Request, *reply.Fault) {
 	q, f := reply.ParseQuery(c)
 	if f != nil {
 		return nil, f

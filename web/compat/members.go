@@ -14,7 +14,6 @@ import (
 
 	"rollcall/hub"
 	"rollcall/hub/eventlog"
-	"rollcall/web/gate"
 	"rollcall/web/reply"
 	"rollcall/web/stream"
 )
@@ -50,7 +49,7 @@ func (s *Compat) memberEvents(c *gin.Context) {
 	s.streams.Open(c, s.memberRequest)
 }
 
-func (s *Compat) memberRequest(c *gin.Context, _ gate.Caller) (*stream.Request, *reply.Fault) {
+func (s *Compat) memberRequest(c *gin.Context) (*stream.Request, *reply.Fault) {
 	q, f := reply.ParseQuery(c)
 	if f != nil {
 		return nil, f

@@ -12,7 +12,6 @@ import (
 
 	"rollcall/hub"
 	"rollcall/hub/eventlog"
-	"rollcall/web/gate"
 	"rollcall/web/reply"
 	"rollcall/web/stream"
 )
@@ -84,7 +83,7 @@ func (s *Compat) roomMessages(c *gin.Context) {
 	s.streams.Open(c, s.roomRequest)
 }
 
-func (s *Compat) roomRequest(c *gin.Context, _ gate.Caller) (*stream.Request, *reply.Fault) {
+func (s *Compat) roomRequest(c *gin.Context) (*stream.Request, *reply.Fault) {
 	q, f := reply.ParseQuery(c)
 	if f != nil {
 		return nil, f

@@ -17,19 +17,23 @@ import (
 	"rollcall/web/reply"
 )
 
-// Open answers a request for a stream and returns when the stream has ended, or belongs to the hub. parse reads what is
-// asked for.
-func (s *Streams) Open(c *gin.Context, parse func(*gin.Context, gate.Caller) (*Request, *reply.Fault)) {
+// Open answers a request for a stream, which parse reads. It returns when the stream has ended, or belongs to the hub.
+func (s *Streams) Open(c *gin.Context, parse func(*gin.Context) (*Request, *reply.Fault)) {
+	r, f := parse(c)
+	if f != nil {
+		reply.Refuse(c, f)
+		return
+	}
 	who, f := s.gate.Caller(c)
 	if f != nil {
-		s.Refuse(c, ResumeParam(c), f)
+		s.Refuse(c, r.Resume, f)
 		return
 	}
-	r, f := parse(c, who)
-	if f != nil {
-		s.Refuse(c, ResumeParam(c), f)
-		return
-	}
+	s.OpenFor(c, who, r)
+}
+
+// OpenFor is Open for a caller that was found before.
+func (s *Streams) OpenFor(c *gin.Context, who gate.Caller, r *Request) {
 	if f := s.may(c, who, r); f != nil {
 		s.Refuse(c, r.Resume, f)
 		return
