@@ -10,7 +10,7 @@ SOURCES = $(shell find . -name '*.go' -not -name '*_templ.go' -not -path '*/node
 # The browser tests drive the first of these that is installed.
 BROWSER = $(shell for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b && break; done)
 
-.PHONY: help run demo build test test-browser-found test-clients test-deploy torture notices screenshots bench bench-peers lint fmt generate clean
+.PHONY: help run demo build check formatted test test-browser-found test-clients test-deploy torture notices screenshots bench bench-peers lint fmt generate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -23,6 +23,11 @@ demo: ## the server with lively fake traffic, to see and develop pages with (ARG
 
 build: ## build bin/rollcall
 	$(GO) build -trimpath -tags nomsgpack -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/rollcall
+
+check: formatted ## the inner loop, in about a minute: formatting, go vet, and the tests that start no processes
+	$(GO) vet ./...
+	$(GO) test -short $$($(GO) list ./... | grep -Ev '/cmd/rollcall(/bench.*|/doctor)?$$|/hub/jetlog')
+	$(GO) test -short -run 'Imports|DocFile|Config|Options' ./cmd/rollcall
 
 test: test-browser-found test-clients test-deploy ## run every test, with the race detector
 	$(GO) test -race -timeout 10m ./...
@@ -65,8 +70,10 @@ bench: ## run the Go benchmarks ("rollcall bench" measures a running server)
 bench-peers: ## measure Rollcall beside nginx's Nchan (installs both from Debian's packages)
 	cmd/rollcall/bench/peers/bench-peers.sh $(ARGS)
 
-lint: ## check formatting, go vet, staticcheck, other systems' builds and that the generated code is current
+formatted:
 	@list=$$(gofmt -l $(SOURCES)); if [ -n "$$list" ]; then echo "not formatted (make fmt mends it):" $$list >&2; exit 1; fi
+
+lint: formatted ## check formatting, go vet, staticcheck, other systems' builds and that the generated code is current
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	GOOS=darwin $(GO) build -gcflags='all=-N -l' -o /dev/null ./cmd/rollcall
