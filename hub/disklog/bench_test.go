@@ -41,3 +41,44 @@ func BenchmarkAppend(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkOpen measures the start with kept events of 100 bytes in 1 000 channels, of which the memory has room for all of the
+// first number, and for some of the second.
+func BenchmarkOpen(b *testing.B) {
+	for _, n := range []int{1_000_000, 10_000_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			dir := b.TempDir()
+			keep := eventlog.Options{Events: n, Bytes: 1 << 30, Age: -1, Budget: 500 << 20}
+			l, err := Open(dir, Options{Relaxed: true, Keep: keep})
+			if err != nil {
+				b.Fatal(err)
+			}
+			for at := 0; at < n; {
+				events := make([]eventlog.Event, 1000)
+				for i := range events {
+					events[i] = big(fmt.Sprintf("channel.%d", i), 100)
+				}
+				if _, err := l.Append(context.Background(), events); err != nil {
+					b.Fatal(err)
+				}
+				at += len(events)
+			}
+			if err := l.Close(); err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				began := time.Now()
+				l, err := Open(dir, Options{Relaxed: true, Keep: keep})
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(l.Stats().Events), "loaded")
+				b.ReportMetric(float64(l.Status().Bytes)/1e6, "MB-on-disk")
+				b.ReportMetric(time.Since(began).Seconds(), "s")
+				if err := l.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

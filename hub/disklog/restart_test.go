@@ -219,7 +219,7 @@ func TestOlder(t *testing.T) {
 				}
 			}
 			slices.Sort(want)
-			for _, limit := range []eventlog.Limit{{}, {Events: 4}, {Bytes: 2000}} {
+			for _, limit := range []eventlog.Limit{{}, {Events: 40}, {Bytes: 9000}} {
 				if got, gaps := readOlder(t, l, set, after, limit); !slices.Equal(got, want) || len(gaps) != 0 {
 					t.Fatalf("%q after %d, %+v: %v and gaps %q, want %v", set, after, limit, got, gaps, want)
 				}
