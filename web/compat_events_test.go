@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"rollcall/hub/disklog"
 	"rollcall/hub/eventlog"
-	"rollcall/hub/jetlog"
 	"rollcall/web"
 	"rollcall/web/webtest"
 )
@@ -176,13 +176,8 @@ func TestDevicesOverRestart(t *testing.T) {
 	run := func(test func(srv *webtest.Server)) {
 		t.Helper()
 		t.Run("", func(t *testing.T) {
-			link, err := jetlog.Embed(dir, jetlog.EmbedOptions{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = link.Close() })
 			opts := web.Options{HistoryEvents: 2000}
-			log, err := jetlog.Open(t.Context(), link, jetlog.Options{Mirror: opts.History()})
+			log, err := disklog.Open(dir, disklog.Options{Keep: opts.History()})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -60,7 +60,7 @@ var homes = map[string][]string{
 	"github.com/prometheus":      {"web/metrics"},
 	"golang.org/x/time":          {"web/auth"},
 	"github.com/cockroachdb":     {"hub/disklog"},
-	"golang.org/x/sys":           {"cmd/...", "hub", "hub/disklog", "hub/jetlog", "web/..."},
+	"golang.org/x/sys":           {"cmd/...", "hub", "hub/disklog", "web/..."},
 	"golang.org/x/term":          {"cmd/rollcall"},
 	"github.com/tmaxmax/go-sse":  {"cmd/..."},
 	// All of web but web/node, which is a server without HTTP.

@@ -30,11 +30,6 @@ func (l *Log) Append(ctx context.Context, events []eventlog.Event) ([]eventlog.R
 	if err := l.Wait(ctx); err != nil {
 		return nil, err
 	}
-	if e := l.link.embedded; e != nil {
-		if err := e.room(); err != nil {
-			return nil, err
-		}
-	}
 	results := make([]eventlog.Result, len(events))
 	began := time.Now()
 	for try := 0; ; try++ {

@@ -18,9 +18,6 @@ func (l *Log) Await(ctx context.Context, seq uint64) error {
 	if l.Head().Seq >= seq {
 		return nil
 	}
-	if l.link.embedded != nil && !l.mayHave(seq) { // there is one server, which can't be behind itself
-		return eventlog.ErrFuture
-	}
 	err := l.arrival(ctx, seq)
 	if errors.Is(err, context.DeadlineExceeded) && !l.mayHave(seq) {
 		return eventlog.ErrFuture

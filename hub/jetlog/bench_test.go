@@ -17,8 +17,6 @@ func BenchmarkAppend(b *testing.B) {
 		link func() *Link
 		opts Options
 	}{
-		{"embedded/fsync", func() *Link { return embed(b, b.TempDir(), EmbedOptions{}) }, Options{}},
-		{"embedded/relaxed", func() *Link { return embed(b, b.TempDir(), EmbedOptions{SyncRelaxed: true}) }, Options{}},
 		{"server", func() *Link { return newFleet(b, 1).link() }, Options{}},
 		{"cluster", func() *Link { return newFleet(b, 3).link() }, Options{Replicas: 3}},
 	} {
@@ -43,25 +41,21 @@ func BenchmarkAppend(b *testing.B) {
 
 // BenchmarkAppendParallel is many publishers of one event.
 func BenchmarkAppendParallel(b *testing.B) {
-	for _, relaxed := range []bool{false, true} {
-		b.Run(fmt.Sprintf("relaxed=%v", relaxed), func(b *testing.B) {
-			l := open(b, embed(b, b.TempDir(), EmbedOptions{SyncRelaxed: relaxed}), Options{})
-			b.SetParallelism(50)
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					if _, err := l.Append(context.Background(), []eventlog.Event{ev("a", 1)}); err != nil {
-						b.Error(err)
-					}
-				}
-			})
-		})
-	}
+	l := open(b, newFleet(b, 1).link(), Options{})
+	b.SetParallelism(50)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := l.Append(context.Background(), []eventlog.Event{ev("a", 1)}); err != nil {
+				b.Error(err)
+			}
+		}
+	})
 }
 
 // BenchmarkOpen is how fast a stream is loaded.
 func BenchmarkOpen(b *testing.B) {
 	const events = 100_000
-	link := embed(b, b.TempDir(), EmbedOptions{SyncRelaxed: true})
+	link := newFleet(b, 1).link()
 	opts := fresh(Options{})
 	l := open(b, link, opts)
 	batch := make([]eventlog.Event, 1000)

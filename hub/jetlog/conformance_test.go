@@ -26,12 +26,7 @@ func conform(t *testing.T, link *Link, opts Options) {
 	})
 }
 
-func TestConformanceEmbedded(t *testing.T) {
-	conform(t, embed(t, scratch(t), EmbedOptions{}), Options{})
-}
-
 func TestConformanceServer(t *testing.T) {
-	long(t)
 	conform(t, newFleet(t, 1).link(), Options{})
 }
 

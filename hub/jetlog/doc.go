@@ -1,5 +1,4 @@
-// Package jetlog is the event log on NATS JetStream: durable on one machine with a
-// server inside the process, see [Embed], or shared by many nodes over an existing
+// Package jetlog is the event log on NATS JetStream, shared by many nodes over an existing
 // cluster, see [Connect].
 //
 // # One stream, one order
@@ -22,9 +21,7 @@
 // publishes to a subject that no stream has, and fails; what it may read of another
 // epoch it does not take for its own. Where the stream turns out to end before a
 // sequence number that this node has seen, numbers would come twice: the stream
-// is given a new epoch. An embedded server's node keeps the highest number it has
-// seen in a file beside the store, written before anybody sees the event. A node of a
-// cluster keeps it in memory, over lost logs and new links. A NATS machine that catches
+// is given a new epoch. A node keeps the highest number it has seen in memory, over lost logs and new links. A NATS machine that catches
 // up looks like a stream that was set back, so it has ten seconds to do so, unless an
 // acknowledgement or a newer message under an old number proves the opposite.
 //
@@ -45,10 +42,7 @@
 //
 // Streams stay open and get nothing. Appends fail at once with [ErrUnavailable], or
 // with [ErrUnknown] where the connection broke between sending and the answer. Once
-// NATS is back the mirror catches up in order. [Log.Status] tells all of this. With an
-// embedded server appends fail with [ErrFull] while the disk has no room but for a
-// reserve. Where the server has stopped nevertheless, what is kept can be read; once
-// there is room again the log is lost, and the next one goes on from there.
+// NATS is back the mirror catches up in order. [Log.Status] tells all of this.
 //
 // # Batches
 //

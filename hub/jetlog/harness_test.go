@@ -32,18 +32,11 @@ func scratch(t testing.TB) string {
 	return dir
 }
 
-// embed links to a server of this process in dir until the test's end.
-func embed(t testing.TB, dir string, opts EmbedOptions) *Link {
+func check(t testing.TB, err error) {
 	t.Helper()
-	if opts.Log == nil {
-		opts.Log = quiet
-	}
-	l, err := Embed(dir, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { closeLink(t, l) })
-	return l
 }
 
 func closeLink(t testing.TB, l *Link) {

@@ -26,27 +26,24 @@ const patience = 10 * time.Second
 // changeTimeout bounds a request that changes a stream, for which a cluster elects a leader.
 const changeTimeout = 5 * time.Second
 
-// Link is a node's one connection to NATS: to a cluster, see [Connect], or to a server
-// in this process, see [Embed]. It connects again by itself, without end.
+// Link is a node's one connection to NATS, see [Connect]. It connects again by itself, without end.
 type Link struct {
 	// Static.
 	nc            *nats.Conn
 	js            jetstream.JetStream
 	log           *slog.Logger
-	urls          string        // of a cluster
-	embedded      *embedded     // nil for a cluster
+	urls          string
 	patience      time.Duration // with a machine of the cluster that has not caught up
 	changeTimeout time.Duration
 
 	mu      sync.Mutex
 	session context.Context // ends when the present connection breaks
 	end     context.CancelFunc
-	reason  string           // why there is no connection
-	warned  time.Time        // when that was last logged
-	refusal error            // why NATS refused the first attempt that it refused; nil where it did not
-	refused time.Time        // when that was
-	contact time.Time        // the last answer of any kind
-	marks   map[string]*mark // by stream, of an embedded server
+	reason  string    // why there is no connection
+	warned  time.Time // when that was last logged
+	refusal error     // why NATS refused the first attempt that it refused; nil where it did not
+	refused time.Time // when that was
+	contact time.Time // the last answer of any kind
 }
 
 // ConnectOptions say how to connect to a cluster.
@@ -76,7 +73,7 @@ func newLink(log *slog.Logger) *Link {
 	if log == nil {
 		log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	l := &Link{log: log, patience: patience, changeTimeout: changeTimeout, reason: "not connected yet", marks: make(map[string]*mark)}
+	l := &Link{log: log, patience: patience, changeTimeout: changeTimeout, reason: "not connected yet"}
 	l.session, l.end = context.WithCancel(context.Background())
 	l.end()
 	return l
@@ -130,7 +127,7 @@ func (l *Link) dial(urls string, options []nats.Option) error {
 func (l *Link) up(nc *nats.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.session.Err() == nil || l.embedded != nil && l.embedded.failure() != nil {
+	if l.session.Err() == nil {
 		return
 	}
 	l.session, l.end = context.WithCancel(context.Background())
@@ -140,9 +137,7 @@ func (l *Link) up(nc *nats.Conn) {
 
 func (l *Link) down(err error) {
 	reason := "the connection was lost"
-	if errors.Is(err, ErrFull) || errors.Is(err, ErrUnavailable) { // the server in this process gave up
-		reason = err.Error()
-	} else if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && !errors.Is(err, io.EOF) {
 		reason += ": " + err.Error()
 	}
 	l.mu.Lock()
@@ -223,9 +218,6 @@ func (l *Link) wait(ctx context.Context) error {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		if l.embedded != nil && l.embedded.failure() != nil {
-			return l.embedded.failure()
-		}
 		if err := l.nc.LastError(); err != nil && !l.nc.IsConnected() {
 			l.fail(err) // of those before the first connection nothing else is told
 		}
@@ -249,9 +241,6 @@ func (l *Link) wait(ctx context.Context) error {
 // during returns a context that ends with ctx, after timeout, or when the present
 // connection breaks.
 func (l *Link) during(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc, error) {
-	if l.embedded != nil && l.embedded.failure() != nil {
-		return nil, nil, l.embedded.failure()
-	}
 	session, reason := l.state()
 	if reason != "" || !l.nc.IsConnected() {
 		if reason == "" {
@@ -264,8 +253,7 @@ func (l *Link) during(ctx context.Context, timeout time.Duration) (context.Conte
 	return ctx, func() { stop(); cancel() }, nil
 }
 
-// Close ends the connection and, of an embedded server, the server. Close the log
-// first.
+// Close ends the connection. Close the log first.
 func (l *Link) Close() error {
 	l.mu.Lock()
 	l.end()
@@ -277,9 +265,5 @@ func (l *Link) Close() error {
 		}
 		l.nc.Close()
 	}
-	err := l.closeMarks()
-	if l.embedded != nil {
-		err = errors.Join(err, l.embedded.close())
-	}
-	return err
+	return nil
 }

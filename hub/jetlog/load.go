@@ -56,11 +56,7 @@ func (l *Log) load(ctx context.Context) error {
 		l.Advance(l.target)
 	}
 	if l.tail.hole > dropped && info.State.Msgs > 0 {
-		if limits, _ := strconv.ParseUint(info.Config.Metadata[metaLimits], 10, 64); l.tail.hole <= limits {
-			l.log.Info("the store dropped events under its previous limits", "stream", l.opts.Stream, "through", l.tail.hole)
-		} else {
-			l.log.Error("events are missing in the store: it was damaged, or they were deleted", "stream", l.opts.Stream, "through", l.tail.hole)
-		}
+		l.log.Error("events are missing in the store: it was damaged, or they were deleted", "stream", l.opts.Stream, "through", l.tail.hole)
 		l.LoseAll(l.tail.hole)
 		l.damaged = l.tail.hole
 	}
@@ -166,9 +162,7 @@ func (l *Log) hole(ctx context.Context, head, seq uint64) error {
 	if len(channels) > 0 {
 		l.log.Warn("this node was too slow for the stream", "from", head+1, "to", seq-1, "channels", len(channels))
 	}
-	if err := l.mark.raise(l.life.epoch, seq-1); err != nil {
-		return err
-	}
+	l.mark.raise(l.life.epoch, seq-1)
 	slices.Sort(channels)
 	if err := l.Miss(ctx, channels, seq-1); err != nil {
 		return err

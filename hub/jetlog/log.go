@@ -14,7 +14,7 @@ import (
 )
 
 // Options say which stream a log is and what is kept. A stream that is there must be
-// as the numbers here say, or, in a server of this process, becomes so; a number that is
+// as the numbers here say; a number that is
 // 0 takes what the stream has, and the default stated for one that is made.
 type Options struct {
 	Stream   string        // "" means ROLLCALL
@@ -75,10 +75,7 @@ func Open(ctx context.Context, link *Link, opts Options) (*Log, error) {
 	if err := link.wait(ctx); err != nil {
 		return nil, err
 	}
-	m, err := link.mark(opts.Stream)
-	if err != nil {
-		return nil, err
-	}
+	m := link.mark(opts.Stream)
 	life, info, err := link.ensure(ctx, &opts, m)
 	if err != nil {
 		return nil, err
@@ -117,7 +114,7 @@ func (l *Log) Close() error {
 		err := l.Memory.Close()
 		l.cancel()
 		l.running.Wait()
-		l.closeErr = errors.Join(err, l.mark.sync())
+		l.closeErr = err
 	})
 	return l.closeErr
 }

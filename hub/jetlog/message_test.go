@@ -67,7 +67,7 @@ func FuzzEscape(f *testing.F) {
 
 // Whatever may be published comes back as it was, now and after a restart.
 func TestHostileNames(t *testing.T) {
-	link := embed(t, t.TempDir(), EmbedOptions{SyncRelaxed: true})
+	link := newFleet(t, 1).link()
 	l := open(t, link, Options{})
 	var events []eventlog.Event
 	for i, name := range hostile {
@@ -104,7 +104,7 @@ func TestHostileNames(t *testing.T) {
 
 // A message that is not ours is passed over, and the order goes on.
 func TestForeignMessage(t *testing.T) {
-	link := embed(t, t.TempDir(), EmbedOptions{SyncRelaxed: true})
+	link := newFleet(t, 1).link()
 	l := open(t, link, Options{})
 	publish(t, l, ev("a", 1))
 	for _, m := range []*nats.Msg{
@@ -125,7 +125,7 @@ func TestForeignMessage(t *testing.T) {
 }
 
 func TestTooMany(t *testing.T) {
-	link := embed(t, t.TempDir(), EmbedOptions{SyncRelaxed: true})
+	link := newFleet(t, 1).link()
 	l := open(t, link, Options{})
 	events := make([]eventlog.Event, MaxBatch+1)
 	for i := range events {

@@ -50,7 +50,7 @@ func readOlder(t *testing.T, l *Log, channels []string, after uint64, limit even
 
 // What the mirror dropped and the stream has is read as one log, from any position.
 func TestOlder(t *testing.T) {
-	link := embed(t, t.TempDir(), EmbedOptions{SyncRelaxed: true})
+	link := newFleet(t, 1).link()
 	opts := Options{Mirror: eventlog.Options{Events: 3}}
 	l := open(t, link, opts)
 	at := make(map[string][]uint64)
@@ -93,7 +93,7 @@ func TestOlder(t *testing.T) {
 
 // Holes of the stream itself are told: a purge, and events that it dropped.
 func TestOlderGaps(t *testing.T) {
-	link := embed(t, t.TempDir(), EmbedOptions{SyncRelaxed: true})
+	link := newFleet(t, 1).link()
 	opts := fresh(Options{Mirror: eventlog.Options{Events: 2}})
 	narrow(t, link, opts, 5)
 	l := open(t, link, opts)
@@ -121,7 +121,7 @@ func TestOlderGaps(t *testing.T) {
 
 // The newest event of a channel that the mirror could not load is found in the stream.
 func TestLastOlder(t *testing.T) {
-	link := embed(t, t.TempDir(), EmbedOptions{SyncRelaxed: true})
+	link := newFleet(t, 1).link()
 	l := open(t, link, Options{})
 	publish(t, l, ev("quiet", 1), ev("quiet", 2))
 	var many []string

@@ -19,8 +19,7 @@ import (
 const (
 	metaVersion = "rollcall-version" // of how messages are written
 	metaEpoch   = "rollcall-epoch"
-	metaLimits  = "rollcall-limits" // through where the stream had other limits
-	metaBase    = "rollcall-base"   // the epoch's first sequence number, less one; older ones were of another epoch
+	metaBase    = "rollcall-base" // the epoch's first sequence number, less one; older ones were of another epoch
 )
 
 const version = "1"
@@ -117,22 +116,6 @@ func (o *Options) check(got jetstream.StreamConfig) error {
 	return nil
 }
 
-// limited returns the configuration of a stream that is there, with the limits that are
-// asked for.
-func (o *Options) limited(got jetstream.StreamConfig) jetstream.StreamConfig {
-	want := o.config(got.Metadata[metaEpoch])
-	if o.Events != 0 {
-		got.MaxMsgsPerSubject = want.MaxMsgsPerSubject
-	}
-	if o.Age != 0 {
-		got.MaxAge, got.Duplicates = want.MaxAge, want.Duplicates
-	}
-	if o.Bytes != 0 {
-		got.MaxBytes = want.MaxBytes
-	}
-	return got
-}
-
 // ensure finds the stream, makes it, or gives it a new epoch where its numbers went
 // back.
 func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstream.StreamInfo, error) {
@@ -145,9 +128,7 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 			if epoch == "" || m.used(epoch) {
 				epoch = eventlog.NewEpoch()
 			}
-			if err = m.raise(epoch, 0); err != nil {
-				return nil, nil, err
-			}
+			m.raise(epoch, 0)
 			_, err = l.change(ctx, func(ctx context.Context) error {
 				_, err := l.js.CreateStream(ctx, o.config(epoch))
 				return err
@@ -165,19 +146,7 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 			return nil, nil, err
 		}
 		if err := o.check(info.Config); err != nil {
-			limited := o.limited(info.Config)
-			if l.embedded == nil || o.check(limited) != nil { // a cluster's stream is not this node's alone
-				return nil, nil, err
-			}
-			l.log.Warn("changing the limits of the stream", "stream", o.Stream, "reason", err)
-			limited.Metadata[metaLimits] = strconv.FormatUint(info.State.LastSeq, 10)
-			if _, err := l.change(ctx, func(ctx context.Context) error {
-				_, err := l.js.UpdateStream(ctx, limited)
-				return err
-			}); err != nil {
-				return nil, nil, changing(fmt.Errorf("change the limits of the stream %q: %w", o.Stream, err))
-			}
-			continue
+			return nil, nil, err
 		}
 		epoch = info.Config.Metadata[metaEpoch]
 		why, sure := m.reused(epoch, info.State.LastSeq)
@@ -191,9 +160,6 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 			try--
 			continue
 		}
-		if made && l.embedded != nil && info.State.LastSeq > 0 { // nobody else is there to publish
-			why, made = "it was created over the remains of another one", false
-		}
 		if why != "" {
 			l.log.Warn("the stream gets a new epoch", "stream", o.Stream, "reason", why)
 			cfg := info.Config
@@ -201,11 +167,6 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 			cfg.Subjects = []string{names{o.Prefix, epoch}.all()}
 			cfg.Metadata[metaEpoch] = epoch
 			cfg.Metadata[metaBase] = strconv.FormatUint(info.State.LastSeq, 10)
-			if l.embedded != nil { // the file says so first, in case the process ends here
-				if err := m.raise(epoch, info.State.LastSeq); err != nil {
-					return nil, nil, err
-				}
-			}
 			answered, err := l.change(ctx, func(ctx context.Context) error {
 				_, err := l.js.UpdateStream(ctx, cfg)
 				return err
@@ -216,9 +177,7 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 			if !answered {
 				continue
 			}
-			if err := m.raise(epoch, info.State.LastSeq); err != nil {
-				return nil, nil, err
-			}
+			m.raise(epoch, info.State.LastSeq)
 			continue
 		}
 		base, _ := strconv.ParseUint(info.Config.Metadata[metaBase], 10, 64)

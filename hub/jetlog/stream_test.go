@@ -17,7 +17,7 @@ import (
 // A stream that is there is taken as it is where nothing is asked, and refused with
 // what differs, unchanged, where something is.
 func TestMismatch(t *testing.T) {
-	link := embed(t, t.TempDir(), EmbedOptions{SyncRelaxed: true})
+	link := newFleet(t, 1).link()
 	ctx := context.Background()
 	opts := fresh(Options{Events: 3000, Age: 2 * time.Hour, Bytes: 1 << 20})
 	l := open(t, link, opts)
@@ -58,35 +58,33 @@ func narrow(t *testing.T, link *Link, opts Options, most int64) {
 	}
 }
 
-// The stream of a server in this process gets the limits that are asked for; what it
-// dropped under the former ones is still told of.
-func TestOtherLimits(t *testing.T) {
-	link := embed(t, t.TempDir(), EmbedOptions{SyncRelaxed: true})
+// What the stream drops of itself, or a purge, is not taken for damage.
+func TestHolesThatAreNone(t *testing.T) {
+	link := newFleet(t, 1).link()
 	opts := fresh(Options{})
 	narrow(t, link, opts, 5)
 	l := open(t, link, opts)
 	publish(t, l, ev("quiet", 0))
-	for i := range 9 {
-		publish(t, l, ev("full", i))
+	for i := range 8 {
+		publish(t, l, ev("full", i), ev("purged", i), ev("whole", i/2))
+		if i == 6 {
+			_, err := l.Purge(context.Background(), "purged")
+			check(t, err)
+		}
 	}
-	head := l.Head()
-	closeLog(t, l)
-	opts.Events, opts.Age = 3000, 2*time.Hour
-	l = open(t, link, opts)
-	info, err := link.info(context.Background(), opts.Stream)
-	if err != nil || info.Config.MaxMsgsPerSubject != 3000 || info.Config.MaxAge != 2*time.Hour || l.Head() != head {
-		t.Errorf("%+v, %v, head %v", info.Config, err, l.Head())
+	for range 2 {
+		closeLog(t, l)
+		l = open(t, link, opts)
+		if got := gaps(l, 0, "full", "purged", "whole", "quiet", "never"); !slices.Equal(got, []string{"full", "purged", "whole"}) {
+			t.Errorf("gaps of %q", got)
+		}
 	}
-	if _, gaps := readOlder(t, l, []string{"full"}, 0, eventlog.Limit{}); len(gaps) != 1 {
-		t.Errorf("gaps of %q", gaps)
-	}
-	publish(t, l, ev("full", 9))
 }
 
 // A channel that the stream keeps all it may of has a gap before that when a log is
 // opened, and no other has.
 func TestOpenFullChannel(t *testing.T) {
-	link := embed(t, t.TempDir(), EmbedOptions{SyncRelaxed: true})
+	link := newFleet(t, 1).link()
 	opts := fresh(Options{})
 	narrow(t, link, opts, 5)
 	l := open(t, link, opts)

@@ -189,9 +189,7 @@ func (l *Log) take(ctx context.Context, m *nats.Msg, expect *uint64) (*nats.MsgM
 		if err := l.flush(ctx); err != nil {
 			return nil, err
 		}
-		if err := l.mark.raise(l.life.epoch, seq); err != nil {
-			return nil, err
-		}
+		l.mark.raise(l.life.epoch, seq)
 		if purge {
 			l.Lose(channel, seq-1)
 			l.purged = seq
@@ -280,8 +278,6 @@ func (l *Log) flush(ctx context.Context) error {
 		return nil
 	}
 	defer func() { clear(l.batch); l.batch = l.batch[:0] }()
-	if err := l.mark.raise(l.life.epoch, l.batch[len(l.batch)-1].Seq); err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
+	l.mark.raise(l.life.epoch, l.batch[len(l.batch)-1].Seq)
 	return l.Follow(ctx, l.batch)
 }

@@ -17,8 +17,7 @@ const staleAfter = 3 * watchEvery
 // Status is how a log stands with its stream.
 type Status struct {
 	Connected bool      // to NATS
-	Embedded  bool      // the server is in this process
-	URL       string    // of the server, without credentials; "" for an embedded one
+	URL       string    // of the server, without credentials
 	Lag       uint64    // sequence numbers that the mirror is behind the stream, as last heard
 	Heard     time.Time // when NATS last answered; what is shown may be as old
 	Reason    string    // what is wrong, "" for nothing
@@ -34,15 +33,12 @@ func (l *Log) Status() Status {
 	l.link.mu.Unlock()
 	s := Status{
 		Connected: reason == "" && l.link.nc.IsConnected(),
-		Embedded:  l.link.embedded != nil,
 		Heard:     heard,
 		Epoch:     l.life.epoch,
 		Stream:    l.opts.Stream,
 		Replicas:  l.life.config.Replicas,
+		URL:       connectedURL(l.link.nc),
 		Reason:    reason,
-	}
-	if !s.Embedded {
-		s.URL = connectedURL(l.link.nc)
 	}
 	if last, head := l.last.Load(), l.Head().Seq; last > head {
 		s.Lag = last - head
@@ -52,11 +48,6 @@ func (l *Log) Status() Status {
 	}
 	if s.Reason == "" && time.Since(heard) > staleAfter {
 		s.Reason = fmt.Sprintf("no message for %v", time.Since(heard).Round(time.Second))
-	}
-	if e := l.link.embedded; s.Reason == "" && e != nil {
-		if err := e.room(); err != nil {
-			s.Reason = err.Error()
-		}
 	}
 	if err := l.Err(); err != nil {
 		s.Reason = err.Error()
@@ -88,7 +79,7 @@ func (l *Log) heardOf(last uint64) {
 }
 
 // watch asks for the stream's state now and then, and until it is sure when that is not
-// as it was: then the log is lost. It also brings the mark to the disk.
+// as it was: then the log is lost.
 func (l *Log) watch() {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
@@ -99,13 +90,6 @@ func (l *Log) watch() {
 		case <-l.lost.done:
 			return
 		case <-l.ctx.Done():
-			return
-		}
-		if err := l.mark.sync(); err != nil {
-			l.log.Error("the file of the highest sequence number", "error", err)
-		}
-		if e := l.link.embedded; e != nil && e.recovered() {
-			l.lose("its disk was full, and has space again")
 			return
 		}
 		why, patience, end := l.examine()
