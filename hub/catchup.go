@@ -73,12 +73,12 @@ func (s *shard) advance(c *Conn) {
 	var text []byte
 	if k.last != nil {
 		told := k.told
-		text = k.tell(c, s.hub.epoch)
+		text = k.announceStart(c, s.hub.epoch)
 		if k.reason != "" {
 			s.counts.gaps += uint64(k.told - told)
 		}
 		if k.told < len(k.last) {
-			if s.send(c, c.own(text), nil) {
+			if s.send(c, c.ownFrame(text), nil) {
 				s.queue(c)
 			}
 			return
@@ -86,7 +86,7 @@ func (s *shard) advance(c *Conn) {
 		k.last = nil
 		if c.pos >= s.pos { // what comes next is in the live flow
 			c.catch = nil
-			if s.send(c, c.own(text), nil) {
+			if s.send(c, c.ownFrame(text), nil) {
 				s.live(c)
 			}
 			return
@@ -109,7 +109,7 @@ func (s *shard) advance(c *Conn) {
 		return
 	}
 	text = s.announce(c, batch.Gaps, text)
-	if s.send(c, c.own(text), batch.Records) {
+	if s.send(c, c.ownFrame(text), batch.Records) {
 		c.pos = max(c.pos, batch.Through)
 		k.cursor.After = c.pos
 		if batch.Done {
@@ -139,7 +139,7 @@ func (s *shard) tellOlder(c *Conn, k *catchup, text []byte) {
 		size += len(b.Records[n].Frame().Chunk())
 		n++
 	}
-	if !s.send(c, c.own(text), b.Records[:n]) {
+	if !s.send(c, c.ownFrame(text), b.Records[:n]) {
 		return
 	}
 	if b.Records = b.Records[n:]; len(b.Records) == 0 {
@@ -164,11 +164,11 @@ func (s *shard) snapshot(c *Conn, k *catchup) {
 	k.afresh = false
 	c.pos, k.cursor.After = at, at
 	c.given.Store(at + 1)
-	frame := c.own(frames)
+	frame := c.ownFrame(frames)
 	if s.send(c, frame, nil) {
 		s.queue(c)
 	} else if c.state&ended == 0 {
-		s.hold(c, &pin{size: int64(len(frame.Chunk()))})
+		s.retain(c, &pin{size: int64(len(frame.Chunk()))})
 	}
 }
 
@@ -193,8 +193,8 @@ func (s *shard) announce(c *Conn, gaps []eventlog.Gap, text []byte) []byte {
 	return text
 }
 
-// tell returns what a fresh start says of its channels, some of them at a time.
-func (k *catchup) tell(c *Conn, epoch string) []byte {
+// announceStart returns what a fresh start says of its channels, some of them at a time.
+func (k *catchup) announceStart(c *Conn, epoch string) []byte {
 	text := make([]byte, 0, 256)
 	at := eventlog.Position{Epoch: epoch, Seq: c.pos}
 	for ; k.told < len(k.last) && len(text) < catchBytes; k.told++ {
@@ -244,6 +244,6 @@ func (s *shard) queue(c *Conn) {
 func (s *shard) live(c *Conn) {
 	c.given.Store(0)
 	if c.side != nil {
-		s.ask(c)
+		s.requestNotices(c)
 	}
 }

@@ -57,8 +57,8 @@ func checkShard(t failer, s *shard) {
 	if len(s.box) > 0 {
 		t.Fatal("the shard is not at rest")
 	}
-	if head := s.hub.log.Head().Seq; s.pos != s.reached.Load() || s.tail != nil && s.pos != head {
-		t.Fatalf("the shard is at %d and says %d, the head is %d", s.pos, s.reached.Load(), head)
+	if head := s.hub.log.Head().Seq; s.pos != s.publishedPos.Load() || s.tail != nil && s.pos != head {
+		t.Fatalf("the shard is at %d and says %d, the head is %d", s.pos, s.publishedPos.Load(), head)
 	}
 	checkIndex(t, s.index, s.conns)
 	checkWheel(t, &s.wheel, s.conns)

@@ -108,20 +108,20 @@ func (c *Conn) Live() bool { return c.given.Load() == 0 }
 
 // Position returns the position that the stream has reached.
 func (c *Conn) Position() eventlog.Position {
-	seq := c.shard.reached.Load()
+	seq := c.shard.publishedPos.Load()
 	if given := c.given.Load(); given > 0 {
 		seq = given - 1
 	}
 	return eventlog.Position{Epoch: c.shard.hub.epoch, Seq: seq}
 }
 
-// Reached passes to f the position up to which the connection has taken everything. f is
+// WithPosition passes to f the position up to which the connection has taken everything. f is
 // called by the shard's goroutine, unless the stream has ended or is blocked, and must
 // not block.
-func (c *Conn) Reached(f func(at eventlog.Position)) {
+func (c *Conn) WithPosition(f func(at eventlog.Position)) {
 	c.shard.post(func() {
 		if c.state&(ended|blocked) == 0 {
-			f(c.reached())
+			f(c.position())
 		}
 	})
 }
@@ -143,8 +143,8 @@ func (c *Conn) frame(f eventlog.Frame) []byte {
 	return f.SSE()
 }
 
-// own frames events made for this stream alone; of none it is the empty frame.
-func (c *Conn) own(text []byte) eventlog.Frame {
+// ownFrame frames events made for this stream alone; of none it is the empty frame.
+func (c *Conn) ownFrame(text []byte) eventlog.Frame {
 	if len(text) == 0 {
 		return eventlog.Frame{}
 	}

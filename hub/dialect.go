@@ -16,8 +16,8 @@ type Dialect struct {
 	History bool
 }
 
-// said is what a record was rendered as last, which the next stream wants as well.
-type said struct {
+// renderCache is what a record was rendered as last, which the next stream wants as well.
+type renderCache struct {
 	dialect *Dialect
 	record  *eventlog.Record
 	frame   eventlog.Frame
@@ -31,7 +31,7 @@ func (s *shard) frameOf(c *Conn, r *eventlog.Record) eventlog.Frame {
 	}
 	if s.said.dialect != c.dialect || s.said.record != r {
 		at := eventlog.Position{Epoch: s.hub.epoch, Seq: r.Seq}
-		s.said = said{c.dialect, r, c.own(c.dialect.Render(nil, at, r))}
+		s.said = renderCache{c.dialect, r, c.ownFrame(c.dialect.Render(nil, at, r))}
 	}
 	return s.said.frame
 }

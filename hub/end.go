@@ -10,7 +10,7 @@ func (s *shard) end(c *Conn, why Reason) {
 	c.state |= ended
 	cut := true
 	if c.state&blocked == 0 && why.Code != Gone.Code {
-		bye := eventlog.NewFrame(why.Goodbye(nil, c.reached()))
+		bye := eventlog.NewFrame(why.Goodbye(nil, c.position()))
 		if c.state&tapped != 0 {
 			s.show(c, bye.SSE())
 		}
@@ -35,7 +35,7 @@ func (s *shard) end(c *Conn, why Reason) {
 	s.conns[c.at], last.at = last, c.at
 	s.conns[len(s.conns)-1] = nil
 	s.conns = s.conns[:len(s.conns)-1]
-	at := c.reached().Seq
+	at := c.position().Seq
 	if len(c.rest) > 0 && at > 0 { // of an event that was taken in part
 		at--
 	}

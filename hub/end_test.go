@@ -66,7 +66,7 @@ func TestEnd(t *testing.T) {
 			p.conn.End(Draining)
 			p.conn.Lost()
 			p.conn.Ready()
-			p.conn.Begin(nil, nil)
+			p.conn.StartNotices(nil, nil)
 			h.publish("a")
 			p.want()
 			p.wantEnd("kicked")
@@ -240,7 +240,7 @@ func TestClose(t *testing.T) {
 			p.conn.Ready()
 			p.conn.Lost()
 			p.conn.End(Kicked)
-			p.conn.Begin([]*Notice{{Channel: "a", Type: "presence", Payload: []byte("{}"), Version: 1}}, nil)
+			p.conn.StartNotices([]*Notice{{Channel: "a", Type: "presence", Payload: []byte("{}"), Version: 1}}, nil)
 			h.hub.Notify(&Notice{Channel: "a", Type: "presence", Payload: []byte("{}"), Version: 2})
 			h.hub.Notify(&Notice{Type: "online-presence", Payload: []byte("{}"), Version: 2})
 			_ = p.conn.Position()
@@ -315,7 +315,7 @@ func TestEndedOnce(t *testing.T) {
 						case kind == 11:
 							p.give(n >> 4 % 99)
 						case kind == 12:
-							p.conn.Begin([]*Notice{{Channel: "a", Type: "presence", Version: 1}}[:p.conn.wants/2%2], nil)
+							p.conn.StartNotices([]*Notice{{Channel: "a", Type: "presence", Version: 1}}[:p.conn.wants/2%2], nil)
 						case kind == 13:
 							h.hub.Notify(&Notice{Type: "online-presence", Payload: []byte("[]"), Version: uint64(n)})
 						default:

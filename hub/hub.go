@@ -124,7 +124,7 @@ func (h *Hub) Attach(sub Subscription) *Conn {
 		c.side = newSide(sub.Wants, len(sub.Channels))
 	}
 	first, catch := h.start(c, &sub)
-	c.rest = append(sub.Head, c.frame(c.own(first))...)
+	c.rest = append(sub.Head, c.frame(c.ownFrame(first))...)
 	if catch.older != nil {
 		catch.olderDone = sub.OlderDone
 	} else if sub.OlderDone != nil {

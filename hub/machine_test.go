@@ -340,7 +340,7 @@ func (m *machine) begin() bool {
 		if l.online {
 			notices = append(notices, m.online)
 		}
-		l.conn.Begin(notices, nil)
+		l.conn.StartNotices(notices, nil)
 		m.seen.refreshed++
 	}
 	return len(waiting) > 0

@@ -70,21 +70,21 @@ func (h *Hub) Notify(n *Notice) {
 	}
 }
 
-// Begin answers [Refresher]: it gives a stream first notices of the channels that it lacks,
+// StartNotices answers [Refresher]: it gives a stream first notices of the channels that it lacks,
 // some of them, and perhaps the one to everybody. From then on it gets what is newer; for
 // what it lacks still its owner is asked again. The caller must see to it that nothing newer
 // was passed to Notify before. done, if not nil, is called once the notices are no longer
 // needed but for what the stream has taken in part.
-func (c *Conn) Begin(notices []*Notice, done func()) {
+func (c *Conn) StartNotices(notices []*Notice, done func()) {
 	c.shard.post(func() {
-		c.shard.begin(c, notices)
+		c.shard.startNotices(c, notices)
 		if done != nil {
 			done()
 		}
 	})
 }
 
-func (s *shard) begin(c *Conn, notices []*Notice) {
+func (s *shard) startNotices(c *Conn, notices []*Notice) {
 	if c.side == nil || c.state&ended != 0 {
 		return
 	}
@@ -99,11 +99,11 @@ func (s *shard) begin(c *Conn, notices []*Notice) {
 	if len(notices) > 0 {
 		s.give(c, notices)
 	}
-	s.ask(c)
+	s.requestNotices(c)
 }
 
-// ask asks the owner of a live stream for what the stream lacks.
-func (s *shard) ask(c *Conn) {
+// requestNotices asks the owner of a live stream for what the stream lacks.
+func (s *shard) requestNotices(c *Conn) {
 	r, ok := c.owner.(Refresher)
 	if !ok || c.side.asked || c.catch != nil || c.state&(ended|blocked) != 0 || !c.side.stale && c.side.lacking == 0 {
 		return
@@ -122,7 +122,7 @@ func (s *shard) ask(c *Conn) {
 // give writes notices to a live stream, of each an id of its own and the shared rest. Those
 // that it does not begin to take it lacks.
 func (s *shard) give(c *Conn, notices []*Notice) {
-	if at := c.reached(); s.idOf != at {
+	if at := c.position(); s.idOf != at {
 		s.idOf, s.id = at, eventlog.NewFrame([]byte("id: "+at.String()+"\n"))
 	}
 	head := c.frame(s.id)
@@ -161,7 +161,7 @@ func (s *shard) give(c *Conn, notices []*Notice) {
 		}
 		taken = 0
 		s.block(c)
-		if s.hold(c, held); c.state&ended != 0 {
+		if s.retain(c, held); c.state&ended != 0 {
 			return
 		}
 	}
@@ -188,8 +188,8 @@ func (s *shard) note(c *Conn, n *Notice) {
 	}
 }
 
-// reached is the position that the stream has reached. Shard-owned.
-func (c *Conn) reached() eventlog.Position {
+// position is the position that the stream has reached. Shard-owned.
+func (c *Conn) position() eventlog.Position {
 	seq := c.pos
 	if c.catch == nil {
 		seq = max(seq, c.shard.pos)
@@ -230,8 +230,8 @@ func (s *shard) notify(n *Notice) {
 			c.side.lack(slot)
 			continue
 		}
-		if at := c.reached(); at.Seq != s.pos {
-			s.send(c, c.own(eventlog.AppendNotice(nil, at, n.Channel, n.Type, n.Payload)), nil)
+		if at := c.position(); at.Seq != s.pos {
+			s.send(c, c.ownFrame(eventlog.AppendNotice(nil, at, n.Channel, n.Type, n.Payload)), nil)
 			continue
 		} else if !made {
 			shared, made = eventlog.NewFrame(eventlog.AppendNotice(nil, at, n.Channel, n.Type, n.Payload)), true

@@ -31,7 +31,7 @@ func (h *harness) wanting(wants Wants, first []*Notice, channels ...string) *pee
 	h.Helper()
 	p := h.newPeer(endless)
 	p.attach(Subscription{Channels: channels, Wants: wants})
-	p.conn.Begin(first, nil)
+	p.conn.StartNotices(first, nil)
 	h.rest()
 	return p
 }
@@ -93,7 +93,7 @@ func TestRefresh(t *testing.T) {
 		if refreshed != 1 {
 			t.Errorf("refreshed %d times", refreshed)
 		}
-		p.conn.Begin([]*Notice{came("a", 4), online(4)}, nil)
+		p.conn.StartNotices([]*Notice{came("a", 4), online(4)}, nil)
 		h.notify(came("a", 5))
 		p.want("presence a 4@2", "online-presence [4]@2", "presence a 5@2")
 		p.give(0)
@@ -114,7 +114,7 @@ func TestBeginBlocked(t *testing.T) {
 		refreshed := 0
 		p.owner.refresh = func(*Conn, []string, bool) { refreshed++ }
 		p.attach(Subscription{Channels: []string{"a"}, Wants: WantMembers})
-		p.conn.Begin([]*Notice{came("a", 1)}, nil)
+		p.conn.StartNotices([]*Notice{came("a", 1)}, nil)
 		h.notify(came("a", 2))
 		p.give(endless)
 		h.rest()
@@ -123,7 +123,7 @@ func TestBeginBlocked(t *testing.T) {
 			t.Fatalf("refreshed %d times", refreshed)
 		}
 		p.give(30)
-		p.conn.Begin([]*Notice{came("a", 2)}, nil)
+		p.conn.StartNotices([]*Notice{came("a", 2)}, nil)
 		h.rest()
 		p.give(endless)
 		h.rest()
@@ -141,7 +141,7 @@ func TestBeginUnasked(t *testing.T) {
 		p := h.join("", "a")
 		p.give(0)
 		h.publish("a")
-		p.conn.Begin([]*Notice{came("a", 1)}, nil)
+		p.conn.StartNotices([]*Notice{came("a", 1)}, nil)
 		h.notify(came("a", 2), online(3))
 		p.give(endless)
 		h.rest()

@@ -9,9 +9,9 @@ type pin struct {
 	streams atomic.Int64
 }
 
-// hold notes that the stream has taken p in part. Where that is more than the hub may
+// retain notes that the stream has taken p in part. Where that is more than the hub may
 // hold, the stream ends: its client comes back.
-func (s *shard) hold(c *Conn, p *pin) {
+func (s *shard) retain(c *Conn, p *pin) {
 	s.release(c)
 	c.side.pin = p
 	if p.streams.Add(1) == 1 && s.hub.held.Add(p.size) > s.hub.maxHeld {

@@ -35,7 +35,7 @@ func TestFirstNoticesInSteps(t *testing.T) {
 			for _, name := range some {
 				notices = append(notices, large(name, size))
 			}
-			c.Begin(notices, nil)
+			c.StartNotices(notices, nil)
 		}
 		p.attach(Subscription{Channels: names, Wants: WantMembers, Resume: "e-0"})
 		h.rest()
@@ -74,7 +74,7 @@ func TestHeldNotices(t *testing.T) {
 			p.attach(Subscription{Channels: []string{"a"}, Wants: WantMembers, Resume: "e-0"})
 			h.rest()
 			p.give(100)
-			p.conn.Begin([]*Notice{first}, nil)
+			p.conn.StartNotices([]*Notice{first}, nil)
 			slow = append(slow, p)
 		}
 		h.rest()
@@ -86,10 +86,10 @@ func TestHeldNotices(t *testing.T) {
 		late.attach(Subscription{Channels: []string{"a"}, Wants: WantMembers, Resume: "e-0"})
 		h.rest()
 		late.give(100)
-		late.conn.Begin([]*Notice{second}, nil)
+		late.conn.StartNotices([]*Notice{second}, nil)
 		quick := h.newPeer(endless)
 		quick.attach(Subscription{Channels: []string{"a"}, Wants: WantMembers, Resume: "e-0"})
-		quick.conn.Begin([]*Notice{second}, nil)
+		quick.conn.StartNotices([]*Notice{second}, nil)
 		h.rest()
 		if ends := late.ended(); len(ends) != 1 || ends[0].Code != "overloaded" {
 			t.Errorf("what takes a second list in part: %v", ends)

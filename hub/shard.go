@@ -46,11 +46,11 @@ type shard struct {
 	traced  []FanOut
 	spare   [][]*eventlog.Record
 	bufs    [][]byte
-	said    said
+	said    renderCache
 	idOf    eventlog.Position // of id
 	id      eventlog.Frame    // the id of a position alone, for notices
 
-	reached atomic.Uint64 // pos, for others to read
+	publishedPos atomic.Uint64 // pos, for others to read
 
 	mu     sync.Mutex // guards the mailbox; nests in nothing
 	box    []func()
@@ -69,7 +69,7 @@ func (s *shard) follow() {
 	if s.tail == nil && s.leaving == nil {
 		s.tail = s.hub.log.Tail(s.wake)
 		s.pos = s.tail.Start()
-		s.reached.Store(s.pos)
+		s.publishedPos.Store(s.pos)
 	}
 }
 
@@ -194,7 +194,7 @@ func (s *shard) deliver() bool {
 		}
 	}
 	s.pos = s.batch[len(s.batch)-1].Seq
-	s.reached.Store(s.pos)
+	s.publishedPos.Store(s.pos)
 	s.busy = true
 	for i, c := range s.touched {
 		if i%lagSample < lagSample-1 && i < len(s.touched)-1 {
@@ -238,7 +238,7 @@ func (s *shard) attach(c *Conn, channels []string, catch *catchup) {
 		s.counts.resumed++
 	}
 	c.wrote = s.wheel.now
-	s.wheel.put(c, s.wheel.now+s.wheel.beat)
+	s.wheel.schedule(c, s.wheel.now+s.wheel.beat)
 	c.catch = catch
 	catch.cursor = eventlog.Cursor{Channels: c.channels(), After: c.pos}
 	s.advance(c)
@@ -250,10 +250,10 @@ func (s *shard) keepTime() {
 		for _, c := range s.wheel.turn() {
 			due := c.wrote + s.wheel.beat
 			if due > s.wheel.now {
-				s.wheel.put(c, due)
+				s.wheel.schedule(c, due)
 				continue
 			}
-			s.wheel.put(c, s.wheel.now+s.wheel.beat)
+			s.wheel.schedule(c, s.wheel.now+s.wheel.beat)
 			if c.state&blocked == 0 && c.catch == nil {
 				s.send(c, heartbeat, nil)
 			}

@@ -141,7 +141,7 @@ func (s *shard) sample(most int) (places []eventlog.Cursor) {
 			c = s.lagging[i-len(s.stuck)]
 		}
 		if c.state&ended == 0 {
-			places = append(places, eventlog.Cursor{Channels: c.channels(), After: c.reached().Seq})
+			places = append(places, eventlog.Cursor{Channels: c.channels(), After: c.position().Seq})
 		}
 	}
 	return places

@@ -6,15 +6,15 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// Tell gives one stream an event that is not in the log: make returns it as whole
+// SendEvent gives one stream an event that is not in the log: make returns it as whole
 // SSE lines for the position that the stream has reached. A stream that is behind
 // does not get it. told, called by the shard's goroutine, says whether it did; it
 // must not block.
-func (c *Conn) Tell(make func(at eventlog.Position) []byte, told func(bool)) {
+func (c *Conn) SendEvent(make func(at eventlog.Position) []byte, told func(bool)) {
 	c.shard.post(func() {
 		ok := c.state&(ended|blocked) == 0 && c.catch == nil && len(c.rest) == 0
 		if ok {
-			c.shard.send(c, eventlog.NewFrame(make(c.reached())), nil)
+			c.shard.send(c, eventlog.NewFrame(make(c.position())), nil)
 			ok = c.state&ended == 0
 		}
 		told(ok)

@@ -202,7 +202,7 @@ func TestTapUnderLoad(t *testing.T) {
 				for range 30 {
 					x := new(tapping)
 					stop := p.conn.Tap(x.hear)
-					p.conn.Tell(direct, func(bool) {})
+					p.conn.SendEvent(direct, func(bool) {})
 					stop()
 				}
 				if i%4 == 0 {

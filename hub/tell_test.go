@@ -41,7 +41,7 @@ func TestTellModel(t *testing.T) {
 					name := strings.Repeat("x", n)
 					live := !p.look().owed
 					answers, ok := 0, false
-					p.conn.Tell(func(at eventlog.Position) []byte {
+					p.conn.SendEvent(func(at eventlog.Position) []byte {
 						if head := h.log.Head(); at != head {
 							rt.Fatalf("told at %v, the head is %v", at, head)
 						}
@@ -90,7 +90,7 @@ func TestTellNobody(t *testing.T) {
 	inBubble(t, eventlog.Options{}, Options{Shards: 1}, func(h *harness) {
 		tell := func(p *peer) *int {
 			answer := new(int)
-			p.conn.Tell(direct, func(ok bool) {
+			p.conn.SendEvent(direct, func(ok bool) {
 				if *answer--; ok {
 					*answer += 2
 				}

@@ -187,7 +187,7 @@ func TestWheel(t *testing.T) {
 			"put": func(rt *rapid.T) {
 				c := new(Conn)
 				due[c] = w.now + rapid.Uint32Range(min(1, beat), beat).Draw(rt, "in")
-				w.put(c, due[c])
+				w.schedule(c, due[c])
 				all = append(all, c)
 			},
 			"remove": func(rt *rapid.T) {
@@ -205,7 +205,7 @@ func TestWheel(t *testing.T) {
 						rt.Fatalf("due at %d, visited at %d", due[c], w.now)
 					}
 					due[c] = w.now + rapid.Uint32Range(min(1, beat), beat).Draw(rt, "again in")
-					w.put(c, due[c])
+					w.schedule(c, due[c])
 				}
 			},
 			"": func(rt *rapid.T) {

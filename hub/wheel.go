@@ -19,8 +19,8 @@ func newWheel(beat, stall time.Duration) wheel {
 	return w
 }
 
-// put schedules c to be visited at tick due, which is at most beat away.
-func (w *wheel) put(c *Conn, due uint32) {
+// schedule schedules c to be visited at tick due, which is at most beat away.
+func (w *wheel) schedule(c *Conn, due uint32) {
 	slot := due % uint32(len(w.slots))
 	c.wheelSlot, c.wheelAt = slot, uint32(len(w.slots[slot]))
 	w.slots[slot] = append(w.slots[slot], c)

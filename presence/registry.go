@@ -141,15 +141,15 @@ func (r *Registry) join(conn *Connection, channels []string) (returned bool) {
 	who.conns = append(who.conns, conn)
 	r.conns[conn.ID] = conn
 	conn.on = make([]*member, 0, len(channels)+1)
-	r.enter(conn, Everyone)
+	r.joinChannel(conn, Everyone)
 	for _, name := range channels {
-		r.enter(conn, name)
+		r.joinChannel(conn, name)
 	}
 	return returned
 }
 
-// enter puts the connection on a channel.
-func (r *Registry) enter(conn *Connection, name string) {
+// joinChannel puts the connection on a channel.
+func (r *Registry) joinChannel(conn *Connection, name string) {
 	ch := r.channels[name]
 	if ch == nil {
 		ch = &channel{name: name}

@@ -65,7 +65,7 @@ func readPassword(ctx context.Context, in *os.File, prompt io.Writer) ([]byte, e
 	go func() {
 		var a answer
 		if before != nil {
-			a.password, a.err = askTwice(fd, prompt)
+			a.password, a.err = promptTwice(fd, prompt)
 		} else {
 			a.password, a.err = io.ReadAll(io.LimitReader(in, maxPasswordInput))
 			a.password = stripLineEnd(a.password)
@@ -87,8 +87,8 @@ func readPassword(ctx context.Context, in *os.File, prompt io.Writer) ([]byte, e
 // maxPasswordInput bounds what is read; a longer password is refused anyway.
 const maxPasswordInput = 4096
 
-// askTwice prompts twice on the terminal with this file descriptor and fails if the two entries differ.
-func askTwice(terminal int, prompt io.Writer) ([]byte, error) {
+// promptTwice prompts twice on the terminal with this file descriptor and fails if the two entries differ.
+func promptTwice(terminal int, prompt io.Writer) ([]byte, error) {
 	var typed [2][]byte
 	for i, question := range []string{"Password: ", "Repeat the password: "} {
 		fmt.Fprint(prompt, question)

@@ -66,8 +66,8 @@ func firstLine(err error) string {
 	return text
 }
 
-// tell prints the problems, and returns exit code 2 where there are any.
-func (r *configReport) tell(k *kong.Kong) error {
+// print prints the problems, and returns exit code 2 where there are any.
+func (r *configReport) print(k *kong.Kong) error {
 	for _, name := range r.Unknown {
 		fmt.Fprintf(k.Stderr, "rollcall: the variable %s is unknown and would be ignored\n", printable(name))
 	}
@@ -124,7 +124,7 @@ func (c *checkConfigCmd) Run(k *kong.Kong, ctx *kong.Context, s *settings) error
 		}
 		fmt.Fprintf(k.Stdout, "The configuration is valid: %d settings, %d of them set.\n", len(r.Settings), set)
 	}
-	return r.tell(k)
+	return r.print(k)
 }
 
 // showConfigCmd prints what the configuration comes to.
@@ -164,5 +164,5 @@ func (c *showConfigCmd) Run(k *kong.Kong, ctx *kong.Context, s *settings) error 
 	if r.Settings = list; c.ConfigFlags.JSON {
 		return errors.Join(printJSON(k, r), r.status())
 	}
-	return errors.Join((&printer{out: k.Stdout}).table(rows), r.tell(k))
+	return errors.Join((&printer{out: k.Stdout}).table(rows), r.print(k))
 }

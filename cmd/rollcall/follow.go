@@ -105,14 +105,14 @@ func (f *follower) connect(ctx context.Context, handle func(gosse.Event) error) 
 			return false
 		}
 		end.opened = true
-		end.final, end.err = f.take(ev, handle)
+		end.final, end.err = f.handleEvent(ev, handle)
 		return end.err == nil
 	})
 	return end
 }
 
-// take handles one event. An error ends the connection, and where it is final the follower.
-func (f *follower) take(ev gosse.Event, handle func(gosse.Event) error) (final bool, err error) {
+// handleEvent handles one event. An error ends the connection, and where it is final the follower.
+func (f *follower) handleEvent(ev gosse.Event, handle func(gosse.Event) error) (final bool, err error) {
 	f.lastID = cmp.Or(ev.LastEventID, f.lastID)
 	if ev.Data == "" {
 		return false, nil // an id alone

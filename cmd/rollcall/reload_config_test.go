@@ -224,7 +224,7 @@ func TestReloadLeaksNothing(t *testing.T) {
 	log := newLogger(logs, "json", "info")
 	done := make(chan error, 1)
 	go func() {
-		done <- c.Serve.serve(ctx, log, io.Discard, nil, &reloader{log: log, now: &c.Serve, parse: s.again, values: map[string]string{}},
+		done <- c.Serve.serve(ctx, log, io.Discard, nil, &reloader{log: log, now: &c.Serve, parse: s.reread, values: map[string]string{}},
 			new(sockets))
 	}()
 	wantLine := func(says ...string) {

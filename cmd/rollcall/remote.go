@@ -97,15 +97,15 @@ type refusedError struct {
 }
 
 func (r *refusedError) Error() string {
-	text := r.told()
+	text := r.text()
 	if r.Status == http.StatusUnauthorized {
 		text += "; set ROLLCALL_KEY or ROLLCALL_TOKEN, or use --key or --token"
 	}
 	return text
 }
 
-// told is what the server said.
-func (r *refusedError) told() string {
+// text is what the server said.
+func (r *refusedError) text() string {
 	switch {
 	case r.Code == "":
 		return fmt.Sprintf("the server answered %d %s: %s", r.Status, http.StatusText(r.Status), printable(r.Message))

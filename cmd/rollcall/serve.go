@@ -44,7 +44,7 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 			_ = os.Remove(c.passwordFile) // the password ends with the run
 		}
 	}()
-	reload := &reloader{log: log, now: c, parse: s.again, values: valuesOf(k)}
+	reload := &reloader{log: log, now: c, parse: s.reread, values: valuesOf(k)}
 	err = errLost
 	for life := c; errors.Is(err, errLost); life = reload.nextLife(c) {
 		err = life.serve(ctx, log, k.Stderr, s.effective(k.Model.Children[0].Flags), reload, &at)

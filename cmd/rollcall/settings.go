@@ -131,9 +131,9 @@ func valueOf(flag *kong.Flag) string {
 	return value
 }
 
-// again parses the command line anew, with the environment of before and the files as they are now. It returns the
+// reread parses the command line anew, with the environment of before and the files as they are now. It returns the
 // values of all flags too.
-func (s *settings) again() (*serveCmd, map[string]string, error) {
+func (s *settings) reread() (*serveCmd, map[string]string, error) {
 	c := new(cli)
 	parser := newParser(c, &settings{env: s.env, args: s.args}, kong.BindTo(context.Background(), (*context.Context)(nil)))
 	if _, err := parser.Parse(s.args); err != nil {

@@ -61,8 +61,8 @@ func (w *waiters) add(seq uint64, head func() uint64) (arrival <-chan struct{}, 
 	}
 }
 
-// reached wakes the waiters for head and for what is before it.
-func (w *waiters) reached(head uint64) {
+// wake wakes the waiters for head and for what is before it.
+func (w *waiters) wake(head uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for one := range w.list {

@@ -12,13 +12,13 @@ func TestCrowded(t *testing.T) {
 	m := newMemory(t, Options{Events: 3, Budget: 2000})
 	publish(t, m, "a", 10)
 	m.Purge("a")
-	if got := m.Stats(); got.Crowded != 0 || got.Events != 0 || got.Published != 10 {
+	if got := m.Stats(); got.EvictedForBudget != 0 || got.Events != 0 || got.Published != 10 {
 		t.Fatalf("%+v", got)
 	}
 	for i := range 20 {
 		publish(t, m, fmt.Sprint("c", i), 1)
 	}
-	if got := m.Stats(); int(got.Crowded) != 20-got.Events || got.Crowded == 0 {
+	if got := m.Stats(); int(got.EvictedForBudget) != 20-got.Events || got.EvictedForBudget == 0 {
 		t.Fatalf("%+v", got)
 	}
 }

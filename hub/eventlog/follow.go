@@ -77,7 +77,7 @@ func (m *Memory) FollowNow(batch []Stored) error {
 	head, tails := m.head, m.tails
 	m.mu.Unlock()
 	wakeTails(tails)
-	m.waiters.reached(head)
+	m.waiters.wake(head)
 	return nil
 }
 
@@ -111,7 +111,7 @@ func (m *Memory) Advance(seq uint64) {
 	m.mu.Lock()
 	m.head = max(m.head, seq)
 	m.mu.Unlock()
-	m.waiters.reached(seq)
+	m.waiters.wake(seq)
 }
 
 // Known returns the sequence number of the event of the channel with the idempotency
@@ -151,7 +151,7 @@ func (m *Memory) Lose(channel string, through uint64) int {
 	n := m.lose(channel, through)
 	m.trim(time.Since(m.start))
 	m.mu.Unlock()
-	m.waiters.reached(through)
+	m.waiters.wake(through)
 	return n
 }
 
@@ -164,15 +164,15 @@ func (m *Memory) lose(channel string, through uint64) (n int) {
 	m.head = max(m.head, through)
 	if h != nil {
 		h.through = max(h.through, through)
-	} else if m.exhume(channel) < through {
-		m.bury(channel, through)
+	} else if m.droppedThrough(channel) < through {
+		m.rememberDropped(channel, through)
 	}
 	return n
 }
 
 // LoseAll notes that events of every channel, up to through, may be missing.
 func (m *Memory) LoseAll(through uint64) {
-	defer m.waiters.reached(through)
+	defer m.waiters.wake(through)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, s := range []*shelf{&m.public, &m.own} {
@@ -228,7 +228,7 @@ func (m *Memory) Miss(ctx context.Context, channels []string, through uint64) er
 	tails := m.tails
 	m.mu.Unlock()
 	wakeTails(tails)
-	m.waiters.reached(through)
+	m.waiters.wake(through)
 	return nil
 }
 

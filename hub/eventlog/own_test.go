@@ -19,8 +19,8 @@ func TestOwnChannelsPushOutOneAnother(t *testing.T) {
 	if len(batch.Records) != orders || len(batch.Gaps) > 0 {
 		t.Errorf("of %d events %d are kept; the gaps are %v", orders, len(batch.Records), batch.Gaps)
 	}
-	if stats := m.Stats(); stats.Crowded > 0 {
-		t.Errorf("%d events are counted as dropped for want of room", stats.Crowded)
+	if stats := m.Stats(); stats.EvictedForBudget > 0 {
+		t.Errorf("%d events are counted as dropped for want of room", stats.EvictedForBudget)
 	}
 	if _, last := m.Last([]string{"$own.0", "$own.4999"}); last[0] != nil || last[1] == nil {
 		t.Errorf("the oldest own event is %v and the newest %v; the newest is to be kept", last[0], last[1])

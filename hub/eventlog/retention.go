@@ -72,7 +72,7 @@ func (m *Memory) keep(channel string, r *Record) {
 	if h == nil {
 		h = &history{name: strings.Clone(channel), shelf: m.shelfOf(channel)}
 		h.most, h.mostBytes = m.opts.Limits(h.name)
-		h.through = m.exhume(h.name)
+		h.through = m.droppedThrough(h.name)
 		m.channels[h.name] = h
 		m.charge(h.shelf, channelCost+int64(len(h.name)))
 		h.shelf.channels++
@@ -130,7 +130,7 @@ func (m *Memory) evict(r *Record) {
 		delete(m.channels, h.name)
 		m.charge(s, -channelCost-int64(len(h.name)))
 		s.channels--
-		m.bury(h.name, h.through)
+		m.rememberDropped(h.name, h.through)
 	case cap(h.recs) > max(4*n, 8): // give back the slots of a burst: recordCost pays for four
 		h.recs, h.first = append(make([]*Record, 0, 2*n), h.recs[h.first:]...), 0
 	}
@@ -188,9 +188,9 @@ type graveyard struct {
 	watermark  uint64 // freed channels without a tombstone lost nothing after this
 }
 
-// bury remembers that name, now freed, dropped events through seq. The server's own
+// rememberDropped remembers that name, now freed, dropped events through seq. The server's own
 // channels have one tombstone for all: theirs must not push out those of others.
-func (m *Memory) bury(name string, seq uint64) {
+func (m *Memory) rememberDropped(name string, seq uint64) {
 	if IsOwn(name) {
 		m.own.lost = max(m.own.lost, seq)
 		return
@@ -212,9 +212,9 @@ func (m *Memory) bury(name string, seq uint64) {
 	m.bytes += int64(len(g.young)-before) * graveCost
 }
 
-// exhume returns through where a channel that is not kept dropped events. The
+// droppedThrough returns through where a channel that is not kept dropped events. The
 // tombstone stays: it may be another channel's too.
-func (m *Memory) exhume(name string) uint64 {
+func (m *Memory) droppedThrough(name string) uint64 {
 	g := &m.graves
 	if IsOwn(name) {
 		return max(m.own.lost, g.watermark)
@@ -235,5 +235,5 @@ func (m *Memory) evictedThrough(name string, h *history) uint64 {
 	if h != nil {
 		return h.through
 	}
-	return m.exhume(name)
+	return m.droppedThrough(name)
 }

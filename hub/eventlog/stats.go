@@ -8,12 +8,12 @@ import (
 // Stats is what the log holds at one instant. The server's own channels count for the
 // budget alone.
 type Stats struct {
-	Published uint64 // events accepted since the log began; in a follower since [Memory.Loaded]
-	Channels  int    // channels that keep events
-	Events    int    // kept
-	Bytes     int64  // charged against the budget
-	Budget    int64
-	Crowded   uint64 // events dropped, since the log began, because the budget was spent
+	Published        uint64 // events accepted since the log began; in a follower since [Memory.Loaded]
+	Channels         int    // channels that keep events
+	Events           int    // kept
+	Bytes            int64  // charged against the budget
+	Budget           int64
+	EvictedForBudget uint64 // events dropped, since the log began, because the budget was spent
 }
 
 // Stats returns what the log holds.

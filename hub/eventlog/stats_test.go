@@ -69,11 +69,11 @@ func (s *statsMachine) Check(rt *rapid.T) {
 	for _, ev := range kept {
 		by[ev.channel] = append(by[ev.channel], ev)
 	}
-	want := Stats{uint64(len(s.md.events)), len(by), len(kept), stats.Bytes, s.md.opts.Budget, stats.Crowded}
-	if stats != want || stats.Crowded < s.crowded || int(stats.Crowded) > len(s.md.events)-len(kept)-s.purged {
+	want := Stats{uint64(len(s.md.events)), len(by), len(kept), stats.Bytes, s.md.opts.Budget, stats.EvictedForBudget}
+	if stats != want || stats.EvictedForBudget < s.crowded || int(stats.EvictedForBudget) > len(s.md.events)-len(kept)-s.purged {
 		rt.Fatalf("%+v, want %+v; %d were crowded out before", stats, want, s.crowded)
 	}
-	s.crowded = stats.Crowded
+	s.crowded = stats.EvictedForBudget
 	s.checkKept(rt, by)
 	s.checkBusiest(rt, kept)
 	s.checkPages(rt, kept, by)

@@ -13,8 +13,8 @@ import (
 // errNoMessage is returned where the stream has no such message.
 var errNoMessage = errors.New("no such message in the stream")
 
-// ask sends a request to the JetStream API and reads the answer.
-func (l *Link) ask(ctx context.Context, subject string, request, answer any) error {
+// request sends a request to the JetStream API and reads the answer.
+func (l *Link) request(ctx context.Context, subject string, request, answer any) error {
 	body, err := json.Marshal(request)
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (l *Log) leaderGet(ctx context.Context, request getRequest) (uint64, error)
 			Seq uint64 `json:"seq"`
 		} `json:"message"`
 	}
-	if err := l.link.ask(ctx, "$JS.API.STREAM.MSG.GET."+l.opts.Stream, request, &answer); err != nil {
+	if err := l.link.request(ctx, "$JS.API.STREAM.MSG.GET."+l.opts.Stream, request, &answer); err != nil {
 		return 0, err
 	}
 	switch {
@@ -91,16 +91,16 @@ func (l *Log) getAll(ctx context.Context, request getRequest, take func(m *nats.
 		if err != nil {
 			return 0, fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
-		switch status := first(m.Header, "Status"); status {
+		switch status := headerValue(m.Header, "Status"); status {
 		case "":
 			take(m)
 		case "204":
-			more, _ = strconv.ParseInt(first(m.Header, "Nats-Num-Pending"), 10, 64)
+			more, _ = strconv.ParseInt(headerValue(m.Header, "Nats-Num-Pending"), 10, 64)
 			return more, nil
 		case "404":
 			return 0, nil
 		default:
-			return 0, fmt.Errorf("%w: %s %s", ErrUnavailable, status, first(m.Header, "Description"))
+			return 0, fmt.Errorf("%w: %s %s", ErrUnavailable, status, headerValue(m.Header, "Description"))
 		}
 	}
 }

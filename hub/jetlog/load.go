@@ -180,9 +180,9 @@ func (l *Log) purges(ctx context.Context, after uint64) (channels map[string]boo
 	request := getRequest{Seq: after + 1, NextFor: l.life.purges(), Batch: mostAtOnce}
 	for more := int64(1); more > 0; {
 		more, err = l.getAll(ctx, request, func(m *nats.Msg) {
-			last, _ = strconv.ParseUint(first(m.Header, "Nats-Sequence"), 10, 64)
+			last, _ = strconv.ParseUint(headerValue(m.Header, "Nats-Sequence"), 10, 64)
 			request.Seq = last + 1
-			if _, channel, purge, err := l.life.read(first(m.Header, "Nats-Subject")); err == nil && purge {
+			if _, channel, purge, err := l.life.read(headerValue(m.Header, "Nats-Subject")); err == nil && purge {
 				channels[channel] = true
 			}
 		})

@@ -38,7 +38,7 @@ type Log struct {
 	// Static.
 	link *Link
 	opts Options
-	life *life
+	life *incarnation
 	mark *mark
 	log  *slog.Logger
 
@@ -91,7 +91,7 @@ func Open(ctx context.Context, link *Link, opts Options) (*Log, error) {
 	l.Memory = eventlog.NewFollower(opts.Mirror, from-1)
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.alive, l.die = context.WithCancel(l.ctx)
-	l.heardOf(info.State.LastSeq)
+	l.noteLastSeq(info.State.LastSeq)
 	l.tail = tail{target: info.State.LastSeq, from: from, loaded: make(chan struct{}), when: info.State.LastTime}
 	l.running.Go(l.follow)
 	select {

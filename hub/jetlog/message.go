@@ -84,19 +84,19 @@ func (n names) keyID(ev *eventlog.Event) string {
 
 // event reads the event of a message; the payload is shared.
 func event(channel string, h nats.Header, body []byte, seq uint64, at time.Time) (eventlog.Stored, error) {
-	typ, err := unescape(first(h, headType))
+	typ, err := unescape(headerValue(h, headType))
 	if err != nil || eventlog.CheckType(typ) != nil || len(channel) > eventlog.MaxChannel {
 		return eventlog.Stored{}, errForeign
 	}
-	trace, _ := unescape(first(h, headTrace)) // one that can't be read is none
+	trace, _ := unescape(headerValue(h, headTrace)) // one that can't be read is none
 	return eventlog.Stored{
-		Event: eventlog.Event{Channel: channel, Type: typ, Payload: body, Key: first(h, headID), Bare: first(h, headBare) != "", Trace: trace},
+		Event: eventlog.Event{Channel: channel, Type: typ, Payload: body, Key: headerValue(h, headID), Bare: headerValue(h, headBare) != "", Trace: trace},
 		Seq:   seq,
 		Time:  at,
 	}, nil
 }
 
-func first(h nats.Header, key string) string {
+func headerValue(h nats.Header, key string) string {
 	if v := h[key]; len(v) > 0 {
 		return v[0]
 	}

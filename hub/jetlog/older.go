@@ -50,7 +50,7 @@ func (l *Log) Older(ctx context.Context, channels []string, after uint64, limit 
 	if missing > MaxOlder {
 		return b, nil
 	}
-	leave, err := l.enter(ctx)
+	leave, err := l.startRead(ctx)
 	if err != nil {
 		return b, err
 	}
@@ -85,7 +85,7 @@ func (l *Log) Older(ctx context.Context, channels []string, after uint64, limit 
 		if p == nil {
 			continue
 		}
-		holed, err := l.holed(ctx, channels[i], p, after, info)
+		holed, err := l.mayHaveHole(ctx, channels[i], p, after, info)
 		if err != nil {
 			return eventlog.Batch{Through: after}, err
 		}
@@ -134,7 +134,7 @@ func (l *Log) LastOlder(ctx context.Context, channels []string) ([]*eventlog.Rec
 	if len(subjects) == 0 {
 		return recs, nil
 	}
-	leave, err := l.enter(ctx)
+	leave, err := l.startRead(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -143,9 +143,9 @@ func (l *Log) LastOlder(ctx context.Context, channels []string) ([]*eventlog.Rec
 		request := getRequest{LastOf: some, UpToSeq: head.Seq}
 		for more := int64(1); more > 0; {
 			if more, err = l.getAll(ctx, request, func(m *nats.Msg) {
-				seq, _ := strconv.ParseUint(first(m.Header, "Nats-Sequence"), 10, 64)
+				seq, _ := strconv.ParseUint(headerValue(m.Header, "Nats-Sequence"), 10, 64)
 				request.Seq = max(request.Seq, seq) + 1
-				_, channel, _, err := l.life.read(first(m.Header, "Nats-Subject"))
+				_, channel, _, err := l.life.read(headerValue(m.Header, "Nats-Subject"))
 				if err != nil {
 					return
 				}
@@ -160,8 +160,8 @@ func (l *Log) LastOlder(ctx context.Context, channels []string) ([]*eventlog.Rec
 	return recs, nil
 }
 
-// enter waits for a place among the older reads.
-func (l *Log) enter(ctx context.Context) (leave func(), err error) {
+// startRead waits for a place among the older reads.
+func (l *Log) startRead(ctx context.Context) (leave func(), err error) {
 	select {
 	case l.reads <- struct{}{}:
 		return func() { <-l.reads }, nil
@@ -173,7 +173,7 @@ func (l *Log) enter(ctx context.Context) (leave func(), err error) {
 }
 
 // any is the subject of a channel's events, of former epochs too where there are any.
-func (l *life) any(channel string) string {
+func (l *incarnation) any(channel string) string {
 	if l.base == 0 {
 		return l.event(channel)
 	}
@@ -182,11 +182,11 @@ func (l *life) any(channel string) string {
 
 // stored reads the event of a message that was got.
 func stored(channel string, m *nats.Msg) (eventlog.Stored, error) {
-	seq, err := strconv.ParseUint(first(m.Header, "Nats-Sequence"), 10, 64)
+	seq, err := strconv.ParseUint(headerValue(m.Header, "Nats-Sequence"), 10, 64)
 	if err != nil {
 		return eventlog.Stored{}, errForeign
 	}
-	at, err := time.Parse(time.RFC3339Nano, first(m.Header, "Nats-Time-Stamp"))
+	at, err := time.Parse(time.RFC3339Nano, headerValue(m.Header, "Nats-Time-Stamp"))
 	if err != nil {
 		return eventlog.Stored{}, errForeign
 	}
@@ -203,9 +203,9 @@ type pages struct {
 	purged  uint64 // where the channel was last purged
 }
 
-// holed reports whether the stream may have dropped events of the channel after the
+// mayHaveHole reports whether the stream may have dropped events of the channel after the
 // position before they were read; info is of after the reading.
-func (l *Log) holed(ctx context.Context, channel string, p *pages, after uint64, info *jetstream.StreamInfo) (bool, error) {
+func (l *Log) mayHaveHole(ctx context.Context, channel string, p *pages, after uint64, info *jetstream.StreamInfo) (bool, error) {
 	s, most, age := info.State, info.Config.MaxMsgsPerSubject, info.Config.MaxAge
 	if l.damaged > after || p.purged > after || s.FirstSeq > after+1 || most > 0 && p.count >= most {
 		return true, nil
@@ -233,7 +233,7 @@ func (l *Log) pages(ctx context.Context, channel string, after, goal uint64, lim
 	for try := 0; ; try++ {
 		more, err := l.getAll(ctx, request, func(m *nats.Msg) {
 			p.count++
-			seq, _ := strconv.ParseUint(first(m.Header, "Nats-Sequence"), 10, 64)
+			seq, _ := strconv.ParseUint(headerValue(m.Header, "Nats-Sequence"), 10, 64)
 			p.last, p.first = max(p.last, seq), cmp.Or(p.first, seq)
 			if s, err := stored(channel, m); err == nil {
 				p.records = append(p.records, eventlog.Restore(s, l.life.epoch))

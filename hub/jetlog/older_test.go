@@ -211,7 +211,7 @@ func TestOlderFromStaleReplica(t *testing.T) {
 		}
 		return []*nats.Msg{m}
 	}, func(m *nats.Msg) []*nats.Msg {
-		if stale.Load() > 0 && first(m.Header, "Status") == "204" {
+		if stale.Load() > 0 && headerValue(m.Header, "Status") == "204" {
 			m.Header.Set("Nats-Num-Pending", "0")
 		}
 		return []*nats.Msg{m}

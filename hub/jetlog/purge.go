@@ -70,7 +70,7 @@ func (l *Log) drop(ctx context.Context, channel string, seq uint64) (int, error)
 		Purged int       `json:"purged"`
 	}
 	request := jetstream.StreamPurgeRequest{Subject: l.life.event(channel), Sequence: seq}
-	err = l.link.ask(ctx, "$JS.API.STREAM.PURGE."+l.opts.Stream, request, &answer)
+	err = l.link.request(ctx, "$JS.API.STREAM.PURGE."+l.opts.Stream, request, &answer)
 	if err != nil {
 		return 0, err
 	}

@@ -24,8 +24,8 @@ const (
 
 const version = "1"
 
-// life is a stream between its making and its end, or its next epoch.
-type life struct {
+// incarnation is a stream between its making and its end, or its next epoch.
+type incarnation struct {
 	names
 	base    uint64
 	created time.Time
@@ -118,7 +118,7 @@ func (o *Options) check(got jetstream.StreamConfig) error {
 
 // ensure finds the stream, makes it, or gives it a new epoch where its numbers went
 // back.
-func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstream.StreamInfo, error) {
+func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*incarnation, *jetstream.StreamInfo, error) {
 	epoch := o.Mirror.Epoch
 	made := false
 	var since time.Time            // of an end before what was seen
@@ -181,7 +181,7 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*life, *jetstre
 			continue
 		}
 		base, _ := strconv.ParseUint(info.Config.Metadata[metaBase], 10, 64)
-		return &life{names{o.Prefix, epoch}, base, info.Created, info.Config}, info, nil
+		return &incarnation{names{o.Prefix, epoch}, base, info.Created, info.Config}, info, nil
 	}
 	return nil, nil, fmt.Errorf("%w: the stream %q does not answer, or other servers are changing it", ErrUnavailable, o.Stream)
 }

@@ -43,7 +43,7 @@ func (l *Log) follow() {
 		if l.ctx.Err() != nil || l.Err() != nil {
 			return
 		}
-		l.say(err)
+		l.setTrouble(err)
 		l.log.Debug("the stream's consumer ended", "stream", l.opts.Stream, "reason", err)
 		if pause = min(2*pause+20*time.Millisecond, time.Second); time.Since(began) > 10*time.Second {
 			pause = 0
@@ -81,7 +81,7 @@ func (l *Log) consume() error {
 		return err
 	}
 	defer l.unconsume(name)
-	l.say(nil)
+	l.setTrouble(nil)
 	if l.from > l.target && !l.live { // there is nothing to load
 		if err := l.load(ctx); err != nil {
 			return err
@@ -93,7 +93,7 @@ func (l *Log) consume() error {
 			return err
 		}
 		for n := 1; m != nil; n++ {
-			meta, err := l.take(ctx, m, &expect)
+			meta, err := l.accept(ctx, m, &expect)
 			if err != nil {
 				return err
 			}
@@ -131,10 +131,10 @@ func (l *Log) receive(ctx context.Context, sub *nats.Subscription) (*nats.Msg, e
 	return m, nil
 }
 
-// take deals with one message; the events among them gather in l.batch. It returns
+// accept deals with one message; the events among them gather in l.batch. It returns
 // what the message says of itself, nil for one of the consumer's own.
-func (l *Log) take(ctx context.Context, m *nats.Msg, expect *uint64) (*nats.MsgMetadata, error) {
-	if len(m.Data) == 0 && first(m.Header, "Status") == "100" {
+func (l *Log) accept(ctx context.Context, m *nats.Msg, expect *uint64) (*nats.MsgMetadata, error) {
+	if len(m.Data) == 0 && headerValue(m.Header, "Status") == "100" {
 		return nil, l.control(ctx, m)
 	}
 	meta, err := m.Metadata()
@@ -168,7 +168,7 @@ func (l *Log) take(ctx context.Context, m *nats.Msg, expect *uint64) (*nats.MsgM
 			return nil, err
 		}
 	}
-	l.heardOf(max(seq, seq+meta.NumPending))
+	l.noteLastSeq(max(seq, seq+meta.NumPending))
 	if meta.Timestamp.After(l.when) {
 		l.when = meta.Timestamp
 	}
@@ -199,7 +199,7 @@ func (l *Log) take(ctx context.Context, m *nats.Msg, expect *uint64) (*nats.MsgM
 		delete(l.missed, channel)
 		l.batch = append(l.batch, s)
 		l.waited = 0
-		if l.open = first(m.Header, headBatch); first(m.Header, headEnd) != "" {
+		if l.open = headerValue(m.Header, headBatch); headerValue(m.Header, headEnd) != "" {
 			l.open = ""
 		}
 	}
@@ -213,7 +213,7 @@ func (l *Log) control(ctx context.Context, m *nats.Msg) error {
 		return l.link.nc.Publish(m.Reply, nil)
 	}
 	l.link.heard()
-	if stalled := first(m.Header, "Nats-Consumer-Stalled"); stalled != "" {
+	if stalled := headerValue(m.Header, "Nats-Consumer-Stalled"); stalled != "" {
 		return l.link.nc.Publish(stalled, nil)
 	}
 	if l.open != "" {

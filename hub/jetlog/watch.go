@@ -62,8 +62,8 @@ func (l *Log) Degraded() bool {
 	return !s.Connected || s.Reason != ""
 }
 
-// say notes what is wrong with following the stream; nil is nothing.
-func (l *Log) say(err error) {
+// setTrouble notes what is wrong with following the stream; nil is nothing.
+func (l *Log) setTrouble(err error) {
 	if err == nil {
 		l.trouble.Store(nil)
 		return
@@ -72,8 +72,8 @@ func (l *Log) say(err error) {
 	l.trouble.Store(&why)
 }
 
-// heardOf notes the stream's last sequence number.
-func (l *Log) heardOf(last uint64) {
+// noteLastSeq notes the stream's last sequence number.
+func (l *Log) noteLastSeq(last uint64) {
 	l.last.Store(last)
 	l.asked.Store(time.Now().UnixNano())
 }
@@ -126,6 +126,6 @@ func (l *Log) examine() (why string, patience time.Duration, end func(why string
 	case info.State.LastSeq < head:
 		return fmt.Sprintf("the stream ends at %d, but %d was seen", info.State.LastSeq, head), l.link.patience, l.setBack
 	}
-	l.heardOf(info.State.LastSeq)
+	l.noteLastSeq(info.State.LastSeq)
 	return "", 0, nil
 }

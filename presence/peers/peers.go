@@ -17,7 +17,7 @@ type Roster interface {
 	// DeleteShared takes a shared entry away, whichever node put it.
 	DeleteShared(id string) error
 	// Tell tells all other nodes something at once. A node that can't be reached does not hear it.
-	Tell(kind string, payload []byte) error
+	Broadcast(kind string, payload []byte) error
 	// Heard is what the others told.
 	Heard() <-chan Word
 	// Nodes returns the nodes there are, this one first and the others by name.

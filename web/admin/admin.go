@@ -69,11 +69,11 @@ func New(n *node.Node, g *gate.Gate, s *stream.Streams, p *publish.Publisher, pa
 
 // Routes adds the admin UI to the engine.
 func (a *Admin) Routes(e *gin.Engine) {
-	g := e.Group(Path, a.enter)
+	g := e.Group(Path, a.guardAll)
 	g.Match(reply.ReadMethods, "/login", a.loginPage)
 	g.POST("/login", a.readForm, a.login)
 
-	in := g.Group("", a.know, a.readForm)
+	in := g.Group("", a.requireSession, a.readForm)
 	for path, paint := range a.paintings() {
 		in.Match(reply.ReadMethods, path, a.show(paint))
 	}
@@ -102,8 +102,8 @@ func (a *Admin) Routes(e *gin.Engine) {
 }
 
 // paintings are the pages by their routes.
-func (a *Admin) paintings() map[string]painting {
-	return map[string]painting{
+func (a *Admin) paintings() map[string]pageFunc {
+	return map[string]pageFunc{
 		"": a.overview, "/clients": a.clients, "/clients/:clientId": a.client, "/clients/:clientId/tap": a.tap,
 		"/channels": a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/blocks": a.blocks, "/audit": a.auditPage,
 		"/server": a.serverPage, "/nodes": a.nodes,
@@ -113,16 +113,16 @@ func (a *Admin) paintings() map[string]painting {
 // IsPath reports whether a path is the admin UI's.
 func IsPath(path string) bool { return path == Path || strings.HasPrefix(path, Path+"/") }
 
-// enter is before everything of the admin UI: nobody gets in where there is no
+// guardAll is before everything of the admin UI: nobody gets in where there is no
 // account, and nobody is brought here by another site's page.
-func (a *Admin) enter(c *gin.Context) {
+func (a *Admin) guardAll(c *gin.Context) {
 	c.Header("Cache-Control", "no-store")
 	if a.Accounts.Empty() {
 		a.refuse(c, nil, reply.NewFault(http.StatusNotFound, "admin_off", "The admin UI is off until an admin is configured; see --admin-user."))
 		return
 	}
 	if a.guard.Check(c.Request) != nil {
-		a.audit.note(Deed{User: "", Addr: a.gate.RemoteHost(c.Request), Action: c.Request.Method + " " + c.FullPath(), Result: "refused", Detail: "sent by a page of another origin", stranger: true})
+		a.audit.note(AuditEntry{User: "", Addr: a.gate.RemoteHost(c.Request), Action: c.Request.Method + " " + c.FullPath(), Result: "refused", Detail: "sent by a page of another origin", anonymous: true})
 		a.refuse(c, nil, reply.NewFault(http.StatusForbidden, "foreign_origin", "Pages of another origin may not use the admin UI."))
 		return
 	}
@@ -176,8 +176,8 @@ func (a *Admin) formLimit(path string) int64 {
 // sessionKey is where know leaves the session in a gin.Context.
 const sessionKey = "admin session"
 
-// know lets in who is logged in. A page leads others to the login.
-func (a *Admin) know(c *gin.Context) {
+// requireSession lets in who is logged in. A page leads others to the login.
+func (a *Admin) requireSession(c *gin.Context) {
 	session, err := a.sessions.Get(c.Request)
 	if err == nil {
 		c.Set(sessionKey, session)
@@ -215,7 +215,7 @@ func (a *Admin) mayAct(action string) gin.HandlerFunc {
 		if s.Role.CanAct() {
 			return
 		}
-		a.did(c, action, cmp.Or(argOf(c), c.PostForm("clientId")), "refused", "the role "+string(s.Role)+" may only look")
+		a.audited(c, action, cmp.Or(argOf(c), c.PostForm("clientId")), "refused", "the role "+string(s.Role)+" may only look")
 		a.refuse(c, s, reply.NewFault(http.StatusForbidden, "viewer", "Your role is viewer: you may look, but not act. An operator can do this."))
 	}
 }
@@ -253,16 +253,16 @@ func (a *Admin) frame(s *login.Session, section string) templates.AdminFrame {
 	return f
 }
 
-// did notes what the user of the request did.
-func (a *Admin) did(c *gin.Context, action, target, result, detail string) {
+// audited notes what the user of the request did.
+func (a *Admin) audited(c *gin.Context, action, target, result, detail string) {
 	user := ""
 	if v, ok := c.Get(sessionKey); ok {
 		user = v.(*login.Session).User
 	}
-	a.Note(Deed{User: user, Addr: a.gate.RemoteHost(c.Request), Action: action, Target: target, Result: result, Detail: detail})
+	a.Note(AuditEntry{User: user, Addr: a.gate.RemoteHost(c.Request), Action: action, Target: target, Result: result, Detail: detail})
 }
 
-func (a *Admin) Note(d Deed) {
+func (a *Admin) Note(d AuditEntry) {
 	a.audit.note(d)
 	a.opts.Log.Info("admin", "user", d.User, "remoteAddr", d.Addr, "action", d.Action, "target", d.Target, "result", d.Result, "detail", d.Detail)
 }
@@ -270,14 +270,14 @@ func (a *Admin) Note(d Deed) {
 // done ends an action: it is noted, told on the page that it came from, and the
 // browser led back there.
 func (a *Admin) done(c *gin.Context, action, target, detail, back, text string) {
-	a.did(c, action, target, "ok", detail)
+	a.audited(c, action, target, "ok", detail)
 	sessionOf(c).SetFlash("ok", text)
 	reply.Redirect(c, back)
 }
 
 // failed ends an action that could not be done.
 func (a *Admin) failed(c *gin.Context, action, target, back, why string) {
-	a.did(c, action, target, "failed", why)
+	a.audited(c, action, target, "failed", why)
 	sessionOf(c).SetFlash("bad", why)
 	reply.Redirect(c, back)
 }
@@ -290,15 +290,15 @@ func (a *Admin) Close() {
 	}
 }
 
-// screen is a page as it is now.
-type screen struct {
+// renderedPage is a page as it is now.
+type renderedPage struct {
 	body  templ.Component
 	parts []templates.Fragment
 	feed  func(since uint64) (items []templ.Component, through uint64) // newest first; nil for a page without one
 }
 
-// visit is a request for a page, or for its live stream.
-type visit struct {
+// pageRequest is a request for a page, or for its live stream.
+type pageRequest struct {
 	session *login.Session
 	frame   templates.AdminFrame
 	query   query
@@ -310,6 +310,6 @@ type visit struct {
 	closing []func()
 }
 
-// painting begins a page. What it returns paints the page as it is then, as often
+// pageFunc begins a page. What it returns paints the page as it is then, as often
 // as it is called, by one goroutine.
-type painting func(v *visit) (func() screen, *reply.Fault)
+type pageFunc func(v *pageRequest) (func() renderedPage, *reply.Fault)

@@ -13,16 +13,16 @@ import (
 )
 
 // auditPage paints /admin/audit.
-func (a *Admin) auditPage(v *visit) (func() screen, *reply.Fault) {
+func (a *Admin) auditPage(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "audit"
 	search := strings.TrimSpace(v.query.Get("q"))
 	page, _ := strconv.Atoi(v.query.Get("page"))
 	page = max(page, 1)
-	return func() screen {
+	return func() renderedPage {
 		_, total := a.audit.list(search, 0, 0)
 		page := min(page, max((total+pageRows-1)/pageRows, 1))
 		deeds, total := a.audit.list(search, (page-1)*pageRows, pageRows)
-		view := templates.AuditView{AdminFrame: v.frame, Query: search, Kept: "The newest " + grouped(auditLen) + " entries are kept, and " + grouped(strangerLen) + " of those who were not logged in, until the server ends.",
+		view := templates.AuditView{AdminFrame: v.frame, Query: search, Kept: "The newest " + grouped(auditLen) + " entries are kept, and " + grouped(anonymousLen) + " of those who were not logged in, until the server ends.",
 			Download: Path + "/audit.jsonl", Pager: pager(v.query, Path+"/audit", page, total, len(deeds))}
 		for _, d := range deeds {
 			row := templates.AuditRow{Key: fmt.Sprintf("deed-%d", d.Seq), At: d.At, User: d.User, Address: d.Addr, Action: d.Action, Target: d.Target, Result: d.Result, Detail: d.Detail}
@@ -36,7 +36,7 @@ func (a *Admin) auditPage(v *visit) (func() screen, *reply.Fault) {
 			}
 			view.Rows = append(view.Rows, row)
 		}
-		return screen{body: templates.Audit(view), parts: view.Fragments()}
+		return renderedPage{body: templates.Audit(view), parts: view.Fragments()}
 	}, nil
 }
 

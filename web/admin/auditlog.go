@@ -14,12 +14,12 @@ import (
 // How many deeds the audit log keeps: of those who are logged in, and of others, who
 // could else push the former out.
 const (
-	auditLen    = 10_000
-	strangerLen = 1000
+	auditLen     = 10_000
+	anonymousLen = 1000
 )
 
-// Deed is something that somebody did or tried to do in the admin UI.
-type Deed struct {
+// AuditEntry is something that somebody did or tried to do in the admin UI.
+type AuditEntry struct {
 	Seq    uint64    `json:"seq"` // counts deeds from 1
 	At     time.Time `json:"-"`
 	User   string    `json:"user"`
@@ -29,24 +29,24 @@ type Deed struct {
 	Result string    `json:"result"` // "ok", "refused" (not allowed) or "failed" (could not be done)
 	Detail string    `json:"detail"`
 
-	stranger bool // by one who was not logged in
+	anonymous bool // by one who was not logged in
 }
 
 // auditLog remembers the newest deeds. The zero value is ready.
 type auditLog struct {
 	mu        sync.Mutex
 	seq       uint64
-	known     deeds
-	strangers deeds
+	known     auditRing
+	anonymous auditRing
 }
 
-// deeds keeps the newest, as many as its capacity.
-type deeds struct {
-	ring []Deed
+// auditRing keeps the newest, as many as its capacity.
+type auditRing struct {
+	ring []AuditEntry
 	next int // where the next goes, once the ring is full
 }
 
-func (r *deeds) add(d Deed, most int) {
+func (r *auditRing) add(d AuditEntry, most int) {
 	if len(r.ring) < most {
 		r.ring = append(r.ring, d)
 		return
@@ -56,13 +56,13 @@ func (r *deeds) add(d Deed, most int) {
 }
 
 // at returns the i-th newest.
-func (r *deeds) at(i int) *Deed {
+func (r *auditRing) at(i int) *AuditEntry {
 	return &r.ring[(r.next-1-i+2*len(r.ring))%len(r.ring)]
 }
 
 // note adds a deed; its texts are cut to what a line should hold, and copied: they
 // may be parts of a whole form.
-func (a *auditLog) note(d Deed) {
+func (a *auditLog) note(d AuditEntry) {
 	d.At = time.Now()
 	for text, most := range map[*string]int{&d.User: 64, &d.Target: 512, &d.Detail: 512} {
 		*text = strings.Clone(reply.Short(*text, most))
@@ -71,8 +71,8 @@ func (a *auditLog) note(d Deed) {
 	defer a.mu.Unlock()
 	a.seq++
 	d.Seq = a.seq
-	if d.stranger {
-		a.strangers.add(d, strangerLen)
+	if d.anonymous {
+		a.anonymous.add(d, anonymousLen)
 	} else {
 		a.known.add(d, auditLen)
 	}
@@ -80,17 +80,17 @@ func (a *auditLog) note(d Deed) {
 
 // list returns the deeds in which text occurs, whatever the case, newest first: n
 // of them after skip, and how many there are.
-func (a *auditLog) list(text string, skip, n int) (page []Deed, total int) {
+func (a *auditLog) list(text string, skip, n int) (page []AuditEntry, total int) {
 	text = strings.ToLower(text)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for i, j := 0, 0; i < len(a.known.ring) || j < len(a.strangers.ring); {
-		var d *Deed
-		if j == len(a.strangers.ring) || i < len(a.known.ring) && a.known.at(i).Seq > a.strangers.at(j).Seq {
+	for i, j := 0, 0; i < len(a.known.ring) || j < len(a.anonymous.ring); {
+		var d *AuditEntry
+		if j == len(a.anonymous.ring) || i < len(a.known.ring) && a.known.at(i).Seq > a.anonymous.at(j).Seq {
 			d = a.known.at(i)
 			i++
 		} else {
-			d = a.strangers.at(j)
+			d = a.anonymous.at(j)
 			j++
 		}
 		if text != "" && !d.mentions(text) {
@@ -104,7 +104,7 @@ func (a *auditLog) list(text string, skip, n int) (page []Deed, total int) {
 	return page, total
 }
 
-func (d *Deed) mentions(text string) bool {
+func (d *AuditEntry) mentions(text string) bool {
 	for _, s := range []string{d.User, d.Addr, d.Action, d.Target, d.Result, d.Detail} {
 		if strings.Contains(strings.ToLower(s), text) {
 			return true
@@ -115,13 +115,13 @@ func (d *Deed) mentions(text string) bool {
 
 // write writes all deeds as JSON lines, oldest first.
 func (a *auditLog) write(w io.Writer) error {
-	all, _ := a.list("", 0, auditLen+strangerLen)
+	all, _ := a.list("", 0, auditLen+anonymousLen)
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	for i := len(all) - 1; i >= 0; i-- {
 		err := enc.Encode(struct {
 			Timestamp string `json:"timestamp"`
-			Deed
+			AuditEntry
 		}{eventlog.Stamp(all[i].At), all[i]})
 		if err != nil {
 			return err

@@ -28,12 +28,12 @@ func TestAuditLog(t *testing.T) {
 	for _, more := range []int{1, 30, auditLen - 32, 1, 1, 1, auditLen/2 + 3} {
 		for range more {
 			n++
-			a.note(Deed{User: users[n%3], Action: "client.block", Target: fmt.Sprint("t", n), Result: "ok"})
+			a.note(AuditEntry{User: users[n%3], Action: "client.block", Target: fmt.Sprint("t", n), Result: "ok"})
 		}
 		for _, text := range []string{"", "ADA", "block", "t7", "nobody"} {
 			var want []uint64
 			for seq := n; seq > max(n-auditLen, 0); seq-- {
-				d := Deed{User: users[seq%3], Action: "client.block", Target: fmt.Sprint("t", seq), Result: "ok"}
+				d := AuditEntry{User: users[seq%3], Action: "client.block", Target: fmt.Sprint("t", seq), Result: "ok"}
 				if strings.Contains(strings.ToLower(d.User+" "+d.Action+" "+d.Target), strings.ToLower(text)) {
 					want = append(want, uint64(seq))
 				}
@@ -66,7 +66,7 @@ func TestAuditLines(t *testing.T) {
 			"a\nb\r\n", "\u2028\u2029", "\x00\x1b[31m", `"}{"`, "\xff\xfe", "<b>&amp;", strings.Repeat("ö", 300), strings.Repeat("x", 2000),
 		})), 1, 5).Draw(rt, "texts")
 		for _, s := range texts {
-			a.note(Deed{User: s, Addr: "::1", Action: "channel.purge", Target: s, Result: "ok", Detail: s})
+			a.note(AuditEntry{User: s, Addr: "::1", Action: "channel.purge", Target: s, Result: "ok", Detail: s})
 		}
 		var out bytes.Buffer
 		if err := a.write(&out); err != nil {
@@ -79,18 +79,18 @@ func TestAuditLines(t *testing.T) {
 		for i, s := range texts {
 			var got struct {
 				Timestamp time.Time
-				Deed
+				AuditEntry
 			}
 			dec := json.NewDecoder(strings.NewReader(lines[i]))
 			dec.DisallowUnknownFields()
 			if err := dec.Decode(&got); err != nil || dec.More() || got.Timestamp.IsZero() {
 				rt.Fatalf("line %q: %v", lines[i], err)
 			}
-			want := Deed{
+			want := AuditEntry{
 				Seq: uint64(i + 1), User: asJSON(reply.Short(s, 64)), Addr: "::1", Action: "channel.purge",
 				Target: asJSON(reply.Short(s, 512)), Result: "ok", Detail: asJSON(reply.Short(s, 512)),
 			}
-			if diff := cmp.Diff(want, got.Deed, cmp.AllowUnexported(Deed{})); diff != "" {
+			if diff := cmp.Diff(want, got.AuditEntry, cmp.AllowUnexported(AuditEntry{})); diff != "" {
 				rt.Fatalf("line %d (-want +got):\n%s", i, diff)
 			}
 		}
@@ -131,7 +131,7 @@ func TestShort(t *testing.T) {
 func TestAuditWriteFails(t *testing.T) {
 	var a auditLog
 	for range 5 {
-		a.note(Deed{User: "ada"})
+		a.note(AuditEntry{User: "ada"})
 	}
 	w := &broken{left: 2}
 	if err := a.write(w); !errors.Is(err, errBroken) || w.left != 0 {
@@ -158,7 +158,7 @@ func TestAuditUnderLoad(t *testing.T) {
 	for range 2 {
 		work.Go(func() {
 			for range auditLen {
-				a.note(Deed{User: "ada", Result: "ok"})
+				a.note(AuditEntry{User: "ada", Result: "ok"})
 			}
 		})
 		work.Go(func() {

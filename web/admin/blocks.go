@@ -11,9 +11,9 @@ import (
 )
 
 // blocks paints /admin/blocks.
-func (a *Admin) blocks(v *visit) (func() screen, *reply.Fault) {
+func (a *Admin) blocks(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "blocks"
-	return func() screen {
+	return func() renderedPage {
 		view := templates.BlocksView{AdminFrame: v.frame, ClientID: v.query.Get("clientId"), BaseURL: v.base}
 		for _, b := range a.node.Blocks.List() {
 			if len(view.Rows) == 500 {
@@ -21,7 +21,7 @@ func (a *Admin) blocks(v *visit) (func() screen, *reply.Fault) {
 			}
 			view.Rows = append(view.Rows, blockRow(b))
 		}
-		return screen{body: templates.Blocks(view), parts: view.Fragments()}
+		return renderedPage{body: templates.Blocks(view), parts: view.Fragments()}
 	}, nil
 }
 

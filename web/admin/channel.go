@@ -24,7 +24,7 @@ const (
 )
 
 // channel paints /admin/channels/{name}. One that nobody has used is shown empty.
-func (a *Admin) channel(v *visit) (func() screen, *reply.Fault) {
+func (a *Admin) channel(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "channels"
 	if err := eventlog.CheckChannel(v.arg); err != nil {
 		return nil, reply.NewFault(http.StatusNotFound, "invalid_channel", "This is not a valid channel: its name "+err.Error()+".")
@@ -36,7 +36,7 @@ func (a *Admin) channel(v *visit) (func() screen, *reply.Fault) {
 	t.open = true
 	var rate templates.Chart
 	var rateAt time.Time
-	return func() screen {
+	return func() renderedPage {
 		if time.Since(rateAt) >= rateEvery {
 			rateAt, rate = time.Now(), a.rateChart(v.arg)
 		}
@@ -45,10 +45,10 @@ func (a *Admin) channel(v *visit) (func() screen, *reply.Fault) {
 		view.Tail = templates.TailControls{Action: Path + "/tail", Channels: v.arg, Curl: curlTail(v.base, v.arg)}
 		before, _ := strconv.ParseUint(v.query.Get("before"), 10, 64)
 		if v.live && before > 0 {
-			return screen{parts: view.Fragments()}
+			return renderedPage{parts: view.Fragments()}
 		}
 		if v.live {
-			return screen{parts: view.Fragments(), feed: t.take}
+			return renderedPage{parts: view.Fragments(), feed: t.newRows}
 		}
 		view.History, view.Older = a.historyRows(v, before)
 		view.HasGap = before > 0 && view.Older == "" && a.node.Log.Kept([]string{v.arg}, 0, 0)[0].Dropped
@@ -57,11 +57,11 @@ func (a *Admin) channel(v *visit) (func() screen, *reply.Fault) {
 		} else {
 			view.Newest = adminLink("channels", v.arg)
 		}
-		return screen{body: templates.ChannelPage(view)}
+		return renderedPage{body: templates.ChannelPage(view)}
 	}, nil
 }
 
-func (a *Admin) channelView(v *visit) templates.ChannelView {
+func (a *Admin) channelView(v *pageRequest) templates.ChannelView {
 	name := v.arg
 	k := a.node.Log.Kept([]string{name}, activitySpan, sparkParts)[0]
 	ch := a.node.Registry.Channel(name)
@@ -77,7 +77,7 @@ func (a *Admin) channelView(v *visit) templates.ChannelView {
 	keeps := grouped(mostEvents) + " events, " + sized(mostBytes)
 	view.Figures = []templates.Figure{
 		{ID: "fig-clients", Label: "Clients", Value: grouped(ch.Clients), Note: plural(ch.Connections, "connection")},
-		{ID: "fig-rate", Label: "Rate", Value: perSecond(lately(k)), Unit: "/s"},
+		{ID: "fig-rate", Label: "Rate", Value: perSecond(recentRate(k)), Unit: "/s"},
 		{ID: "fig-last", Label: "Last event", Value: last},
 		{ID: "fig-kept", Label: "Kept", Value: grouped(k.Events), Note: oldest},
 		{ID: "fig-size", Label: "Size", Value: sized(k.Bytes), Note: "of at most " + keeps},
@@ -106,7 +106,7 @@ func (a *Admin) rateChart(name string) templates.Chart {
 
 // historyRows returns what the channel keeps before a position, newest first, and
 // where what is older is shown.
-func (a *Admin) historyRows(v *visit, before uint64) (rows []templates.EventRow, older string) {
+func (a *Admin) historyRows(v *pageRequest, before uint64) (rows []templates.EventRow, older string) {
 	recs := a.node.Log.Page(v.arg, before, historyShown+1)
 	if len(recs) > historyShown {
 		recs = recs[:historyShown]
@@ -175,9 +175,9 @@ func (a *Admin) publishFailed(c *gin.Context, name string, form templates.Publis
 		form.Field = f.Field[strings.LastIndexByte(f.Field, '.')+1:]
 		form.Error = strings.ReplaceAll(form.Error, "events[0].", "")
 	}
-	a.did(c, "channel.publish", target, "failed", form.Error)
+	a.audited(c, "channel.publish", target, "failed", form.Error)
 	live := adminLink("channels", name)
-	a.showScreen(c, sessionOf(c), f.Status, a.channel, func(v *visit) { v.publish = form; v.frame.Live = live })
+	a.showScreen(c, sessionOf(c), f.Status, a.channel, func(v *pageRequest) { v.publish = form; v.frame.Live = live })
 }
 
 // publishTarget names the channels of a batch, which may be other ones than the page's.

@@ -29,7 +29,7 @@ var channelColumns = []struct {
 }
 
 // channels paints /admin/channels: those that have members or keep events.
-func (a *Admin) channels(v *visit) (func() screen, *reply.Fault) {
+func (a *Admin) channels(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "channels"
 	a.channelList.join(v)
 	p := &channelsPage{a: a, v: v, search: strings.TrimSpace(v.query.Get("q"))}
@@ -42,7 +42,7 @@ func (a *Admin) channels(v *visit) (func() screen, *reply.Fault) {
 // channelsPage is an open list of channels.
 type channelsPage struct {
 	a      *Admin
-	v      *visit
+	v      *pageRequest
 	search string
 	sort   string
 	down   bool
@@ -52,7 +52,7 @@ type channelsPage struct {
 	at   time.Time // when they were listed
 }
 
-func (p *channelsPage) paint() screen {
+func (p *channelsPage) paint() renderedPage {
 	every := listEvery
 	if p.sort != "" && p.sort != "name" {
 		every = resortEvery
@@ -68,7 +68,7 @@ func (p *channelsPage) paint() screen {
 	}
 	view.Rows = p.a.channelRows("channel-", p.rows.names, nil)
 	view.Pager = pager(p.v.query, Path+"/channels", p.page, p.rows.total, len(p.rows.names))
-	return screen{body: templates.Channels(view), parts: view.Fragments()}
+	return renderedPage{body: templates.Channels(view), parts: view.Fragments()}
 }
 
 // channelEntry is a channel that has members or keeps events.
@@ -135,7 +135,7 @@ func (a *Admin) channelRows(prefix string, names []string, rates map[string]floa
 		ch := a.node.Registry.Channel(names[i])
 		rate, ok := rates[names[i]]
 		if !ok {
-			rate = lately(k)
+			rate = recentRate(k)
 		}
 		row := templates.ChannelRow{
 			Key: prefix + keyOf(names[i]), Name: names[i], Href: adminLink("channels", names[i]), Clients: grouped(ch.Clients), Connections: grouped(ch.Connections),
@@ -153,9 +153,9 @@ func (a *Admin) channelRows(prefix string, names []string, rates map[string]floa
 	return rows
 }
 
-// lately returns the rate of the last two parts of a channel's activity, events a
+// recentRate returns the rate of the last two parts of a channel's activity, events a
 // second: of the last part alone, which has just begun, it would be a guess.
-func lately(k eventlog.Kept) float64 {
+func recentRate(k eventlog.Kept) float64 {
 	n := len(k.Activity)
 	if n < 2 || k.Span <= 0 {
 		return 0

@@ -19,14 +19,14 @@ import (
 const timelineLen = 50
 
 // client paints /admin/clients/{clientId}.
-func (a *Admin) client(v *visit) (func() screen, *reply.Fault) {
+func (a *Admin) client(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "clients"
 	if !a.knows(v.arg) {
 		return nil, reply.NewFault(http.StatusNotFound, "not_online", "No client with this id is online, blocked or in the recent history.")
 	}
-	return func() screen {
+	return func() renderedPage {
 		view := a.clientView(v)
-		return screen{body: templates.ClientPage(view), parts: view.Fragments()}
+		return renderedPage{body: templates.ClientPage(view), parts: view.Fragments()}
 	}, nil
 }
 
@@ -41,7 +41,7 @@ func (a *Admin) knows(id string) bool {
 	return len(a.node.Journal.Newest(1, func(h *node.Happening) bool { return h.ClientID == id })) > 0
 }
 
-func (a *Admin) clientView(v *visit) templates.ClientView {
+func (a *Admin) clientView(v *pageRequest) templates.ClientView {
 	s, id := a, v.arg
 	base := adminLink("clients", id)
 	view := templates.ClientView{AdminFrame: v.frame, ClientID: id, Base: base, TapHref: below(base, "tap"), Send: v.send, BaseURL: v.base}
@@ -185,17 +185,17 @@ func (a *Admin) send(c *gin.Context) {
 		form.Error = "The client is not online."
 	}
 	if form.Error != "" {
-		a.did(c, "client.send", id, "failed", form.Error)
-		a.showScreen(c, sessionOf(c), http.StatusBadRequest, a.client, func(v *visit) { v.send = form; v.frame.Live = adminLink("clients", id) })
+		a.audited(c, "client.send", id, "failed", form.Error)
+		a.showScreen(c, sessionOf(c), http.StatusBadRequest, a.client, func(v *pageRequest) { v.send = form; v.frame.Live = adminLink("clients", id) })
 		return
 	}
-	got := a.tell(c, conns, form.Type, payload)
+	got := a.sendEvent(c, conns, form.Type, payload)
 	text := "Sent to " + grouped(got) + " of " + plural(len(conns), "connection") + "."
 	a.done(c, "client.send", id, form.Type+", "+text, adminLink("clients", id), text)
 }
 
-// tell gives an event to each connection that is live and counts those.
-func (a *Admin) tell(c *gin.Context, conns []*presence.Connection, typ string, payload []byte) int {
+// sendEvent gives an event to each connection that is live and counts those.
+func (a *Admin) sendEvent(c *gin.Context, conns []*presence.Connection, typ string, payload []byte) int {
 	told := make(chan bool, len(conns))
 	for _, conn := range conns {
 		at := node.ConnOf(conn)
@@ -203,7 +203,7 @@ func (a *Admin) tell(c *gin.Context, conns []*presence.Connection, typ string, p
 			told <- false
 			continue
 		}
-		at.Tell(func(p eventlog.Position) []byte { return eventlog.AppendDirect(nil, p, typ, payload, time.Now()) }, func(ok bool) { told <- ok })
+		at.SendEvent(func(p eventlog.Position) []byte { return eventlog.AppendDirect(nil, p, typ, payload, time.Now()) }, func(ok bool) { told <- ok })
 	}
 	timeout := time.NewTimer(sendWait)
 	defer timeout.Stop()

@@ -39,7 +39,7 @@ func keyOf(name string) string {
 }
 
 // clients paints /admin/clients.
-func (a *Admin) clients(v *visit) (func() screen, *reply.Fault) {
+func (a *Admin) clients(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "clients"
 	a.clientList.join(v)
 	p := &clientsPage{a: a, v: v, search: strings.TrimSpace(v.query.Get("q"))}
@@ -52,7 +52,7 @@ func (a *Admin) clients(v *visit) (func() screen, *reply.Fault) {
 // clientsPage is an open list of clients.
 type clientsPage struct {
 	a      *Admin
-	v      *visit
+	v      *pageRequest
 	search string
 	sort   string
 	down   bool
@@ -62,7 +62,7 @@ type clientsPage struct {
 	at   time.Time // when they were listed
 }
 
-func (p *clientsPage) paint() screen {
+func (p *clientsPage) paint() renderedPage {
 	every := listEvery
 	if p.sort == "events" || p.sort == "bytes" || p.sort == "behind" {
 		every = resortEvery
@@ -82,7 +82,7 @@ func (p *clientsPage) paint() screen {
 		}
 	}
 	view.Pager = pager(p.v.query, Path+"/clients", p.page, p.rows.total, len(p.rows.names))
-	return screen{body: templates.Clients(view), parts: view.Fragments()}
+	return renderedPage{body: templates.Clients(view), parts: view.Fragments()}
 }
 
 // clientEntry is a client that is online.

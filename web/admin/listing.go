@@ -49,7 +49,7 @@ type listed struct {
 }
 
 // join counts a page as open until its visit is closed.
-func (l *listing[E]) join(v *visit) {
+func (l *listing[E]) join(v *pageRequest) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.pages++

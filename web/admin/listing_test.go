@@ -44,7 +44,7 @@ func TestLivePagesShareTheirList(t *testing.T) {
 		i++
 		return rowKey{name: strconv.Itoa(i)}, true
 	}
-	visits := make([]visit, MaxFeeds)
+	visits := make([]pageRequest, MaxFeeds)
 	var work sync.WaitGroup
 	for i := range visits {
 		l.join(&visits[i])
@@ -67,7 +67,7 @@ func TestLivePagesShareTheirList(t *testing.T) {
 	if l.entries != nil || l.keys != nil {
 		t.Error("without a page, the list is held")
 	}
-	l.join(new(visit))
+	l.join(new(pageRequest))
 	if l.list(1, false, 1<<60, key); gathered.Load() != 3 {
 		t.Error("a page shows the list that was let go of")
 	}

@@ -79,7 +79,7 @@ func argOf(c *gin.Context) string {
 }
 
 // show answers with a page.
-func (a *Admin) show(paint painting) gin.HandlerFunc {
+func (a *Admin) show(paint pageFunc) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		s := sessionOf(c)
 		a.showScreen(c, s, http.StatusOK, paint, nil)
@@ -87,9 +87,9 @@ func (a *Admin) show(paint painting) gin.HandlerFunc {
 }
 
 // showScreen paints a page once; change, if not nil, has a last look at the visit.
-func (a *Admin) showScreen(c *gin.Context, s *login.Session, status int, paint painting, change func(*visit)) {
+func (a *Admin) showScreen(c *gin.Context, s *login.Session, status int, paint pageFunc, change func(*pageRequest)) {
 	u := *c.Request.URL
-	v := a.visit(s, &u, argOf(c))
+	v := a.newPageRequest(s, &u, argOf(c))
 	v.base = a.gate.BaseURL(c.Request)
 	v.frame.Flash.Tone, v.frame.Flash.Text = s.TakeFlash()
 	if change != nil {
@@ -104,32 +104,32 @@ func (a *Admin) showScreen(c *gin.Context, s *login.Session, status int, paint p
 	a.pages.Send(c, status, now().body)
 }
 
-func (a *Admin) visit(s *login.Session, page *url.URL, arg string) *visit {
-	v := &visit{session: s, query: query{page.Query()}, arg: arg, frame: a.frame(s, "")}
+func (a *Admin) newPageRequest(s *login.Session, page *url.URL, arg string) *pageRequest {
+	v := &pageRequest{session: s, query: query{page.Query()}, arg: arg, frame: a.frame(s, "")}
 	v.frame.Live = page.RequestURI()
 	return v
 }
 
 // whenClosed has f called at the end of the visit.
-func (v *visit) whenClosed(f func()) { v.closing = append(v.closing, f) }
+func (v *pageRequest) whenClosed(f func()) { v.closing = append(v.closing, f) }
 
 // listAge returns how old what the page lists may be. What a page is asked for alone is
 // of now.
-func (v *visit) listAge() time.Duration {
+func (v *pageRequest) listAge() time.Duration {
 	if v.live {
 		return listEvery
 	}
 	return 0
 }
 
-func (v *visit) close() {
+func (v *pageRequest) close() {
 	for _, f := range v.closing {
 		f()
 	}
 }
 
-// find returns how the page at a path is painted, and what it is about.
-func (a *Admin) find(page *url.URL) (paint painting, arg string) {
+// findPage returns how the page at a path is painted, and what it is about.
+func (a *Admin) findPage(page *url.URL) (paint pageFunc, arg string) {
 	parts := strings.Split(strings.Trim(page.EscapedPath(), "/"), "/")
 	if parts[0] != "admin" {
 		return nil, ""
@@ -159,7 +159,7 @@ func (a *Admin) stream(c *gin.Context) {
 		reply.Refuse(c, reply.Invalid("invalid_page", "page", "must be the path of a page of the admin UI, such as /admin/clients"))
 		return
 	}
-	paint, arg := a.find(page)
+	paint, arg := a.findPage(page)
 	if paint == nil {
 		reply.Refuse(c, reply.NewFault(http.StatusNotFound, "not_found", "There is no such page."))
 		return
@@ -178,7 +178,7 @@ func (a *Admin) stream(c *gin.Context) {
 		return
 	}
 	defer a.feeds.release(s.User)
-	v := a.visit(s, page, arg)
+	v := a.newPageRequest(s, page, arg)
 	v.base, v.live = a.gate.BaseURL(c.Request), true
 	defer v.close()
 	now, f := paint(v)
@@ -209,7 +209,7 @@ func (a *Admin) stream(c *gin.Context) {
 }
 
 // follow returns what writes to a page's stream what has changed.
-func (a *Admin) follow(s *login.Session, sse *livepage.Writer, now func() screen, since uint64) func(context.Context) error {
+func (a *Admin) follow(s *login.Session, sse *livepage.Writer, now func() renderedPage, since uint64) func(context.Context) error {
 	var differ livepage.Differ
 	var due time.Time
 	return func(ctx context.Context) error {

@@ -50,13 +50,13 @@ func (a *Admin) login(c *gin.Context) {
 	form := c.Request.PostForm
 	name, next, addr := form.Get("username"), safeNext(form.Get("next")), a.gate.RemoteHost(c.Request)
 	v := templates.LoginView{Username: reply.Short(name, 64), Next: next}
-	attempt, wait := a.limiter.Begin(addr, name)
+	attempt, wait := a.limiter.StartAttempt(addr, name)
 	if wait > 0 {
 		v.Wait = wait
 		seconds := math.Ceil(wait.Seconds())
 		v.Error = "Too many attempts. Try again in " + lasting(time.Duration(seconds)*time.Second) + "."
 		c.Header("Retry-After", strconv.Itoa(int(seconds)))
-		a.Note(Deed{User: name, Addr: addr, Action: "login", Result: "refused", Detail: "too many attempts", stranger: true})
+		a.Note(AuditEntry{User: name, Addr: addr, Action: "login", Result: "refused", Detail: "too many attempts", anonymous: true})
 		a.showLogin(c, http.StatusTooManyRequests, v)
 		return
 	}
@@ -67,7 +67,7 @@ func (a *Admin) login(c *gin.Context) {
 	switch {
 	case errors.Is(err, login.ErrWrong):
 		v.Error = "The name or the password is wrong."
-		a.Note(Deed{User: name, Addr: addr, Action: "login", Result: "refused", Detail: "wrong name or password", stranger: true})
+		a.Note(AuditEntry{User: name, Addr: addr, Action: "login", Result: "refused", Detail: "wrong name or password", anonymous: true})
 		a.showLogin(c, http.StatusUnauthorized, v)
 	case err != nil:
 		a.opts.Log.Error("login failed", "error", err)
@@ -75,14 +75,14 @@ func (a *Admin) login(c *gin.Context) {
 		a.showLogin(c, http.StatusServiceUnavailable, v)
 	default:
 		attempt.Succeeded()
-		a.Note(Deed{User: account.Name, Addr: addr, Action: "login", Result: "ok", Detail: string(account.Role)})
+		a.Note(AuditEntry{User: account.Name, Addr: addr, Action: "login", Result: "ok", Detail: string(account.Role)})
 		reply.Redirect(c, next)
 	}
 }
 
 // logout answers POST /admin/logout.
 func (a *Admin) logout(c *gin.Context) {
-	a.did(c, "logout", "", "ok", "")
+	a.audited(c, "logout", "", "ok", "")
 	a.sessions.End(c.Writer, c.Request)
 	reply.Redirect(c, Path+"/login")
 }
@@ -91,6 +91,6 @@ func (a *Admin) logout(c *gin.Context) {
 func (a *Admin) logoutEverywhere(c *gin.Context) {
 	n := a.sessions.EndAll(sessionOf(c).User)
 	a.sessions.End(c.Writer, c.Request)
-	a.did(c, "logout everywhere", "", "ok", grouped(n)+" sessions")
+	a.audited(c, "logout everywhere", "", "ok", grouped(n)+" sessions")
 	reply.Redirect(c, Path+"/login")
 }

@@ -17,11 +17,11 @@ type nodeInfo struct {
 }
 
 // nodes paints /admin/nodes: the servers that share the log.
-func (a *Admin) nodes(v *visit) (func() screen, *reply.Fault) {
+func (a *Admin) nodes(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "server"
-	return func() screen {
+	return func() renderedPage {
 		view := templates.NodesView{AdminFrame: v.frame}
-		for _, n := range a.theNodes() {
+		for _, n := range a.nodeList() {
 			view.Rows = append(view.Rows, nodeRow(n))
 		}
 		if c := a.node.Cluster; c != nil {
@@ -29,12 +29,12 @@ func (a *Admin) nodes(v *visit) (func() screen, *reply.Fault) {
 				view.Degraded = "The view of the other servers is " + lasting(time.Since(since)) + " old: " + reason + "."
 			}
 		}
-		return screen{body: templates.Nodes(view), parts: view.Fragments()}
+		return renderedPage{body: templates.Nodes(view), parts: view.Fragments()}
 	}, nil
 }
 
-// theNodes returns the servers that there are: this one alone, where no others are.
-func (a *Admin) theNodes() []peers.Node {
+// nodeList returns the servers that there are: this one alone, where no others are.
+func (a *Admin) nodeList() []peers.Node {
 	s := a
 	if s.node.Cluster != nil {
 		return s.node.Cluster.Roster.Nodes()

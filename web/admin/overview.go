@@ -21,7 +21,7 @@ const (
 )
 
 // overview paints /admin.
-func (a *Admin) overview(v *visit) (func() screen, *reply.Fault) {
+func (a *Admin) overview(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "overview"
 	o := overviewPage{a: a, v: v, span: v.query.Get("range")}
 	if o.span != "24h" {
@@ -33,13 +33,13 @@ func (a *Admin) overview(v *visit) (func() screen, *reply.Fault) {
 // overviewPage is an open overview. It keeps what is not made anew each time.
 type overviewPage struct {
 	a                               *Admin
-	v                               *visit
+	v                               *pageRequest
 	span                            string
 	view                            templates.OverviewView
 	chartsAt, warningsAt, busiestAt time.Time
 }
 
-func (o *overviewPage) paint() screen {
+func (o *overviewPage) paint() renderedPage {
 	now := time.Now()
 	o.view.AdminFrame, o.view.Range, o.view.BaseURL = o.v.frame, o.span, o.v.base
 	o.view.Ranges = []templates.RangeLink{
@@ -57,7 +57,7 @@ func (o *overviewPage) paint() screen {
 	}
 	o.view.Figures = o.a.figures()
 	o.view.News = o.a.moments(12, true, func(h *node.Happening) bool { return h.Kind == "join" || h.Kind == "leave" })
-	return screen{body: templates.Overview(o.view), parts: o.view.Fragments()}
+	return renderedPage{body: templates.Overview(o.view), parts: o.view.Fragments()}
 }
 
 // figures returns the numbers of the overview.
@@ -268,9 +268,9 @@ func (a *Admin) warnings() []templates.Warning {
 	if len(seconds) == node.SecondsKept {
 		before = seconds[0].Crowded
 	}
-	if kept.Crowded > before {
+	if kept.EvictedForBudget > before {
 		add("budget", "warn", "Retention budget reached",
-			grouped(kept.Crowded-before)+" events were dropped early in 15 minutes, to stay within "+sized(kept.Budget)+
+			grouped(kept.EvictedForBudget-before)+" events were dropped early in 15 minutes, to stay within "+sized(kept.Budget)+
 				". Streams that resume late may have gaps. Raise --history-budget, or keep fewer events per channel.",
 			Path+"/channels?sort=-bytes", "Largest channels")
 	}

@@ -13,7 +13,7 @@ import (
 // profile answers below /admin/debug/pprof/ with what the Go runtime tells of
 // itself: for operators, and on the admin UI's own listener alone.
 func (a *Admin) profile(c *gin.Context) {
-	a.did(c, "server.profile", "", "ok", c.Param("profile"))
+	a.audited(c, "server.profile", "", "ok", c.Param("profile"))
 	var h http.Handler
 	switch name := strings.Trim(c.Param("profile"), "/"); name {
 	case "":

@@ -13,9 +13,9 @@ import (
 )
 
 // serverPage paints /admin/server.
-func (a *Admin) serverPage(v *visit) (func() screen, *reply.Fault) {
+func (a *Admin) serverPage(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "server"
-	return func() screen {
+	return func() renderedPage {
 		view := templates.ServerView{AdminFrame: v.frame, Facts: a.facts(), Drain: a.drainView()}
 		for _, t := range a.opts.Totals() {
 			view.Limits = append(view.Limits, limitRow(t))
@@ -26,7 +26,7 @@ func (a *Admin) serverPage(v *visit) (func() screen, *reply.Fault) {
 		for _, s := range a.sessions.List(v.session.User, v.session) {
 			view.Sessions = append(view.Sessions, templates.SessionRow{Since: s.Created, Seen: s.Seen, Address: s.Addr, Agent: agentName(s.Agent), Current: s.Current})
 		}
-		return screen{body: templates.ServerPage(view), parts: view.Fragments()}
+		return renderedPage{body: templates.ServerPage(view), parts: view.Fragments()}
 	}, nil
 }
 
@@ -81,7 +81,7 @@ func (a *Admin) facts() []templates.FactGroup {
 			{Name: "Position", Value: head.String()},
 			{Name: "Kept", Value: grouped(kept.Events) + " events of " + plural(kept.Channels, "channel")},
 			{Name: "Size", Value: sized(kept.Bytes) + " of " + sized(kept.Budget)},
-			{Name: "Dropped early (budget)", Value: grouped(kept.Crowded)},
+			{Name: "Dropped early (budget)", Value: grouped(kept.EvictedForBudget)},
 		}},
 	}
 }

@@ -18,7 +18,7 @@ import (
 const tailRows = 50
 
 // tail paints /admin/tail: the newest events of any channels.
-func (a *Admin) tail(v *visit) (func() screen, *reply.Fault) {
+func (a *Admin) tail(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "tail"
 	channels := strings.Join(splitNames(v.query.Get("channels")), ",")
 	t, f := a.tailOf(v, channels)
@@ -27,19 +27,19 @@ func (a *Admin) tail(v *visit) (func() screen, *reply.Fault) {
 		t = &tail{admin: a, refused: true}
 		v.frame.Flash = templates.Flash{Tone: "bad", Text: f.Message}
 	}
-	return func() screen {
+	return func() renderedPage {
 		view := templates.TailView{AdminFrame: v.frame, Tail: templates.TailControls{
 			Action: Path + "/tail", Channels: channels, Filter: v.query.Get("filter"), Curl: curlTail(v.base, channels),
 		}}
 		if v.live {
-			return screen{parts: view.Fragments(), feed: t.take}
+			return renderedPage{parts: view.Fragments(), feed: t.newRows}
 		}
 		view.Rows = t.rows()
 		if view.Tail.Curl == "" {
 			view.Tail.Curl = curlTail(v.base, someChannels(view.Rows))
 		}
 		view.Live = t.liveFrom(v.frame.Live)
-		return screen{body: templates.Tail(view)}
+		return renderedPage{body: templates.Tail(view)}
 	}, nil
 }
 
@@ -93,7 +93,7 @@ type tail struct {
 }
 
 // tailOf returns the tail that a page asks for.
-func (a *Admin) tailOf(v *visit, channels string) (*tail, *reply.Fault) {
+func (a *Admin) tailOf(v *pageRequest, channels string) (*tail, *reply.Fault) {
 	patterns, err := auth.ParsePatterns(channels)
 	if err != nil {
 		return nil, reply.Invalid("invalid_channel", "channels", "has an invalid name: %v", err)
@@ -103,7 +103,7 @@ func (a *Admin) tailOf(v *visit, channels string) (*tail, *reply.Fault) {
 	return t, nil
 }
 
-func (t *tail) wants(channel string) bool {
+func (t *tail) matches(channel string) bool {
 	return !t.refused && (len(t.patterns) == 0 || t.patterns.Matches(channel))
 }
 
@@ -114,7 +114,7 @@ func (t *tail) shows(r *eventlog.Record) bool {
 
 // rows returns what the page begins with, newest first.
 func (t *tail) rows() []templates.EventRow {
-	recs, through := t.admin.node.Log.Newest(10*tailRows, 0, t.wants)
+	recs, through := t.admin.node.Log.Newest(10*tailRows, 0, t.matches)
 	t.since = through
 	var rows []templates.EventRow
 	epoch := t.admin.node.Log.Head().Epoch
@@ -138,12 +138,12 @@ func (t *tail) liveFrom(page string) string {
 	return query{u.Query()}.with(u.EscapedPath(), "since", strconv.FormatUint(t.since, 10))
 }
 
-// take returns the events that came since, newest first, as many as a feed keeps.
-func (t *tail) take(since uint64) ([]templ.Component, uint64) {
+// newRows returns the events that came since, newest first, as many as a feed keeps.
+func (t *tail) newRows(since uint64) ([]templ.Component, uint64) {
 	if since = max(since, t.since); since > t.admin.node.Log.Head().Seq {
 		since = 0 // the log began anew since the page was loaded
 	}
-	recs, through := t.admin.node.Log.Newest(feedKeep, since, t.wants)
+	recs, through := t.admin.node.Log.Newest(feedKeep, since, t.matches)
 	t.since = through
 	recs = slices.DeleteFunc(recs, func(r *eventlog.Record) bool { return !t.shows(r) })
 	epoch := t.admin.node.Log.Head().Epoch

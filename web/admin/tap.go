@@ -19,21 +19,21 @@ import (
 
 // tap paints /admin/clients/{clientId}/tap: what the client's streams are given, as
 // they are given it.
-func (a *Admin) tap(v *visit) (func() screen, *reply.Fault) {
+func (a *Admin) tap(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "clients"
 	t := &tap{clientID: v.arg, run: node.NewID()[:8], stops: make(map[*presence.Connection]func()), born: make(map[*presence.Connection]bool)}
 	if v.live {
-		stop := a.node.Taps.Add(t.clientID, t.begin)
+		stop := a.node.Taps.Add(t.clientID, t.startTap)
 		v.whenClosed(func() { stop(); t.close() })
 	}
-	return func() screen {
+	return func() renderedPage {
 		_, conns, online := a.node.Registry.Client(v.arg)
 		view := templates.TapView{AdminFrame: v.frame, ClientID: v.arg, Back: adminLink("clients", v.arg), Online: online}
 		if !v.live {
-			return screen{body: templates.Tap(view), parts: view.Fragments()}
+			return renderedPage{body: templates.Tap(view), parts: view.Fragments()}
 		}
 		t.follow(conns)
-		return screen{body: templates.Tap(view), parts: view.Fragments(), feed: t.take}
+		return renderedPage{body: templates.Tap(view), parts: view.Fragments(), feed: t.newRows}
 	}, nil
 }
 
@@ -50,12 +50,12 @@ type tap struct {
 	closed  bool
 }
 
-// begin taps a connection from its first event on.
-func (t *tap) begin(conn *presence.Connection) func(sse []byte) {
+// startTap taps a connection from its first event on.
+func (t *tap) startTap(conn *presence.Connection) func(sse []byte) {
 	t.mu.Lock()
 	t.born[conn] = true
 	t.mu.Unlock()
-	return t.hear
+	return t.capture
 }
 
 // follow taps the connections that are not yet, and lets go of those that ended.
@@ -67,7 +67,7 @@ func (t *tap) follow(conns []*presence.Connection) {
 		born := t.born[conn]
 		t.mu.Unlock()
 		if at := node.ConnOf(conn); !born && t.stops[conn] == nil && at != nil {
-			t.stops[conn] = at.Tap(t.hear)
+			t.stops[conn] = at.Tap(t.capture)
 		}
 	}
 	for conn, stop := range t.stops {
@@ -78,8 +78,8 @@ func (t *tap) follow(conns []*presence.Connection) {
 	}
 }
 
-// hear is called by the shards.
-func (t *tap) hear(sse []byte) {
+// capture is called by the shards.
+func (t *tap) capture(sse []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
@@ -97,8 +97,8 @@ func (t *tap) hear(sse []byte) {
 	}
 }
 
-// take returns what came since it was last called, newest first.
-func (t *tap) take(uint64) ([]templ.Component, uint64) {
+// newRows returns what came since it was last called, newest first.
+func (t *tap) newRows(uint64) ([]templ.Component, uint64) {
 	t.mu.Lock()
 	events, count := t.waiting, t.count
 	t.waiting = nil

@@ -16,7 +16,7 @@ import (
 // stream's secret is the permission. Unknown connections are answered with 204.
 func (a *API) leave(c *gin.Context) *reply.Fault {
 	id, secret := reply.PathParam(c, "connectionId"), cmp.Or(c.GetHeader(gate.SecretHeader), c.Query("secret"))
-	o := node.Order{ConnectionID: id, Now: c.Query("now") == "1"}
+	o := node.Command{ConnectionID: id, Now: c.Query("now") == "1"}
 	switch conn := a.node.Registry.Connection(id); {
 	case secret == "":
 		return a.gate.Denied(&reply.Fault{Status: http.StatusForbidden, Code: "missing_secret",

@@ -13,17 +13,17 @@ import (
 // node is a value of the description. What it asks for and isn't there is a node too,
 // an empty one.
 type node struct {
-	name  string // its key, where it is the value of one
-	value any    // yaml.MapSlice, []any or a scalar
-	root  yaml.MapSlice
-	own   bool // doesn't look where it refers to
+	name   string // its key, where it is the value of one
+	value  any    // yaml.MapSlice, []any or a scalar
+	root   yaml.MapSlice
+	direct bool // doesn't look where it refers to
 }
 
-// there reports whether there is such a value.
-func (n node) there() bool { return n.value != nil || n.name != "" }
+// exists reports whether there is such a value.
+func (n node) exists() bool { return n.value != nil || n.name != "" }
 
-// here is the node without what it refers to.
-func (n node) here() node { n.own = true; return n }
+// unresolved is the node without what it refers to.
+func (n node) unresolved() node { n.direct = true; return n }
 
 // get returns the value of a key, its own or that of what it refers to.
 func (n node) get(key string) node {
@@ -33,7 +33,7 @@ func (n node) get(key string) node {
 			return node{key, item.Value, n.root, false}
 		}
 	}
-	if ref := n.reference(); ref != "" && !n.own {
+	if ref := n.reference(); ref != "" && !n.direct {
 		target := node{value: n.root, root: n.root}
 		for part := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
 			target = target.get(part)

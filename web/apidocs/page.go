@@ -50,7 +50,7 @@ func describe(doc node) templates.DocsView {
 	}
 	for _, path := range doc.get("paths").items() {
 		for _, method := range methods {
-			if op := path.get(method); op.there() {
+			if op := path.get(method); op.exists() {
 				g := groups[op.get("tags").list()[0].text()]
 				g.Operations = append(g.Operations, operationOf(path, method, op))
 			}
@@ -85,13 +85,13 @@ func operationOf(path node, method string, op node) templates.DocsOperation {
 	o := templates.DocsOperation{
 		Anchor: "op-" + op.get("operationId").text(), Method: strings.ToUpper(method), Path: path.name,
 		Summary: op.get("summary").text(), About: paragraphs(op.get("description").text()),
-		Open:   op.get("security").there() && len(op.get("security").list()) == 0,
+		Open:   op.get("security").exists() && len(op.get("security").list()) == 0,
 		Sample: op.get("x-codeSamples").at(0).get("source").text(),
 	}
 	for _, p := range append(path.get("parameters").list(), op.get("parameters").list()...) {
 		o.Parameters = append(o.Parameters, parameterOf(p))
 	}
-	if body := op.get("requestBody"); body.there() {
+	if body := op.get("requestBody"); body.exists() {
 		media := body.get("content").at(0)
 		o.Body = &templates.DocsBody{
 			About: spans(body.get("description").text()), Media: media.name, Type: typeOf(media.get("schema")), Example: exampleOf(media),
@@ -130,7 +130,7 @@ func operationOf(path node, method string, op node) templates.DocsOperation {
 
 func parameterOf(p node) templates.DocsField {
 	schema, example := p.get("schema"), p.get("example")
-	if media := p.get("content").at(0); media.there() {
+	if media := p.get("content").at(0); media.exists() {
 		schema, example = media.get("schema"), media.get("example")
 	}
 	f := templates.DocsField{
@@ -141,7 +141,7 @@ func parameterOf(p node) templates.DocsField {
 	for _, item := range example.list() {
 		names = append(names, item.text())
 	}
-	if f.Example = strings.Join(names, ","); names == nil && example.there() {
+	if f.Example = strings.Join(names, ","); names == nil && example.exists() {
 		f.Example = strings.Trim(jsonLine(example.value), `"`)
 	}
 	return f
@@ -154,9 +154,9 @@ func errorOf(example node) templates.DocsError {
 func schemaOf(schema node) templates.DocsSchema {
 	s := templates.DocsSchema{
 		Name: schema.name, About: paragraphs(schema.get("description").text()),
-		Type: typeOf(schema.here()), Limits: limitsOf(schema.here()),
+		Type: typeOf(schema.unresolved()), Limits: limitsOf(schema.unresolved()),
 	}
-	if example := schema.get("examples").at(0); example.there() {
+	if example := schema.get("examples").at(0); example.exists() {
 		s.Example = jsonLine(example.value)
 	}
 	required := map[string]bool{}
@@ -165,7 +165,7 @@ func schemaOf(schema node) templates.DocsSchema {
 	}
 	for _, p := range schema.get("properties").items() {
 		f := templates.DocsField{Name: p.name, Required: required[p.name], Type: typeOf(p), Limits: limitsOf(p)}
-		if text := p.here().get("description"); text.there() { // not what it refers to says
+		if text := p.unresolved().get("description"); text.exists() { // not what it refers to says
 			f.About = spans(text.text())
 		}
 		s.Fields = append(s.Fields, f)
@@ -177,7 +177,7 @@ func schemaOf(schema node) templates.DocsSchema {
 func exampleOf(media node) string {
 	example := media.get("example")
 	switch {
-	case !example.there():
+	case !example.exists():
 		return ""
 	case media.name == jsonMedia:
 		return jsonText(example.value, "")
@@ -192,30 +192,30 @@ var typeWords = map[string]string{
 
 // typeOf tells a value's type; what it refers to is a link.
 func typeOf(schema node) templates.DocsText {
-	if !schema.there() {
+	if !schema.exists() {
 		return nil
 	}
 	if name := schema.refers(); name != "" {
 		return templates.DocsText{{Text: name, Href: "#schema-" + name}}
 	}
-	schema = schema.here()
+	schema = schema.unresolved()
 	word := func(text string) templates.DocsText { return templates.DocsText{{Text: text}} }
 	var of []templates.DocsText
 	switch {
-	case schema.get("const").there():
+	case schema.get("const").exists():
 		return templates.DocsText{{Text: jsonLine(schema.get("const").value), Code: true}}
-	case schema.get("enum").there():
+	case schema.get("enum").exists():
 		for _, value := range schema.get("enum").list() {
 			of = append(of, templates.DocsText{{Text: value.text(), Code: true}})
 		}
-	case schema.get("items").there():
+	case schema.get("items").exists():
 		of = append(of, append(word("list of "), typeOf(schema.get("items"))...))
 		if len(schema.get("type").list()) > 0 {
 			of = append(of, word("null"))
 		}
-	case schema.get("contentSchema").there():
+	case schema.get("contentSchema").exists():
 		return append(word("JSON in a text: "), typeOf(schema.get("contentSchema"))...)
-	case schema.get("type").there():
+	case schema.get("type").exists():
 		kinds := schema.get("type").list()
 		if len(kinds) == 0 {
 			kinds = []node{schema.get("type")}
@@ -223,7 +223,7 @@ func typeOf(schema node) templates.DocsText {
 		for _, kind := range kinds {
 			of = append(of, word(typeWords[kind.text()]))
 		}
-	case schema.get("oneOf").there() || schema.get("anyOf").there():
+	case schema.get("oneOf").exists() || schema.get("anyOf").exists():
 		for _, choice := range append(schema.get("oneOf").list(), schema.get("anyOf").list()...) {
 			of = append(of, typeOf(choice))
 		}
@@ -239,13 +239,13 @@ func typeOf(schema node) templates.DocsText {
 
 // limitsOf tells what a value may be beside its type.
 func limitsOf(schema node) string {
-	schema = schema.here()
+	schema = schema.unresolved()
 	var out []string
 	for _, limit := range []struct{ key, form string }{
 		{"minimum", "from %s"}, {"minLength", "at least %s long"}, {"maxLength", "at most %s long"},
 		{"minItems", "at least %s"}, {"maxItems", "at most %s"}, {"default", "%s by default"},
 	} {
-		if value := schema.get(limit.key); value.there() {
+		if value := schema.get(limit.key); value.exists() {
 			out = append(out, fmt.Sprintf(limit.form, value.text()))
 		}
 	}

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// place is where a credential stood; places may be added.
-type place uint8
+// carrier is where a credential stood; places may be added.
+type carrier uint8
 
 const (
-	inAuthorization place = 1 << iota
+	inAuthorization carrier = 1 << iota
 	inKeyHeader
 	inQuery
 	inCookie
@@ -22,8 +22,8 @@ const TokenParameter = "access_token"
 
 // credential is what a request shows to be somebody.
 type credential struct {
-	text string // "": nothing
-	from place  // everywhere it stood
+	text string  // "": nothing
+	from carrier // everywhere it stood
 }
 
 // credentialOf finds a request's credential. Other schemes than Bearer are for
@@ -68,7 +68,7 @@ func credentialOf(r *http.Request, cookie string) (credential, error) {
 }
 
 // add notes a credential. The same one may stand in several places.
-func (c *credential) add(text string, from place) error {
+func (c *credential) add(text string, from carrier) error {
 	switch {
 	case text == "":
 		return ErrMalformed

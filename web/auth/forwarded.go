@@ -93,14 +93,14 @@ func (t TrustedProxies) ClientAddr(r *http.Request) Source {
 	}
 	plain, standard := r.Header["X-Forwarded-For"], r.Header["Forwarded"]
 	if len(plain) > 0 || len(standard) == 0 {
-		s.say(lastWord(r.Header["X-Forwarded-Proto"]), lastWord(r.Header["X-Forwarded-Host"]))
+		s.setOrigin(lastWord(r.Header["X-Forwarded-Proto"]), lastWord(r.Header["X-Forwarded-Host"]))
 		for hops := words(plain); t.trusts(s.Addr) && hops.next() && s.follow(hops.word); {
 		}
 		return s
 	}
 	for hops := words(standard); t.trusts(s.Addr) && hops.next(); {
 		e, ok := parseElement(hops.word)
-		if s.say(e.proto, e.host); !ok || !s.follow(e.node) {
+		if s.setOrigin(e.proto, e.host); !ok || !s.follow(e.node) {
 			break
 		}
 	}
@@ -116,8 +116,8 @@ func (s *Source) follow(node string) bool {
 	return ok
 }
 
-// say takes a proxy's word for scheme and host, where it makes sense.
-func (s *Source) say(scheme, host string) {
+// setOrigin takes a proxy's word for scheme and host, where it makes sense.
+func (s *Source) setOrigin(scheme, host string) {
 	if scheme = strings.ToLower(scheme); scheme == "http" || scheme == "https" {
 		s.Scheme = scheme
 	}

@@ -90,7 +90,7 @@ func (s *Compat) clock(c *gin.Context) {
 		return
 	}
 	defer s.clocks.release(addr)
-	s.strike(c, at)
+	s.writeTicks(c, at)
 }
 
 // mayHaveClock returns who asks for a clock.
@@ -108,9 +108,9 @@ func (s *Compat) mayHaveClock(c *gin.Context) (gate.Caller, *reply.Fault) {
 // clockRetry is when somebody who found no clock free may come back.
 const clockRetry = clockEvents * clockPause
 
-// strike writes the events behind at, until the end, the client's or the server's. A
+// writeTicks writes the events behind at, until the end, the client's or the server's. A
 // reader has the time that a clock takes and that of a stall, however little it reads.
-func (s *Compat) strike(c *gin.Context, at eventlog.Position) {
+func (s *Compat) writeTicks(c *gin.Context, at eventlog.Position) {
 	stream.Head(c)
 	w := stream.Unwrapped(c)
 	out := http.NewResponseController(w)

@@ -62,9 +62,9 @@ type device struct {
 	given  uint64     // events that it was given when its place was last kept
 }
 
-// of returns the device of a member. The names are hashes: the ids may be too long for
+// lookup returns the device of a member. The names are hashes: the ids may be too long for
 // them, and have any characters.
-func (v *devices) of(member, id string) *device {
+func (v *devices) lookup(member, id string) *device {
 	owner, sum := sha256.Sum256([]byte(member)), sha256.Sum256([]byte(id))
 	return &device{
 		devices: v,
@@ -189,7 +189,7 @@ func (v *devices) enqueueMoved() {
 	}
 	v.mu.Unlock()
 	for d, conn := range moved {
-		conn.Reached(func(at eventlog.Position) {
+		conn.WithPosition(func(at eventlog.Position) {
 			if d.unsent() > 0 {
 				return
 			}

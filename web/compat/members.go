@@ -67,7 +67,7 @@ func (s *Compat) memberRequest(c *gin.Context) (*stream.Request, *reply.Fault) {
 		Field: "memberId", Dialect: memberDialect,
 	}
 	if device != "" {
-		r.Place = s.devices.of(member, device)
+		r.Place = s.devices.lookup(member, device)
 	}
 	return r, nil
 }

@@ -130,7 +130,7 @@ func (k *Gate) CheckOrigin(c *gin.Context) {
 // refuseOrigin refuses a request of a page that is not allowed. The log names the
 // origin once, for the developer of the page.
 func (k *Gate) refuseOrigin(c *gin.Context) {
-	if origin := pageOrigin(c.Request); k.refused.first(origin, time.Now()) {
+	if origin := pageOrigin(c.Request); k.refused.firstRefusal(origin, time.Now()) {
 		k.opts.Log.Warn("pages of another origin are refused; --cors-origin allows them", "origin", origin, "path", c.FullPath())
 	}
 	reply.Refuse(c, foreignOrigin)
@@ -159,8 +159,8 @@ const (
 	maxOriginBytes   = 256
 )
 
-// first reports whether the log is to name the origin.
-func (o *refusedOrigins) first(origin string, now time.Time) bool {
+// firstRefusal reports whether the log is to name the origin.
+func (o *refusedOrigins) firstRefusal(origin string, now time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.logged == nil || now.Sub(o.began) >= time.Hour {

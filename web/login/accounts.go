@@ -26,14 +26,14 @@ type Accounts struct {
 	seed   maphash.Seed // static
 	derive func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte
 
-	all atomic.Pointer[[]known] // by name; never changed in place
+	all atomic.Pointer[[]hashedAccount] // by name; never changed in place
 
 	mu       sync.Mutex // guards everything below
 	watchers []func()
 }
 
-// known is an account that was checked.
-type known struct {
+// hashedAccount is an account that was checked.
+type hashedAccount struct {
 	Account
 	phc phc
 	sum [sha256.Size]byte
@@ -49,7 +49,7 @@ func NewAccounts(accounts []Account) (*Accounts, error) {
 // wrong. Before it returns, the sessions of accounts that are gone or have
 // another role or hash have ended.
 func (a *Accounts) Replace(accounts []Account) error {
-	all := make([]known, 0, len(accounts))
+	all := make([]hashedAccount, 0, len(accounts))
 	for _, account := range accounts {
 		if err := account.check(); err != nil {
 			return err
@@ -58,9 +58,9 @@ func (a *Accounts) Replace(accounts []Account) error {
 		if err != nil {
 			return err
 		}
-		all = append(all, known{account, h, account.sum()})
+		all = append(all, hashedAccount{account, h, account.sum()})
 	}
-	slices.SortFunc(all, func(x, y known) int { return cmp.Compare(x.Name, y.Name) })
+	slices.SortFunc(all, func(x, y hashedAccount) int { return cmp.Compare(x.Name, y.Name) })
 	for i := 1; i < len(all); i++ {
 		if all[i].Name == all[i-1].Name {
 			return fmt.Errorf("the account %s is configured twice", all[i].Name)
@@ -110,8 +110,8 @@ func (a *Accounts) Verify(ctx context.Context, name string, password []byte) (Ac
 }
 
 // find returns where the account of that name is.
-func find(all []known, name string) (at int, found bool) {
-	return slices.BinarySearchFunc(all, name, func(k known, name string) int { return cmp.Compare(k.Name, name) })
+func find(all []hashedAccount, name string) (at int, found bool) {
+	return slices.BinarySearchFunc(all, name, func(k hashedAccount, name string) int { return cmp.Compare(k.Name, name) })
 }
 
 // current reports whether there still is the very same account.

@@ -5,7 +5,7 @@
 // the logins that followed from a right one. The package serves nothing; a login
 // handler puts the three together:
 //
-//	attempt, wait := limiter.Begin(addr, name)
+//	attempt, wait := limiter.StartAttempt(addr, name)
 //	if wait > 0 {
 //		return // 429 with Retry-After
 //	}

@@ -44,7 +44,7 @@ type Attempt struct {
 	bookings   [2]booking // guarded by Limiter.mu
 }
 
-// Begin asks whether the address may guess the user's password now. If so, wait is
+// StartAttempt asks whether the address may guess the user's password now. If so, wait is
 // 0 and the attempt counts as a failure from this moment on, before the password
 // is looked at, so that guesses made at the same time cannot slip through. The
 // caller reports a right one with Attempt.Succeeded, and nothing else: an attempt
@@ -53,7 +53,7 @@ type Attempt struct {
 // Otherwise attempt is nil, nothing was counted and wait is how long the address
 // and the user must both wait still. addr is an IP with or without a port;
 // anything else counts as it is.
-func (l *Limiter) Begin(addr, user string) (attempt *Attempt, wait time.Duration) {
+func (l *Limiter) StartAttempt(addr, user string) (attempt *Attempt, wait time.Duration) {
 	now := time.Now()
 	addr, user = addrKey(addr), cut(user)
 	l.mu.Lock()

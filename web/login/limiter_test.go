@@ -14,7 +14,7 @@ import (
 
 // guess begins an attempt and returns how long to wait.
 func guess(l *Limiter, addr, user string) time.Duration {
-	_, wait := l.Begin(addr, user)
+	_, wait := l.StartAttempt(addr, user)
 	return wait
 }
 
@@ -22,10 +22,10 @@ func guess(l *Limiter, addr, user string) time.Duration {
 func waits(l *Limiter, n int, addr, user func(i int) string) []time.Duration {
 	var all []time.Duration
 	for i := range n {
-		_, wait := l.Begin(addr(i), user(i))
+		_, wait := l.StartAttempt(addr(i), user(i))
 		if all = append(all, wait); wait > 0 {
 			time.Sleep(wait)
-			if _, wait := l.Begin(addr(i), user(i)); wait > 0 {
+			if _, wait := l.StartAttempt(addr(i), user(i)); wait > 0 {
 				panic("it is not allowed when it was said to be")
 			}
 		}
@@ -73,7 +73,7 @@ func TestLimiterDoesNotCountTheRefused(t *testing.T) {
 		l := NewLimiter()
 		waits(l, 7, same("10.0.0.1"), same("ann"))
 		for range 100 {
-			if attempt, wait := l.Begin("10.0.0.1", "ann"); attempt != nil || wait != 4*time.Second {
+			if attempt, wait := l.StartAttempt("10.0.0.1", "ann"); attempt != nil || wait != 4*time.Second {
 				t.Fatalf("got %v, %v", attempt, wait)
 			}
 		}
@@ -133,7 +133,7 @@ func TestLimiterSuccess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter()
 		for i := range 50 {
-			attempt, wait := l.Begin("10.0.0.1", "ann")
+			attempt, wait := l.StartAttempt("10.0.0.1", "ann")
 			if wait > 0 {
 				t.Fatalf("login %d: %v", i+1, wait)
 			}
@@ -152,7 +152,7 @@ func TestLimiterSuccessClearsNobodyElse(t *testing.T) {
 		l := NewLimiter()
 		guesses := 0
 		for range 1000 {
-			if attempt, wait := l.Begin("10.0.0.1", "mallory"); wait == 0 {
+			if attempt, wait := l.StartAttempt("10.0.0.1", "mallory"); wait == 0 {
 				attempt.Succeeded()
 			}
 			if guess(l, "10.0.0.1", "ann") == 0 {
@@ -171,7 +171,7 @@ func TestLimiterSuccessBetweenFailures(t *testing.T) {
 		l := NewLimiter()
 		waits(l, 6, same("10.0.0.1"), numbered("a%d"))
 		time.Sleep(2 * time.Second)
-		slow, wait := l.Begin("10.0.0.1", "slow")
+		slow, wait := l.StartAttempt("10.0.0.1", "slow")
 		if wait != 0 {
 			t.Fatal(wait)
 		}
@@ -184,7 +184,7 @@ func TestLimiterSuccessBetweenFailures(t *testing.T) {
 			t.Errorf("after a failure, got %v", wait)
 		}
 		time.Sleep(4 * time.Second)
-		right, _ := l.Begin("10.0.0.1", "bob")
+		right, _ := l.StartAttempt("10.0.0.1", "bob")
 		right.Succeeded()
 		if wait := guess(l, "10.0.0.1", "eve"); wait != 0 {
 			t.Errorf("after a success, got %v", wait)
@@ -244,11 +244,11 @@ func TestLimiterAddresses(t *testing.T) {
 func TestLimiterLetsInFromFamiliarAddresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter()
-		attempt, _ := l.Begin("10.0.0.1:1234", "ann")
+		attempt, _ := l.StartAttempt("10.0.0.1:1234", "ann")
 		attempt.Succeeded()
 		waits(l, 20, numbered("10.9.0.%d"), same("ann"))
 		for _, addr := range []string{"10.0.0.1", "127.0.0.1", "::1"} {
-			attempt, wait := l.Begin(addr, "ann")
+			attempt, wait := l.StartAttempt(addr, "ann")
 			if wait > 0 {
 				t.Fatalf("%s: ann must wait %v", addr, wait)
 			}
@@ -273,7 +273,7 @@ func TestLimiterLetsInFromFamiliarAddresses(t *testing.T) {
 func TestLimiterForgetsFamiliarAddresses(t *testing.T) {
 	l := NewLimiter()
 	for i := range 3 * maxFamiliar {
-		attempt, _ := l.Begin(fmt.Sprintf("10.0.0.%d", i), "ann")
+		attempt, _ := l.StartAttempt(fmt.Sprintf("10.0.0.%d", i), "ann")
 		attempt.Succeeded()
 	}
 	if got := l.familiar["ann"]; len(got) != maxFamiliar || got[maxFamiliar-1] != fmt.Sprintf("10.0.0.%d", 3*maxFamiliar-1) {

@@ -185,7 +185,7 @@ func (x *Exporter) Collect(out chan<- prometheus.Metric) {
 	put(metricEvents, float64(kept.Events))
 	put(metricBytes, float64(kept.Bytes))
 	put(metricBudget, float64(kept.Budget))
-	put(metricCrowded, float64(kept.Crowded))
+	put(metricCrowded, float64(kept.EvictedForBudget))
 
 	engine, usable := x.node.EngineState(), 1.0
 	if !engine.Ready {

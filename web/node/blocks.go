@@ -49,8 +49,8 @@ func (b *Blocks) full(clientID string) bool {
 	return !known && len(b.blocked) >= MaxBlocks
 }
 
-// put keeps a client away. Whoever begins a block asks full before: a block of another server counts here too.
-func (b *Blocks) put(one Block) {
+// store keeps a client away. Whoever begins a block asks full before: a block of another server counts here too.
+func (b *Blocks) store(one Block) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.blocked == nil {

@@ -35,8 +35,8 @@ type entry struct {
 	ConnectedAt time.Time       `json:"connectedAt"`
 }
 
-// said is what the connection says of its client, nil for nothing.
-func (e *entry) said(connID string) *presence.Info {
+// info is what the connection says of its client, nil for nothing.
+func (e *entry) info(connID string) *presence.Info {
 	switch {
 	case e.Info == nil:
 		return nil
@@ -86,7 +86,7 @@ func (c *Cluster) run() {
 				c.apply(&batch[i])
 			}
 		case w := <-c.Roster.Heard():
-			c.hear(w)
+			c.handleCommand(w)
 		}
 	}
 }
@@ -107,7 +107,7 @@ func (c *Cluster) apply(ch *peers.Change) {
 			UserAgent: ShortAgent(e.UserAgent), Protocol: e.Protocol, ConnectedAt: e.ConnectedAt,
 		}
 		conns[ch.ID] = conn
-		registry.JoinRemote(conn, e.Channels, e.said(ch.ID))
+		registry.JoinRemote(conn, e.Channels, e.info(ch.ID))
 	case peers.Gone:
 		if conn := c.remote[ch.Session][ch.ID]; conn != nil {
 			delete(c.remote[ch.Session], ch.ID)
@@ -121,7 +121,7 @@ func (c *Cluster) apply(ch *peers.Change) {
 	case peers.SharedEntry:
 		var b sharedBlock
 		_ = json.Unmarshal(ch.Value, &b) // who blocked is not told then
-		c.node.Blocks.put(Block{ClientID: ch.ID, Since: b.Since, Until: ch.Until, By: b.By})
+		c.node.Blocks.store(Block{ClientID: ch.ID, Since: b.Since, Until: ch.Until, By: b.By})
 		c.node.endClient(ch.ID)
 		c.node.endWatchers(ch.ID)
 	case peers.SharedGone:
@@ -129,9 +129,9 @@ func (c *Cluster) apply(ch *peers.Change) {
 	}
 }
 
-// hear does what another server asks for.
-func (c *Cluster) hear(w peers.Word) {
-	var k Order
+// handleCommand does what another server asks for.
+func (c *Cluster) handleCommand(w peers.Word) {
+	var k Command
 	if w.Kind != kickWord && w.Kind != leaveWord || json.Unmarshal(w.Payload, &k) != nil {
 		return
 	}
@@ -139,7 +139,7 @@ func (c *Cluster) hear(w peers.Word) {
 		if k.Secret == "" {
 			c.node.leaveHere(k.ConnectionID, k.Now)
 		} else if c.node.Secrets.Fits(k.ConnectionID, k.Secret) {
-			c.node.LeaveChecked(Order{ConnectionID: k.ConnectionID, Now: k.Now})
+			c.node.LeaveChecked(Command{ConnectionID: k.ConnectionID, Now: k.Now})
 		}
 		return
 	}
@@ -150,8 +150,8 @@ func (c *Cluster) hear(w peers.Word) {
 	}
 }
 
-// put tells the others of a connection of this server.
-func (c *Cluster) put(conn *presence.Connection, channels []string) {
+// publishConn tells the others of a connection of this server.
+func (c *Cluster) publishConn(conn *presence.Connection, channels []string) {
 	e := entry{
 		ClientID: conn.ClientID, DeviceID: conn.DeviceID, Anonymous: conn.Anonymous, Channels: channels, RemoteAddr: conn.RemoteAddr,
 		UserAgent: conn.UserAgent, Protocol: conn.Protocol, ConnectedAt: conn.ConnectedAt,
@@ -168,18 +168,18 @@ func (c *Cluster) put(conn *presence.Connection, channels []string) {
 	}
 }
 
-// gone tells the others that a connection of this server has ended.
-func (c *Cluster) gone(conn *presence.Connection) { _ = c.Roster.Delete(conn.ID) } // what was never put is not there
+// removeConn tells the others that a connection of this server has ended.
+func (c *Cluster) removeConn(conn *presence.Connection) { _ = c.Roster.Delete(conn.ID) } // what was never put is not there
 
 // kick has the others end a stream, or turn it away when it comes back to them.
 func (c *Cluster) kick(conn *presence.Connection) error {
-	return c.tell(kickWord, Order{ClientID: conn.ClientID, ConnectionID: conn.ID, Anonymous: conn.Anonymous})
+	return c.broadcast(kickWord, Command{ClientID: conn.ClientID, ConnectionID: conn.ID, Anonymous: conn.Anonymous})
 }
 
-func (c *Cluster) tell(kind string, o Order) error {
+func (c *Cluster) broadcast(kind string, o Command) error {
 	payload, err := json.Marshal(o)
 	if err != nil {
 		return err
 	}
-	return c.Roster.Tell(kind, payload)
+	return c.Roster.Broadcast(kind, payload)
 }

@@ -41,12 +41,12 @@ type EngineState struct {
 	Lag    uint64    // how many events of the store this node has not seen
 }
 
-// stateful is an Engine that can tell how it is. One that can't is always ready.
-type stateful interface{ State() EngineState }
+// healthReporter is an Engine that can tell how it is. One that can't is always ready.
+type healthReporter interface{ State() EngineState }
 
 // EngineState tells how the server's engine is.
 func (n *Node) EngineState() EngineState {
-	if e, ok := n.Log.(stateful); ok {
+	if e, ok := n.Log.(healthReporter); ok {
 		return e.State()
 	}
 	return EngineState{Name: "memory: ends with the process", Ready: true}

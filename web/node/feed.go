@@ -43,7 +43,7 @@ type Feed struct {
 	Counts edgeCounts
 
 	mu      sync.Mutex
-	waiting []beginner // streams that want their first notices
+	waiting []newcomer // streams that want their first notices
 
 	ahead   atomic.Int64 // bytes of first notices that the shards have yet to write
 	online  atomic.Int64 // streams that want to hear who is online
@@ -55,8 +55,8 @@ type Feed struct {
 	built    time.Time   // when it was made
 }
 
-// beginner is what a stream lacks of its first notices.
-type beginner struct {
+// newcomer is what a stream lacks of its first notices.
+type newcomer struct {
 	conn     *hub.Conn
 	channels []string
 	online   bool
@@ -79,8 +79,8 @@ func (f *Feed) Count(wants hub.Wants, n int64) {
 	}
 }
 
-// begin has a stream given what it asked for from now on. It never blocks.
-func (f *Feed) begin(b beginner) {
+// startNotices has a stream given what it asked for from now on. It never blocks.
+func (f *Feed) startNotices(b newcomer) {
 	f.mu.Lock()
 	f.waiting = append(f.waiting, b)
 	f.mu.Unlock()
@@ -180,7 +180,7 @@ func (f *Feed) tellMembers(e *presence.Edge) {
 
 // firsts gives streams a step of their first notices each. Those that the shards could
 // not take in soon wait for the next turn.
-func (f *Feed) firsts(waiting []beginner) {
+func (f *Feed) firsts(waiting []newcomer) {
 	made := make(map[string]*hub.Notice)
 	for i, b := range waiting {
 		if f.ahead.Load() > mostAhead {
@@ -189,14 +189,14 @@ func (f *Feed) firsts(waiting []beginner) {
 			f.mu.Unlock()
 			return // the shards' answer wakes the feed
 		}
-		f.first(b, made)
+		f.sendInitial(b, made)
 	}
 }
 
-// first gives a stream a step of its first notices. Where the list of everybody is stale,
+// sendInitial gives a stream a step of its first notices. Where the list of everybody is stale,
 // the next one is for it too. What was made for others in this turn is shared: it is no
 // older than what they were told.
-func (f *Feed) first(b beginner, made map[string]*hub.Notice) {
+func (f *Feed) sendInitial(b newcomer, made map[string]*hub.Notice) {
 	var notices []*hub.Notice
 	size := int64(0)
 	for _, name := range b.channels {
@@ -214,7 +214,7 @@ func (f *Feed) first(b beginner, made map[string]*hub.Notice) {
 		notices = append(notices, f.everyone)
 	}
 	f.ahead.Add(size)
-	b.conn.Begin(notices, func() {
+	b.conn.StartNotices(notices, func() {
 		if f.ahead.Add(-size); size > 0 {
 			f.signal()
 		}

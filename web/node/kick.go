@@ -64,7 +64,7 @@ func (n *Node) KeepAway(id string, d time.Duration, by string) error {
 	if n.Blocks.full(id) {
 		return errTooManyBlocks
 	}
-	n.Blocks.put(Block{ClientID: id, Since: time.Now(), Until: time.Now().Add(d), By: by})
+	n.Blocks.store(Block{ClientID: id, Since: time.Now(), Until: time.Now().Add(d), By: by})
 	if n.Cluster != nil {
 		value, _ := json.Marshal(sharedBlock{by, time.Now()}) // strings and a time
 		if err := n.Cluster.Roster.PutShared(id, value, d); err != nil {

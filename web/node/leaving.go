@@ -4,8 +4,8 @@ import (
 	"rollcall/hub"
 )
 
-// Order is what one server tells the others at once: a stream to end, or one whose client leaves.
-type Order struct {
+// Command is what one server tells the others at once: a stream to end, or one whose client leaves.
+type Command struct {
 	ClientID     string `json:"clientId"`
 	ConnectionID string `json:"connectionId"`
 	Anonymous    bool   `json:"anonymous,omitempty"`
@@ -22,14 +22,14 @@ const (
 )
 
 // LeaveChecked ends a connection that this server gave the secret for, on all servers.
-func (n *Node) LeaveChecked(o Order) {
+func (n *Node) LeaveChecked(o Command) {
 	if known := n.leaveHere(o.ConnectionID, o.Now); known && n.Cluster != nil {
 		n.TellLeave(o)
 	}
 }
 
-func (n *Node) TellLeave(o Order) {
-	if err := n.Cluster.tell(leaveWord, o); err != nil {
+func (n *Node) TellLeave(o Command) {
+	if err := n.Cluster.broadcast(leaveWord, o); err != nil {
 		n.opts.Log.Warn("a client's leave could not be sent to the other servers", "connectionId", o.ConnectionID, "error", err)
 	}
 }

@@ -66,7 +66,7 @@ func newMeter(s *Node) *Meter {
 	m := &Meter{node: s, quit: make(chan struct{}), done: make(chan struct{})}
 	m.seconds.list = make([]Reading, 0, SecondsKept)
 	m.minutes.list = make([]Reading, 0, MinutesKept)
-	first := m.look(time.Now())
+	first := m.sample(time.Now())
 	m.hub, m.log = first.hub, first.log
 	go m.run()
 	return m
@@ -88,12 +88,12 @@ func (m *Meter) run() {
 	defer close(m.done)
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
-	second := m.look(time.Now())
+	second := m.sample(time.Now())
 	minute := second
 	for {
 		select {
 		case now := <-ticker.C:
-			next := m.look(now)
+			next := m.sample(now)
 			x := m.read(&second, &next)
 			second = next
 			m.mu.Lock()
@@ -110,7 +110,7 @@ func (m *Meter) run() {
 	}
 }
 
-func (m *Meter) look(now time.Time) reference {
+func (m *Meter) sample(now time.Time) reference {
 	return reference{now, m.node.Hub.Stats(), m.node.Log.Stats()}
 }
 
@@ -128,7 +128,7 @@ func (m *Meter) read(from, to *reference) Reading {
 		LagP50:    -1, LagP99: -1,
 		Memory: float32(ProcessMemory()),
 		Slow:   to.hub.Ends[hub.Slow.Code], Kicked: to.hub.Ends[hub.Kicked.Code],
-		Gaps: to.hub.Gaps, Crowded: to.log.Crowded,
+		Gaps: to.hub.Gaps, Crowded: to.log.EvictedForBudget,
 	}
 	if lag := to.hub.Lag.Since(&from.hub.Lag); lag.Count() > 0 {
 		x.LagP50, x.LagP99 = float32(lag.Quantile(0.5).Seconds()), float32(lag.Quantile(0.99).Seconds())

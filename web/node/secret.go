@@ -21,8 +21,8 @@ func newStreamSecrets() *Secrets {
 	return s
 }
 
-// of returns the secret of a connection of this server.
-func (s *Secrets) of(connectionID string) string {
+// secret returns the secret of a connection of this server.
+func (s *Secrets) secret(connectionID string) string {
 	mac := hmac.New(sha256.New, s.key[:])
 	mac.Write([]byte(connectionID))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:secretBytes])
@@ -31,5 +31,5 @@ func (s *Secrets) of(connectionID string) string {
 // Fits reports whether this server gave the secret to the connection, which may have
 // ended since.
 func (s *Secrets) Fits(connectionID, secret string) bool {
-	return hmac.Equal([]byte(s.of(connectionID)), []byte(secret))
+	return hmac.Equal([]byte(s.secret(connectionID)), []byte(secret))
 }

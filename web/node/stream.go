@@ -60,7 +60,7 @@ func (st *Stream) Join(channels []string, info []byte) {
 		kind = "return"
 	}
 	if n.Cluster != nil {
-		n.Cluster.put(&st.Connection, channels)
+		n.Cluster.publishConn(&st.Connection, channels)
 	}
 	n.Journal.Note(Happening{Kind: kind, ClientID: st.ClientID, ConnID: st.ID, Addr: st.RemoteAddr})
 }
@@ -125,7 +125,7 @@ func (st *Stream) Ended(conn *hub.Conn, why hub.Reason) {
 	}
 	st.Release(grace)
 	if st.At.Cluster != nil {
-		st.At.Cluster.gone(&st.Connection)
+		st.At.Cluster.removeConn(&st.Connection)
 	}
 	st.At.Journal.Note(Happening{Kind: "end", Code: why.Code, ClientID: st.ClientID, ConnID: st.ID, Addr: st.RemoteAddr})
 	st.At.opts.Log.Debug("stream ended", "clientId", st.ClientID, "connectionId", st.ID, "reason", why.Code)
@@ -133,7 +133,7 @@ func (st *Stream) Ended(conn *hub.Conn, why hub.Reason) {
 
 // Refresh implements [hub.Refresher].
 func (st *Stream) Refresh(conn *hub.Conn, channels []string, online bool) {
-	st.At.Feed.begin(beginner{conn, channels, online})
+	st.At.Feed.startNotices(newcomer{conn, channels, online})
 }
 
 // end ends the stream wherever it is in its life.
@@ -161,7 +161,7 @@ func (st *Stream) Hello(resumed bool) []byte {
 	out = append(out, `,"connectionId":"`...)
 	out = append(out, st.ID...)
 	out = append(out, `","secret":"`...)
-	out = append(out, st.At.Secrets.of(st.ID)...)
+	out = append(out, st.At.Secrets.secret(st.ID)...)
 	out = append(out, `","resumed":`...)
 	return append(strconv.AppendBool(out, resumed), '}')
 }

@@ -22,7 +22,7 @@ type batchParser struct {
 	opts   *Options
 	events []eventlog.Event
 
-	channel, typ, key word // of the event before
+	channel, typ, key cachedString // of the event before
 }
 
 // Parse reads the body of a publish.
@@ -188,15 +188,15 @@ func (p *batchParser) event() *reply.Fault {
 	return nil
 }
 
-// word is a string read before, as it stands in the body and as it reads. Names
+// cachedString is a string read before, as it stands in the body and as it reads. Names
 // repeat from event to event.
-type word struct {
+type cachedString struct {
 	raw  []byte
 	text string
 }
 
 // text reads a string; last is the one that stood in its place before.
-func (p *batchParser) text(i int, name string, last *word) (string, *reply.Fault) {
+func (p *batchParser) text(i int, name string, last *cachedString) (string, *reply.Fault) {
 	if kind := p.dec.PeekKind(); kind != '"' && kind != 0 {
 		return "", reply.Invalid("invalid_event", fmt.Sprintf("events[%d].%s", i, name), "must be a string")
 	}
@@ -210,7 +210,7 @@ func (p *batchParser) text(i int, name string, last *word) (string, *reply.Fault
 		if err != nil {
 			return "", reply.Invalid("invalid_event", fmt.Sprintf("events[%d].%s", i, name), "has half a surrogate pair")
 		}
-		*last = word{p.body[end-len(raw) : end], string(plain)}
+		*last = cachedString{p.body[end-len(raw) : end], string(plain)}
 	}
 	return last.text, nil
 }

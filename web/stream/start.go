@@ -16,9 +16,9 @@ type start struct {
 	last   node.FillLast   // of its channels' newest events
 }
 
-// place finds where a stream begins, waits until the log is there, and reads from the store what the stream missed or,
+// startPosition finds where a stream begins, waits until the log is there, and reads from the store what the stream missed or,
 // on a fresh start in a dialect with a history, everything. With an error, resume alone is set.
-func (s *Streams) place(ctx context.Context, r *Request) (start, error) {
+func (s *Streams) startPosition(ctx context.Context, r *Request) (start, error) {
 	resume, err := r.position(ctx)
 	failed := start{resume: resume}
 	if err != nil {

@@ -51,11 +51,11 @@ func (p *probe) add(name string, status Status, kind, text string, args ...any) 
 	if kind != "" && status != OK {
 		c.Fixes = fixesFor(kind, p.report.Proxies)
 	}
-	p.tell(c)
+	p.record(c)
 }
 
-// tell reports a check.
-func (p *probe) tell(c Check) {
+// record reports a check.
+func (p *probe) record(c Check) {
 	p.report.Checks = append(p.report.Checks, c)
 	if p.Found != nil {
 		p.Found(c)
@@ -67,12 +67,12 @@ func (p *probe) run(ctx context.Context) {
 	if !p.reach(ctx) {
 		return
 	}
-	quiet := p.first(ctx) // nothing but heartbeats is sent on it
+	quiet := p.openFirst(ctx) // nothing but heartbeats is sent on it
 	if quiet == nil {
 		return
 	}
 	defer quiet.close()
-	who, ok := p.begin(ctx, quiet)
+	who, ok := p.readStart(ctx, quiet)
 	if !ok {
 		return
 	}
@@ -111,8 +111,8 @@ func (p *probe) reach(ctx context.Context) bool {
 	return true
 }
 
-// first opens a stream and looks at its head.
-func (p *probe) first(ctx context.Context) *stream {
+// openFirst opens a stream and looks at its head.
+func (p *probe) openFirst(ctx context.Context) *stream {
 	s, err := p.open(ctx, nil, nil)
 	switch {
 	case errors.Is(err, errNothing):
@@ -149,8 +149,8 @@ func (p *probe) first(ctx context.Context) *stream {
 // position is where a stream is, and whose it is.
 type position struct{ id, clientID string }
 
-// begin wants the first event of a stream, which is sent with the head.
-func (p *probe) begin(ctx context.Context, s *stream) (position, bool) {
+// readStart wants the first event of a stream, which is sent with the head.
+func (p *probe) readStart(ctx context.Context, s *stream) (position, bool) {
 	began := time.Now()
 	who, err := s.registered(ctx, p.Patience)
 	switch {
@@ -231,7 +231,7 @@ func (p *probe) live(ctx context.Context) {
 		p.byItself(ctx)
 		return
 	}
-	_, err = s.want(ctx, p.Patience, func(ev sse.Event) bool {
+	_, err = s.await(ctx, p.Patience, func(ev sse.Event) bool {
 		return ev.Type == "presence" && strings.Contains(payload(ev), `"`+them.ClientID+`"`)
 	})
 	if err != nil {
@@ -290,7 +290,7 @@ func (p *probe) publish(ctx context.Context, s *stream) {
 		return
 	}
 	acknowledged := time.Since(began)
-	if _, err := s.want(ctx, p.Patience, func(ev sse.Event) bool { return ev.Type == "rollcall-doctor" }); err != nil {
+	if _, err := s.await(ctx, p.Patience, func(ev sse.Event) bool { return ev.Type == "rollcall-doctor" }); err != nil {
 		p.add("publish", Fail, held, "An event was published, but did not arrive within %v.", p.Patience)
 		return
 	}
@@ -356,7 +356,7 @@ func (p *probe) cors(ctx context.Context) {
 		p.add("cors", OK, "", "Pages of %s may subscribe.", p.Origin)
 		return
 	}
-	p.tell(Check{"cors", Fail, text, []Fix{
+	p.record(Check{"cors", Fail, text, []Fix{
 		{rollcall, "serve --cors-origin " + p.Origin},
 		{nginx, "no \"add_header Access-Control-Allow-Origin\", and no \"proxy_hide_header\" of it: Rollcall sends it"},
 	}})

@@ -132,8 +132,8 @@ func (s *stream) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// want waits for an event of this type for as long as patience. Others are passed over, but for a goodbye.
-func (s *stream) want(ctx context.Context, patience time.Duration, match func(sse.Event) bool) (sse.Event, error) {
+// await waits for an event of this type for as long as patience. Others are passed over, but for a goodbye.
+func (s *stream) await(ctx context.Context, patience time.Duration, match func(sse.Event) bool) (sse.Event, error) {
 	late := time.After(patience)
 	for {
 		select {
@@ -167,7 +167,7 @@ func (s *stream) registered(ctx context.Context, patience time.Duration) (who st
 	Resumed  bool
 	ID       string
 }, err error) {
-	ev, err := s.want(ctx, patience, func(ev sse.Event) bool { return ev.Type == "registered" })
+	ev, err := s.await(ctx, patience, func(ev sse.Event) bool { return ev.Type == "registered" })
 	if err == nil {
 		err = json.Unmarshal([]byte(payload(ev)), &who)
 		who.ID = ev.LastEventID

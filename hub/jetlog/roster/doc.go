@@ -12,7 +12,7 @@
 //	<prefix>.i.stream                     a random name of the stream's contents
 //
 // An empty message is a deletion; its time to live is a minute, so they do not gather.
-// Beside the stream, <prefix>.tell carries what [Roster.Tell] says.
+// Beside the stream, <prefix>.tell carries what [Roster.Broadcast] says.
 //
 // # Sessions and leases
 //

@@ -34,7 +34,7 @@ func (r *Roster) follow() {
 			return
 		}
 		r.log.Debug("the roster's consumer ended", "reason", err)
-		r.say(err.Error())
+		r.setDegraded(err.Error())
 		if time.Since(began) > 10*time.Second {
 			pause = 0
 		}
@@ -73,7 +73,7 @@ func (r *Roster) consume() error {
 		m, err := sub.NextMsg(r.beat / 2)
 		for n := 1; err == nil; n++ {
 			heard = time.Now()
-			if err = r.take(m, &expect); err != nil || n == mostAtOnce {
+			if err = r.accept(m, &expect); err != nil || n == mostAtOnce {
 				break
 			}
 			if waiting, _, _ := sub.Pending(); waiting == 0 {
@@ -105,12 +105,12 @@ func (r *Roster) consume() error {
 			r.view.expire(now)
 		}
 		if !r.hand() {
-			r.say("the changes are not accepted")
+			r.setDegraded("the changes are not accepted")
 			select {
 			case <-r.out.room:
 			case <-r.ctx.Done():
 			}
-			r.say("")
+			r.setDegraded("")
 		}
 	}
 }
@@ -161,8 +161,8 @@ func (r *Roster) unconsume(name string) {
 	}
 }
 
-// take deals with one message.
-func (r *Roster) take(m *nats.Msg, expect *uint64) error {
+// accept deals with one message.
+func (r *Roster) accept(m *nats.Msg, expect *uint64) error {
 	if len(m.Data) == 0 && len(m.Header) > 0 && m.Header.Get("Status") == "100" {
 		return r.control(m, *expect)
 	}

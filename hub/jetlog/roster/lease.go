@@ -64,7 +64,7 @@ func (r *Roster) keep(ctx context.Context) error {
 		switch {
 		case errors.Is(err, errLeaseLost):
 			r.log.Warn("this node's lease ran out; its entries are sent to the others again", "node", r.opts.Node, "session", r.lease.session)
-			if err := r.bury(ctx, r.lease.session); err != nil {
+			if err := r.dropNode(ctx, r.lease.session); err != nil {
 				return err
 			}
 			r.reaper.add(r.lease.session, time.Now())
@@ -110,7 +110,7 @@ func (r *Roster) post(ctx context.Context) error {
 	m := &nats.Msg{Subject: r.names.lease(r.lease.session), Header: ttl(r.opts.Lease), Data: body}
 	m.Header[headerExpected] = []string{strconv.FormatUint(r.lease.seq, 10)}
 	m.Reply = r.acks.inbox + "." + strconv.FormatUint(r.acks.batch, 10) + ".0"
-	if err := r.put(m); err != nil {
+	if err := r.sendMsg(m); err != nil {
 		return err
 	}
 	ctx, cancel := r.answer(ctx)
@@ -161,14 +161,14 @@ func (r *Roster) leaseOf(ctx context.Context, session string) (seq uint64, c *ca
 	return m.Sequence, c, nil
 }
 
-// bury says that a session of this node is over.
-func (r *Roster) bury(ctx context.Context, session string) error {
+// dropNode says that a session of this node is over.
+func (r *Roster) dropNode(ctx context.Context, session string) error {
 	ctx, cancel := r.during(ctx)
 	defer cancel()
 	r.acks.batch++
 	m := &nats.Msg{Subject: r.names.lease(session), Header: ttl(markerTTL)}
 	m.Reply = r.acks.inbox + "." + strconv.FormatUint(r.acks.batch, 10) + ".0"
-	if err := r.put(m); err != nil {
+	if err := r.sendMsg(m); err != nil {
 		return err
 	}
 	_, _, err := r.acks.read(ctx)
@@ -181,7 +181,7 @@ func (r *Roster) farewell() {
 		return
 	}
 	ctx := context.Background()
-	err := r.bury(ctx, r.lease.session)
+	err := r.dropNode(ctx, r.lease.session)
 	if err == nil {
 		err = r.sweep(ctx, r.lease.session)
 	}

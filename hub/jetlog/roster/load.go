@@ -6,8 +6,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// shot is a table while it is read from the stream.
-type shot struct {
+// snapshot is a table while it is read from the stream.
+type snapshot struct {
 	nodes  map[string]*card
 	values map[string]map[string]value // entries by session and id
 	shared map[string]value
@@ -27,7 +27,7 @@ func (v *view) load(info *jetstream.StreamInfo) {
 		v.created, v.anew = info.Created, true
 	}
 	v.loading, v.target = true, info.State.LastSeq
-	v.shot = shot{nodes: make(map[string]*card), values: make(map[string]map[string]value), shared: make(map[string]value), own: make(map[string]bool)}
+	v.shot = snapshot{nodes: make(map[string]*card), values: make(map[string]map[string]value), shared: make(map[string]value), own: make(map[string]bool)}
 }
 
 // restart prepares the view for a stream that is another one or lost its contents: a sequence number
@@ -49,7 +49,7 @@ func (v *view) restart() {
 // finish compares the table that was read with the view: what differs are changes.
 func (v *view) finish() {
 	s := v.shot
-	v.loading, v.shot = false, shot{}
+	v.loading, v.shot = false, snapshot{}
 	anew := v.loaded && (v.anew || v.mark != "" && s.mark != v.mark)
 	if anew {
 		v.restart()
@@ -101,6 +101,6 @@ func (v *view) finish() {
 	v.own.compare(s.own, v.target)
 	v.first = !v.loaded
 	v.loaded = true
-	v.say("")
+	v.setDegraded("")
 	v.upToDate()
 }

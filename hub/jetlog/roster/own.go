@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// own is what this node has put, and what of that is still to be sent. An item is in
+// outgoing is what this node has put, and what of that is still to be sent. An item is in
 // the queue once at most, so the queue is about as long as the table at most.
-type own struct {
+type outgoing struct {
 	wake chan struct{} // capacity one
 
 	mu     sync.Mutex
@@ -27,15 +27,15 @@ type key struct {
 
 // item is the newest state of an id.
 type item struct {
-	value []byte
-	gone  bool
-	until time.Time // of a shared one
-	fill  bool      // a shared one, only for where the stream has none
-	state state
-	again bool   // changed while flying
-	sent  bool   // the stream may have something of it
-	seq   uint64 // where the stream put it when it was last sent
-	echo  uint64 // where it was last seen in the stream
+	value           []byte
+	gone            bool
+	until           time.Time // of a shared one
+	fill            bool      // a shared one, only for where the stream has none
+	state           state
+	changedInFlight bool   // changed while flying
+	sent            bool   // the stream may have something of it
+	seq             uint64 // where the stream put it when it was last sent
+	echo            uint64 // where it was last seen in the stream
 }
 
 type waiting struct {
@@ -51,8 +51,8 @@ const (
 	flying              // sent and not acknowledged yet
 )
 
-func newOwn() *own {
-	return &own{wake: make(chan struct{}, 1), items: make(map[key]*item)}
+func newOwn() *outgoing {
+	return &outgoing{wake: make(chan struct{}, 1), items: make(map[key]*item)}
 }
 
 // Put puts an entry of this node or another value for it. It never waits for the
@@ -80,7 +80,7 @@ func (r *Roster) DeleteShared(id string) error {
 	return r.own.set(key{true, id}, item{gone: true, until: time.Now().Add(markerTTL)})
 }
 
-func (o *own) set(k key, to item) error {
+func (o *outgoing) set(k key, to item) error {
 	if len(k.id) == 0 || len(k.id) > MaxID || len(to.value) > MaxValue {
 		return fmt.Errorf("%w: an id has 1 to %d bytes and a value at most %d; these have %d and %d", ErrInvalid, MaxID, MaxValue, len(k.id), len(to.value))
 	}
@@ -122,7 +122,7 @@ func (o *own) set(k key, to item) error {
 
 // restore has a shared entry sent that a new stream does not have, unless this node has
 // something newer to say of it.
-func (o *own) restore(id string, value []byte, until time.Time) {
+func (o *outgoing) restore(id string, value []byte, until time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	k := key{true, id}
@@ -134,14 +134,14 @@ func (o *own) restore(id string, value []byte, until time.Time) {
 }
 
 // push has an item sent.
-func (o *own) push(k key, it *item) {
+func (o *outgoing) push(k key, it *item) {
 	switch it.state {
 	case idle:
 		it.state = queued
 		o.queue = append(o.queue, waiting{k, it})
 		signal(o.wake)
 	case flying:
-		it.again = true
+		it.changedInFlight = true
 	}
 }
 
@@ -154,8 +154,8 @@ type sending struct {
 	fill  bool
 }
 
-// take returns up to n items to send.
-func (o *own) take(n int, dst []sending) []sending {
+// nextBatch returns up to n items to send.
+func (o *outgoing) nextBatch(n int, dst []sending) []sending {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	i := 0
@@ -178,9 +178,9 @@ func (o *own) take(n int, dst []sending) []sending {
 	return dst
 }
 
-// landed says what became of an item: where the stream put it, or 0 if that is not
+// acked says what became of an item: where the stream put it, or 0 if that is not
 // known.
-func (o *own) landed(k key, seq uint64) {
+func (o *outgoing) acked(k key, seq uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	it := o.items[k]
@@ -188,19 +188,19 @@ func (o *own) landed(k key, seq uint64) {
 	if seq != 0 {
 		it.seq = seq
 	}
-	switch again := it.again; {
+	switch again := it.changedInFlight; {
 	case again || seq == 0 || !k.shared && it.echo > it.seq:
-		it.again = false
+		it.changedInFlight = false
 		o.push(k, it)
 	case k.shared || it.gone && it.echo == it.seq:
 		delete(o.items, k)
 	}
 }
 
-// seen notes that the stream has an entry of this node's at seq. Where that is not
+// observed notes that the stream has an entry of this node's at seq. Where that is not
 // what this node sent last, it is sent again: a message that was delayed on its way
 // must not stay the last word.
-func (o *own) seen(id string, seq uint64, gone bool) {
+func (o *outgoing) observed(id string, seq uint64, gone bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	k := key{false, id}
@@ -224,7 +224,7 @@ func (o *own) seen(id string, seq uint64, gone bool) {
 }
 
 // compare sends again what the stream should have had up to target and has not.
-func (o *own) compare(there map[string]bool, target uint64) {
+func (o *outgoing) compare(there map[string]bool, target uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for k, it := range o.items {
@@ -240,7 +240,7 @@ func (o *own) compare(there map[string]bool, target uint64) {
 }
 
 // anew has everything sent under a new session. Nothing is flying.
-func (o *own) anew() {
+func (o *outgoing) anew() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.queue, o.stale = nil, 0
@@ -253,19 +253,19 @@ func (o *own) anew() {
 			delete(o.items, k)
 			continue
 		}
-		it.state, it.again, it.sent, it.seq, it.echo = queued, false, false, 0, 0
+		it.state, it.changedInFlight, it.sent, it.seq, it.echo = queued, false, false, 0, 0
 		o.queue = append(o.queue, waiting{k, it})
 	}
 	signal(o.wake)
 }
 
-func (o *own) count() int {
+func (o *outgoing) count() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.live
 }
 
-func (o *own) close() {
+func (o *outgoing) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.closed = true

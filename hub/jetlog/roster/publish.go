@@ -106,7 +106,7 @@ func (r *Roster) publish() {
 		err := r.keep(r.ctx)
 		if err == nil {
 			clear(batch)
-			if batch = r.own.take(batchSize, batch[:0]); len(batch) > 0 {
+			if batch = r.own.nextBatch(batchSize, batch[:0]); len(batch) > 0 {
 				err = r.send(batch)
 			}
 		}
@@ -158,7 +158,7 @@ func (r *Roster) send(batch []sending) (err error) {
 	for i := range batch {
 		m := r.message(&batch[i])
 		m.Reply = reply + strconv.Itoa(i)
-		if err = r.put(m); err != nil {
+		if err = r.sendMsg(m); err != nil {
 			break
 		}
 		sent++
@@ -182,13 +182,13 @@ func (r *Roster) send(batch []sending) (err error) {
 		}
 	}
 	for i := range batch {
-		r.own.landed(batch[i].key, seqs[i])
+		r.own.acked(batch[i].key, seqs[i])
 	}
 	return err
 }
 
-// put publishes, unless that would only be kept for later.
-func (r *Roster) put(m *nats.Msg) error {
+// sendMsg publishes, unless that would only be kept for later.
+func (r *Roster) sendMsg(m *nats.Msg) error {
 	if !r.nc.IsConnected() {
 		return fmt.Errorf("%w: there is no connection to NATS", ErrUnavailable)
 	}

@@ -66,7 +66,7 @@ type Roster struct {
 	hard    atomic.Bool // end without a farewell, as in a crash
 	running sync.WaitGroup
 	once    sync.Once
-	own     *own
+	own     *outgoing
 	out     *outbox
 	reaper  *reaper
 	heard   chan Word
@@ -232,7 +232,7 @@ func (r *Roster) Degraded() (since time.Time, reason string, degraded bool) {
 // silence is how long nothing may be heard from a consumer that works.
 func (r *Roster) silence() time.Duration { return max(5*r.beat, 2*time.Second) }
 
-func (r *Roster) say(reason string) {
+func (r *Roster) setDegraded(reason string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.trouble = reason

@@ -144,7 +144,7 @@ func TestTell(t *testing.T) {
 	s, _ := serve(t, server.Options{})
 	a, b, c := join(t, s.ClientURL(), "a"), join(t, s.ClientURL(), "b"), join(t, s.ClientURL(), "c")
 	for i := range 10 {
-		if err := a.Tell("kick", fmt.Appendf(nil, "\x00%d", i)); err != nil {
+		if err := a.Broadcast("kick", fmt.Appendf(nil, "\x00%d", i)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -165,7 +165,7 @@ func TestTell(t *testing.T) {
 		t.Errorf("a heard its own %+v", word)
 	default:
 	}
-	if err := a.Tell("x", make([]byte, MaxWord+1)); !errors.Is(err, ErrInvalid) {
+	if err := a.Broadcast("x", make([]byte, MaxWord+1)); !errors.Is(err, ErrInvalid) {
 		t.Errorf("Tell of too much: %v", err)
 	}
 }

@@ -9,11 +9,11 @@ import (
 // MaxWord is how long a payload can be.
 const MaxWord = 64 << 10
 
-// Tell tells all other nodes something at once. Who is not connected to NATS does not
+// Broadcast tells all other nodes something at once. Who is not connected to NATS does not
 // hear it.
 //
 // Errors: ErrInvalid, ErrUnavailable.
-func (r *Roster) Tell(kind string, payload []byte) error {
+func (r *Roster) Broadcast(kind string, payload []byte) error {
 	if len(kind) > 255 || len(payload) > MaxWord {
 		return fmt.Errorf("%w: a kind has at most 255 bytes and a payload %d; these have %d and %d", ErrInvalid, MaxWord, len(kind), len(payload))
 	}
@@ -21,7 +21,7 @@ func (r *Roster) Tell(kind string, payload []byte) error {
 	body := make([]byte, 0, 2+len(session)+len(kind)+len(payload))
 	body = append(append(body, byte(len(session))), session...)
 	body = append(append(body, byte(len(kind))), kind...)
-	err := r.put(&nats.Msg{Subject: r.names.tell(), Data: append(body, payload...)})
+	err := r.sendMsg(&nats.Msg{Subject: r.names.tell(), Data: append(body, payload...)})
 	if err == nil {
 		err = r.nc.FlushTimeout(requestTimeout)
 	}

@@ -27,7 +27,7 @@ type view struct {
 	loading bool
 	anew    bool   // the stream is another one than at the last load that was finished
 	target  uint64 // what the stream had when the load began
-	shot    shot
+	shot    snapshot
 }
 
 // node is another node. Roster.mu guards which there are and the fields but entries,
@@ -84,7 +84,7 @@ func (v *view) apply(m *nats.Msg, meta *nats.MsgMetadata) error {
 // the next load finds no name and tries again.
 func (v *view) sign() {
 	m := &nats.Msg{Subject: v.names.stream(), Header: nats.Header{headerExpected: {"0"}}, Data: []byte(rand.Text())}
-	_ = v.put(m)
+	_ = v.sendMsg(m)
 }
 
 // marked reads the name of the stream's contents. A cluster of NATS servers that all restarted has an
@@ -173,7 +173,7 @@ func (v *view) down(session string) {
 func (v *view) entry(session, id string, to value) {
 	if own, present := v.isOwn(session); own {
 		if present {
-			v.own.seen(id, to.seq, to.data == nil)
+			v.own.observed(id, to.seq, to.data == nil)
 			if v.loading {
 				v.shot.own[id] = true
 			}
