@@ -34,6 +34,7 @@ type page struct {
 		Timestamp   string
 	}
 	Next string
+	Prev string
 	Gap  *bool
 }
 
@@ -123,7 +124,7 @@ func TestHistoryGap(t *testing.T) {
 	srv := webtest.Start(t, web.Options{HistoryEvents: 2})
 	before := srv.Head()
 	ids := srv.Publish("a", `0`, `1`, `2`, `3`)
-	wantPage(t, history(t, srv, "channel=a"), false, `2`, `3`)
+	wantPage(t, history(t, srv, "channel=a"), true, `2`, `3`)
 	wantPage(t, history(t, srv, "channel=a&after="+before), true, `2`, `3`)
 	wantPage(t, history(t, srv, "channel=a&after="+ids[0]), true, `2`, `3`)
 	wantPage(t, history(t, srv, "channel=a&after="+ids[1]), false, `2`, `3`)
@@ -160,4 +161,40 @@ func TestHistoryAge(t *testing.T) {
 	eventually(t, "the event is gone", func() bool { return len(history(t, srv, "channel=a").Events) == 0 })
 	wantPage(t, history(t, srv, "channel=a&after="+epochOf(id)+"-0"), true)
 	srv.Get("/lastEvent?channel=a").WantJSON(`{"response":"{}"}`)
+}
+
+// The newest events of a channel are one request, and the pages before them lead back to the oldest that is kept.
+// gap tells of dropped events without a position too.
+func TestHistoryFromItsEnd(t *testing.T) {
+	t.Parallel()
+	srv := webtest.Start(t, web.Options{HistoryEvents: 7})
+	for _, query := range []string{"channel=a&last=3", "channel=a"} {
+		wantPage(t, history(t, srv, query), false)
+	}
+	ids := srv.Publish("a", `1`, `2`, `3`, `4`, `5`)
+	srv.Publish("b", `0`)
+	p := history(t, srv, "channel=a&last=2")
+	wantPage(t, p, false, `4`, `5`)
+	if p.Prev != ids[3] || p.Next != srv.Head() {
+		t.Errorf("prev %s, next %s", p.Prev, p.Next)
+	}
+	p = history(t, srv, "channel=a&last=2&before="+p.Prev)
+	wantPage(t, p, false, `2`, `3`)
+	p = history(t, srv, "channel=a&last=2&before="+p.Prev)
+	wantPage(t, p, false, `1`)
+	wantPage(t, history(t, srv, "channel=a&last=2&before="+p.Prev), false)
+	wantPage(t, history(t, srv, "channel=a&before="+ids[2]), false, `1`, `2`)
+
+	ids = append(ids, srv.Publish("a", `6`, `7`, `8`, `9`)...)
+	wantPage(t, history(t, srv, "channel=a"), true, `3`, `4`, `5`, `6`, `7`, `8`, `9`)
+	wantPage(t, history(t, srv, "channel=a&last=1000"), true, `3`, `4`, `5`, `6`, `7`, `8`, `9`)
+	wantPage(t, history(t, srv, "channel=a&last=1"), true, `9`)
+	wantPage(t, history(t, srv, "channel=a&after="+ids[1]), false, `3`, `4`, `5`, `6`, `7`, `8`, `9`)
+	wantPage(t, history(t, srv, "channel=b"), false, `0`)
+	wantPage(t, history(t, srv, "channel=a&last=1&before=other-5"), true, `9`)
+
+	srv.Get("/history?channel=a&last=0").WantFault(400, "invalid_limit", "last")
+	srv.Get("/history?channel=a&last=1&before=x").WantFault(400, "invalid_position", "before")
+	srv.Get("/history?channel=a&last=1&after="+ids[0]).WantFault(400, "invalid_limit", "last")
+	srv.Get("/history?channel=a&last=1&limit=1").WantFault(400, "invalid_limit", "last")
 }

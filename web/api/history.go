@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"slices"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
@@ -63,66 +65,147 @@ func (a *API) lastEvent(c *gin.Context) *reply.Fault {
 	return nil
 }
 
+// span is what of a channel a request for its history asks for.
+type span struct {
+	after  uint64 // the events behind it, oldest first
+	before uint64 // the newest events before it; 0 for the head
+	last   bool   // the newest, not the oldest
+	limit  int
+	lost   bool // the position asked for means nothing here
+}
+
+// spanParam returns what the query asks for.
+func (a *API) spanParam(c *gin.Context) (s span, f *reply.Fault) {
+	q := c.Request.URL.Query()
+	if s.last = q.Has("last") || q.Has("before"); s.last && (q.Has("after") || q.Has("limit")) {
+		return s, reply.Invalid("invalid_limit", "last", "and before do not go together with after and limit")
+	}
+	limit, name := "limit", "after"
+	if s.last {
+		limit, name = "last", "before"
+	}
+	if s.limit, f = reply.CountParam(c, limit, 100, maxPage); f != nil {
+		return s, f
+	}
+	text := c.Query(name)
+	if text == "" {
+		return s, nil
+	}
+	if err := a.node.AwaitPosition(c.Request.Context(), text); err != nil {
+		return s, reply.ReadFault(c, err)
+	}
+	at, err := eventlog.ParsePosition(text)
+	if err != nil {
+		return s, reply.Invalid("invalid_position", name, "is %v", err)
+	}
+	head := a.node.Log.Head()
+	switch s.lost = at.Epoch != head.Epoch || at.Seq > head.Seq; {
+	case s.lost:
+	case s.last:
+		s.before = at.Seq
+	default:
+		s.after = at.Seq
+	}
+	return s, nil
+}
+
+// page reads a channel's events behind a position, oldest first, from the store where the memory no longer has them.
+func (a *API) page(ctx context.Context, channel string, after uint64, limit int) (eventlog.Batch, error) {
+	cursor := eventlog.Cursor{Channels: []string{channel}, After: after}
+	most := eventlog.Limit{Events: limit, Bytes: maxPageBytes}
+	store, ok := a.node.Log.(node.Deeper)
+	if !ok {
+		return a.node.Log.Next(&cursor, most, nil), nil
+	}
+	older, err := store.Older(ctx, cursor.Channels, after, most)
+	if err != nil || len(older.Records) > 0 {
+		return older, err
+	}
+	cursor.After = max(after, older.Through)
+	batch := a.node.Log.Next(&cursor, most, nil)
+	batch.Gaps = append(batch.Gaps, older.Gaps...)
+	return batch, nil
+}
+
+// newest reads the newest events of a span, oldest first.
+func (a *API) newest(ctx context.Context, channel string, s span) (eventlog.Batch, error) {
+	batch := eventlog.Batch{Through: a.node.Log.Head().Seq}
+	if s.before > 0 {
+		batch.Through = s.before - 1
+	}
+	for at, first := uint64(0), true; ; first = false {
+		b, err := a.page(ctx, channel, at, maxPage)
+		if err != nil {
+			return batch, err
+		}
+		if first {
+			batch.Gaps = b.Gaps
+		}
+		for _, r := range b.Records {
+			if r.Seq <= batch.Through {
+				batch.Records = append(batch.Records, r)
+			}
+		}
+		batch.Records = batch.Records[max(0, len(batch.Records)-s.limit):]
+		if at = b.Through; len(b.Records) == 0 || at >= batch.Through {
+			break
+		}
+	}
+	size := 0
+	for i, r := range slices.Backward(batch.Records) {
+		if size += len(r.Payload()); size > maxPageBytes && i < len(batch.Records)-1 {
+			batch.Records = batch.Records[i+1:]
+			break
+		}
+	}
+	return batch, nil
+}
+
 // history answers GET /history.
 func (a *API) history(c *gin.Context) *reply.Fault {
 	channel, f := a.readableParam(c)
 	if f != nil {
 		return f
 	}
-	limit, f := reply.LimitParam(c, 100, maxPage)
+	s, f := a.spanParam(c)
 	if f != nil {
 		return f
 	}
-	after := c.Query("after")
-	if err := a.node.AwaitPosition(c.Request.Context(), after); err != nil {
+	epoch := a.node.Log.Head().Epoch
+	var batch eventlog.Batch
+	var err error
+	if s.last {
+		batch, err = a.newest(c.Request.Context(), channel, s)
+	} else {
+		batch, err = a.page(c.Request.Context(), channel, s.after, s.limit)
+	}
+	if err != nil {
 		return reply.ReadFault(c, err)
 	}
-	head := a.node.Log.Head()
-	cursor := eventlog.Cursor{Channels: []string{channel}}
-	gap := false
-	if after != "" {
-		at, err := eventlog.ParsePosition(after)
-		if err != nil {
-			return reply.Invalid("invalid_position", "after", "is %v", err)
-		}
-		if gap = at.Epoch != head.Epoch || at.Seq > head.Seq; !gap {
-			cursor.After = at.Seq
-		}
-	}
-	var batch eventlog.Batch
-	if store, ok := a.node.Log.(node.Deeper); ok && !gap {
-		b, err := store.Older(c.Request.Context(), cursor.Channels, cursor.After, eventlog.Limit{Events: limit, Bytes: maxPageBytes})
-		if err != nil {
-			return reply.ReadFault(c, err)
-		}
-		batch = b
-	}
-	if len(batch.Records) == 0 {
-		batch = a.node.Log.Next(&cursor, eventlog.Limit{Events: limit, Bytes: maxPageBytes}, nil)
-	}
-	gap = gap || after != "" && len(batch.Gaps) > 0
-
+	at := func(seq uint64) string { return eventlog.Position{Epoch: epoch, Seq: seq}.String() }
 	out := []byte(`{"events":[`)
 	for i, r := range batch.Records {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = append(out, `{"id":"`...)
-		out = append(out, eventlog.Position{Epoch: head.Epoch, Seq: r.Seq}.String()...)
-		out = append(out, `","channelName":`...)
+		out = append(out, `{"id":"`+at(r.Seq)+`","channelName":`...)
 		out = eventlog.AppendString(out, r.Channel())
 		out = append(out, `,"type":`...)
 		out = eventlog.AppendString(out, r.Type())
 		out = append(out, `,"payload":`...)
 		out = append(out, r.Payload()...)
-		out = append(out, `,"timestamp":"`...)
-		out = append(out, r.Timestamp()...)
-		out = append(out, `"}`...)
+		out = append(out, `,"timestamp":"`+r.Timestamp()+`"}`...)
 	}
-	out = append(out, `],"next":"`...)
-	out = append(out, eventlog.Position{Epoch: head.Epoch, Seq: batch.Through}.String()...)
-	out = append(out, `","gap":`...)
-	out = strconv.AppendBool(out, gap)
+	out = append(out, ']')
+	if s.last {
+		prev := ""
+		if len(batch.Records) > 0 {
+			prev = at(batch.Records[0].Seq)
+		}
+		out = append(out, `,"prev":"`+prev+`"`...)
+	}
+	out = append(out, `,"next":"`+at(batch.Through)+`","gap":`...)
+	out = strconv.AppendBool(out, s.lost || len(batch.Gaps) > 0)
 	reply.AnswerText(c, append(out, '}'))
 	return nil
 }

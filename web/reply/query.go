@@ -13,13 +13,18 @@ import (
 
 // LimitParam returns the query's limit: 1 or more; what is over most is most.
 func LimitParam(c *gin.Context, usual, most int) (int, *Fault) {
-	text := c.Query("limit")
+	return CountParam(c, "limit", usual, most)
+}
+
+// CountParam is LimitParam for a parameter of another name.
+func CountParam(c *gin.Context, name string, usual, most int) (int, *Fault) {
+	text := c.Query(name)
 	if text == "" {
 		return usual, nil
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
-		return 0, Invalid("invalid_limit", "limit", "must be a whole number from 1 to %d", most)
+		return 0, Invalid("invalid_limit", name, "must be a whole number from 1 to %d", most)
 	}
 	return min(n, most), nil
 }
