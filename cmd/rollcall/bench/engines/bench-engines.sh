@@ -5,16 +5,17 @@
 #   cmd/rollcall/bench/engines/bench-engines.sh [-e "engine ..."] [-c "case ..."]
 #
 #   -e  engines, of: memory data relaxed nats1 nats3 (default all)
-#   -c  cases, of: one many batch fanout resume grow (default all)
+#   -c  cases, of: one many many64 batch batch16 fanout resume grow (default all)
 #
 # one      one publisher, one event in a request      many    sixteen publishers, one event in a request
 # batch    one publisher, 100 events in a request     fanout  1 000 streams of one channel, 20 events a second
+# many64   sixty-four, one event in a request    batch16 sixteen, 100 events in a request
 # resume   10 000 streams come back at once, each to 300 events of three channels
 # grow     fanout with the streams spread over three servers; with NATS only
 set -euo pipefail
 cd "$(dirname "$0")/../../../.."
 
-engines="memory data relaxed nats1 nats3" cases="one many batch fanout resume grow"
+engines="memory data relaxed nats1 nats3" cases="one many many64 batch batch16 fanout resume grow"
 while getopts e:c:h option; do
     case $option in
     e) engines=$OPTARG ;;
@@ -77,7 +78,9 @@ for engine in $engines; do
         case $case in
         one) load="-n 0 --burst 3000 --publish-batch 1" ;;
         many) load="-n 0 -m 16 --burst 20000 --publish-batch 1 --publishers 16" ;;
+        many64) load="-n 0 -m 64 --burst 40000 --publish-batch 1 --publishers 64" ;;
         batch) load="-n 0 --burst 60000 --publish-batch 100" ;;
+        batch16) load="-n 0 -m 16 --burst 600000 --publish-batch 100 --publishers 16" ;;
         fanout | grow) load="-n 1000 -r 20 -d 10s" ;;
         resume) load="-n 10000 -m 300 --resume -r 50 --publish-batch 100" ;;
         *) echo "unknown case: $case" >&2; exit 2 ;;
