@@ -14,18 +14,18 @@ type Owner interface {
 	Ended(c *Conn, why Reason)
 }
 
-// Snapshotter is an Owner whose stream mends a hole by a new snapshot instead of
-// having it announced: the returned frames hold the state at the returned
-// position, from which the stream goes on. Where it would be larger than it may be, ok is
-// false and the stream ends as [Limited]. Called by the shard's goroutine, one at a time.
+// Snapshotter is an Owner whose stream gets a new snapshot instead of a gap. The
+// returned frames hold the state at the returned position, from which the stream
+// continues. If the snapshot would be too large, ok is false and the stream ends as
+// [Limited]. Called by the shard's goroutine, one at a time.
 type Snapshotter interface {
 	Snapshot() (frames []byte, at uint64, ok bool)
 }
 
-// Refresher is the Owner of a stream that wants notices. It is asked for what the stream
-// lacks whenever that is live: at its start, after it missed notices, and until it lacks
-// nothing: for the first notices of channels, of which some are named at a time, and for
-// the one to everybody. It answers with Begin, once. Called by the shard's goroutine.
+// Refresher is the Owner of a stream with notices. While the stream is live, the shard
+// asks for the notices it lacks: at its start, and after it missed some. Each call names
+// some channels, or the notice to everybody, until nothing is missing. The owner answers
+// each call once, with StartNotices. Called by the shard's goroutine.
 type Refresher interface {
 	Refresh(c *Conn, channels []string, online bool)
 }
@@ -90,20 +90,19 @@ func (c *Conn) Lost() {
 	c.shard.post(func() { c.shard.end(c, Gone) })
 }
 
-// End ends the stream for the given reason. It returns at once; Owner.Ended
-// tells when it has happened.
+// End ends the stream for the given reason. It returns at once; Owner.Ended is
+// called when the stream has ended.
 func (c *Conn) End(why Reason) {
 	c.shard.post(func() { c.shard.end(c, why) })
 }
 
-// Sent returns how many events and bytes the stream was given.
+// Sent returns the number of events and bytes sent to the stream.
 func (c *Conn) Sent() (events, bytes uint64) { return c.events.Load(), c.bytes.Load() }
 
-// Blocked reports whether the connection takes nothing at present.
+// Blocked reports whether the connection currently takes no data.
 func (c *Conn) Blocked() bool { return c.waits.Load() }
 
-// Live reports whether the stream has everything of its channels but what is on
-// its way, rather than catching up.
+// Live reports whether the stream has caught up: only events in flight are missing.
 func (c *Conn) Live() bool { return c.given.Load() == 0 }
 
 // Position returns the position that the stream has reached.
@@ -115,9 +114,9 @@ func (c *Conn) Position() eventlog.Position {
 	return eventlog.Position{Epoch: c.shard.hub.epoch, Seq: seq}
 }
 
-// WithPosition passes to f the position up to which the connection has taken everything. f is
-// called by the shard's goroutine, unless the stream has ended or is blocked, and must
-// not block.
+// WithPosition calls f with the position up to which the connection has taken all events.
+// The shard's goroutine calls f, or it is not called if the stream has ended or is blocked.
+// f must not block.
 func (c *Conn) WithPosition(f func(at eventlog.Position)) {
 	c.shard.post(func() {
 		if c.state&(ended|blocked) == 0 {

@@ -16,7 +16,7 @@ type Dialect struct {
 	History bool
 }
 
-// renderCache is what a record was rendered as last, which the next stream wants as well.
+// renderCache holds the last rendering; within a turn the next stream usually needs the same one.
 type renderCache struct {
 	dialect *Dialect
 	record  *eventlog.Record

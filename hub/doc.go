@@ -7,27 +7,25 @@
 // # Order
 //
 // All streams see the one order of the log. A stream is a cursor: a position and
-// a set of channels. It is either live, and then has been given everything of
-// its channels up to the shard's position; or behind, and then catches up from
-// what the log keeps, in bounded steps, until it reaches the head and is live.
-// Joining with a position, joining fresh and coming back from being slow are this
-// one mechanism, so the hand-over neither loses nor repeats an event, whatever
-// is published meanwhile. What the log no longer keeps is announced as a gap
-// before the next event.
+// a set of channels. A live stream has received all events of its channels up to
+// the shard's position. A stream that is behind catches up from the kept events,
+// in bounded steps, until it reaches the head and is live. A resuming, a fresh and
+// a slow stream all use this one mechanism, so the hand-over neither loses nor
+// repeats an event, whatever is published meanwhile. Events that the log no longer
+// keeps are announced as a gap before the next event.
 //
-// # What a stream may conclude
+// # Guarantees
 //
-// Events come in log order, each at most once for a connection, each under the
-// position that the stream has then reached; the absence of a gap means that
-// nothing is missing. A stream may not conclude that an event it sees is the
-// newest there is.
+// Events come in log order, each at most once per connection, each with the
+// position that the stream has then reached. Without a gap nothing is missing.
+// There is no guarantee that an event is the newest one.
 //
 // # Slow streams
 //
-// Writing never blocks a shard. A transport takes what it can; of what is left
-// the stream keeps at most the rest of one frame and its position, and drops the
-// rest: it is behind, and goes on from the log when the transport is ready again.
-// One that makes no progress for Options.Stall is ended as slow.
+// Writing never blocks a shard. If a transport does not take all bytes, the stream
+// keeps at most the rest of one frame and its position, and drops the rest: it is
+// behind, and continues from the log when the transport is ready again. A stream
+// without progress for Options.Stall is ended as slow.
 //
 // # Ownership
 //
@@ -42,6 +40,6 @@
 //
 // # Shutdown
 //
-// Drain refuses new streams and ends those there are with a goodbye and a
-// jittered retry; Close then stops the shards. The log is closed after the hub.
+// Drain refuses new streams and ends the others with a goodbye and a jittered
+// retry; Close then stops the shards. The log is closed after the hub.
 package hub

@@ -35,7 +35,7 @@ func bound(i int) time.Duration {
 	return time.Duration((4+i%4+1)<<(power-2)) * time.Microsecond
 }
 
-// Within returns how many durations were counted in buckets that end at d or before.
+// Within returns the number of durations in buckets that end at d or before.
 func (h *Histogram) Within(d time.Duration) uint64 {
 	n := uint64(0)
 	for i, c := range h {
@@ -59,7 +59,7 @@ func (h *Histogram) Sum() time.Duration {
 	return sum
 }
 
-// Count returns how many durations were counted.
+// Count returns the number of durations.
 func (h *Histogram) Count() uint64 {
 	n := uint64(0)
 	for _, c := range h {
@@ -85,7 +85,7 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	return bound(histogramBuckets - 1)
 }
 
-// Since returns what was counted after the older copy was taken.
+// Since returns the durations counted after the older copy was taken.
 func (h *Histogram) Since(older *Histogram) Histogram {
 	var d Histogram
 	for i := range h {
@@ -94,7 +94,7 @@ func (h *Histogram) Since(older *Histogram) Histogram {
 	return d
 }
 
-// Add adds what another histogram counted.
+// Add adds another histogram.
 func (h *Histogram) Add(other *Histogram) {
 	for i, c := range other {
 		h[i] += c

@@ -6,10 +6,9 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// SendEvent gives one stream an event that is not in the log: make returns it as whole
-// SSE lines for the position that the stream has reached. A stream that is behind
-// does not get it. told, called by the shard's goroutine, says whether it did; it
-// must not block.
+// SendEvent sends one stream an event that is not in the log: make returns it as whole
+// SSE lines for the stream's position. A stream that is behind does not get it. The
+// shard's goroutine calls told with the result; told must not block.
 func (c *Conn) SendEvent(make func(at eventlog.Position) []byte, told func(bool)) {
 	c.shard.post(func() {
 		ok := c.state&(ended|blocked) == 0 && c.catch == nil && len(c.rest) == 0

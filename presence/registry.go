@@ -148,7 +148,7 @@ func (r *Registry) join(conn *Connection, channels []string) (returned bool) {
 	return returned
 }
 
-// joinChannel puts the connection on a channel.
+// joinChannel adds the connection to a channel.
 func (r *Registry) joinChannel(conn *Connection, name string) {
 	ch := r.channels[name]
 	if ch == nil {

@@ -1,18 +1,18 @@
 // Package web serves Rollcall over HTTP. A [Server] puts its parts together, and is the only one that knows all of them:
 //
-//	node      one server without HTTP: log, hub, registry, cluster, and what an operator does
-//	reply     what requests say and what they are answered
-//	gate      who may: credentials, limits, origins, hosts
+//	node      one server without HTTP: log, hub, registry, cluster, operators' actions
+//	reply     parsing requests, writing answers and errors
+//	gate      access: credentials, limits, origins, hosts
 //	stream    a request becomes a stream
 //	publish   a request becomes events
 //	api       subscribe, publish, history, presence, leave, health
 //	hooks     webhooks: tells endpoints what node says of who comes and goes
-//	compat    the faces of other systems: members, rooms, a clock, demo pages
+//	compat    the compatibility APIs: members, rooms, a clock, demo pages
 //	admin     the pages for operators; login and livepage below it
 //	metrics, apidocs, assets, client, totals
 //
-// Arrows go down this list, and the faces (api, compat, admin, metrics, apidocs) do not import each other. A test holds
-// the packages to it. Handler can be mounted in somebody else's server; Serve runs one with safe limits.
+// Packages import only packages above them in this list, and the faces (api, compat, admin, metrics, apidocs) do not
+// import each other. A test checks this. Handler can be mounted in another server; Serve runs one with safe limits.
 //
 // # A stream's life
 //
@@ -22,20 +22,19 @@
 // registry's edges are taken by one goroutine, the feed, which appends them to the
 // presence log and tells the streams that asked.
 //
-// # Who may do what
+// # Access
 //
-// A request's grant, of package auth, answers that; see gate. Options.Access is
-// nil for a server that is open to everybody.
+// A request's grant, from package auth, decides what it may do; see gate. Options.Access is
+// nil for a server in open mode.
 //
 // # The API's description
 //
 // apidocs/openapi.yaml is written by hand and served as it is, and as a page at /docs. Tests
-// hold routes, requests, answers, events and error codes to it: whoever changes one
-// changes the other.
+// compare routes, requests, answers, events and error codes with it, so change both together.
 //
 // # Errors
 //
 // Every error is {"error":{"code","message","field"}} with a stable code; see
-// reply.Fault. What a browser's EventSource must be able to come back from is answered
-// with 200 and a goodbye event instead, because it never returns after a 4xx.
+// reply.Fault. Temporary failures of a stream are answered with 200 and a goodbye event
+// instead, because a browser's EventSource never reconnects after a 4xx.
 package web

@@ -67,8 +67,8 @@ type Options struct {
 	OnlinePresence bool          // every stream gets online-presence
 	PresenceGrace  time.Duration // how long a client stays after its last connection; 0 means not at all
 
-	// AdminApart takes the admin UI off the server's own listeners and adds profiles
-	// to it: it is served by ServeAdmin then.
+	// AdminApart serves the admin UI, with pprof, on its own listener (see ServeAdmin)
+	// instead of the main one.
 	AdminApart    bool
 	Admins        []login.Account // who may log in to the admin UI; none turns it off
 	AdminHint     string          // what its login page says of where the password is

@@ -66,7 +66,7 @@ func firstLine(err error) string {
 	return text
 }
 
-// print prints the problems, and returns exit code 2 where there are any.
+// print prints the problems, and returns exit code 2 if there are any.
 func (r *configReport) print(k *kong.Kong) error {
 	for _, name := range r.Unknown {
 		fmt.Fprintf(k.Stderr, "rollcall: the variable %s is unknown and would be ignored\n", printable(name))

@@ -111,7 +111,7 @@ func (f *follower) connect(ctx context.Context, handle func(gosse.Event) error) 
 	return end
 }
 
-// handleEvent handles one event. An error ends the connection, and where it is final the follower.
+// handleEvent handles one event. An error ends the connection, and a final error the follower.
 func (f *follower) handleEvent(ev gosse.Event, handle func(gosse.Event) error) (final bool, err error) {
 	f.lastID = cmp.Or(ev.LastEventID, f.lastID)
 	if ev.Data == "" {

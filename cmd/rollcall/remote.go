@@ -104,7 +104,7 @@ func (r *refusedError) Error() string {
 	return text
 }
 
-// text is what the server said.
+// text returns the server's message.
 func (r *refusedError) text() string {
 	switch {
 	case r.Code == "":

@@ -131,8 +131,8 @@ func valueOf(flag *kong.Flag) string {
 	return value
 }
 
-// reread parses the command line anew, with the environment of before and the files as they are now. It returns the
-// values of all flags too.
+// reread parses the command line again, with the original environment and the current files. It also returns the
+// values of all flags.
 func (s *settings) reread() (*serveCmd, map[string]string, error) {
 	c := new(cli)
 	parser := newParser(c, &settings{env: s.env, args: s.args}, kong.BindTo(context.Background(), (*context.Context)(nil)))

@@ -17,20 +17,20 @@ var (
 	ErrBusy = errors.New("the log's readers are behind")
 	// ErrFuture is returned by an Await of a position that the log never gave.
 	ErrFuture = errors.New("the position is in the future")
-	// ErrBehind is returned by an Await that waited in vain; trying again makes sense.
+	// ErrBehind is returned by an Await that timed out; try again.
 	ErrBehind = errors.New("this server is behind the log")
 )
 
 // Log is one ordered log of events. Its methods are safe for concurrent use.
 type Log interface {
-	// Append accepts the events, all or none, and orders them one behind the
-	// other without a foreign event between. It returns once they are readable,
+	// Append accepts the events, all or none, and orders them one after the
+	// other with no other event between them. It returns once they are readable,
 	// with a result for each event in the order given. Concurrent appends are
 	// ordered arbitrarily, but every reader sees that one order.
 	//
 	// An event whose idempotency key its channel has seen within DedupeWindow is
-	// not appended again; its result is the first one's, marked as a duplicate. Only
-	// so many keys that they would take an eighth of the budget are forgotten sooner.
+	// not appended again; its result is the first one's, marked as a duplicate. Keys
+	// are forgotten earlier only when they would take more than an eighth of the budget.
 	//
 	// Errors: ErrClosed; ErrBusy; or ctx.Err() while waiting for the readers.
 	Append(ctx context.Context, events []Event) ([]Result, error)

@@ -189,7 +189,7 @@ type graveyard struct {
 }
 
 // rememberDropped remembers that name, now freed, dropped events through seq. The server's own
-// channels have one tombstone for all: theirs must not push out those of others.
+// channels share one tombstone, so that they don't push out those of other channels.
 func (m *Memory) rememberDropped(name string, seq uint64) {
 	if IsOwn(name) {
 		m.own.lost = max(m.own.lost, seq)
@@ -212,7 +212,7 @@ func (m *Memory) rememberDropped(name string, seq uint64) {
 	m.bytes += int64(len(g.young)-before) * graveCost
 }
 
-// droppedThrough returns through where a channel that is not kept dropped events. The
+// droppedThrough returns the last sequence number dropped from a channel without history. The
 // tombstone stays: it may be another channel's too.
 func (m *Memory) droppedThrough(name string) uint64 {
 	g := &m.graves

@@ -160,7 +160,7 @@ func (l *Log) LastOlder(ctx context.Context, channels []string) ([]*eventlog.Rec
 	return recs, nil
 }
 
-// startRead waits for a place among the older reads.
+// startRead waits for a slot among the concurrent reads of older events.
 func (l *Log) startRead(ctx context.Context) (leave func(), err error) {
 	select {
 	case l.reads <- struct{}{}:

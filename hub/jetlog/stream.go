@@ -24,7 +24,7 @@ const (
 
 const version = "1"
 
-// incarnation is a stream between its making and its end, or its next epoch.
+// incarnation is one epoch of the stream: from its creation, or a change of epoch, to the next.
 type incarnation struct {
 	names
 	base    uint64

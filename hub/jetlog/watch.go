@@ -62,7 +62,7 @@ func (l *Log) Degraded() bool {
 	return !s.Connected || s.Reason != ""
 }
 
-// setTrouble notes what is wrong with following the stream; nil is nothing.
+// setTrouble records why following the stream fails; nil clears it.
 func (l *Log) setTrouble(err error) {
 	if err == nil {
 		l.trouble.Store(nil)
@@ -72,7 +72,7 @@ func (l *Log) setTrouble(err error) {
 	l.trouble.Store(&why)
 }
 
-// noteLastSeq notes the stream's last sequence number.
+// noteLastSeq records the stream's last sequence number.
 func (l *Log) noteLastSeq(last uint64) {
 	l.last.Store(last)
 	l.asked.Store(time.Now().UnixNano())

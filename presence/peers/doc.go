@@ -1,3 +1,3 @@
-// Package peers has what servers tell each other of the presence on them, whatever carries it. The package
-// hub/jetlog/roster carries it over NATS; a program that embeds a server alone needs no NATS client for these types.
+// Package peers has the types with which servers exchange presence. Package hub/jetlog/roster sends them over NATS; a
+// program that embeds a single server needs no NATS client for these types.
 package peers

@@ -113,8 +113,8 @@ func (a *Admin) paintings() map[string]pageFunc {
 // IsPath reports whether a path is the admin UI's.
 func IsPath(path string) bool { return path == Path || strings.HasPrefix(path, Path+"/") }
 
-// guardAll is before everything of the admin UI: nobody gets in where there is no
-// account, and nobody is brought here by another site's page.
+// guardAll runs before every admin route. It answers 404 while no account is
+// configured and rejects cross-site requests.
 func (a *Admin) guardAll(c *gin.Context) {
 	c.Header("Cache-Control", "no-store")
 	if a.Accounts.Empty() {
@@ -176,7 +176,8 @@ func (a *Admin) formLimit(path string) int64 {
 // sessionKey is where know leaves the session in a gin.Context.
 const sessionKey = "admin session"
 
-// requireSession lets in who is logged in. A page leads others to the login.
+// requireSession admits logged-in users; anyone else who requests a page is
+// redirected to the login form.
 func (a *Admin) requireSession(c *gin.Context) {
 	session, err := a.sessions.Get(c.Request)
 	if err == nil {
@@ -253,7 +254,7 @@ func (a *Admin) frame(s *login.Session, section string) templates.AdminFrame {
 	return f
 }
 
-// audited notes what the user of the request did.
+// audited records an action of the request's user in the audit log.
 func (a *Admin) audited(c *gin.Context, action, target, result, detail string) {
 	user := ""
 	if v, ok := c.Get(sessionKey); ok {
@@ -290,7 +291,7 @@ func (a *Admin) Close() {
 	}
 }
 
-// renderedPage is a page as it is now.
+// renderedPage is one rendering of a page.
 type renderedPage struct {
 	body  templ.Component
 	parts []templates.Fragment
@@ -310,6 +311,6 @@ type pageRequest struct {
 	closing []func()
 }
 
-// pageFunc begins a page. What it returns paints the page as it is then, as often
-// as it is called, by one goroutine.
+// A pageFunc prepares a page. The function it returns renders the current state; it
+// may be called repeatedly, from one goroutine.
 type pageFunc func(v *pageRequest) (func() renderedPage, *reply.Fault)

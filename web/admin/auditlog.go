@@ -18,9 +18,9 @@ const (
 	anonymousLen = 1000
 )
 
-// AuditEntry is something that somebody did or tried to do in the admin UI.
+// AuditEntry is one action, or refused action, in the admin UI.
 type AuditEntry struct {
-	Seq    uint64    `json:"seq"` // counts deeds from 1
+	Seq    uint64    `json:"seq"` // counts entries from 1
 	At     time.Time `json:"-"`
 	User   string    `json:"user"`
 	Addr   string    `json:"remoteAddr"`
@@ -40,7 +40,7 @@ type auditLog struct {
 	anonymous auditRing
 }
 
-// auditRing keeps the newest, as many as its capacity.
+// auditRing keeps the newest entries, up to its capacity.
 type auditRing struct {
 	ring []AuditEntry
 	next int // where the next goes, once the ring is full

@@ -1,4 +1,4 @@
-// Package admin is the admin UI: pages for people, kept live over SSE, that show every connection and act on it. A page
-// is painted on the server as a whole, and again in parts while it is open; an action is a form, checked for its role and its origin,
-// and noted in the audit log.
+// Package admin is the admin UI: pages that show every connection live over SSE and let operators act. The server
+// renders a page as a whole, and its changed parts while it is open. An action is a form; its role and origin are
+// checked, and the audit log records it.
 package admin

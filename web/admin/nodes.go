@@ -33,7 +33,7 @@ func (a *Admin) nodes(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	}, nil
 }
 
-// nodeList returns the servers that there are: this one alone, where no others are.
+// nodeList lists the servers of the cluster, or just this one.
 func (a *Admin) nodeList() []peers.Node {
 	s := a
 	if s.node.Cluster != nil {

@@ -1,2 +1,2 @@
-// Package apidocs has the API's description, OpenAPI 3.1 written by hand, and shows it as a page.
+// Package apidocs serves the API's description, OpenAPI 3.1 written by hand, as YAML and as a page.
 package apidocs

@@ -19,10 +19,10 @@ type node struct {
 	direct bool // doesn't look where it refers to
 }
 
-// exists reports whether there is such a value.
+// exists reports whether the node has a value.
 func (n node) exists() bool { return n.value != nil || n.name != "" }
 
-// unresolved is the node without what it refers to.
+// unresolved returns the node without following its reference.
 func (n node) unresolved() node { n.direct = true; return n }
 
 // get returns the value of a key, its own or that of what it refers to.

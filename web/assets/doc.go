@@ -1,2 +1,2 @@
-// Package assets has the styles and scripts of the server's own pages, compressed once and served with their hashes as ETags.
+// Package assets serves the styles and scripts of the server's own pages, compressed once, with their hashes as ETags.
 package assets

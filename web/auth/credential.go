@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// carrier is where a credential stood; places may be added.
+// carrier is the part of a request that carried a credential; values are combined as bits.
 type carrier uint8
 
 const (

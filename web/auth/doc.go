@@ -1,30 +1,29 @@
-// Package auth decides who a request is and what it may do. It knows net/http
-// and the rules of channel names, and nothing else of the server.
+// Package auth authenticates requests and decides what they may do. It depends on
+// net/http and the rules of channel names, and on no other part of the server.
 //
-// An [Authenticator] turns a request into a [Grant]: an API key, a subscriber's
-// token, somebody anonymous, or, where nothing is configured and only the machine
-// itself is served, everybody. The Grant answers every question about rights; who
-// has it needs neither the request nor its credentials any more.
+// An [Authenticator] turns a request into a [Grant]: of an API key, of a
+// subscriber's token, of an anonymous client, or of anyone in open mode. The Grant
+// answers every question about rights; the request and its credentials are not
+// needed any more.
 //
 // # Credentials
 //
-// An API [Key] is for backends. Its text has 200 bits of chance and is kept only
-// as a hash; a line of text, see [ParseKey], says what it may do. A token is a JWT
-// for subscribers. A [Verifier] checks it against a shared secret, public keys, or
-// a key set that is fetched.
+// An API [Key] is for backends. It has 200 random bits and is stored only as a
+// hash; a line of text, see [ParseKey], lists its rights. A token is a JWT for
+// subscribers. A [Verifier] checks it against a shared secret, public keys, or a
+// fetched key set.
 //
-// An application that the server is part of knows its users itself: it says who a
-// request is with [Options].Session.
+// An application that embeds the server authenticates its own users with
+// [Options].Session.
 //
-// A request has at most one credential, and one that is wrong is an error even
-// where a request without any would be served.
+// A request has at most one credential. A wrong credential is an error even if the
+// request would be allowed without one.
 //
-// # Where a request comes from
+// # Addresses
 //
-// [TrustedProxies] says whose X-Forwarded-For and Forwarded headers count. A
-// [Limiter] bounds what one address or one identity may take. [LoopbackHost] tells
-// apart a request to the machine itself from one that a foreign page's name led
-// here.
+// [TrustedProxies] lists the proxies whose X-Forwarded-For and Forwarded headers
+// are used. A [Limiter] limits one address or one identity. [LoopbackHost] detects
+// requests to a foreign name that points at this machine.
 //
-// Errors are sentinels that hold nothing of the credential.
+// Errors are sentinels that contain no part of the credential.
 package auth

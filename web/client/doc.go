@@ -1,2 +1,3 @@
-// Package client is the module for browsers, /rollcall.js: its parts, which npm has one by one, and how they are joined to one file.
+// Package client serves the browser module, /rollcall.js. The npm package has its source files one by one; this package
+// joins them into one file.
 package client

@@ -108,8 +108,8 @@ func (s *Compat) mayHaveClock(c *gin.Context) (gate.Caller, *reply.Fault) {
 // clockRetry is when somebody who found no clock free may come back.
 const clockRetry = clockEvents * clockPause
 
-// writeTicks writes the events behind at, until the end, the client's or the server's. A
-// reader has the time that a clock takes and that of a stall, however little it reads.
+// writeTicks writes the events after position at, until the clock, the client or the server
+// ends. A slow reader is cut after the time of a clock plus the stall timeout.
 func (s *Compat) writeTicks(c *gin.Context, at eventlog.Position) {
 	stream.Head(c)
 	w := stream.Unwrapped(c)

@@ -24,8 +24,8 @@ const (
 	devicesQueued = 100_000                // places that wait while the log takes none; more are not kept
 )
 
-// devices keeps how far each device of a member has come, so that one that comes back
-// without its last id gets what it missed. The places of a member's devices are kept in
+// devices stores each device's last position, so that a device that reconnects without a
+// Last-Event-ID still resumes. The positions of a member's devices are kept in
 // the log itself, as [places] in a channel of the server's own: for as long as events are,
 // and on every server that shares the log. One goroutine appends.
 type devices struct {

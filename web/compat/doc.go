@@ -1,3 +1,3 @@
-// Package compat has the faces of other systems, as other ways to the same log: a member's notifications, a room's messages, a
-// clock, and the pages that show them. Each is a dialect of the API's streams.
+// Package compat has the compatibility APIs on the same log: a member's notifications, a room's messages, a clock, and
+// their demo pages. Each is a dialect of the API's streams.
 package compat

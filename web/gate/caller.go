@@ -69,8 +69,8 @@ func (k *Gate) refusedCredentials(c *gin.Context, addr netip.Addr, why error) *r
 	return reply.NewFault(http.StatusUnauthorized, "unauthorized", "The credentials are refused: "+why.Error()+".")
 }
 
-// Forbidden is the answer to what a grant does not allow: 401 asks for credentials where there were none, 403 refuses
-// those there are.
+// Forbidden answers a request that the grant does not cover: 401 for anonymous callers, who may authenticate, 403 for
+// everyone else.
 func (k *Gate) Forbidden(c *gin.Context, who Caller, field, what string) *reply.Fault {
 	if who.Kind == auth.Anonymous {
 		c.Header("WWW-Authenticate", "Bearer")

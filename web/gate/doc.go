@@ -1,3 +1,3 @@
-// Package gate says who may do what: where a request comes from, the grant of its credentials, the limits on each address and
-// identity and on all together, and which pages' origins may use the server. What it admits to a stream is a lease.
+// Package gate controls access: the address of a request, the grant of its credentials, the limits per address, per
+// identity and in total, and the allowed origins of pages. An admitted stream holds a lease.
 package gate

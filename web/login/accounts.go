@@ -32,7 +32,7 @@ type Accounts struct {
 	watchers []func()
 }
 
-// hashedAccount is an account that was checked.
+// hashedAccount is a validated account with its parsed hash.
 type hashedAccount struct {
 	Account
 	phc phc

@@ -1,9 +1,9 @@
-// Package login knows who may use the admin pages and who is logged in.
+// Package login manages the accounts and sessions of the admin UI.
 //
-// [Accounts] are the people: a name, a [Role] and an argon2id hash each. A
-// [Limiter] says whether a guess at a password may be made at all. [Sessions] are
-// the logins that followed from a right one. The package serves nothing; a login
-// handler puts the three together:
+// [Accounts] are the users: a name, a [Role] and an argon2id hash each. A
+// [Limiter] decides whether a password attempt is allowed. [Sessions] are the
+// logins after a correct password. The package serves nothing; a login handler
+// combines the three:
 //
 //	attempt, wait := limiter.StartAttempt(addr, name)
 //	if wait > 0 {
@@ -18,15 +18,15 @@
 //
 // # Passwords
 //
-// A hash takes 19 MiB and some tens of milliseconds; two are computed at once in
-// the process and others wait. An unknown name costs the same hash as a known
-// one, so that neither the answer nor its time tells which names exist.
+// A hash takes 19 MiB and some tens of milliseconds; the process computes two at a
+// time. An unknown name costs the same hash as a known one, so neither the answer nor
+// its time reveals which names exist.
 //
 // # Sessions
 //
-// The cookie carries a random id, signed and encrypted, and nothing else. What is
-// known of the session stays on the server, under the SHA-256 of the id: nobody
-// who reads the memory or the file finds an id to present. A login always makes
+// The cookie carries a random id, signed and encrypted, and nothing else. The
+// session stays on the server, under the SHA-256 of the id, so the memory and the
+// file contain no usable id. A login always makes
 // a new id. A session ends by logout, after some time without a request, after
 // some time altogether, and as soon as its account is gone or has another role
 // or hash.

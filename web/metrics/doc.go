@@ -1,2 +1,2 @@
-// Package metrics tells Prometheus what the server has done and holds, as GET /metrics.
+// Package metrics exports the server's counters and gauges to Prometheus, as GET /metrics.
 package metrics

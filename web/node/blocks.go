@@ -49,7 +49,7 @@ func (b *Blocks) full(clientID string) bool {
 	return !known && len(b.blocked) >= MaxBlocks
 }
 
-// store keeps a client away. Whoever begins a block asks full before: a block of another server counts here too.
+// store blocks a client. The caller that begins a block checks full first: blocks of other servers count here too.
 func (b *Blocks) store(one Block) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

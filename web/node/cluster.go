@@ -129,7 +129,7 @@ func (c *Cluster) apply(ch *peers.Change) {
 	}
 }
 
-// handleCommand does what another server asks for.
+// handleCommand executes another server's command.
 func (c *Cluster) handleCommand(w peers.Word) {
 	var k Command
 	if w.Kind != kickWord && w.Kind != leaveWord || json.Unmarshal(w.Payload, &k) != nil {
@@ -150,7 +150,7 @@ func (c *Cluster) handleCommand(w peers.Word) {
 	}
 }
 
-// publishConn tells the others of a connection of this server.
+// publishConn announces a connection of this server to the others.
 func (c *Cluster) publishConn(conn *presence.Connection, channels []string) {
 	e := entry{
 		ClientID: conn.ClientID, DeviceID: conn.DeviceID, Anonymous: conn.Anonymous, Channels: channels, RemoteAddr: conn.RemoteAddr,

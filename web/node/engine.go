@@ -41,10 +41,10 @@ type EngineState struct {
 	Lag    uint64    // how many events of the store this node has not seen
 }
 
-// healthReporter is an Engine that can tell how it is. One that can't is always ready.
+// healthReporter is an Engine that reports its health. Other engines are always ready.
 type healthReporter interface{ State() EngineState }
 
-// EngineState tells how the server's engine is.
+// EngineState returns the health of the server's engine.
 func (n *Node) EngineState() EngineState {
 	if e, ok := n.Log.(healthReporter); ok {
 		return e.State()

@@ -55,7 +55,7 @@ type Feed struct {
 	built    time.Time   // when it was made
 }
 
-// newcomer is what a stream lacks of its first notices.
+// newcomer is a stream that waits for its first notices.
 type newcomer struct {
 	conn     *hub.Conn
 	channels []string

@@ -4,7 +4,7 @@ import (
 	"rollcall/hub"
 )
 
-// Command is what one server tells the others at once: a stream to end, or one whose client leaves.
+// Command is a message to all other servers: end a stream, or a stream's client leaves.
 type Command struct {
 	ClientID     string `json:"clientId"`
 	ConnectionID string `json:"connectionId"`

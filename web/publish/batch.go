@@ -188,8 +188,8 @@ func (p *batchParser) event() *reply.Fault {
 	return nil
 }
 
-// cachedString is a string read before, as it stands in the body and as it reads. Names
-// repeat from event to event.
+// cachedString caches the previous string of a field: its raw JSON and its decoded text.
+// Names repeat from event to event.
 type cachedString struct {
 	raw  []byte
 	text string

@@ -16,8 +16,8 @@ type start struct {
 	last   node.FillLast   // of its channels' newest events
 }
 
-// startPosition finds where a stream begins, waits until the log is there, and reads from the store what the stream missed or,
-// on a fresh start in a dialect with a history, everything. With an error, resume alone is set.
+// startPosition finds the position at which a stream begins, waits until the log has reached it, and reads missed events
+// from the store, or on a fresh start in a dialect with a history, all events. With an error, only resume is set.
 func (s *Streams) startPosition(ctx context.Context, r *Request) (start, error) {
 	resume, err := r.position(ctx)
 	failed := start{resume: resume}

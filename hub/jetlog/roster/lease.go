@@ -161,7 +161,7 @@ func (r *Roster) leaseOf(ctx context.Context, session string) (seq uint64, c *ca
 	return m.Sequence, c, nil
 }
 
-// dropNode says that a session of this node is over.
+// dropNode announces the end of a session of this node.
 func (r *Roster) dropNode(ctx context.Context, session string) error {
 	ctx, cancel := r.during(ctx)
 	defer cancel()

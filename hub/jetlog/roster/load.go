@@ -6,7 +6,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// snapshot is a table while it is read from the stream.
+// snapshot collects the table while it is being read from the stream.
 type snapshot struct {
 	nodes  map[string]*card
 	values map[string]map[string]value // entries by session and id

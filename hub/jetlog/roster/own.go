@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// outgoing is what this node has put, and what of that is still to be sent. An item is in
-// the queue once at most, so the queue is about as long as the table at most.
+// outgoing holds this node's entries and the queue of those still to be sent. An item is
+// in the queue at most once, so the queue is not much longer than the table.
 type outgoing struct {
 	wake chan struct{} // capacity one
 
@@ -178,8 +178,8 @@ func (o *outgoing) nextBatch(n int, dst []sending) []sending {
 	return dst
 }
 
-// acked says what became of an item: where the stream put it, or 0 if that is not
-// known.
+// acked records the result of sending an item: its sequence number in the stream, or 0
+// if that is not known.
 func (o *outgoing) acked(k key, seq uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -197,9 +197,8 @@ func (o *outgoing) acked(k key, seq uint64) {
 	}
 }
 
-// observed notes that the stream has an entry of this node's at seq. Where that is not
-// what this node sent last, it is sent again: a message that was delayed on its way
-// must not stay the last word.
+// observed notes that the stream has an entry of this node at seq. If it is not the entry
+// that this node sent last, that one is sent again: a delayed message must not win.
 func (o *outgoing) observed(id string, seq uint64, gone bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

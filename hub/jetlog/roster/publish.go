@@ -187,7 +187,7 @@ func (r *Roster) send(batch []sending) (err error) {
 	return err
 }
 
-// sendMsg publishes, unless that would only be kept for later.
+// sendMsg publishes m. It fails while disconnected, because the client would only buffer m.
 func (r *Roster) sendMsg(m *nats.Msg) error {
 	if !r.nc.IsConnected() {
 		return fmt.Errorf("%w: there is no connection to NATS", ErrUnavailable)

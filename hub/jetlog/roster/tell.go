@@ -9,8 +9,8 @@ import (
 // MaxWord is how long a payload can be.
 const MaxWord = 64 << 10
 
-// Broadcast tells all other nodes something at once. Who is not connected to NATS does not
-// hear it.
+// Broadcast sends a message to all other nodes at once. Nodes that are not connected to NATS
+// miss it.
 //
 // Errors: ErrInvalid, ErrUnavailable.
 func (r *Roster) Broadcast(kind string, payload []byte) error {
