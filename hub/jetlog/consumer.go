@@ -2,50 +2,37 @@ package jetlog
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // consumer makes the consumer that begins behind the head.
 func (l *Log) consumer(ctx context.Context, inbox string) (name string, err error) {
-	request, _ := json.Marshal(map[string]any{
-		"stream_name": l.opts.Stream,
-		"config": map[string]any{
-			"description":        "the tail of a Rollcall node",
-			"deliver_subject":    inbox,
-			"deliver_policy":     "by_start_sequence",
-			"opt_start_seq":      l.Head().Seq + 1,
-			"ack_policy":         "none",
-			"max_deliver":        1,
-			"flow_control":       true,
-			"idle_heartbeat":     heartbeat,
-			"inactive_threshold": 5 * time.Second,
-			"mem_storage":        true,
-			"num_replicas":       1,
-		},
-	})
 	ctx, cancel, err := l.link.during(ctx, requestTimeout)
 	if err != nil {
 		return "", err
 	}
 	defer cancel()
-	reply, err := l.link.nc.RequestWithContext(ctx, "$JS.API.CONSUMER.CREATE."+l.opts.Stream, request)
+	c, err := l.link.js.CreatePushConsumer(ctx, l.opts.Stream, jetstream.ConsumerConfig{
+		Description:       "the tail of a Rollcall node",
+		DeliverSubject:    inbox,
+		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:       l.Head().Seq + 1,
+		AckPolicy:         jetstream.AckNonePolicy,
+		MaxDeliver:        1,
+		FlowControl:       true,
+		IdleHeartbeat:     heartbeat,
+		InactiveThreshold: 5 * time.Second,
+		MemoryStorage:     true,
+		Replicas:          1,
+	})
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	var answer struct {
-		Error *apiError `json:"error"`
-		Name  string    `json:"name"`
-	}
-	if err := json.Unmarshal(reply.Data, &answer); err != nil {
-		return "", fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	if answer.Error != nil {
-		return "", answer.Error.err()
-	}
 	l.link.heard()
-	return answer.Name, nil
+	return c.CachedInfo().Name, nil
 }
 
 // unconsume takes the consumer off the stream, where that is easy; it ends by itself.
