@@ -273,6 +273,7 @@ func TestBadSubscribe(t *testing.T) {
 		`channels=a`:                           "invalid_json",
 		`{"channels":["a"]}x`:                  "invalid_json",
 		`{"channels":["a"],"info":` + "\"\x01": "invalid_json",
+		`{"channels":["` + "\xff" + `"]}`:      "invalid_json",
 	} {
 		srv.Post("/subscribe", body).WantFault(400, code, "")
 	}

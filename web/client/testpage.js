@@ -1,4 +1,5 @@
 // What the tests of Rollcall share.
+import assert from "node:assert/strict";
 import { Rollcall } from "./src/index.js";
 
 const ADDRESS = "https://events.example";
@@ -27,3 +28,9 @@ export const jwt = (claims) => `x.${Buffer.from(JSON.stringify(claims)).toString
 
 /** last is the payload of a lastEvent. */
 export const last = (payload) => JSON.stringify(payload === undefined ? {} : { type: "message", payload });
+
+/** wantOnce checks that a page heard the events of its channels after a position once each, in order. */
+export function wantOnce(world, page, channels, from = 0) {
+  const want = world.events.flatMap(({ channel, type }, i) => (channels.includes(channel) && type === "message" && i >= from ? [`${channel} ${world.position(i + 1)}`] : []));
+  assert.deepEqual(page.ids, want);
+}

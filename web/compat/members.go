@@ -3,11 +3,9 @@ package compat
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
-	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 	"github.com/go-json-experiment/json/jsontext"
@@ -113,9 +111,6 @@ func (s *Compat) postEvent(c *gin.Context) *reply.Fault {
 // parseEvent reads an event of the channel, bare or within "event", and returns what its
 // fields' names begin with.
 func parseEvent(channel string, text []byte) (ev eventlog.Event, prefix string, f *reply.Fault) {
-	if !utf8.Valid(text) {
-		return ev, "", reply.NotJSON(errors.New("it is not UTF-8"))
-	}
 	var wrapped struct {
 		Event *postedEvent `json:"event"`
 	}

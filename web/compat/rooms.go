@@ -3,10 +3,8 @@ package compat
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"time"
-	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -130,9 +128,6 @@ func (s *Compat) postMessage(c *gin.Context) *reply.Fault {
 }
 
 func parseMessage(text []byte) (m messageView, ev eventlog.Event, f *reply.Fault) {
-	if !utf8.Valid(text) {
-		return m, ev, reply.NotJSON(errors.New("it is not UTF-8"))
-	}
 	var posted struct {
 		Text string `json:"text"`
 		User string `json:"user"`

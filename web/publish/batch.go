@@ -2,7 +2,6 @@ package publish
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -28,7 +27,7 @@ type batchParser struct {
 // Parse reads the body of a publish.
 func (p *Publisher) Parse(body *bytes.Buffer) ([]eventlog.Event, *reply.Fault) {
 	if !utf8.Valid(body.Bytes()) {
-		return nil, reply.NotJSON(errors.New("it is not UTF-8"))
+		return nil, reply.NotJSON(reply.ErrNotUTF8)
 	}
 	// AllowInvalidUTF8 is for half a surrogate pair, such as "\ud800", in a payload:
 	// it is JSON, and what JavaScript makes of a text cut in the middle of a character.

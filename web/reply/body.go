@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 	"github.com/go-json-experiment/json/jsontext"
@@ -124,6 +125,9 @@ func OneLine(raw jsontext.Value) []byte {
 	return raw
 }
 
+// ErrNotUTF8 says that a body is not UTF-8, which encoding/json would mend instead.
+var ErrNotUTF8 = errors.New("it is not UTF-8")
+
 func NotJSON(err error) *Fault {
 	why := strings.TrimPrefix(err.Error(), "jsontext: ")
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -132,8 +136,11 @@ func NotJSON(err error) *Fault {
 	return NewFault(http.StatusBadRequest, "invalid_json", "The body is not valid JSON: "+why+".")
 }
 
-// Decode reads a body of JSON.
+// Decode reads a body of JSON. It must be UTF-8; of names that are there twice the last counts.
 func Decode(text []byte, into any) *Fault {
+	if !utf8.Valid(text) {
+		return NotJSON(ErrNotUTF8)
+	}
 	err := json.Unmarshal(text, into)
 	if wrong, ok := err.(*json.UnmarshalTypeError); ok && wrong.Field != "" {
 		return Invalid("invalid_field", wrong.Field, "must not be a %s", wrong.Value)
