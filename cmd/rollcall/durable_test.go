@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -177,4 +178,15 @@ func TestRelaxedIsLogged(t *testing.T) {
 	p.publish("news", "message", "hello")
 	p.signal(syscall.SIGTERM)
 	p.wantExit(0)
+}
+
+// What a directory takes on the disk is a metric.
+func TestDataHasASize(t *testing.T) {
+	p := serve(t, nil, "--data="+filepath.Join(t.TempDir(), "data"))
+	p.publish("news", "message", "hello")
+	_, rest, ok := strings.Cut(ask(t, patient(t), p.url+"/metrics", "").body, "\nrollcall_engine_disk_bytes ")
+	value, _, _ := strings.Cut(rest, "\n")
+	if bytes, err := strconv.ParseFloat(value, 64); !ok || err != nil || bytes < 10 {
+		t.Errorf("the store has %q bytes", value)
+	}
 }

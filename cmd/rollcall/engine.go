@@ -126,8 +126,9 @@ func (*directory) Err() error { return nil }
 
 // State tells the server how the event store is.
 func (d *directory) State() web.EngineState {
-	reason := d.Status().Reason
-	return web.EngineState{Name: d.name, Ready: reason == "", Reason: reason, Since: d.since(reason == "", time.Now())}
+	s := d.Status()
+	ready := s.Reason == ""
+	return web.EngineState{Name: d.name, Ready: ready, Reason: s.Reason, Since: d.since(ready, time.Now()), Bytes: s.Bytes}
 }
 
 // outage remembers since when a store can't be used.

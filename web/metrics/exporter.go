@@ -95,6 +95,7 @@ var (
 	metricMaxBytes  = gauge("held_limit_bytes", "Memory limit of each kind.", "kind")
 
 	metricEngine    = gauge("engine_ready", "Whether the event store can be used.")
+	metricDisk      = gauge("engine_disk_bytes", "Bytes of the event store on this machine's disk.")
 	metricEngineLag = gauge("engine_lag_events", "Events of the store that this node has not received yet.")
 
 	metricPublished = counter("events_published_total", "Events accepted by the log.")
@@ -193,6 +194,7 @@ func (x *Exporter) Collect(out chan<- prometheus.Metric) {
 	}
 	put(metricEngine, usable)
 	put(metricEngineLag, float64(engine.Lag))
+	put(metricDisk, float64(engine.Bytes))
 	put(metricReady, ready)
 	for _, t := range x.opts.Totals() {
 		held, limit := metricHeld, metricMaxHeld

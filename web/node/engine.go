@@ -39,6 +39,7 @@ type EngineState struct {
 	Reason string    // why it is not ready
 	Since  time.Time // when that began
 	Lag    uint64    // how many events of the store this node has not seen
+	Bytes  int64     // of the store on this machine's disk, 0 where there is none
 }
 
 // healthReporter is an Engine that reports its health. Other engines are always ready.
