@@ -6,8 +6,8 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// Owner is told of the end of its stream. It may have the abilities of
-// [Snapshotter] and [Refresher] too.
+// Owner is notified of the end of its stream. It may also be a [Snapshotter] and a
+// [Refresher].
 type Owner interface {
 	// Ended is called once, by the shard's goroutine, when the shard has let go of
 	// the stream. It must not block.
@@ -71,7 +71,7 @@ const (
 	tapped // in shard.taps
 )
 
-// Wants says which notices a stream asked for.
+// Wants are the kinds of notice that a stream asked for.
 type Wants uint8
 
 // What streams can ask for beside the events of their channels.

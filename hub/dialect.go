@@ -7,7 +7,7 @@ import "rollcall/hub/eventlog"
 // goodbye. It has no lastEvent. A Dialect is shared by streams and never changes.
 type Dialect struct {
 	// Render appends r as whole SSE events with the id at to dst. A record that it
-	// appends nothing for is passed over. Called by shards' goroutines, for each record
+	// appends nothing for is ignored. Called by shards' goroutines, for each record
 	// and shard about once; what it returns must depend on nothing but its arguments.
 	Render func(dst []byte, at eventlog.Position, r *eventlog.Record) []byte
 

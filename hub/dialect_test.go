@@ -14,7 +14,7 @@ import (
 )
 
 // spoken is a dialect whose events are easily told from the log's own: the payload is
-// within a list. It passes over those whose payload divides by three.
+// within a list. It ignores those whose payload divides by three.
 func spoken(history bool) *Dialect {
 	return &Dialect{History: history, Render: func(dst []byte, at eventlog.Position, r *eventlog.Record) []byte {
 		if passedOver(r.Payload()) {

@@ -207,9 +207,8 @@ func (h *Hub) tellIdle() {
 	}
 }
 
-// Drain refuses new streams from now on and ends those there are for the given
-// reason. It returns when all have ended, or with ctx.Err() when they have not
-// in time; those are then cut.
+// Drain refuses new streams from now on and ends all others for the given reason. It
+// returns when all have ended. If ctx ends first, it cuts the rest and returns ctx.Err().
 func (h *Hub) Drain(ctx context.Context, why Reason) error {
 	h.draining.Store(true)
 	for _, s := range h.shards {

@@ -115,7 +115,7 @@ func (p *poller) awaitRoom(k *socket) {
 	p.control(unix.EPOLL_CTL_MOD, k, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP|unix.EPOLLET)
 }
 
-// control has the kernel watch a socket. Where it will not, for want of memory,
+// control has the kernel watch a socket. Where it will not, for lack of memory,
 // the stall rule and failing writes still find a dead peer.
 func (p *poller) control(op int, k *socket, events uint32) {
 	_ = unix.EpollCtl(p.epoll, op, int(k.fd), &unix.EpollEvent{Events: events, Fd: k.fd, Pad: int32(k.generation)})

@@ -7,15 +7,15 @@ import (
 	"net"
 )
 
-// CanTakeOver is for Linux alone; elsewhere every stream goes through net/http.
+// CanTakeOver is for Linux only; elsewhere every stream goes through net/http.
 func (h *Hub) CanTakeOver(net.Conn) bool { return false }
 
-// TakeOver is for Linux alone.
+// TakeOver is for Linux only.
 func TakeOver(conn net.Conn, _ bool) (Transport, error) {
 	return nil, errors.Join(errors.ErrUnsupported, conn.Close())
 }
 
-// poller is for Linux alone.
+// poller is for Linux only.
 type poller struct{}
 
 func newPoller() *poller { return nil }

@@ -111,9 +111,9 @@ func (s *shard) mail() int {
 	return len(s.box)
 }
 
-// Behind returns how many kept events streams that are behind have still to get: of
-// all of them or, where there are many, of about most of each shard's, evenly chosen.
-// It waits for each shard to end its turn, and asks the log itself.
+// Behind returns, for each stream that is behind, the number of kept events still to be
+// sent. With many streams it samples about most of them per shard, evenly chosen. It
+// waits for each shard to end its turn, and queries the log.
 func (h *Hub) Behind(most int) []int {
 	replies := make(chan []eventlog.Cursor, len(h.shards))
 	for _, s := range h.shards {

@@ -17,7 +17,7 @@ const (
 	Update Kind = "update"
 )
 
-// Edge is one change of who is where.
+// Edge is one change of presence: a join, leave or update.
 type Edge struct {
 	Version  uint64 // counts edges from 1
 	Kind     Kind
@@ -116,7 +116,7 @@ func (r *Registry) Weight(most int, channels ...string) int {
 	return sum
 }
 
-// Has tells whether a client is a member of a channel, of Everyone where it is online.
+// Has reports whether a client is a member of a channel, of Everyone where it is online.
 func (r *Registry) Has(channel, clientID string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

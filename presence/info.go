@@ -38,7 +38,7 @@ func (i *Info) json() []byte {
 	return i.JSON
 }
 
-// newer tells whether i is said after another one; nil comes before all.
+// newer reports whether i is said after another one; nil comes before all.
 func (i *Info) newer(than *Info) bool {
 	if i == nil || than == nil {
 		return i != nil

@@ -196,7 +196,7 @@ func (r *Registry) Connection(id string) *Connection {
 	return r.conns[id]
 }
 
-// Knows reports whether a connection is there, or has ended and its client's grace runs.
+// Knows reports whether a connection is open, or has ended within its client's grace.
 func (r *Registry) Knows(connID string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -216,7 +216,7 @@ func (r *Registry) On(conn *Connection) []string {
 	return names
 }
 
-// Ref is a client as Each shows it. It holds during the call of f alone.
+// Ref is a client in Each. It is valid only during the call of f.
 type Ref struct{ c *client }
 
 // ID returns the client's name.

@@ -98,7 +98,7 @@ type Column struct {
 // Pager says which part of a list is shown.
 type Pager struct {
 	Text       string // "51–100 of 20,000"
-	Prev, Next string // hrefs; empty where there is none
+	Prev, Next string // hrefs; empty if there is none
 }
 
 // ChannelLink is a channel's name and where its page is.

@@ -52,8 +52,8 @@ type Fact struct {
 type LimitRow struct {
 	What  string
 	Now   string // "not counted" where there is no limit
-	Limit string // "none" where there is none
-	Share string // of the limit, in percent; empty where there is none
+	Limit string // "none" if there is none
+	Share string // of the limit, in percent; empty if there is none
 	High  bool   // whether the limit is near
 	By    string // flag that sets it; empty where it is fixed
 }

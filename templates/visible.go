@@ -41,7 +41,7 @@ func unseen(r rune) bool {
 		r >= 0x2028 && r <= 0x202e || r == 0x2060 || r >= 0x2066 && r <= 0x2069 || r == 0xfeff
 }
 
-// initial is the first letter of a name, for a round mark; "?" where there is none.
+// initial is the first letter of a name, for a round mark; "?" if there is none.
 func initial(name string) string {
 	r, _ := utf8.DecodeRuneInString(strings.ToUpper(strings.TrimSpace(name)))
 	if r == utf8.RuneError || unseen(r) {

@@ -103,7 +103,7 @@ func TestSecurityExpiryOnALiveStream(t *testing.T) {
 	}
 }
 
-// wantWatcherGoodbyeSoon passes over changes to the goodbye of an expired presence
+// wantWatcherGoodbyeSoon ignores changes to the goodbye of an expired presence
 // stream and its end.
 func wantWatcherGoodbyeSoon(t testing.TB, st *webtest.Stream) {
 	t.Helper()

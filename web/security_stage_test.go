@@ -254,7 +254,7 @@ func wantRefused(t *testing.T, g *guarded, bad string, why error) {
 	w.wantPeace()
 }
 
-// wantDenied wants a request refused for want of rights, or of a credential at all.
+// wantDenied wants a request refused for lack of rights, or of a credential at all.
 func wantDenied(t testing.TB, a *webtest.Answer, status int) {
 	t.Helper()
 	var got struct {

@@ -38,7 +38,7 @@ type AccessFlags struct {
 	IdentityBytes       Size    `group:"limits" default:"0" placeholder:"SIZE" help:"Published bytes per key or subject and second."`
 }
 
-// open tells whether nothing says who may get in.
+// open reports whether nothing says who may get in.
 func (a *AccessFlags) open() bool {
 	return len(a.APIKey) == 0 && a.APIKeys == "" && !a.takesTokens() && len(a.Anonymous) == 0
 }

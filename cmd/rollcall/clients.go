@@ -164,7 +164,7 @@ func (p *printer) edge(e edge) error {
 	return err
 }
 
-// containsFold tells whether part is in text, whatever the case.
+// containsFold reports whether part is in text, whatever the case.
 func containsFold(text, part string) bool {
 	return strings.Contains(strings.ToLower(text), strings.ToLower(part))
 }

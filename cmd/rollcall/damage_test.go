@@ -113,7 +113,7 @@ func damaged(t *testing.T, damage func(*testing.T, string)) {
 }
 
 // A backup of the whole directory is put back in place of a newer one: no number is given twice, and who comes back with a
-// later position is told of the gap.
+// later position gets a gap.
 func TestRestoredBackup(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

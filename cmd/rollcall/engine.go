@@ -134,7 +134,7 @@ func (d *directory) State() web.EngineState {
 // outage remembers since when a store can't be used.
 type outage struct{ began atomic.Pointer[time.Time] }
 
-// since returns when the outage began, the zero time where there is none. now is when it is noticed.
+// since returns when the outage began, the zero time if there is none. now is when it is noticed.
 func (o *outage) since(ready bool, now time.Time) time.Time {
 	if ready {
 		o.began.Store(nil)

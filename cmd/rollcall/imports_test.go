@@ -182,7 +182,7 @@ func modulePackages(t *testing.T) map[string][]string {
 	return packages
 }
 
-// matches tells whether dir is pattern or, where that ends in "/...", below it.
+// matches reports whether dir is pattern or, where that ends in "/...", below it.
 func matches(pattern, dir string) bool {
 	root, tree := strings.CutSuffix(pattern, "/...")
 	return dir == root || tree && below(dir, root)

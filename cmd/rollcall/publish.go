@@ -254,7 +254,7 @@ func (c *publishCmd) insist(ctx context.Context, send func() error) error {
 	}
 }
 
-// neverSent tells whether a request failed before a connection was there.
+// neverSent reports whether a request failed before a connection was there.
 func neverSent(err error) bool {
 	var dial *net.OpError
 	var distrust *tls.CertificateVerificationError

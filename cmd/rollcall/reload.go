@@ -36,7 +36,7 @@ type reloader struct {
 	hooked   bool // the server has webhooks, and can have others
 }
 
-// fixed tells whether a setting counts only at the start.
+// fixed reports whether a setting counts only at the start.
 func fixed(name string) bool {
 	return !slices.Contains([]string{
 		"config", "cors-origin", "api-key", "api-keys", "jwt-secret", "jwt-public-key", "jwks-url", "jwt-issuer", "jwt-audience", "jwt-leeway",

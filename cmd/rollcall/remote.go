@@ -115,7 +115,7 @@ func (r *refusedError) text() string {
 	return fmt.Sprintf("%s (%s)", printable(r.Message), printable(r.Code))
 }
 
-// busy tells whether the same request may succeed later.
+// busy reports whether the same request may succeed later.
 func (r *refusedError) busy() bool { return r.Status == http.StatusTooManyRequests || r.Status >= 500 }
 
 // refused reads the error in an answer.

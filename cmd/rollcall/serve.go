@@ -284,7 +284,7 @@ func writePassword(password string) (path string, err error) {
 	return file.Name(), nil
 }
 
-// everybodyReaches tells whether other machines may reach the address.
+// everybodyReaches reports whether other machines may reach the address.
 func everybodyReaches(addr net.Addr) bool {
 	tcp, ok := addr.(*net.TCPAddr)
 	return ok && !tcp.IP.IsLoopback()

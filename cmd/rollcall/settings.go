@@ -23,7 +23,7 @@ import (
 // flag > environment > file > default.
 type settings struct {
 	env  map[string]string // the process environment
-	args []string          // the command line; nil where it can't be parsed again
+	args []string          // the command line; nil if it can't be parsed again
 	port string            // PORT; only serve looks at it
 	file *configFile       // nil without --config
 	from map[string]string // flag name → where its value came from; no entry: command line or default
@@ -228,7 +228,7 @@ func (s *settings) unknownEnv(app *kong.Application) []string {
 	return unknown
 }
 
-// isServiceLink tells whether name has the form of the variables that Kubernetes and Docker links set.
+// isServiceLink reports whether name has the form of the variables that Kubernetes and Docker links set.
 func isServiceLink(name string) bool {
 	return strings.Contains(name, "_SERVICE_") || strings.HasSuffix(name, "_PORT") || strings.Contains(name, "_PORT_")
 }
@@ -240,7 +240,7 @@ func envName(flag string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// settable tells whether a flag is a setting, rather than a question such as --help.
+// settable reports whether a flag is a setting, rather than a question such as --help.
 func settable(flag *kong.Flag) bool {
 	return flag.Name != "help" && flag.Name != "version"
 }

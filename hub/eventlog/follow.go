@@ -28,7 +28,7 @@ func NewFollower(opts Options, lost uint64) *Memory {
 
 // Follow appends what the other log accepted, oldest first; sequence numbers may be
 // left out. Events at the head or before are known already and passed over. It waits,
-// as long as ctx lets it, for tails that are further behind than Options.MaxLag.
+// until ctx ends, for tails that are further behind than Options.MaxLag.
 //
 // Errors: ErrClosed, or ctx.Err(). Nothing was appended then.
 func (m *Memory) Follow(ctx context.Context, batch []Stored) error {

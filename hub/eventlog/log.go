@@ -40,7 +40,7 @@ type Log interface {
 
 	// Await returns once the head has reached seq, a position of this epoch that a reader
 	// was given. A log that follows another one may get there later than its reader; Await
-	// then waits as long as ctx lets it.
+	// then waits until ctx ends.
 	//
 	// Errors: ErrFuture; ErrClosed; ErrBehind where ctx ends first.
 	Await(ctx context.Context, seq uint64) error

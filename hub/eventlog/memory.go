@@ -27,7 +27,7 @@ type Memory struct {
 	closed    bool
 	head      uint64
 	bytes     int64  // charged against the budget
-	crowded   uint64 // events dropped for want of budget, without the server's own
+	crowded   uint64 // events dropped for lack of budget, without the server's own
 	published uint64 // events accepted, without the server's own
 	channels  map[string]*history
 	public    shelf

@@ -145,7 +145,7 @@ func (m *Memory) Busiest(span time.Duration, n int) []Busy {
 }
 
 // Purge drops everything that the channel keeps, as if it had grown old: a stream
-// that resumes behind it is told of the gap. It returns how many events that were.
+// that resumes behind it gets a gap. It returns their number.
 func (m *Memory) Purge(channel string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

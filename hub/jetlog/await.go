@@ -12,7 +12,7 @@ import (
 const visible = 5 * time.Second
 
 // Await implements [eventlog.Log]. A reader comes from another node, whose mirror was ahead of
-// this one's: the stream says whether a position is late here or was never given. Where the
+// this one's: the stream reports whether a position is late here or was never given. Where the
 // stream can't be asked, the position counts as late.
 func (l *Log) Await(ctx context.Context, seq uint64) error {
 	if l.Head().Seq >= seq {

@@ -31,7 +31,7 @@
 // node was still to read and can't name, or from which somebody else removed such
 // events, ends the log: [Log.Lost] is closed and
 // [Log.Err] says why. The owner then ends its streams, closes the log and opens
-// another one over the same [Link]; streams that resume are told of the gap.
+// another one over the same [Link]; streams that resume get a gap.
 //
 // # Readers from another node
 //

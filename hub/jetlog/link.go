@@ -175,7 +175,7 @@ const warnEvery = 10 * time.Second
 const refusalPatience = 3 * time.Second
 
 // refusal reports whether a connection failed for what it is that connects, rather
-// than for the network: trying again does not mend that.
+// than for the network: a retry does not fix that.
 func refusal(err error) bool {
 	for _, no := range []error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired, nats.ErrSecureConnWanted} {
 		if errors.Is(err, no) {

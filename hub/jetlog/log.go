@@ -64,11 +64,11 @@ type Log struct {
 var _ eventlog.Log = (*Log)(nil)
 
 // Open opens the log on the link: it finds or makes the stream and loads the mirror.
-// It waits, as long as ctx lets it, for a connection, and returns when the mirror has
+// It waits, until ctx ends, for a connection, and returns when the mirror has
 // come to where the stream was.
 //
 // Errors: *Mismatch; ErrRefused; ErrUnavailable and ErrLost, which pass; others that
-// trying again does not mend.
+// a retry does not fix.
 func Open(ctx context.Context, link *Link, opts Options) (*Log, error) {
 	opts.Stream = cmp.Or(opts.Stream, "ROLLCALL")
 	opts.Prefix = cmp.Or(opts.Prefix, "rollcall")

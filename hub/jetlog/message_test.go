@@ -102,7 +102,7 @@ func TestHostileNames(t *testing.T) {
 	check(open(t, link, Options{}))
 }
 
-// A message that is not ours is passed over, and the order goes on.
+// A message that is not ours is ignored, and the order goes on.
 func TestForeignMessage(t *testing.T) {
 	link := newFleet(t, 1).link()
 	l := open(t, link, Options{})

@@ -10,7 +10,7 @@ import (
 )
 
 // Purge drops everything that the stream keeps of the channel, on all nodes: a stream
-// that resumes behind it is told of the gap. It returns how many events that were.
+// that resumes behind it gets a gap. It returns their number.
 //
 // First a message goes into the stream that says so, and every mirror obeys at that
 // place in the order; then the stream drops what is before it. Where the stream is too

@@ -18,7 +18,7 @@ type Entry struct {
 	Data []byte // never changed
 }
 
-// Value is a named value. Rev is 0 where there is none.
+// Value is a named value. Rev is 0 if there is none.
 type Value struct {
 	Data []byte
 	Rev  uint64
@@ -26,7 +26,7 @@ type Value struct {
 
 // Store keeps entries and values. Its methods are safe for concurrent use, and their errors wrap those above.
 type Store interface {
-	// Durable tells whether the contents outlive the process, Shared whether other servers use them too.
+	// Durable reports whether the contents outlive the process, Shared whether other servers use them too.
 	Durable() bool
 	Shared() bool
 

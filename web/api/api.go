@@ -47,7 +47,7 @@ func (a *API) Routes(e *gin.Engine) {
 	e.POST("/presence/connections/:connectionId/leave", reply.Handler(a.leave))
 }
 
-// HealthRoutes serves what tells whether the server is well. Every listener has it.
+// HealthRoutes serves what reports whether the server is well. Every listener has it.
 func (a *API) HealthRoutes(e *gin.Engine) {
 	e.Match(reply.ReadMethods, "/healthz", a.healthz)
 	e.Match(reply.ReadMethods, "/readyz", reply.Handler(a.readyz))

@@ -11,7 +11,7 @@ import (
 // healthz says that the process is alive.
 func (a *API) healthz(c *gin.Context) { c.PureJSON(http.StatusOK, gin.H{"status": "ok"}) }
 
-// readyz says whether new streams and events are welcome. Anybody may ask, so it does not name
+// readyz reports whether new streams and events are welcome. Anybody may ask, so it does not name
 // the reason, which may hold addresses and paths.
 func (a *API) readyz(c *gin.Context) *reply.Fault {
 	if why, leaving := a.node.Leaving(); leaving {

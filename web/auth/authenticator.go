@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Options say who may get in.
+// Options configure the accepted credentials.
 type Options struct {
 	Keys        []Key
 	Verifier    *Verifier // nil: no tokens; the owner closes it
@@ -22,7 +22,7 @@ type Options struct {
 	Open bool
 }
 
-// Authenticator tells who a request is. Its methods may be called concurrently.
+// Authenticator authenticates requests. Its methods may be called concurrently.
 type Authenticator struct{ rules atomic.Pointer[rules] }
 
 // rules are Options as they are used. They never change.
@@ -41,8 +41,8 @@ func New(o Options) (*Authenticator, error) {
 	return a, a.Replace(o)
 }
 
-// Replace changes who may get in, from the next request on. On an error, all stays
-// as it was. The Verifier that was there is not closed; requests may still be at it.
+// Replace changes the accepted credentials, from the next request on. On an error,
+// nothing changes. The old Verifier is not closed; requests may still use it.
 func (a *Authenticator) Replace(o Options) error {
 	if o.Open {
 		if len(o.Keys) > 0 || o.Verifier != nil || o.Anonymous != nil || o.TokenCookie != "" || o.Session != nil {
@@ -67,12 +67,12 @@ func (a *Authenticator) Replace(o Options) error {
 	return nil
 }
 
-// Authenticate tells who a request is. Without a credential it is anonymous, which
-// may give nothing at all. Every error is one of this package's, or wraps one.
+// Authenticate returns the grant of a request. A request without a credential is
+// anonymous, which may permit nothing. Every error is one of this package's, or wraps one.
 //
 // A credential is taken from Authorization: Bearer (a key or a token), X-API-Key (a
-// key), the query parameter access_token or the cookie (a token). Where everything
-// is open, credentials are not looked at.
+// key), the query parameter access_token or the cookie (a token). In open mode
+// credentials are ignored.
 func (a *Authenticator) Authenticate(r *http.Request) (*Grant, error) {
 	rules := a.rules.Load()
 	if rules.open {
@@ -107,7 +107,7 @@ func (a *Authenticator) Authenticate(r *http.Request) (*Grant, error) {
 	return g, nil
 }
 
-// Presents tells whether a request shows a credential, good or not. Where everything
+// Presents reports whether a request shows a credential, good or not. Where everything
 // is open, none does.
 func (a *Authenticator) Presents(r *http.Request) bool {
 	rules := a.rules.Load()
@@ -118,13 +118,13 @@ func (a *Authenticator) Presents(r *http.Request) bool {
 	return err != nil || c.text != ""
 }
 
-// Open tells whether everybody may do everything.
+// Open reports whether everybody may do everything.
 func (a *Authenticator) Open() bool { return a.rules.Load().open }
 
-// Holds tells whether a Grant that was given still stands: it has not ended, its
-// key is there and says what it said, tokens or sessions are taken, what is anonymous
-// may read the same. A token or session is not checked anew. The owner of long streams
-// asks after a Replace.
+// Holds reports whether a Grant is still valid: it has not expired, its key is
+// configured with the same rights, tokens or sessions are accepted, and anonymous
+// clients may read the same. A token or session is not verified again. The owner of
+// long streams calls it after a Replace.
 func (a *Authenticator) Holds(g *Grant) bool {
 	rules := a.rules.Load()
 	if g.Expired(time.Now()) {

@@ -96,7 +96,7 @@ func parseElement(text string) (element, bool) {
 	}
 }
 
-// isToken tells whether text is a token (RFC 9110), or an address with its port,
+// isToken reports whether text is a token (RFC 9110), or an address with its port,
 // which some write without the quotes that it should have.
 func isToken(text string) bool {
 	for i := range len(text) {

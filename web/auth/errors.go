@@ -23,7 +23,7 @@ var (
 	ErrAudience  = errors.New("the token is for another audience")
 	ErrClaims    = errors.New("the token's claims are not valid")
 
-	// ErrKeyLater is an ErrKey that may pass: the key set could not be fetched, or
-	// was fetched too recently to be asked again. Who can try again may do so.
+	// ErrKeyLater is a temporary ErrKey: the key set could not be fetched, or was
+	// fetched too recently to be fetched again. The request can be retried.
 	ErrKeyLater = fmt.Errorf("%w yet; the key set has to be fetched", ErrKey)
 )

@@ -21,7 +21,7 @@ type TrustedProxies struct {
 }
 
 // ParseTrusted reads a list of addresses and networks in CIDR form. "unix" trusts
-// who connects by a socket file.
+// all connections to a socket file.
 func ParseTrusted(list ...string) (TrustedProxies, error) {
 	var t TrustedProxies
 	for _, text := range list {
@@ -47,7 +47,7 @@ func ParseTrusted(list ...string) (TrustedProxies, error) {
 	return t, nil
 }
 
-// trusts tells whether an address is that of a trusted proxy. The invalid address
+// trusts reports whether an address is that of a trusted proxy. The invalid address
 // is the peer of a socket file.
 func (t TrustedProxies) trusts(addr netip.Addr) bool {
 	if !addr.IsValid() {
@@ -68,16 +68,16 @@ type Source struct {
 	Host   string     // what the client asked for; its word, as any Host is
 }
 
-// ClientAddr tells where a request comes from.
+// ClientAddr returns the address of a request's client.
 //
-// The headers that say so are read from the right, where the nearest proxy added
-// its word, and only as far as trusted proxies vouch for it: the first address
-// that is not trusted is the client's. Where a word is "unknown", obfuscated or
-// garbled, the proxy that wrote it is all that is known.
+// It reads the headers from the right, where the nearest proxy appended its entry,
+// as long as the proxies are trusted: the first address that is not trusted is the
+// client's. If an entry is "unknown", obfuscated or malformed, the result is the
+// proxy that wrote it.
 //
-// X-Forwarded-For goes before Forwarded where both are there. Nearly every proxy
-// writes the former and many pass on the latter untouched, so that a client's own
-// could stand there. A proxy that writes only Forwarded must drop X-Forwarded-For.
+// X-Forwarded-For wins over Forwarded. Nearly every proxy writes the former, and
+// many pass on the latter unchanged, so it could be the client's own. A proxy that
+// writes only Forwarded must drop X-Forwarded-For.
 func (t TrustedProxies) ClientAddr(r *http.Request) Source {
 	s := Source{Scheme: "http", Host: r.Host}
 	if r.TLS != nil {
@@ -126,13 +126,13 @@ func (s *Source) setOrigin(scheme, host string) {
 	}
 }
 
-// isSocketFile tells whether RemoteAddr is that of a socket file's peer, which has
+// isSocketFile reports whether RemoteAddr is that of a socket file's peer, which has
 // no name or the socket's.
 func isSocketFile(remote string) bool {
 	return remote == "" || remote == "@" || strings.HasPrefix(remote, "/") || strings.HasPrefix(remote, "@")
 }
 
-// validHost tells whether text has the form of a Host.
+// validHost reports whether text has the form of a Host.
 func validHost(text string) bool {
 	name, ok := cutPort(text)
 	if !ok || len(name) > 255 {
@@ -167,7 +167,7 @@ func parseNode(text string) (netip.Addr, bool) {
 	return addr, err == nil && addr.Is4() && validPort(":"+port)
 }
 
-// validPort tells whether text is nothing, or a colon and a port: digits, or an
+// validPort reports whether text is nothing, or a colon and a port: digits, or an
 // obfuscated one (RFC 7239).
 func validPort(text string) bool {
 	port, ok := strings.CutPrefix(text, ":")

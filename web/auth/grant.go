@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Kind is how a request showed who it is.
+// Kind is the kind of a request's credential.
 type Kind uint8
 
 // The kinds of a [Grant].
@@ -21,7 +21,7 @@ func (k Kind) String() string {
 	return [...]string{"anonymous", "token", "key", "open", "session"}[k]
 }
 
-// Grant says who a request is and what it may do. It is shared and never changes.
+// Grant is the identity of a request and its rights. It is shared and never changes.
 type Grant struct {
 	Kind Kind
 	// Name is the key's name, the token's subject or the user. Names of different kinds may
@@ -41,39 +41,39 @@ type Grant struct {
 	key                                   *Key // of kind APIKey
 }
 
-// NoChannels tells whether this is a token that names no channels at all: its issuer forgot the claim.
+// NoChannels reports whether this is a token that names no channels at all: its issuer forgot the claim.
 func (g *Grant) NoChannels() bool {
 	return g.Kind == Token && len(g.subscribe) == 0 && len(g.publish) == 0
 }
 
-// MayPublish tells whether events may be appended to the channel.
+// MayPublish reports whether events may be appended to the channel.
 func (g *Grant) MayPublish(channel string) bool { return g.publish.Matches(channel) }
 
-// MaySubscribe tells whether a stream may have the channel.
+// MaySubscribe reports whether a stream may have the channel.
 func (g *Grant) MaySubscribe(channel string) bool { return g.subscribe.Matches(channel) }
 
-// MaySubscribeSome tells whether a stream may have any channel at all.
+// MaySubscribeSome reports whether a stream may have any channel at all.
 func (g *Grant) MaySubscribeSome() bool { return len(g.subscribe) > 0 }
 
-// MaySeeSome tells whether it may be seen who is on any channel at all.
+// MaySeeSome reports whether the members of any channel may be seen.
 func (g *Grant) MaySeeSome() bool { return g.full || len(g.presence) > 0 }
 
-// MayReadHistory tells whether kept events of the channel may be read, the last
+// MayReadHistory reports whether kept events of the channel may be read, the last
 // one too.
 func (g *Grant) MayReadHistory(channel string) bool { return g.history.Matches(channel) }
 
-// MaySeePresence tells whether it may be seen who is on the channel.
+// MaySeePresence reports whether the members of the channel may be seen.
 func (g *Grant) MaySeePresence(channel string) bool { return g.presence.Matches(channel) }
 
-// FullPresence tells whether lists over all channels may be seen, with those who
-// are on none. Only a key gives that.
+// FullPresence reports whether lists of all clients may be seen, including clients
+// on no channel. Only a key permits that.
 func (g *Grant) FullPresence() bool { return g.full }
 
-// Admin tells whether members' addresses and user agents may be seen and streams
+// Admin reports whether members' addresses and user agents may be seen and streams
 // be ended. It says nothing about channels.
 func (g *Grant) Admin() bool { return g.admin }
 
-// MayChooseClientID tells whether a stream may name its client. A token names it,
+// MayChooseClientID reports whether a stream may name its client. A token names it,
 // and where there are tokens, somebody anonymous could only pretend to be one of
 // their subjects: those get an identifier from the server.
 func (g *Grant) MayChooseClientID() bool { return g.Kind == APIKey || g.Kind == Open }
@@ -82,7 +82,7 @@ func (g *Grant) MayChooseClientID() bool { return g.Kind == APIKey || g.Kind == 
 // subject, different for different ones, "" where nobody is known.
 func (g *Grant) Identity() string { return g.identity }
 
-// Expired tells whether the Grant has ended.
+// Expired reports whether the Grant has ended.
 func (g *Grant) Expired(now time.Time) bool { return !g.Expires.IsZero() && !now.Before(g.Expires) }
 
 // anonymous is what a request without credentials gets: it may read what the

@@ -65,7 +65,7 @@ type JWKSState struct {
 	Err      error     // why the last one did, nil where it did not
 }
 
-// JWKS tells how the fetching of the key set goes, or false where there is none.
+// JWKS returns the state of fetching the key set, or false without a key set.
 func (v *Verifier) JWKS() (JWKSState, bool) {
 	if v == nil || v.remote == nil {
 		return JWKSState{}, false
@@ -110,7 +110,7 @@ func (r *remoteKeys) close() {
 	<-r.done
 }
 
-// find returns the keys for an algorithm with the given name. Where there is none,
+// find returns the keys for an algorithm with the given name. If there is none,
 // it waits for a fetch, if one runs or may be begun.
 func (r *remoteKeys) find(ctx context.Context, alg, kid string) ([]jwt.VerificationKey, error) {
 	if keys := r.set.Load().find(alg, kid); len(keys) > 0 {

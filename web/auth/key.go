@@ -24,16 +24,15 @@ var keyEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567")
 // maxKeyName bounds a key's name, in bytes.
 const maxKeyName = 64
 
-// Key is what is known of an API key: all but its text. Two keys may have one
-// name, so that a new one can be handed out before the old one is taken away.
+// Key describes an API key, without its text. Two keys may have the same name, so
+// that a new one can be issued before the old one is removed.
 type Key struct {
 	Name     string // letters, digits and "-_.", at most 64 of them
 	Allow    Scopes
 	Channels Patterns  // where Allow counts; Admin needs ">"
 	Expires  time.Time // zero: never; whole seconds
-	// Hash is the SHA-256 of the key's text. A slow hash guards what people think
-	// up; there is nothing to guess in 200 bits of chance, and a fast one is all
-	// that can be afforded for every request.
+	// Hash is the SHA-256 of the key's text. Only passwords that people choose need
+	// a slow hash; 200 random bits can't be guessed, and every request is hashed.
 	Hash [sha256.Size]byte
 }
 
@@ -123,5 +122,5 @@ func (s keySet) find(text string) (*Grant, error) {
 	return g, nil
 }
 
-// isKey tells whether a credential is an API key rather than a token.
+// isKey reports whether a credential is an API key rather than a token.
 func isKey(text string) bool { return strings.HasPrefix(text, keyPrefix) }

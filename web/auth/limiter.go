@@ -10,10 +10,10 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Limits bound what one address, or one identity, may take. Zero is no limit.
+// Limits apply to one address, or to one identity. Zero is no limit.
 //
-// A bucket holds what two seconds give, or a minute's failures, and one at the
-// least; who has been quiet for that long may use it at once.
+// A bucket holds the tokens of two seconds, or of a minute for failures, and at
+// least one; after a quiet time they can be used at once.
 type Limits struct {
 	ConnectsPerSecond  float64 // streams begun
 	PublishesPerSecond float64 // publish requests
@@ -44,9 +44,9 @@ const (
 	minBytes = 4096 // of BytesPerSecond
 )
 
-// Limiter holds users, which are addresses (see [AddressKey]) or identities, to
-// Limits. It forgets who was not seen for longest when there are too many, but
-// never who has a connection. Its methods may be called concurrently.
+// Limiter applies Limits to users, which are addresses (see [AddressKey]) or
+// identities. When there are too many, it forgets the least recently seen ones, but
+// never users with a connection. Its methods may be called concurrently.
 type Limiter[K comparable] struct {
 	rates       [buckets]rate.Limit // 0: no limit
 	bursts      [buckets]int
@@ -94,8 +94,8 @@ func NewLimiter[K comparable](limits Limits) *Limiter[K] {
 	return l
 }
 
-// AddressKey is what limits go by for an address: an IPv6 one stands for its /64,
-// all of which one customer has.
+// AddressKey returns the key of an address for limits: an IPv6 address counts as its
+// /64, which usually belongs to one customer.
 func AddressKey(addr netip.Addr) netip.Addr {
 	addr = addr.Unmap().WithZone("")
 	if addr.Is6() {
@@ -105,7 +105,7 @@ func AddressKey(addr netip.Addr) netip.Addr {
 	return addr
 }
 
-// AllowConnect takes one stream from the user's bucket. Where there is none, it
+// AllowConnect takes one stream from the user's bucket. If there is none, it
 // tells how long to wait; so do the others.
 func (l *Limiter[K]) AllowConnect(key K) (retry time.Duration, ok bool) {
 	return l.take(key, connects, 1)
@@ -122,7 +122,7 @@ func (l *Limiter[K]) AllowBytes(key K, n int) (retry time.Duration, ok bool) {
 	return l.take(key, bodyBytes, n)
 }
 
-// AllowAuth tells whether a credential of the user may be looked at. It takes
+// AllowAuth reports whether a credential of the user may be looked at. It takes
 // nothing.
 func (l *Limiter[K]) AllowAuth(key K) (retry time.Duration, ok bool) {
 	if l.rates[failures] == 0 {
@@ -149,8 +149,8 @@ func (l *Limiter[K]) FailedAuth(key K) {
 	s.user(key).bucket(l, failures).AllowN(time.Now(), 1)
 }
 
-// Acquire counts a connection of the user, unless that has as many as it may. Who
-// got true calls Release once.
+// Acquire counts a connection of the user, unless the user is at its limit. After
+// true, call Release once.
 func (l *Limiter[K]) Acquire(key K) bool {
 	if l.connections == 0 {
 		return true
@@ -233,7 +233,7 @@ func (l *Limiter[K]) take(key K, which, n int) (time.Duration, bool) {
 	return retry, ok
 }
 
-// wait tells whether a bucket has enough, and else when it will.
+// wait reports whether a bucket has enough, and else when it will.
 func (l *Limiter[K]) wait(which int, have float64, want int) (time.Duration, bool) {
 	missing := float64(want) - have
 	if missing <= 1e-6 { // what rounding leaves

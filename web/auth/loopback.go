@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// LoopbackHost tells whether a request's Host names this machine to itself:
-// localhost, a name below it, 127.0.0.0/8 or [::1], with any port. A page that
-// pointed its own name here (DNS rebinding) and a proxy that passes on a public
-// name are thereby told apart from a user of this machine.
+// LoopbackHost reports whether a request's Host names this machine to itself:
+// localhost, a name below it, 127.0.0.0/8 or [::1], with any port. This excludes a
+// page that points its own name here (DNS rebinding), and a proxy that passes on a
+// public name.
 func LoopbackHost(host string) bool {
 	host, ok := cutPort(host)
 	if !ok {

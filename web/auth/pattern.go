@@ -37,7 +37,7 @@ func ParsePattern(text string) (Pattern, error) {
 // String is the text that was parsed.
 func (p Pattern) String() string { return p.text }
 
-// Matches tells whether the pattern names the channel. A name that begins with
+// Matches reports whether the pattern names the channel. A name that begins with
 // "$" is never matched.
 func (p Pattern) Matches(channel string) bool {
 	if p.text == "" || channel == "" || channel[0] == '$' {
@@ -92,7 +92,7 @@ func ParsePatterns(text string) (Patterns, error) {
 	return list, nil
 }
 
-// Matches tells whether one of the patterns names the channel.
+// Matches reports whether one of the patterns names the channel.
 func (list Patterns) Matches(channel string) bool {
 	for _, p := range list {
 		if p.Matches(channel) {
@@ -102,7 +102,7 @@ func (list Patterns) Matches(channel string) bool {
 	return false
 }
 
-// Everything tells whether ">" is among the patterns.
+// Everything reports whether ">" is among the patterns.
 func (list Patterns) Everything() bool {
 	for _, p := range list {
 		if p.text == ">" {

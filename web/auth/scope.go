@@ -35,7 +35,7 @@ names:
 	return s, nil
 }
 
-// Has tells whether all of the given scopes are in the set.
+// Has reports whether all of the given scopes are in the set.
 func (s Scopes) Has(scopes Scopes) bool { return s&scopes == scopes }
 
 // String is the set as ParseScopes reads it.

@@ -64,7 +64,7 @@ func run(m *testing.M) int {
 	return code
 }
 
-// isSet tells whether a flag was given.
+// isSet reports whether a flag was given.
 func isSet(name string) bool {
 	set := false
 	flag.Visit(func(f *flag.Flag) { set = set || f.Name == name })

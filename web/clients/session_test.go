@@ -219,7 +219,7 @@ func wantExactly(t *testing.T, got []heard, want []event) {
 	}
 }
 
-// same tells whether two values are the same JSON.
+// same reports whether two values are the same JSON.
 func same(a, b any) bool {
 	return reflect.DeepEqual(plain(a), plain(b))
 }

@@ -178,7 +178,7 @@ func (v *devices) run() {
 }
 
 // enqueueMoved has the places kept of open streams that were given something since. One that
-// has not written all it was given is passed over until the next time.
+// has not written all it was given is ignored until the next time.
 func (v *devices) enqueueMoved() {
 	v.mu.Lock()
 	moved := make(map[*device]*hub.Conn)

@@ -11,8 +11,8 @@ import (
 	"rollcall/web/reply"
 )
 
-// Caller is who a request is from: where it comes from, and the grant of its credentials. It is found once, by
-// [Gate.Caller], and passed on.
+// Caller is the sender of a request: its address and the grant of its credentials. [Gate.Caller] finds it once, and
+// handlers pass it on.
 type Caller struct {
 	*auth.Grant
 	Addr netip.Addr // invalid for the peer of a socket file
@@ -36,7 +36,7 @@ func hostOf(addr netip.Addr, remote string) string {
 var Blocked = reply.NewFault(http.StatusForbidden, "blocked",
 	"The client of these credentials is blocked. Try again when the block has ended or an operator has lifted it.")
 
-// Caller tells who a request is from. It refuses credentials that are wrong, and those of a blocked client.
+// Caller returns the sender of a request. It refuses wrong credentials, and those of a blocked client.
 func (k *Gate) Caller(c *gin.Context) (Caller, *reply.Fault) {
 	who := Caller{Addr: k.From(c.Request).Addr, remote: c.Request.RemoteAddr}
 	who.key = auth.AddressKey(who.Addr)

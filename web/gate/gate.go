@@ -25,7 +25,7 @@ type Options struct {
 	SubscriptionBudget int64
 }
 
-// Gate says who may do what. Its methods are safe for concurrent use.
+// Gate decides which requests are allowed. Its methods are safe for concurrent use.
 type Gate struct {
 	opts    Options
 	node    *node.Node

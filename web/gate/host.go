@@ -10,8 +10,8 @@ import (
 	"rollcall/web/reply"
 )
 
-// CheckHost refuses who reached an open server by a name that is not its own, and
-// has browsers that came by TLS insist on it.
+// CheckHost refuses requests to an open server under a foreign name, and sends HSTS
+// to browsers that use TLS.
 func (k *Gate) CheckHost(c *gin.Context) {
 	if k.opts.LoopbackOnly && k.Open() && !auth.LoopbackHost(c.Request.Host) {
 		reply.Refuse(c, reply.NewFault(http.StatusForbidden, "foreign_host",
@@ -21,7 +21,7 @@ func (k *Gate) CheckHost(c *gin.Context) {
 	k.InsistOnTLS(c)
 }
 
-// InsistOnTLS tells browsers that came by TLS to come by nothing else.
+// InsistOnTLS sends HSTS to browsers that use TLS.
 func (k *Gate) InsistOnTLS(c *gin.Context) {
 	if k.opts.HSTS > 0 && k.From(c.Request).Scheme == "https" {
 		c.Header("Strict-Transport-Security", "max-age="+strconv.Itoa(int(k.opts.HSTS.Seconds())))

@@ -102,7 +102,7 @@ func opensStream(route string) bool {
 	return false
 }
 
-// CheckOrigin keeps pages out that are not allowed, but from what is unguarded.
+// CheckOrigin refuses pages of origins that are not allowed, except on exempt paths.
 func (k *Gate) CheckOrigin(c *gin.Context) {
 	if k.opts.Unguarded(c.Request.URL.Path) {
 		return

@@ -49,7 +49,7 @@ func (a Account) check() error {
 	return nil
 }
 
-// sum tells whether an account is still the same. It gives away nothing of the hash.
+// sum reports whether an account is still the same. It gives away nothing of the hash.
 func (a Account) sum() [sha256.Size]byte {
 	return sha256.Sum256([]byte(a.Name + ":" + string(a.Role) + ":" + a.Hash))
 }

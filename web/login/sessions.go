@@ -51,7 +51,7 @@ type Sessions struct {
 // NewSessions returns the sessions of accounts. With a file, those of the file are
 // among them, and the owner must call Close.
 //
-// The file is made where there is none. One that others may read, or that is no
+// The file is made if there is none. One that others may read, or that is no
 // file of sessions, is an error and stays as it is. It holds the key of the
 // cookies, but no id. A session in it is alive as long as its account has the very
 // same hash: a password that is hashed anew at each start ends all its sessions.

@@ -20,9 +20,8 @@ import (
 	"rollcall/web/totals"
 )
 
-// Exporter tells Prometheus what the server has done and holds. It asks for the
-// numbers when it is asked: nothing is counted twice, and no label names a channel
-// or a client.
+// Exporter exports the server's figures to Prometheus. It collects them at each scrape:
+// nothing is counted twice, and no label names a channel or a client.
 type Exporter struct {
 	opts      Options
 	node      *node.Node

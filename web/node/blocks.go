@@ -36,7 +36,7 @@ type returning struct {
 	until   time.Time
 }
 
-// full tells whether there is no room for a block of one more client.
+// full reports whether there is no room for a block of one more client.
 func (b *Blocks) full(clientID string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -63,7 +63,7 @@ func (b *Blocks) store(one Block) {
 	b.blocked[one.ClientID] = one
 }
 
-// unblock lets a client in again, and says whether it was blocked.
+// unblock lets a client in again, and reports whether it was blocked.
 func (b *Blocks) unblock(clientID string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

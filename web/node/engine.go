@@ -27,7 +27,7 @@ type Engine interface {
 	Newest(n int, seq uint64, want func(channel string) bool) ([]*eventlog.Record, uint64)
 	Page(channel string, before uint64, n int) []*eventlog.Record
 
-	// Purge drops what the channel keeps and returns how many events that were, as
+	// Purge drops what the channel keeps and returns their number, as
 	// far as is known.
 	Purge(ctx context.Context, channel string) (int, error)
 }
@@ -109,7 +109,7 @@ func (n *Node) AwaitPosition(ctx context.Context, id string) error {
 	return nil
 }
 
-// Newest returns a channel's newest event, nil where there is none, and where the log was
+// Newest returns a channel's newest event, nil if there is none, and where the log was
 // then. What the server no longer has in memory is read from the store.
 func (n *Node) Newest(ctx context.Context, channel string) (eventlog.Position, *eventlog.Record, error) {
 	names := []string{channel}

@@ -86,7 +86,7 @@ func (n *Node) endWatchers(id string) {
 	})
 }
 
-// LetBack ends a block on all servers, and says whether there was one.
+// LetBack ends a block on all servers, and reports whether there was one.
 func (n *Node) LetBack(id string) bool {
 	was := n.Blocks.unblock(id)
 	if was && n.Cluster != nil {

@@ -92,7 +92,7 @@ func New(opts Options) *Node {
 // Name is the node's name among the servers of a cluster.
 func (n *Node) Name() string { return n.opts.Name }
 
-// Drain refuses new streams from now on and tells those there are goodbye. It returns when they have ended, or with ctx's error.
+// Drain refuses new streams from now on and sends the others a goodbye. It returns when they have ended, or with ctx's error.
 func (n *Node) Drain(ctx context.Context) error {
 	why := n.end()
 	return errors.Join(n.Hub.Drain(ctx, why), n.Watchers.Drain(ctx, why))

@@ -50,7 +50,7 @@ func (p *Parser) Next() (Event, error) {
 }
 
 // Comment reads up to the next comment line and returns its text. Events before
-// it are passed over.
+// it are ignored.
 func (p *Parser) Comment() (string, error) {
 	for {
 		line, err := p.line()

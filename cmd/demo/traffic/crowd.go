@@ -79,7 +79,7 @@ func (c *Crowd) Counts() Counts {
 // age is how long the crowd has been there.
 func (c *Crowd) age() time.Duration { return time.Since(c.begun) }
 
-// pause waits, and tells whether ctx still goes on.
+// pause waits, and reports whether ctx still goes on.
 func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -68,7 +68,7 @@ func (k marker) appendPayload(dst []byte, m mark, size int) []byte {
 }
 
 // next finds the first marker of the run in b. It returns what it says and where the rest of b
-// starts; or -1, where there is none. Text that looks like a marker but is malformed is passed over.
+// starts; or -1, if there is none. Text that looks like a marker but is malformed is ignored.
 func (k marker) next(b []byte) (mark, int) {
 	for at := 0; ; {
 		i := bytes.Index(b[at:], k.prefix)

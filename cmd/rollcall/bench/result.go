@@ -158,7 +158,7 @@ func round(f float64) float64 {
 	return math.Round(f*1000) / 1000
 }
 
-// microsPer is d in microseconds for each of n; nil where there is none.
+// microsPer is d in microseconds for each of n; nil if there is none.
 func microsPer(d time.Duration, n int64) *float64 {
 	if n <= 0 {
 		return nil

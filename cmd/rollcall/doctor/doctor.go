@@ -362,7 +362,7 @@ func (p *probe) cors(ctx context.Context) {
 	}})
 }
 
-// allows tells whether an answer may be read by pages of the origin; it must say so once.
+// allows reports whether an answer may be read by pages of the origin; it must say so once.
 func allows(h http.Header, origin string) bool {
 	values := h.Values("Access-Control-Allow-Origin")
 	return len(values) == 1 && (values[0] == origin || values[0] == "*")

@@ -30,7 +30,7 @@ type Report struct {
 	Checks  []Check  `json:"checks"`
 }
 
-// Failed tells whether a check failed.
+// Failed reports whether a check failed.
 func (r *Report) Failed() bool {
 	for _, c := range r.Checks {
 		if c.Status == Fail {

@@ -132,7 +132,7 @@ func (s *stream) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// await waits for an event of this type for as long as patience. Others are passed over, but for a goodbye.
+// await waits for an event of this type for as long as patience. Others are ignored, but for a goodbye.
 func (s *stream) await(ctx context.Context, patience time.Duration, match func(sse.Event) bool) (sse.Event, error) {
 	late := time.After(patience)
 	for {
@@ -182,7 +182,7 @@ func payload(ev sse.Event) string {
 	return data.Payload
 }
 
-// isStream tells whether the answer says that it is an event stream.
+// isStream reports whether the answer says that it is an event stream.
 func isStream(answer *http.Response) bool {
 	return answer.StatusCode == http.StatusOK && strings.HasPrefix(answer.Header.Get("Content-Type"), "text/event-stream")
 }

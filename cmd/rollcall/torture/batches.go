@@ -33,7 +33,7 @@ func (c *checker) checkBatches() {
 	}
 }
 
-// checkBatch checks a batch in a log that has some of it. What nobody has seen may have been dropped for want of room.
+// checkBatch checks a batch in a log that has some of it. What nobody has seen may have been dropped for lack of room.
 func (c *checker) checkBatch(events []Event, epoch string) {
 	first, known := uint64(0), false
 	for i, e := range events {
@@ -49,7 +49,7 @@ func (c *checker) checkBatch(events []Event, epoch string) {
 	}
 }
 
-// final tells whether this is the log at the end, whose events have all been read.
+// final reports whether this is the log at the end, whose events have all been read.
 func (c *checker) final(epoch string) bool {
 	n := len(c.h.Pages)
 	return n > 0 && len(c.h.Stuck) == 0 && ParsePosition(c.h.Pages[n-1].Next).Epoch == epoch

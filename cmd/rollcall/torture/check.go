@@ -9,7 +9,7 @@ import (
 
 // Rules say what the servers of a round promise beside what all do.
 type Rules struct {
-	KeepsAll bool // no event is dropped for want of room: no gap is true but that of a new epoch
+	KeepsAll bool // no event is dropped for lack of room: no gap is true but that of a new epoch
 	Durable  bool // the log never begins anew
 }
 

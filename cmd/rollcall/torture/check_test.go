@@ -52,7 +52,7 @@ func sound() *History {
 // resumedAs replaces the second stream's registered, and what it tells before its first event.
 func resumedAs(h *History, told ...Frame) { h.Frames = slices.Replace(h.Frames, 5, 6, told...) }
 
-// scarcely drops what came before e-4 from the second stream, as if it had been dropped for want of room.
+// scarcely drops what came before e-4 from the second stream, as if it had been dropped for lack of room.
 func scarcely(h *History, reason string) {
 	h.Frames = slices.Delete(h.Frames, 6, 8) // e-3 and e-4
 	h.Frames = slices.Insert(h.Frames, 6,

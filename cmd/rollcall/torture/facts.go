@@ -66,7 +66,7 @@ func collect(c *checker) *facts {
 	return f
 }
 
-// isEvent tells whether a frame of this kind is a published event.
+// isEvent reports whether a frame of this kind is a published event.
 func isEvent(kind string) bool { return kind == eventType }
 
 func (c *checker) collectAttempt(a *Attempt) {

@@ -156,7 +156,7 @@ func (h *History) subscribe(client string, channels []string) {
 	h.note(func(time.Duration) { h.Channels[client] = channels })
 }
 
-// recent returns one of the ids acked last, "" where there is none yet.
+// recent returns one of the ids acked last, "" if there is none yet.
 func (h *History) recent(r *rand.Rand) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -38,7 +38,7 @@ func (r *reader) run(ctx context.Context) {
 	}
 }
 
-// get asks for JSON, and returns the answer's header, nil where there is none.
+// get asks for JSON, and returns the answer's header, nil if there is none.
 func (r *reader) get(ctx context.Context, url string, into any) http.Header {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -86,7 +86,7 @@ func (r *reader) last(ctx context.Context, server, channel string) {
 	r.h.last(Last{Server: server, Channel: channel, ID: header.Get("Last-Event-ID"), Payload: event.Payload})
 }
 
-// all reads all that a server keeps of a channel, and tells whether the event was among it.
+// all reads all that a server keeps of a channel, and reports whether the event was among it.
 func (r *reader) all(ctx context.Context, server string, want Event) bool {
 	for after := ""; ; {
 		p := r.page(ctx, server, want.Channel, after, 1000)
@@ -110,13 +110,13 @@ func (r *reader) online(ctx context.Context, server string) (clients []string, o
 	return clients, ok
 }
 
-// ready tells whether a server says that it is.
+// ready reports whether a server says that it is.
 func (r *reader) ready(ctx context.Context, server string) bool {
 	var got any
 	return r.get(ctx, "http://"+server+"/readyz", &got) != nil
 }
 
-// Ready tells whether a server says that it is.
+// Ready reports whether a server says that it is.
 func Ready(ctx context.Context, server string) bool {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	return (&reader{client: client}).ready(ctx, server)

@@ -85,7 +85,7 @@ func (r *resumer) settle() {
 	}
 }
 
-// hasBegun tells whether a stream has been given something, since settle one that stays.
+// hasBegun reports whether a stream has been given something, since settle one that stays.
 func (r *resumer) hasBegun() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -48,7 +48,7 @@ func (s *subscriber) take(server, asked string, m Message) {
 	}
 }
 
-// has tells whether the subscriber got those of the events that are of its channels.
+// has reports whether the subscriber got those of the events that are of its channels.
 func (s *subscriber) has(events []Event) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -49,7 +49,7 @@ func (w *watcher) take(server, _ string, m Message) {
 	w.h.notice(n)
 }
 
-// sees tells whether the stream adds up to these clients, in order.
+// sees reports whether the stream adds up to these clients, in order.
 func (w *watcher) sees(clients []string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

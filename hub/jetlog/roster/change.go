@@ -45,7 +45,7 @@ func newOutbox() *outbox {
 	return &outbox{ch: make(chan []Change), wake: make(chan struct{}, 1), room: make(chan struct{}, 1), most: mostUnread}
 }
 
-// put queues changes and says whether there is room for more.
+// put queues changes and reports whether there is room for more.
 func (o *outbox) put(changes []Change, first bool) (room bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -45,7 +45,7 @@ func isWrongSequence(err error) bool {
 	return errors.As(err, &refused) && (refused.ErrCode == codeWrongSequence || refused.ErrCode == codeWrongSequenceInFlight)
 }
 
-// keep renews the lease when that is due, and begins a new session where there is none
+// keep renews the lease when that is due, and begins a new session if there is none
 // or the old one is over.
 func (r *Roster) keep(ctx context.Context) error {
 	for range 3 {
