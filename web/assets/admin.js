@@ -22,18 +22,26 @@ const PAGES = { o: "", c: "/clients", h: "/channels", t: "/tail", b: "/blocks", 
 const $ = (selector, root = document) => root.querySelector(selector);
 
 // --- the stream -------------------------------------------------------------------------------
-const [here, page] = [location.href.split("#")[0], document.body.dataset.live];
+const here = location.href.split("#")[0];
+const page = document.body.dataset.live;
 const streamURL = `${ROOT}/admin/stream?page=${encodeURIComponent(page)}`;
 let over = !page;
 let source = null; // null while waiting for a retry, asleep or over
-let [attempts, retryTimer, bannerTimer, sleepTimer] = [0, 0, 0, 0];
+let attempts = 0;
+let retryTimer = 0;
+let bannerTimer = 0;
+let sleepTimer = 0;
 
 function connect(state = "connecting") {
   if (over) return;
   stop();
   show(state);
   source = new EventSource(streamURL);
-  source.onopen = () => show((state = "live"), (attempts = 0));
+  source.onopen = () => {
+    state = "live";
+    attempts = 0;
+    show(state);
+  };
   source.onerror = () => {
     if (state !== "waiting") show("reconnecting", LOST_MS, "Connection lost. Reconnecting…");
     if (source.readyState === EventSource.CLOSED) askWhy();
@@ -81,17 +89,21 @@ function close(words, href, label) {
   show("closed", 0, `${words} `, Object.assign(document.createElement("a"), { href, textContent: label }));
 }
 addEventListener("pagehide", stop); // else the page isn't kept for the back button
-addEventListener("pageshow", ({ persisted }) => persisted && connect());
-document.addEventListener("visibilitychange", () => {
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) connect();
+});
+document.addEventListener("visibilitychange", sleepOrWake);
+
+function sleepOrWake() {
   clearTimeout(sleepTimer);
   if (document.hidden) sleepTimer = setTimeout(stop, HIDDEN_MS);
   else if (!source) connect();
-});
+}
 
 // --- patches ----------------------------------------------------------------------------------
 function apply(ops) {
   for (const { id, html, keys, first, keep } of ops) {
-    const at = document.getElementById(id) ?? [...held.values()].find(({ fresh }) => fresh.has(id))?.fresh.get(id);
+    const at = document.getElementById(id) ?? waitingRow(id);
     if (!at) continue;
     if (first) feed(at, parsed(first), keep);
     else if (keys) list(at, keys, Object.values(html).flatMap(parsed));
@@ -100,19 +112,35 @@ function apply(ops) {
   if (pointed) point(pointed.figure, pointed.i);
 }
 
-const parsed = (html) => [...Object.assign(document.createElement("template"), { innerHTML: html }).content.children];
+/** waitingRow returns a row that is not in its list yet. */
+function waitingRow(id) {
+  const list = [...held.values()].find(({ fresh }) => fresh.has(id));
+  return list?.fresh.get(id);
+}
+
+/** parsed returns the elements of markup that the server rendered. */
+function parsed(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return [...template.content.children];
+}
 
 /** morph makes a node equal to another, or puts that in its place, and returns what is there now. */
 function morph(from, to) {
-  if (from.nodeName !== to.nodeName) from.replaceWith((from = dressed(to)));
+  if (from.nodeName !== to.nodeName) {
+    from.replaceWith(dressed(to));
+    return to;
+  }
   if (from.isEqualNode(to)) return from;
   if (from.nodeType !== Node.ELEMENT_NODE) from.data = to.data;
-  else if (!from.matches(".chart-readout, .chart-cursor")) {
-    syncAttributes(from, to);
-    if (from.matches("time[datetime]")) age(from);
-    else if (from.nodeName !== "TEXTAREA") syncChildren(from, [...to.childNodes]);
-  }
+  else if (!from.matches(".chart-readout, .chart-cursor")) morphElement(from, to);
   return from;
+}
+
+function morphElement(from, to) {
+  syncAttributes(from, to);
+  if (from.matches("time[datetime]")) age(from);
+  else if (from.nodeName !== "TEXTAREA") syncChildren(from, [...to.childNodes]);
 }
 
 function syncAttributes(from, to) {
@@ -146,7 +174,9 @@ function arrange(parent, nodes) {
 
 /** rising returns as many of the numbers as are in rising order where they stand. */
 function rising(numbers) {
-  const [ends, before, run] = [[], [], new Set()]; // ends[k]: place of the least number that ends a run of k + 1
+  const ends = []; // ends[k]: place of the least number that ends a run of k + 1
+  const before = [];
+  const run = new Set();
   numbers.forEach((number, i) => {
     const k = ends.filter((end) => numbers[end] < number).length;
     before[i] = ends[k - 1];
@@ -165,7 +195,10 @@ setInterval(() => [...held.keys()].forEach(settle), 200); // no event tells that
 function list(at, keys, rows) {
   const { fresh = new Map(), until = at.matches("[data-feed]") ? Infinity : Date.now() + HOLD_MS } = held.get(at) ?? {};
   const have = rowsOf(at);
-  for (const row of rows) have.has(row.id) ? morph(have.get(row.id), row) : fresh.set(row.id, row);
+  for (const row of rows) {
+    if (have.has(row.id)) morph(have.get(row.id), row);
+    else fresh.set(row.id, row);
+  }
   for (const key of fresh.keys()) if (!keys.includes(key)) fresh.delete(key);
   held.set(at, { keys, fresh, until });
   settle(at);
@@ -232,7 +265,8 @@ function point(figure, i) {
   if (pointed) parts(pointed.figure).forEach((part) => part.setAttribute("hidden", ""));
   pointed = figure && { figure, i: Math.max(0, Math.min(lastOf(figure), i)) };
   if (!figure) return;
-  const [line, { end, step, unit }] = [$(".chart-cursor", figure), figure.dataset];
+  const line = $(".chart-cursor", figure);
+  const { end, step, unit } = figure.dataset;
   const words = [clock(new Date(Date.parse(end) - (lastOf(figure) - pointed.i) * step))];
   for (const path of pathsOf(figure)) words.push(`${path.dataset.series} ${amount(valuesOf(path)[pointed.i], unit)}`);
   $(".chart-readout", figure).textContent = words.join(" · ");
@@ -244,17 +278,35 @@ function point(figure, i) {
 /** amount writes a number as the server does beside the chart. */
 function amount(value, unit) {
   if (Number.isNaN(value)) return "–";
-  let [base, names] = [1000, ["", "k", "M", "G", "T"].map((prefix) => prefix + unit)];
-  if (unit.startsWith("B")) [base, names] = [1024, ["", "Ki", "Mi", "Gi", "Ti"].map((prefix) => ` ${prefix}${unit}`)];
-  if (unit === "ms" && value > 0) [value, names] = [value * 1000, [" µs", " ms", " s"]];
-  for (; value >= base - 0.5 && names.length > 1; names.shift()) value /= base;
-  return Number(value < 1 ? value.toFixed(3) : value < 99.95 ? value.toPrecision(3) : value.toFixed()) + names[0];
+  let base = 1000;
+  let names = ["", "k", "M", "G", "T"].map((prefix) => prefix + unit);
+  if (unit.startsWith("B")) {
+    base = 1024;
+    names = ["", "Ki", "Mi", "Gi", "Ti"].map((prefix) => ` ${prefix}${unit}`);
+  }
+  if (unit === "ms" && value > 0) {
+    value *= 1000;
+    names = [" µs", " ms", " s"];
+  }
+  while (value >= base - 0.5 && names.length > 1) {
+    value /= base;
+    names.shift();
+  }
+  return Number(rounded(value)) + names[0];
+}
+
+function rounded(value) {
+  if (value < 1) return value.toFixed(3);
+  return value < 99.95 ? value.toPrecision(3) : value.toFixed();
 }
 
 function pointAt({ target, clientX, pointerType = "mouse" }) {
   touch = pointerType === "touch";
   const figure = target.closest?.(".chart-plot")?.closest("figure[data-chart]");
-  if (!figure) return pointed && !pointed.figure.matches(":focus-visible") && point(null);
+  if (!figure) {
+    if (pointed && !pointed.figure.matches(":focus-visible")) point(null);
+    return;
+  }
   const { left, width } = $(".chart-cursor", figure).ownerSVGElement.getBoundingClientRect();
   point(figure, Math.round(((clientX - left) / width) * lastOf(figure)));
 }
@@ -262,12 +314,17 @@ function pointAt({ target, clientX, pointerType = "mouse" }) {
 // --- keys, clicks, forms ----------------------------------------------------------------------
 let led = 0; // until then a letter leads to a page
 const sent = new WeakMap(); // form → when
-addEventListener("keydown", (event) => {
+addEventListener("keydown", onKey);
+addEventListener("click", onClick);
+addEventListener("submit", onSubmit);
+
+function onKey(event) {
   const { key, target, timeStamp } = event;
   const search = $("#search, input[type=search]");
   if (key === "Escape" && target === search) search.blur();
   if (event.ctrlKey || event.altKey || event.metaKey || target.closest("input, textarea, select")) return;
-  const [figure, step] = [target.closest("figure[data-chart]"), { ArrowLeft: -1, ArrowRight: 1 }[key]];
+  const figure = target.closest("figure[data-chart]");
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
   if (timeStamp < led && key in PAGES) location.assign(`${ROOT}/admin${PAGES[key]}`);
   led = key === "g" ? timeStamp + 1000 : 0;
   if (key === "?" && !$("#keys").open) $("#keys").showModal();
@@ -275,26 +332,40 @@ addEventListener("keydown", (event) => {
   else if (figure && step) point(figure, pointed?.figure === figure ? pointed.i + step : lastOf(figure));
   else return;
   event.preventDefault();
-});
-addEventListener("click", async ({ target }) => {
+}
+
+async function onClick({ target }) {
   const button = target.closest("#tail-pause, [data-copy]");
   if (button?.id === "tail-pause") button.ariaPressed = String(button.ariaPressed !== "true");
   if (!button?.dataset.copy || button.textContent === "Copied") return;
-  const [from, label] = [$(button.dataset.copy), [...button.childNodes]];
-  const copy = async () => navigator.clipboard.writeText(from.textContent);
-  await copy().catch(() => getSelection().selectAllChildren(from) || document.execCommand("copy")); // over plain HTTP
+  const label = [...button.childNodes];
+  await copyText($(button.dataset.copy));
   button.ariaLive = "polite";
   button.textContent = "Copied";
   setTimeout(() => button.replaceChildren(...label), 1500);
-});
-addEventListener("submit", (event) => {
+}
+
+/** copyText copies what an element says. Over plain HTTP there is no clipboard but that of the selection. */
+async function copyText(element) {
+  try {
+    await navigator.clipboard.writeText(element.textContent);
+  } catch {
+    getSelection().selectAllChildren(element);
+    document.execCommand("copy");
+  }
+}
+
+function onSubmit(event) {
   const { target: form, submitter, timeStamp } = event;
   const question = submitter?.dataset.confirm ?? form.dataset.confirm;
   if (timeStamp < sent.get(form) + 5000 || (question && !confirm(question))) event.preventDefault();
   else if (form.method === "post") sent.set(form, timeStamp);
-});
+}
+
 for (const type of ["pointermove", "pointerdown", "focusout"]) document.addEventListener(type, pointAt);
 document.documentElement.addEventListener("pointerleave", pointAt);
-setInterval(() => document.hidden || dressed(document.body), 5000);
+setInterval(() => {
+  if (!document.hidden) dressed(document.body);
+}, 5000);
 dressed(document.body);
 connect();
