@@ -20,7 +20,7 @@ var layers = map[string][]string{
 	"web/webtest":      {"web/...", "hub/...", "presence/..."},
 	"web/node":         {"hub/...", "presence/..."},
 	"web/hooks":        {"web/auth", "hub/eventlog", "hub/outbox", "presence/..."},
-	"web/reply":        {"hub/eventlog"},
+	"web/reply":        {"hub/eventlog", "templates"},
 	"web/gate":         {"web/auth", "web/node", "web/reply"},
 	"web/stream":       {"web/auth", "web/gate", "web/node", "web/reply", "hub/...", "presence"},
 	"web/publish":      {"web/auth", "web/gate", "web/node", "web/reply", "hub/eventlog"},
