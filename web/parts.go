@@ -74,6 +74,6 @@ func (o *Options) admin(totals func() []totals.Total) admin.Options {
 	}
 }
 
-func (o *Options) metrics(totals func() []totals.Total) metrics.Options {
-	return metrics.Options{Version: o.Version, LoopbackOnly: o.LoopbackOnly, Totals: totals}
+func (o *Options) metrics(totals func() []totals.Total, h *hooks.Hooks) metrics.Options {
+	return metrics.Options{Version: o.Version, LoopbackOnly: o.LoopbackOnly, Totals: totals, Hooks: h}
 }

@@ -70,7 +70,7 @@ func New(opts Options) (*Server, error) {
 		s.compat = compat.New(s.node, s.gate, streams, publisher, s.pages, opts.compat())
 		s.docs = apidocs.New(opts.Version, s.gate, s.pages)
 		if s.admin, err = admin.New(s.node, s.gate, streams, publisher, s.pages, opts.admin(s.totals)); err == nil {
-			s.exporter = metrics.New(s.node, s.gate, streams, publisher, s.admin.Pages, opts.metrics(s.totals))
+			s.exporter = metrics.New(s.node, s.gate, streams, publisher, s.admin.Pages, opts.metrics(s.totals, told))
 		}
 	}
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"rollcall/hub"
 	"rollcall/web/auth"
 	"rollcall/web/gate"
+	"rollcall/web/hooks"
 	"rollcall/web/node"
 	"rollcall/web/publish"
 	"rollcall/web/reply"
@@ -38,6 +39,7 @@ type Options struct {
 	Version      string
 	LoopbackOnly bool
 	Totals       func() []totals.Total // what is bounded, as it is now
+	Hooks        *hooks.Hooks          // nil without webhooks
 }
 
 // New returns the metrics of a node; pages counts the live pages of its admin UI.
@@ -109,6 +111,14 @@ var (
 	metricRefused   = counter("credentials_refused_total", "Refused credentials.")
 	metricDenied    = counter("requests_denied_total", "Requests that their credentials do not allow.")
 	metricLimited   = counter("requests_limited_total", "Requests over a limit of their address, their identity or the server, by limit.", "limit")
+
+	metricHookFails    = gauge("webhook_endpoints_failing", "Webhook endpoints whose last attempt failed.")
+	metricHookOldest   = gauge("webhook_oldest_seconds", "Age of the oldest message that an endpoint has not taken.")
+	metricHookDead     = gauge("webhook_dead_letters", "Messages that endpoints did not take in time, and that are kept.")
+	metricHookAttempts = counter("webhook_attempts_total", "Attempts to send a message, by result.", "result")
+	metricHookEvents   = counter("webhook_events_total", "Events that endpoints took, each once for each endpoint.")
+	metricHookBuried   = counter("webhook_buried_total", "Messages that became dead letters.")
+	metricHookLost     = counter("webhook_lost_total", "Messages and changes that were dropped because too much waited.")
 
 	metricLag = prometheus.NewDesc("rollcall_delivery_lag_seconds", "Time from accepting an event to writing it to a connection; each write of a stream counts once, sampled.", nil, nil)
 )
@@ -203,6 +213,7 @@ func (x *Exporter) Collect(out chan<- prometheus.Metric) {
 		put(held, float64(t.Held), t.Kind)
 		put(limit, t.Max(), t.Kind)
 	}
+	x.collectHooks(put)
 	put(metricBlocks, float64(len(x.node.Blocks.List())))
 	refused := x.gate.Refusals()
 	at, id := refused.Address, refused.Identity
@@ -216,6 +227,33 @@ func (x *Exporter) Collect(out chan<- prometheus.Metric) {
 	put(metricLimited, float64(refused.Subscriptions), "subscriptions")
 	put(metricLimited, float64(refused.Bodies), "bodies")
 	put(metricLimited, float64(refused.Connections), "max_connections")
+}
+
+// collectHooks tells how the webhooks are, over all endpoints. An endpoint that another server sends to has its figures there.
+func (x *Exporter) collectHooks(put func(m metric, value float64, labels ...string)) {
+	var sum hooks.Status
+	failing, dropped, oldest := 0, uint64(0), time.Duration(0)
+	if x.opts.Hooks != nil {
+		dropped = x.opts.Hooks.Dropped()
+		for _, st := range x.opts.Hooks.Endpoints() {
+			sum.Attempts, sum.Failures, sum.Delivered = sum.Attempts+st.Attempts, sum.Failures+st.Failures, sum.Delivered+st.Delivered
+			sum.Dead, sum.Buried, sum.Lost = sum.Dead+st.Dead, sum.Buried+st.Buried, sum.Lost+st.Lost
+			if st.Failing > 0 {
+				failing++
+			}
+			if !st.Oldest.IsZero() {
+				oldest = max(oldest, time.Since(st.Oldest))
+			}
+		}
+	}
+	put(metricHookFails, float64(failing))
+	put(metricHookOldest, oldest.Seconds())
+	put(metricHookDead, float64(sum.Dead))
+	put(metricHookAttempts, float64(sum.Attempts-sum.Failures), "ok")
+	put(metricHookAttempts, float64(sum.Failures), "failed")
+	put(metricHookEvents, float64(sum.Delivered))
+	put(metricHookBuried, float64(sum.Buried))
+	put(metricHookLost, float64(sum.Lost+dropped))
 }
 
 // Serve answers GET /metrics, for API keys with the scope admin. That a server is
