@@ -42,6 +42,8 @@ func livePages(views map[string]live) map[string]livePage {
 			page = ServerPage(v)
 		case NodesView:
 			page = Nodes(v)
+		case WebhooksView:
+			page = Webhooks(v)
 		}
 		pages[name] = livePage{page, view.Fragments()}
 	}
@@ -73,6 +75,9 @@ func sampleViews() map[string]live {
 		"server":          sampleServer(),
 		"server-draining": drainingServer(),
 		"nodes":           sampleNodes(),
+		"webhooks":        sampleWebhooks(),
+		"webhooks-empty":  WebhooksView{AdminFrame: sampleFrame("server", "/admin/webhooks")},
+		"webhooks-viewer": changed(sampleWebhooks(), func(v *WebhooksView) { v.CanAct, v.Role = false, "viewer" }),
 		"nodes-degraded": changed(sampleNodes(), func(v *NodesView) {
 			v.Degraded, v.Rows[1].Level = "The view of the other servers is 40 s old: no answer from NATS.", "bad"
 		}),

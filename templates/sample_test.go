@@ -350,6 +350,23 @@ func sampleNodes() NodesView {
 	}}
 }
 
+func sampleWebhooks() WebhooksView {
+	return WebhooksView{
+		AdminFrame: sampleFrame("server", "/admin/webhooks"),
+		Rows: []WebhookRow{
+			{Key: "webhook-1", ID: "1", URL: "https://app.example/rollcall", Tone: "ok", Text: "Takes what it is sent.", Waiting: "0", Events: "41,220", Dead: "0", LastOK: sampleNow},
+			{Key: "webhook-2", ID: "2", URL: "https://billing.example/hook", Tone: "bad", Text: "Fails: it answered 500.", Waiting: "31", Events: "902", Dead: "2", Waits: true},
+		},
+		Attempts: []MessageRow{
+			{Key: "attempt-1", ID: "2", Value: "912", Message: "msg_B", URL: "https://billing.example/hook", At: sampleNow, Events: "3", Answer: "it answered 500", Tone: "bad", Took: "31ms", Again: true},
+			{Key: "attempt-2", ID: "1", Value: "911", Message: "msg_A", URL: "https://app.example/rollcall", At: sampleNow, Events: "100", Answer: "204", Tone: "ok", Took: "4ms"},
+		},
+		Letters: []MessageRow{
+			{Key: "letter-1", ID: "2", Value: "640", Message: "msg_C", URL: "https://billing.example/hook", At: sampleNow, Events: "12", Answer: "no answer within 15s", Tone: "bad", Again: true},
+		},
+	}
+}
+
 func sampleBlocks() BlocksView {
 	return BlocksView{AdminFrame: sampleFrame("blocks", "/admin/blocks"), Rows: times(3, sampleBlock), BaseURL: "https://rollcall.example"}
 }

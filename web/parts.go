@@ -66,11 +66,11 @@ func (o *Options) compat() compat.Options {
 	return compat.Options{Log: o.Log, NoPages: o.NoPages, Version: o.Version, StallTimeout: o.StallTimeout}
 }
 
-func (o *Options) admin(totals func() []totals.Total) admin.Options {
+func (o *Options) admin(totals func() []totals.Total, h *hooks.Hooks) admin.Options {
 	return admin.Options{
 		Log: o.Log, Version: o.Version, Admins: o.Admins, Hint: o.AdminHint, Sessions: o.AdminSessions, Apart: o.AdminApart,
 		Settings: o.Settings, History: o.History(), LoopbackOnly: o.LoopbackOnly, StallTimeout: o.StallTimeout,
-		MaxBodyBytes: o.MaxBodyBytes, MaxPayloadBytes: o.MaxPayloadBytes, Totals: totals,
+		MaxBodyBytes: o.MaxBodyBytes, MaxPayloadBytes: o.MaxPayloadBytes, Totals: totals, Hooks: h,
 	}
 }
 

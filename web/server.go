@@ -69,7 +69,7 @@ func New(opts Options) (*Server, error) {
 		s.api = api.New(s.node, s.gate, streams, publisher, opts.api())
 		s.compat = compat.New(s.node, s.gate, streams, publisher, s.pages, opts.compat())
 		s.docs = apidocs.New(opts.Version, s.gate, s.pages)
-		if s.admin, err = admin.New(s.node, s.gate, streams, publisher, s.pages, opts.admin(s.totals)); err == nil {
+		if s.admin, err = admin.New(s.node, s.gate, streams, publisher, s.pages, opts.admin(s.totals, told)); err == nil {
 			s.exporter = metrics.New(s.node, s.gate, streams, publisher, s.admin.Pages, opts.metrics(s.totals, told))
 		}
 	}

@@ -26,7 +26,7 @@ var layers = map[string][]string{
 	"web/publish":      {"web/auth", "web/gate", "web/node", "web/reply", "hub/eventlog"},
 	"web/api":          {"web/auth", "web/gate", "web/node", "web/publish", "web/reply", "web/stream", "hub/...", "presence"},
 	"web/compat":       {"web/auth", "web/gate", "web/node", "web/publish", "web/reply", "web/stream", "hub/...", "templates"},
-	"web/admin":        {"web/auth", "web/gate", "web/livepage", "web/login", "web/node", "web/publish", "web/reply", "web/stream", "web/totals", "hub/...", "presence/...", "templates"},
+	"web/admin":        {"web/auth", "web/gate", "web/hooks", "web/livepage", "web/login", "web/node", "web/publish", "web/reply", "web/stream", "web/totals", "hub/...", "presence/...", "templates"},
 	"web/metrics":      {"web/auth", "web/gate", "web/hooks", "web/node", "web/publish", "web/reply", "web/stream", "web/totals", "hub"},
 	"web/apidocs":      {"web/assets", "web/gate", "web/reply", "hub/eventlog", "templates"},
 	"web/assets":       {"web/reply"},

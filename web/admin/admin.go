@@ -93,6 +93,7 @@ func (a *Admin) Routes(e *gin.Engine) {
 	act("/channels/:channel/purge", "channel.purge", a.purge)
 	act("/blocks", "client.block", a.addBlock)
 	act("/blocks/remove", "client.unblock", a.removeBlock)
+	a.webhookActions(act)
 	act("/server/drain", "server.drain", a.drain)
 	act("/server/drain/stop", "server.drain.stop", a.stopDrain)
 	if a.opts.Apart {
@@ -106,7 +107,7 @@ func (a *Admin) paintings() map[string]pageFunc {
 	return map[string]pageFunc{
 		"": a.overview, "/clients": a.clients, "/clients/:clientId": a.client, "/clients/:clientId/tap": a.tap,
 		"/channels": a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/blocks": a.blocks, "/audit": a.auditPage,
-		"/server": a.serverPage, "/nodes": a.nodes,
+		"/server": a.serverPage, "/nodes": a.nodes, "/webhooks": a.webhooks,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rollcall/hub/eventlog"
+	"rollcall/web/hooks"
 	"rollcall/web/login"
 	"rollcall/web/totals"
 )
@@ -25,6 +26,7 @@ type Options struct {
 	MaxBodyBytes    int64
 	MaxPayloadBytes int
 	Totals          func() []totals.Total // what is bounded, as it is now
+	Hooks           *hooks.Hooks          // nil without webhooks
 }
 
 // Setting is a setting in effect, as the admin UI shows it.
