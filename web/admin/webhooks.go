@@ -25,15 +25,15 @@ const (
 )
 
 // webhooks paints /admin/webhooks.
-func (a *Admin) webhooks(v *visit) (func() screen, *reply.Fault) {
+func (a *Admin) webhooks(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "server"
 	var letters []templates.MessageRow
 	var read time.Time
-	return func() screen {
+	return func() renderedPage {
 		view := templates.WebhooksView{AdminFrame: v.frame}
 		h := a.opts.Hooks
 		if h == nil {
-			return screen{body: templates.Webhooks(view), parts: view.Fragments()}
+			return renderedPage{body: templates.Webhooks(view), parts: view.Fragments()}
 		}
 		list := h.Endpoints()
 		if time.Since(read) > lettersEvery {
@@ -48,7 +48,7 @@ func (a *Admin) webhooks(v *visit) (func() screen, *reply.Fault) {
 		}
 		slices.SortStableFunc(view.Attempts, func(x, y templates.MessageRow) int { return y.At.Compare(x.At) })
 		view.Attempts = view.Attempts[:min(len(view.Attempts), attemptsShown)]
-		return screen{body: templates.Webhooks(view), parts: view.Fragments()}
+		return renderedPage{body: templates.Webhooks(view), parts: view.Fragments()}
 	}, nil
 }
 

@@ -53,6 +53,7 @@ type change struct {
 	tried  string // the batch that it was last part of, where it is not known whether that was stored
 	at     time.Time
 	came   time.Time
+	held   bool // it came while another server was to tell it
 }
 
 // What waits for the store: more than maxQueue changes are reduced to the last one of each membership.
@@ -110,6 +111,7 @@ func (t *teller) signal() {
 
 func (t *teller) run() {
 	defer close(t.done)
+	t.rank = t.h.rank()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	now := time.Now()
@@ -189,16 +191,19 @@ func (t *teller) due(c *change) time.Time {
 
 // turn does what is due.
 func (t *teller) turn(now time.Time, last bool) {
-	t.mu.Lock()
-	came := t.intake
-	t.intake = nil
-	t.mu.Unlock()
-	t.queue = t.bounded(append(t.queue, came...), &t.queueMax)
 	if rank := t.h.rank(); rank != t.rank {
 		if t.rank = rank; rank == 0 {
 			t.settles = now.Add(t.h.pace.settle) // another server may have died with what it was about to tell
 		}
 	}
+	t.mu.Lock()
+	came := t.intake
+	t.intake = nil
+	t.mu.Unlock()
+	for i := range came {
+		came[i].held = t.rank > 0
+	}
+	t.queue = t.bounded(append(t.queue, came...), &t.queueMax)
 	if !t.settles.IsZero() && !now.Before(t.settles) && t.rank == 0 {
 		t.settles = time.Time{}
 		t.settle(now)
@@ -331,8 +336,9 @@ func (t *teller) compose(now time.Time, id string) (events []Event, rest []chang
 		}
 		return t.table.has(k)
 	}
+	// Of what was held back, another server may have told all but the end.
 	var last map[key]int
-	if t.rank > 0 {
+	if slices.ContainsFunc(t.queue, func(c change) bool { return c.held }) {
 		last = lasts(t.queue)
 	}
 	for i := range t.queue {
@@ -349,7 +355,7 @@ func (t *teller) compose(now time.Time, id string) (events []Event, rest []chang
 		switch {
 		case c.reason != "":
 			events = append(events, Event{Type: StreamEnded, ClientID: c.client, Reason: c.reason, At: at})
-		case there(c.key) == c.there || last != nil && last[c.key] != i:
+		case there(c.key) == c.there || c.held && last[c.key] != i:
 			// It was told, by this server or another.
 		default:
 			over[c.key] = c.there
