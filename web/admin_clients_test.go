@@ -192,5 +192,8 @@ func TestAdminClientRow(t *testing.T) {
 	again := srv.Subscribe("channels=c1&clientId=ada", "Last-Event-ID: "+st.LastID)
 	again.WantRegistered()
 	page = alice.get("/admin/clients/ada").wantText("client-state", "online").wantText("timeline", "reconnected within its grace").wantText("fig-returns", "1")
-	page.wantText("timeline", "gone").wantText("timeline", "opened a connection").wantText("timeline", "came online")
+	page.wantText("timeline", "gone").wantText("timeline", "opened a connection")
+	until(t, "the join is on the timeline", func() bool { // the feed writes it, in its own time
+		return strings.Contains(alice.get("/admin/clients/ada").says("timeline"), "came online")
+	})
 }
