@@ -1,9 +1,11 @@
 package web_test
 
 import (
+	"net"
 	"testing"
 	"time"
 
+	"rollcall/web"
 	"rollcall/web/webtest"
 )
 
@@ -105,4 +107,43 @@ func TestBlock(t *testing.T) {
 	// A block that is over is over.
 	srv.Delete("/presence/clients/bob?block=1ns")
 	subscribed(t, srv, "clientId=bob", "a")
+}
+
+// A client that is only within its grace has no stream to end; a block is for clients, not for connections.
+func TestKickNothing(t *testing.T) {
+	srv := webtest.Start(t, web.Options{PresenceGrace: time.Hour})
+	st := subscribed(t, srv, "clientId=ada", "a")
+	connection := "/presence/connections/" + st.Hello.ConnectionID
+	srv.Do("DELETE", connection+"?block=10m", "").WantFault(400, "invalid_block", "block")
+	srv.Delete("/presence/clients/ada")
+	st.WantGoodbye("kicked", false)
+	eventually(t, "the stream has ended", func() bool { return srv.Streams() == 0 })
+	srv.Get("/presence/clients/ada").WantStatus(200)
+	srv.Do("DELETE", "/presence/clients/ada", "").WantFault(404, "not_online", "")
+}
+
+// A program that leaves PresenceGrace alone has the documented default: a reload is no leave.
+func TestPresenceGraceDefault(t *testing.T) {
+	inner, err := web.New(web.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := webtest.Run(t, inner, l)
+	st := subscribed(t, srv, "clientId=ada", "a")
+	st.Close()
+	eventually(t, "the stream has ended", func() bool { return srv.Streams() == 0 })
+	srv.Get("/presence/clients/ada").WantStatus(200)
+}
+
+// Health checks reach an open server under any name, or none; nothing else does.
+func TestHealthChecksWithoutHost(t *testing.T) {
+	srv := webtest.Start(t, web.Options{LoopbackOnly: true})
+	for _, path := range []string{"/healthz", "/readyz"} {
+		srv.Get(path, "Host: 10.0.0.7").WantStatus(200)
+	}
+	srv.Get("/presence/clients", "Host: 10.0.0.7").WantFault(403, "foreign_host", "")
 }

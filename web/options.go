@@ -65,7 +65,7 @@ type Options struct {
 	Shards       int           // goroutines that deliver; 0 means one for each core
 
 	OnlinePresence bool          // every stream gets online-presence
-	PresenceGrace  time.Duration // how long a client stays after its last connection; 0 means not at all
+	PresenceGrace  time.Duration // how long a client stays after its last connection; 0 means 10 s, negative not at all
 
 	// AdminApart serves the admin UI, with pprof, on its own listener (see ServeAdmin)
 	// instead of the main one.
@@ -129,6 +129,7 @@ func (o Options) withDefaults() Options {
 	o.MaxChannels = cmp.Or(o.MaxChannels, 1000)
 	o.Heartbeat = cmp.Or(o.Heartbeat, 25*time.Second)
 	o.StallTimeout = cmp.Or(o.StallTimeout, 10*time.Second)
+	o.PresenceGrace = cmp.Or(o.PresenceGrace, 10*time.Second)
 	return o
 }
 

@@ -24,7 +24,7 @@ const outboxWait = 30 * time.Second
 func (o *Options) node(h *hooks.Hooks) node.Options {
 	n := node.Options{
 		Log: o.Log, Name: o.Node, Engine: o.Engine, History: o.History(), Roster: o.Roster, Shards: o.Shards,
-		Heartbeat: o.Heartbeat, StallTimeout: o.StallTimeout, PresenceGrace: o.PresenceGrace, Tracing: o.Tracing,
+		Heartbeat: o.Heartbeat, StallTimeout: o.StallTimeout, PresenceGrace: max(0, o.PresenceGrace), Tracing: o.Tracing,
 	}
 	if h != nil {
 		n.Edges, n.Ended = h.Edges, h.Ended
@@ -39,7 +39,7 @@ func (o *Options) hooks() (*hooks.Hooks, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), outboxWait)
 	defer cancel()
-	return hooks.New(ctx, hooks.Options{Log: o.Log, Store: o.Outbox, Endpoints: o.Webhooks, Grace: o.PresenceGrace, Roster: o.Roster})
+	return hooks.New(ctx, hooks.Options{Log: o.Log, Store: o.Outbox, Endpoints: o.Webhooks, Grace: max(0, o.PresenceGrace), Roster: o.Roster})
 }
 
 func (o *Options) gate() gate.Options {

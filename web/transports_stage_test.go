@@ -140,6 +140,9 @@ func (w way) start(t *testing.T, opts web.Options) *stage {
 	if w.tls {
 		l = tls.NewListener(l, serverTLS())
 	}
+	if opts.PresenceGrace == 0 {
+		opts.PresenceGrace = -1
+	}
 	if s.srv, err = web.New(opts); err != nil {
 		t.Fatal(err)
 	}

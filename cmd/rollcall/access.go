@@ -28,14 +28,14 @@ type AccessFlags struct {
 	TrustedProxy []string       `group:"access" placeholder:"CIDR" help:"Trust X-Forwarded-For and Forwarded from this proxy or network. unix: trust all connections to a socket file."`
 
 	AddressConnections  int     `group:"limits" default:"0" placeholder:"N" help:"Open streams per address. 0 means no limit, as for all of these."`
-	AddressConnects     float64 `group:"limits" default:"0" placeholder:"RATE" help:"New streams per address and second."`
-	AddressPublishes    float64 `group:"limits" default:"0" placeholder:"RATE" help:"Publish requests per address and second."`
-	AddressBytes        Size    `group:"limits" default:"0" placeholder:"SIZE" help:"Published bytes per address and second."`
+	AddressConnects     float64 `group:"limits" default:"0" placeholder:"RATE" help:"New streams per address and second; twice as many at once after a pause."`
+	AddressPublishes    float64 `group:"limits" default:"0" placeholder:"RATE" help:"Publish requests per address and second; twice as many at once after a pause."`
+	AddressBytes        Size    `group:"limits" default:"0" placeholder:"SIZE" help:"Published bytes per address and second; twice as many at once after a pause."`
 	AddressFailures     int     `group:"limits" default:"30" placeholder:"N" help:"Refused credentials per address and minute; beyond that, all its credentials are refused for a while."`
 	IdentityConnections int     `group:"limits" default:"0" placeholder:"N" help:"Open streams per key or token subject."`
-	IdentityConnects    float64 `group:"limits" default:"0" placeholder:"RATE" help:"New streams per key or subject and second."`
-	IdentityPublishes   float64 `group:"limits" default:"0" placeholder:"RATE" help:"Publish requests per key or subject and second."`
-	IdentityBytes       Size    `group:"limits" default:"0" placeholder:"SIZE" help:"Published bytes per key or subject and second."`
+	IdentityConnects    float64 `group:"limits" default:"0" placeholder:"RATE" help:"New streams per key or subject and second; twice as many at once after a pause."`
+	IdentityPublishes   float64 `group:"limits" default:"0" placeholder:"RATE" help:"Publish requests per key or subject and second; twice as many at once after a pause."`
+	IdentityBytes       Size    `group:"limits" default:"0" placeholder:"SIZE" help:"Published bytes per key or subject and second; twice as many at once after a pause."`
 }
 
 // open reports whether nothing says who may get in.
@@ -194,6 +194,6 @@ var errOpen = errors.New(`other machines reach this address, and there are no cr
 Make a key for your backend, and give the server the line that this prints last:
 
     rollcall key new --name backend --allow publish,subscribe,history,presence,admin --channels '>'
-    rollcall serve --listen :9090 --api-key 'name=backend allow=... channels=> hash=sha256:...'
+    rollcall serve --listen ADDRESS --api-key 'name=backend allow=... channels=> hash=sha256:...'
 
 Or take subscribers' tokens (--jwt-secret, --jwt-public-key, --jwks-url), or listen on 127.0.0.1. --insecure serves everybody all the same`)

@@ -248,7 +248,7 @@ func (c *serveCmd) options(log *slog.Logger, effective []web.Setting, access *au
 		StallTimeout:       time.Duration(c.StallTimeout),
 		Shards:             c.Shards,
 		OnlinePresence:     c.OnlinePresence,
-		PresenceGrace:      time.Duration(c.PresenceGrace),
+		PresenceGrace:      cmp.Or(time.Duration(c.PresenceGrace), -1),
 		Admins:             c.admins,
 		AdminHint:          c.hint,
 		AdminSessions:      c.AdminSessions,

@@ -119,6 +119,15 @@ func removeStale(path string) error {
 	return os.Remove(path)
 }
 
+// adminURL is where the admin UI is, for people: a socket file has no URL.
+func adminURL(addr net.Addr, secure bool) string {
+	at := openURL(addr, secure)
+	if strings.HasPrefix(at, unixPrefix) {
+		return at + ", path /admin"
+	}
+	return at + "admin"
+}
+
 // openURL is what to type into a browser on this machine: an address of all interfaces becomes the loopback one.
 func openURL(addr net.Addr, secure bool) string {
 	tcp, ok := addr.(*net.TCPAddr)

@@ -24,7 +24,7 @@ import (
 func wantOut(t *testing.T, client *http.Client, base string) {
 	t.Helper()
 	got := ask(t, client, base+"/admin", "", "Accept: text/html").want(t, http.StatusSeeOther, "")
-	if to := got.header.Get("Location"); !strings.HasPrefix(to, "/admin/login") {
+	if to := got.header.Get("Location"); !strings.HasPrefix(to, "./admin/login") {
 		t.Errorf("sent to %s", to)
 	}
 }

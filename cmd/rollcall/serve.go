@@ -228,7 +228,7 @@ func (c *serveCmd) announce(log *slog.Logger, terminal io.Writer, at, adminAt ne
 	secure := cert != nil
 	log.Info("listening", "url", openURL(at, secure), "version", versionName())
 	if c.AdminListen != "" {
-		log.Info("the admin UI has its own address", "url", openURL(adminAt, secure)+"admin")
+		log.Info("the admin UI has its own address", "url", adminURL(adminAt, secure))
 	}
 	switch {
 	case c.open() && !c.local:
@@ -244,7 +244,7 @@ func (c *serveCmd) announce(log *slog.Logger, terminal io.Writer, at, adminAt ne
 		log.Info("a password for the admin UI was generated for this run, because no admin user is configured (--admin-user)",
 			"url", openURL(adminAt, secure)+"admin", "user", "admin", "file", c.passwordFile)
 	case password != "":
-		fmt.Fprintf(terminal, "\n  Admin UI  %sadmin\n  User      admin\n  Password  %s\n\n  Generated for this run, because no admin user is configured (--admin-user).\n\n", openURL(adminAt, secure), password)
+		fmt.Fprintf(terminal, "\n  Admin UI  %s\n  User      admin\n  Password  %s\n\n  Generated for this run, because no admin user is configured (--admin-user).\n\n", adminURL(adminAt, secure), password)
 	case len(c.admins) == 0 && everybodyReaches(adminAt):
 		log.Warn("the admin UI is off: no admin user is configured, and other machines reach this address; see --admin-user", "address", adminAt.String())
 	}

@@ -224,7 +224,7 @@ func (a *API) kickClient(c *gin.Context) *reply.Fault {
 		if err := a.node.KeepAway(id, block, "REST API"); err != nil {
 			return reply.NewFault(http.StatusConflict, "too_many_blocks", err.Error())
 		}
-	} else if _, online := a.node.KickAll(id); !online {
+	} else if streams, _ := a.node.KickAll(id); streams == 0 {
 		return notOnline
 	}
 	c.Status(http.StatusNoContent)
@@ -235,6 +235,9 @@ func (a *API) kickClient(c *gin.Context) *reply.Fault {
 func (a *API) kickConnection(c *gin.Context) *reply.Fault {
 	if f := a.gate.MayAdmin(c); f != nil {
 		return f
+	}
+	if c.Request.URL.Query().Has("block") {
+		return reply.Invalid("invalid_block", "block", "is for clients: DELETE /presence/clients/{clientId}?block=10m")
 	}
 	conn := a.node.Registry.Connection(reply.PathParam(c, "connectionId"))
 	if conn == nil {

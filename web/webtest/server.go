@@ -36,9 +36,12 @@ func Start(t testing.TB, opts web.Options) *Server {
 	return StartOn(t, opts, l)
 }
 
-// StartOn runs a server on l until the test ends.
+// StartOn runs a server on l until the test ends. Without a PresenceGrace, clients leave at once.
 func StartOn(t testing.TB, opts web.Options, l net.Listener) *Server {
 	t.Helper()
+	if opts.PresenceGrace == 0 {
+		opts.PresenceGrace = -1 // tests see a leave at once
+	}
 	inner, err := web.New(opts)
 	if err != nil {
 		t.Fatal(err)
