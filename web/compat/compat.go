@@ -2,15 +2,16 @@ package compat
 
 import (
 	"log/slog"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
 	"rollcall/hub/eventlog"
 	"rollcall/web/gate"
 	"rollcall/web/node"
 	"rollcall/web/publish"
 	"rollcall/web/reply"
 	"rollcall/web/stream"
-	"time"
-
-	"github.com/gin-gonic/gin"
 )
 
 // Where the other faces of the log keep their events. A member's are on the channel
