@@ -344,6 +344,9 @@ func (t *teller) compose(now time.Time, id string) (events []Event, rest []chang
 	for i := range t.queue {
 		c := &t.queue[i]
 		if len(events) > batchEvents-2 {
+			if len(rest) == 0 {
+				return events, t.queue[i:] // as a rule: a long queue is not copied for each batch
+			}
 			return events, append(rest, t.queue[i:]...)
 		}
 		if t.due(c).After(now) {
