@@ -30,11 +30,22 @@ func TestPublishFromWithin(t *testing.T) {
 		}
 	}
 	results, err := srv.Server.Publish(t.Context(), []eventlog.Event{good, {Channel: "b", Type: "m", Payload: []byte("2"), Key: "k"}})
-	if err != nil || len(results) != 2 || results[0].Seq != 1 || results[1].Seq != 2 {
+	if err != nil || len(results) != 2 || results[0].ID != epochOf(st.LastID)+"-1" || results[1].ID != epochOf(st.LastID)+"-2" {
 		t.Fatalf("%v, %v", results, err)
 	}
-	st.WantEvent("a", "m", `{"n":1}`)
+	if id := st.WantEvent("a", "m", `{"n":1}`); id != results[0].ID {
+		t.Errorf("the client sees the id %s, the publisher %s", id, results[0].ID)
+	}
 	st.WantEvent("b", "m", `2`)
+	for _, channel := range []string{"a", ""} {
+		if there := srv.Members(channel); len(there) != 1 || there[0].ClientID != st.Hello.ClientID {
+			t.Errorf("on %q: %v", channel, there)
+		}
+	}
+	if n := srv.Kick(st.Hello.ClientID); n != 1 || srv.Kick("nobody") != 0 {
+		t.Errorf("%d streams are ended", n)
+	}
+	st.WantGoodbye("kicked", false)
 	if err := srv.Close(); err != nil {
 		t.Fatal(err)
 	}

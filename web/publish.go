@@ -7,14 +7,21 @@ import (
 	"unicode/utf8"
 
 	"rollcall/hub/eventlog"
+	"rollcall/presence"
 )
+
+// Published says where an event went.
+type Published struct {
+	ID        string // the id that clients see and resume from
+	Duplicate bool   // its key was seen before; ID is the first event's
+}
 
 // Publish appends events to the log for the program that the server is part of, which
 // may do so without a request. See [eventlog.Log.Append].
 //
 // Errors: those of the log; another one for an event whose channel, type, key or payload
 // is not as POST /publish wants it. Nothing was published then.
-func (s *Server) Publish(ctx context.Context, events []eventlog.Event) ([]eventlog.Result, error) {
+func (s *Server) Publish(ctx context.Context, events []eventlog.Event) ([]Published, error) {
 	for i := range events {
 		ev := &events[i]
 		if err := eventlog.CheckChannel(ev.Channel); err != nil {
@@ -30,5 +37,29 @@ func (s *Server) Publish(ctx context.Context, events []eventlog.Event) ([]eventl
 			return nil, fmt.Errorf("events[%d]: the payload is not JSON of at most %d bytes", i, s.opts.MaxPayloadBytes)
 		}
 	}
-	return s.node.Publish(ctx, events)
+	results, err := s.node.Publish(ctx, events)
+	if err != nil {
+		return nil, err
+	}
+	published := make([]Published, len(results))
+	for i, r := range results {
+		published[i] = Published{ID: s.node.IDOf(r.Seq), Duplicate: r.Duplicate}
+	}
+	return published, nil
+}
+
+// Kick ends all streams of a client, wherever they are, and tells how many these were. Its pages are told to stay away, once;
+// see DELETE /presence/clients/{clientId}.
+func (s *Server) Kick(clientID string) int {
+	streams, _ := s.node.KickAll(clientID)
+	return streams
+}
+
+// Members returns the clients on a channel, and with "" everybody who is online, in no particular order.
+func (s *Server) Members(channel string) []presence.Member {
+	if channel == "" {
+		channel = presence.Everyone
+	}
+	lists, _ := s.node.Registry.Snapshot(channel)
+	return lists[0]
 }
