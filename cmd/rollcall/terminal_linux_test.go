@@ -97,7 +97,7 @@ func TestPasswordOnATerminal(t *testing.T) {
 			if string(got) != test.password || (err == nil) != (test.fails == "") || err != nil && err.Error() != test.fails {
 				t.Errorf("got %q, %v", got, err)
 			}
-			if want := "Password: \nThe same again: \n"; p.asked.String() != want {
+			if want := "Password: \nRepeat the password: \n"; p.asked.String() != want {
 				t.Errorf("asked %q, want %q", p.asked.String(), want)
 			}
 			if !echoes(t, program) {
