@@ -143,7 +143,8 @@ func TestPresenceGraceDefault(t *testing.T) {
 func TestHealthChecksWithoutHost(t *testing.T) {
 	srv := webtest.Start(t, web.Options{LoopbackOnly: true})
 	for _, path := range []string{"/healthz", "/readyz"} {
-		srv.Get(path, "Host: 10.0.0.7").WantStatus(200)
+		srv.Get(path, "Host: ").WantStatus(200)
+		srv.Get(path, "Host: 10.0.0.7").WantFault(403, "foreign_host", "")
 	}
 	srv.Get("/presence/clients", "Host: 10.0.0.7").WantFault(403, "foreign_host", "")
 }

@@ -288,18 +288,18 @@ func TestDemoIndex(t *testing.T) {
 func TestDemoWithoutCredentials(t *testing.T) {
 	t.Parallel()
 	srv := startServer(t, "--jwt-secret="+strings.Repeat("secret", 6))
-	const refused = `document.querySelector("#refused").checkVisibility() && document.querySelector("#refused").textContent.includes("takes credentials")`
+	const refused = `document.querySelector("#refused").checkVisibility() && document.querySelector("#refused").textContent.includes("needs credentials")`
 	b := newTab(t)
 	b.do(chromedp.Navigate(srv.url("/demo/chat")))
 	b.fill("#join-name", "Ada")
 	b.click(hook("join"))
 	b.want(refused)
 	b.say("hello")
-	b.want(`document.querySelector("#say-result").textContent.includes("takes credentials") && document.querySelector("#say").value === "hello"`)
+	b.want(`document.querySelector("#say-result").textContent.includes("needs credentials") && document.querySelector("#say").value === "hello"`)
 	b.do(chromedp.Navigate(srv.url("/demo/notifications")))
 	b.want(refused)
 	b.click(hook("ORDER_SHIPPED"))
-	b.want(`document.querySelector("#sent").textContent.includes("takes credentials")`)
+	b.want(`document.querySelector("#sent").textContent.includes("needs credentials")`)
 	b.wantQuiet(true)
 }
 
