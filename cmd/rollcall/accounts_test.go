@@ -86,23 +86,23 @@ func TestAccountsRefuses(t *testing.T) {
 		password, file string
 		says           []string
 	}{
-		"password and file":     {nil, "correct horse", empty, []string{"--admin-password-file: ", "allowed is one of them"}},
-		"short password":        {nil, "hunter2", "", []string{"--admin-password: ", "7 bytes; allowed are 8 and more"}},
+		"password and file":     {nil, "correct horse", empty, []string{"--admin-password-file: ", "use only one of them"}},
+		"short password":        {nil, "hunter2", "", []string{"--admin-password: ", "7 bytes; at least 8 are required"}},
 		"long password":         {nil, strings.Repeat("x", 1025), "", []string{"--admin-password: ", "1025 bytes; allowed are up to 1024"}},
 		"bad hash":              {nil, "$argon2id$v=19$m=8", "", []string{"--admin-password: ", "the hash has"}},
 		"no file":               {nil, "", missing, []string{"--admin-password-file: ", missing}},
-		"empty file":            {nil, "", empty, []string{"--admin-password-file: ", "0 bytes; allowed are 8 and more"}},
+		"empty file":            {nil, "", empty, []string{"--admin-password-file: ", "0 bytes; at least 8 are required"}},
 		"no password":           {[]string{"ann:viewer"}, "", "", []string{"--admin-user: ann has no password; write ann:viewer:HASH", "--admin-password-file"}},
 		"nobody needs it":       {[]string{"ann:" + sampleHash}, "correct horse", "", []string{"--admin-password: every --admin-user has a hash"}},
-		"other role":            {[]string{"ann:admin"}, "correct horse", "", []string{`--admin-user: what follows "ann" is neither`, "viewer or operator"}},
+		"other role":            {[]string{"ann:admin"}, "correct horse", "", []string{`--admin-user: the text after "ann" is neither`, "viewer or operator"}},
 		"role left out":         {[]string{"ann:"}, "correct horse", "", []string{"--admin-user: ", "NAME:ROLE:HASH"}},
 		"hash left out":         {[]string{"ann:viewer:"}, "correct horse", "", []string{`--admin-user: "ann": the hash does not begin`}},
 		"bad hash of a user":    {[]string{"ann:" + sampleHash + "!"}, "", "", []string{`--admin-user: "ann": the key of the hash`}},
 		"hash without a name":   {[]string{sampleHash}, "", "", []string{"--admin-user: the hash has no name; write NAME:HASH"}},
 		"empty":                 {[]string{""}, "correct horse", "", []string{"--admin-user: ", "1 to 64"}},
-		"bad name":              {[]string{"an n"}, "correct horse", "", []string{"--admin-user: ", "without space and colon"}},
-		"twice":                 {[]string{"ann", "ann:viewer"}, "correct horse", "", []string{"--admin-user: account ann is there twice"}},
-		"more than one at once": {[]string{"ann:x", "bob:y"}, "correct horse", "", []string{`follows "ann"`, `follows "bob"`}},
+		"bad name":              {[]string{"an n"}, "correct horse", "", []string{"--admin-user: ", "without spaces and colons"}},
+		"twice":                 {[]string{"ann", "ann:viewer"}, "correct horse", "", []string{"--admin-user: the account ann is configured twice"}},
+		"more than one at once": {[]string{"ann:x", "bob:y"}, "correct horse", "", []string{`the text after "ann"`, `the text after "bob"`}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -120,7 +120,7 @@ func TestFollowerLeavesADeadStream(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil || !strings.Contains(note.String(), "nothing came for 50ms; back in") {
+	if err != nil || !strings.Contains(note.String(), "nothing arrived for 50ms; reconnecting in") {
 		t.Errorf("error %v, said %q", err, note.String())
 	}
 }

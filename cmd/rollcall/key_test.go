@@ -72,6 +72,6 @@ func TestKeyNewRefuses(t *testing.T) {
 	failure(t, nil, 2, `"write" is unknown`, "key", "new", "--name=a", "--allow=write", "--channels=a")
 	failure(t, nil, 2, `begins with "$"`, "key", "new", "--name=a", "--allow=publish", "--channels=$a")
 	failure(t, nil, 2, "out of range", "key", "new", "--name=a", "--allow=publish", "--channels=a", "--ttl=-1s")
-	failure(t, nil, 1, "admin reaches every channel", "key", "new", "--name=a", "--allow=admin", "--channels=a")
+	failure(t, nil, 1, "admin covers every channel", "key", "new", "--name=a", "--allow=admin", "--channels=a")
 	failure(t, nil, 1, "the name must be", "key", "new", "--name=a b", "--allow=publish", "--channels=a")
 }

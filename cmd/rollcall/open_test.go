@@ -114,10 +114,10 @@ func TestRefusalShowsWhatMendsIt(t *testing.T) {
 	key, line := lines[0], lines[len(lines)-1]
 
 	args := shellWords(commands[1][1])
-	if len(args) != 5 || args[0] != "serve" || args[2] != ":9090" || args[3] != "--api-key" {
+	if len(args) != 5 || args[0] != "serve" || args[2] != "ADDRESS" || args[3] != "--api-key" {
 		t.Fatalf("it shows %q", args)
 	}
-	args[2], args[4] = ":0", line // as it is told to put there; the port may be in use
+	args[2], args[4] = ":0", line
 	p := serve(t, nil, args[1:]...)
 	client := newClient(t, nil)
 	ask(t, client, p.url+"/publish", hello).want(t, 401, `"unauthorized"`)
@@ -150,7 +150,7 @@ func TestWithCredentialsAnyHost(t *testing.T) {
 			ask(t, client, p.url+"/presence/clients", "", foreign).want(t, 401, `"unauthorized"`)
 			_ = p.cmd.Process.Kill()
 			p.wantExit(-1)
-			for _, never := range []string{"INSECURE", "open to everybody"} {
+			for _, never := range []string{"INSECURE", "open to all programs"} {
 				if strings.Contains(p.all.String(), never) {
 					t.Errorf("it logged %q: %s", never, fmt.Sprint(&p.all))
 				}

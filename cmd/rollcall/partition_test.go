@@ -38,7 +38,7 @@ func TestPartition(t *testing.T) {
 	}
 	r := publishOn(t, "c", bases...)
 	r.more(t, 50)
-	if page := nodesPage(); strings.Contains(page, "of the others is") {
+	if page := nodesPage(); strings.Contains(page, "The view of the other servers is") {
 		t.Error("/admin/nodes speaks of an old view before there is one")
 	}
 
@@ -59,7 +59,7 @@ func TestPartition(t *testing.T) {
 		return p.Error.Code == "store_unavailable"
 	}
 	until(t, "publishes to the cut server are refused", refused)
-	until(t, "it shows how old its view is", func() bool { return strings.Contains(nodesPage(), "of the others is") })
+	until(t, "it shows how old its view is", func() bool { return strings.Contains(nodesPage(), "The view of the other servers is") })
 	for _, id := range ids {
 		wantEdges(t, others, id, "join leave")
 		for _, base := range bases {
@@ -107,7 +107,7 @@ func TestPartition(t *testing.T) {
 			t.Errorf("%s is a ghost on %v for %s", ids[0], got, base)
 		}
 	}
-	until(t, "its view is not old", func() bool { return !strings.Contains(nodesPage(), "of the others is") })
+	until(t, "its view is not old", func() bool { return !strings.Contains(nodesPage(), "The view of the other servers is") })
 	if own.streams() != 1 {
 		t.Errorf("there were %d presence streams, want that the first stays open", own.streams())
 	}

@@ -61,7 +61,7 @@ func TestPublishLines(t *testing.T) {
 
 	good := `{"channelName":"d","type":"n","payload":1}` + "\n"
 	runCommand(t, env, good+good+`{"channelName":"d","type":"gap","payload":1}`+"\n", "publish", "--batch=1").wantEnd(t, 1, "line 3: ")
-	runCommand(t, env, good+"\n{nope\n"+good, "publish").wantEnd(t, 1, "line 3 is no event in JSON")
+	runCommand(t, env, good+"\n{nope\n"+good, "publish").wantEnd(t, 1, "line 3 is not an event in JSON")
 	runCommand(t, env, `{"channelName":"d","type":"n","payload":"`+strings.Repeat("x", 3000)+`"}`+"\n", "publish").wantEnd(t, 1, "(payload_too_large, field events[0].payload)")
 	runCommand(t, env, "", "publish").wantEnd(t, 0, "")
 	if n := strings.Count(p.cli("history", "d").wantEnd(t, 0, "").out, "\n"); n != 3 {

@@ -245,7 +245,7 @@ func TestReloadLeaksNothing(t *testing.T) {
 			}
 		}
 	}
-	wantLine("open to everybody")
+	wantLine("open to all programs")
 	for _, text := range files {
 		replaced(t, config, text+"\n")
 		wantLine(`"`+reloaded+`"`, notReloaded)

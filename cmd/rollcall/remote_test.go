@@ -151,15 +151,15 @@ func TestRemoteExitCodes(t *testing.T) {
 	}
 	for says, args := range map[string][]string{
 		`"x" is not a server`:                  {"clients", "--server=x"},
-		"shows one credential":                 {"clients", "--key=a", "--token=b"},
-		"that no credential has":               {"clients", "--key=a\nb"},
+		"only one credential":                  {"clients", "--key=a", "--token=b"},
+		"a space or another invalid character": {"clients", "--key=a\nb"},
 		"no/such.pem":                          {"clients", "--ca=no/such.pem"},
 		"--timeout: 0s is out of range":        {"clients", "--timeout=0"},
 		"is not JSON":                          {"publish", "a", "b", "hello"},
 		`an event is CHANNEL TYPE PAYLOAD`:     {"publish", "a", "b"},
-		"for one event":                        {"publish", "--text", "-"},
+		"need one event":                       {"publish", "--text", "-"},
 		"give a client or --connection":        {"kick"},
-		"--block is about a client":            {"kick", "--connection=x", "--block=1m"},
+		"--block needs a client":               {"kick", "--connection=x", "--block=1m"},
 		`"5" is not a duration`:                {"block", "ada", "5"},
 		"--once: it means --count 1":           {"subscribe", "a", "--once", "--count=3"},
 		`"a" is not an origin`:                 {"doctor", "--origin=a"},
@@ -178,7 +178,7 @@ func TestAnswersOfOthers(t *testing.T) {
 		w.WriteHeader(http.StatusBadGateway)
 		_, _ = io.WriteString(w, "<html>\x1b]0;owned\x07")
 	})
-	runCommand(t, proxy, "", "clients").wantEnd(t, 1, "502 Bad Gateway: not Rollcall's own answer")
+	runCommand(t, proxy, "", "clients").wantEnd(t, 1, "502 Bad Gateway: the answer is not from Rollcall")
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") }))
 	defer other.Close()
 	moved := fakeServer(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) })
@@ -220,7 +220,7 @@ func TestRemoteCredentials(t *testing.T) {
 	runCommand(t, env, "", "clients").wantEnd(t, 0, "CLIENT")
 	runCommand(t, env, "", "publish", "a", "b", "1").wantEnd(t, 0, "-1")
 	runCommand(t, env, "", "history", "a").wantEnd(t, 1, "forbidden")
-	runCommand(t, append(env, "ROLLCALL_KEY="), "", "clients").wantEnd(t, 1, "(unauthorized, field channel); credentials are taken from ROLLCALL_KEY or")
+	runCommand(t, append(env, "ROLLCALL_KEY="), "", "clients").wantEnd(t, 1, "(unauthorized, field channel); set ROLLCALL_KEY or")
 	token := newToken(t, []byte(jwtSecret), nil)
 	runCommand(t, append(env, "ROLLCALL_KEY=", "ROLLCALL_TOKEN="+token), "", "history", "room.1").wantEnd(t, 0, "")
 	runCommand(t, append(env, "ROLLCALL_KEY="), "", "doctor", "--wait=0").wantEnd(t, 1, "give --key or --token")

@@ -91,7 +91,7 @@ func TestTokenNewRefuses(t *testing.T) {
 	failure(t, secret, 2, "out of range", "token", "new", "--sub=u1", "--ttl=0s")
 	failure(t, secret, 1, "must be a JSON object", "token", "new", "--sub=u1", "--info=[]")
 	failure(t, secret, 1, "the subject must be", "token", "new", "--sub=")
-	failure(t, nil, 1, "needs 32 of chance", "token", "new", "--sub=u1", "--jwt-secret=short")
+	failure(t, nil, 1, "at least 32 random bytes are needed", "token", "new", "--sub=u1", "--jwt-secret=short")
 	failure(t, nil, 1, "holds no private key", "token", "new", "--sub=u1", "--jwt-private-key="+empty)
 	failure(t, nil, 1, "no such file", "token", "new", "--sub=u1", "--jwt-private-key="+empty+".none")
 }
