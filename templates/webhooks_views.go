@@ -1,6 +1,10 @@
 package templates
 
-import "time"
+import (
+	"time"
+
+	"github.com/a-h/templ"
+)
 
 // WebhookRow is an endpoint.
 type WebhookRow struct {
@@ -51,12 +55,34 @@ func (v WebhooksView) Fragments() []Fragment {
 	for _, r := range v.Letters {
 		letters = append(letters, Fragment{ID: r.Key, Body: messageRow(r, v.CanAct, "webhook-revive", false)})
 	}
-	empty := func(id, text string) Fragment { return Fragment{ID: id, Body: webhooksEmpty(id, text)} }
 	return []Fragment{
-		{ID: "webhooks-total", Body: countBadge("webhooks-total", len(v.Rows), "there")},
-		{ID: "webhooks-rows", Body: webhookRows(v), Items: orEmpty(rows, empty("webhooks-empty", "No webhooks are configured."))},
-		{ID: "attempts-rows", Body: attemptRows(v), Items: orEmpty(attempts, empty("attempts-empty", "This server has sent nothing yet."))},
-		{ID: "letters-rows", Body: letterRows(v),
-			Items: orEmpty(letters, empty("letters-empty", "None. A message that is not taken within ten minutes is kept here."))},
+		{ID: "webhooks-total", Body: v.total()},
+		{ID: "webhooks-rows", Body: webhookRows(v), Items: orEmpty(rows, Fragment{ID: "webhooks-empty", Body: v.noRows()})},
+		{ID: "attempts-rows", Body: attemptRows(v), Items: orEmpty(attempts, Fragment{ID: "attempts-empty", Body: v.noAttempts()})},
+		{ID: "letters-rows", Body: letterRows(v), Items: orEmpty(letters, Fragment{ID: "letters-empty", Body: v.noLetters()})},
 	}
+}
+
+func (v WebhooksView) total() templ.Component {
+	return countBadge("webhooks-total", len(v.Rows), "configured")
+}
+
+func (v WebhooksView) noRows() templ.Component {
+	return webhooksEmpty("webhooks-empty", v.columns(6), "No webhooks are configured.")
+}
+
+func (v WebhooksView) noAttempts() templ.Component {
+	return webhooksEmpty("attempts-empty", v.columns(6), "This server has sent nothing yet.")
+}
+
+func (v WebhooksView) noLetters() templ.Component {
+	return webhooksEmpty("letters-empty", v.columns(5), "None. A message that no attempt delivered within ten minutes is kept here.")
+}
+
+// columns returns how many columns a table has with these facts: one more for actions.
+func (v WebhooksView) columns(facts int) int {
+	if v.CanAct {
+		return facts + 1
+	}
+	return facts
 }
