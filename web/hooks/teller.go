@@ -44,24 +44,6 @@ type teller struct {
 	again    time.Time // when the store is tried again
 }
 
-// change is what the teller is told.
-type change struct {
-	key
-	there  bool // of a membership
-	info   []byte
-	reason string // of a stream's end; "" for a membership
-	tried  string // the batch that it was last part of, where it is not known whether that was stored
-	at     time.Time
-	came   time.Time
-	held   bool // it came while another server was to tell it
-}
-
-// What waits for the store: more than maxQueue changes are reduced to the last one of each membership.
-const (
-	batchEvents = 100
-	maxQueue    = 200_000
-)
-
 func newTeller(h *Hooks) *teller {
 	t := &teller{h: h, wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}), table: newTable()}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
@@ -72,34 +54,6 @@ func (t *teller) load(ctx context.Context) error {
 	at, err := t.table.load(ctx, t.h.store)
 	t.at.Store(at)
 	return err
-}
-
-// Edges takes changes of the registry. It does not block.
-func (h *Hooks) Edges(edges []presence.Edge) {
-	now := time.Now()
-	t := h.teller
-	t.mu.Lock()
-	for i := range edges {
-		e := &edges[i]
-		if e.Kind == presence.Update || e.Channel != presence.Everyone && strings.HasPrefix(e.Channel, "$") {
-			continue // the server's own channels have no members that anybody was told of
-		}
-		t.intake = append(t.intake, change{key: key{e.Channel, e.ClientID}, there: e.Kind == presence.Join, info: e.Info, at: e.Time, came: now})
-	}
-	t.intake = t.bounded(t.intake, &t.intakeMax)
-	t.mu.Unlock()
-	t.signal()
-}
-
-// Ended takes the end of a stream of this server. It does not block.
-func (h *Hooks) Ended(clientID, reason string) {
-	now := time.Now()
-	t := h.teller
-	t.mu.Lock()
-	t.intake = append(t.intake, change{key: key{client: clientID}, reason: reason, at: now, came: now})
-	t.intake = t.bounded(t.intake, &t.intakeMax)
-	t.mu.Unlock()
-	t.signal()
 }
 
 func (t *teller) signal() {
@@ -264,34 +218,6 @@ func (t *teller) settle(now time.Time) {
 	t.queue = append(t.queue, gone...)
 }
 
-// bounded returns changes, of too many the last one of each membership. Where these are many, more are allowed from then on.
-func (t *teller) bounded(list []change, limit *int) []change {
-	if len(list) <= max(*limit, maxQueue) {
-		return list
-	}
-	last := lasts(list)
-	kept := make([]change, 0, len(last))
-	for i := range list {
-		if c := &list[i]; c.reason == "" && last[c.key] == i {
-			kept = append(kept, *c)
-		}
-	}
-	*limit = 2 * len(kept)
-	t.dropped.Add(uint64(len(list) - len(kept)))
-	return kept
-}
-
-// lasts returns where the last change of each membership is.
-func lasts(list []change) map[key]int {
-	last := make(map[key]int)
-	for i := range list {
-		if list[i].reason == "" {
-			last[list[i].key] = i
-		}
-	}
-	return last
-}
-
 // tell makes a batch of what is due and stores it. It reports whether there may be more.
 func (t *teller) tell(now time.Time) bool {
 	id := newID()
@@ -325,68 +251,6 @@ func (t *teller) tell(now time.Time) bool {
 	t.at.Store(at + 1)
 	t.h.told()
 	return true
-}
-
-// compose returns the events of a batch, and the changes that are left then.
-func (t *teller) compose(now time.Time, id string) (events []Event, rest []change) {
-	over, counts := make(map[key]bool), make(map[string]int) // what this batch makes of the table
-	there := func(k key) bool {
-		if now, ok := over[k]; ok {
-			return now
-		}
-		return t.table.has(k)
-	}
-	// Of what was held back, another server may have told all but the end.
-	var last map[key]int
-	if slices.ContainsFunc(t.queue, func(c change) bool { return c.held }) {
-		last = lasts(t.queue)
-	}
-	for i := range t.queue {
-		c := &t.queue[i]
-		if len(events) > batchEvents-2 {
-			if len(rest) == 0 {
-				return events, t.queue[i:] // as a rule: a long queue is not copied for each batch
-			}
-			return events, append(rest, t.queue[i:]...)
-		}
-		if t.due(c).After(now) {
-			rest = append(rest, *c)
-			continue
-		}
-		c.tried = id
-		at := stamp(c.at)
-		switch {
-		case c.reason != "":
-			events = append(events, Event{Type: StreamEnded, ClientID: c.client, Reason: c.reason, At: at})
-		case there(c.key) == c.there || c.held && last[c.key] != i:
-			// It was told, by this server or another.
-		default:
-			over[c.key] = c.there
-			if c.channel == presence.Everyone {
-				kind := ClientOffline
-				if c.there {
-					kind = ClientOnline
-				}
-				events = append(events, Event{Type: kind, ClientID: c.client, Info: c.info, At: at})
-				continue
-			}
-			n := t.table.members[c.channel] + counts[c.channel]
-			if c.there {
-				if n == 0 {
-					events = append(events, Event{Type: ChannelOccupied, ChannelName: c.channel, At: at})
-				}
-				counts[c.channel]++
-				events = append(events, Event{Type: MemberJoined, ClientID: c.client, ChannelName: c.channel, Info: c.info, At: at})
-				continue
-			}
-			counts[c.channel]--
-			events = append(events, Event{Type: MemberLeft, ClientID: c.client, ChannelName: c.channel, Info: c.info, At: at})
-			if n == 1 {
-				events = append(events, Event{Type: ChannelVacated, ChannelName: c.channel, At: at})
-			}
-		}
-	}
-	return events, rest
 }
 
 // follow reads what other servers have told. It reports whether it could.
