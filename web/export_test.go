@@ -34,10 +34,10 @@ func (s *Server) FillBlocks(until time.Time) {
 }
 
 // SetOlderTotal sets what all streams together hold of the store's events.
-func (s *Server) SetOlderTotal(n int64) { s.node.OlderTotal = n }
+func (s *Server) SetOlderTotal(n int64) { s.node.OlderRoom.Limit = n }
 
 // OlderHeld returns what they hold.
-func (s *Server) OlderHeld() int64 { return s.node.OlderHeld.Load() }
+func (s *Server) OlderHeld() int64 { return s.node.OlderRoom.Held.Load() }
 
 // SubscriptionBytes returns what the subscriptions of all streams count for.
 func (s *Server) SubscriptionBytes() int64 {

@@ -33,7 +33,7 @@ func (s *Server) totals() []totals.Total {
 		totals.Size("publish_bodies", "Bodies of publishers", l.Publishing.Held.Load(), l.Publishing.Limit, "--max-body"),
 		totals.Size("subscribe_bodies", "Bodies of subscribers", l.Subscribing.Held.Load(), l.Subscribing.Limit, "--max-body"),
 		totals.Size("admin_forms", "Forms of the admin UI", l.Forms.Held.Load(), l.Forms.Limit, "--max-body"),
-		totals.Size("store_events", "Events read from the store for streams", s.node.OlderHeld.Load(), s.node.OlderTotal, ""),
+		totals.Size("store_events", "Events read from the store for streams", s.node.OlderRoom.Held.Load(), s.node.OlderRoom.Limit, ""),
 		totals.Size("snapshots", "Snapshots and lists for streams", s.node.Hub.Held(), s.node.Hub.MaxHeld(), ""),
 		totals.Size("presence_snapshots", "Snapshots for presence streams", s.node.Watchers.Held(), s.node.Watchers.MaxHeld(), ""),
 	}

@@ -18,10 +18,10 @@ var layers = map[string][]string{
 	"cmd/...":          {"cmd/...", "docs", "web", "web/auth", "web/hooks", "web/login", "hub/...", "presence", "templates"},
 	"web":              {"web/...", "docs", "hub/...", "presence/...", "templates"},
 	"web/webtest":      {"web/...", "hub/...", "presence/..."},
-	"web/node":         {"hub/...", "presence/..."},
+	"web/node":         {"web/totals", "hub/...", "presence/..."},
 	"web/hooks":        {"web/auth", "hub/eventlog", "hub/outbox", "presence/..."},
-	"web/reply":        {"hub/eventlog", "templates"},
-	"web/gate":         {"web/auth", "web/node", "web/reply"},
+	"web/reply":        {"web/totals", "hub/eventlog", "templates"},
+	"web/gate":         {"web/totals", "web/auth", "web/node", "web/reply"},
 	"web/stream":       {"web/auth", "web/gate", "web/node", "web/reply", "hub/...", "presence"},
 	"web/publish":      {"web/auth", "web/gate", "web/node", "web/reply", "hub/eventlog"},
 	"web/api":          {"web/auth", "web/gate", "web/node", "web/publish", "web/reply", "web/stream", "hub/...", "presence"},
@@ -87,7 +87,7 @@ var standardOnly = map[string][]string{
 	"presence":     {},
 	"templates":    {"github.com/a-h/templ"},
 	"web/login":    {"github.com/gorilla", "golang.org/x/crypto"},
-	"web/node":     {"go.opentelemetry.io/otel"},
+	"web/node":     {"web/totals", "go.opentelemetry.io/otel"},
 }
 
 const module = "rollcall"

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"rollcall/web/reply"
+	"rollcall/web/totals"
 )
 
 // FormBytes is what a form may have whose fields are names.
@@ -12,9 +13,9 @@ const FormBytes = 16 << 10
 // Limits bound what all requests together take. The principle: memory grows with
 // what has arrived and what was granted, and every kind of it has a total.
 type Limits struct {
-	Publishing    reply.Quota // bodies of publishers
-	Subscribing   reply.Quota // bodies of subscribers
-	Forms         reply.Quota // of the admin UI
+	Publishing    totals.Quota // bodies of publishers
+	Subscribing   totals.Quota // bodies of subscribers
+	Forms         totals.Quota // of the admin UI
 	Connections   Connections
 	Subscriptions Subscriptions
 }

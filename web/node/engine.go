@@ -159,7 +159,7 @@ func (n *Node) ReadLast(ctx context.Context, channels []string) (FillLast, error
 
 // Older reads from the store what a stream that resumes has missed and the server no
 // longer has in memory; nil where that is nothing. held is what that takes of the room for
-// it, to be given back with releaseOlder.
+// it, to be given back to OlderRoom.
 func (n *Node) Older(ctx context.Context, channels []string, resume string) (all *eventlog.Batch, held int64, err error) {
 	store, ok := n.Log.(Deeper)
 	if !ok {
@@ -171,16 +171,16 @@ func (n *Node) Older(ctx context.Context, channels []string, resume string) (all
 	}
 	defer func() {
 		if all == nil {
-			n.ReleaseOlder(held)
+			n.OlderRoom.Give(held)
 			held = 0
 		}
 	}()
 	all = &eventlog.Batch{Through: at.Seq}
 	for size := 0; ; {
-		held += olderStep
-		if n.OlderHeld.Add(olderStep) > n.OlderTotal {
+		if !n.OlderRoom.Take(olderStep) {
 			return nil, held, ErrOlderBusy
 		}
+		held += olderStep
 		b, err := store.Older(ctx, channels, all.Through, eventlog.Limit{Bytes: olderStep})
 		if err != nil {
 			return nil, held, err
@@ -195,10 +195,10 @@ func (n *Node) Older(ctx context.Context, channels []string, resume string) (all
 			size += len(r.Frame().Chunk()) + olderCost
 		}
 		more := int64(size) - held
-		held += more
-		if n.OlderHeld.Add(more) > n.OlderTotal {
+		if !n.OlderRoom.Take(more) {
 			return nil, held, ErrOlderBusy
 		}
+		held += more
 		// A read that reached the events in memory is repeated too: some of these may have gone meanwhile.
 		if len(b.Records) == 0 || len(all.Records) >= olderEvents || size >= olderBytes {
 			break
@@ -209,9 +209,6 @@ func (n *Node) Older(ctx context.Context, channels []string, resume string) (all
 	}
 	return all, held, nil
 }
-
-// ReleaseOlder gives back what a stream held of the room for the store's events.
-func (n *Node) ReleaseOlder(held int64) { n.OlderHeld.Add(-held) }
 
 // MemoryEngine is a log in memory as an Engine.
 type MemoryEngine struct{ *eventlog.Memory }

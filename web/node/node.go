@@ -14,6 +14,7 @@ import (
 	"rollcall/hub/eventlog"
 	"rollcall/presence"
 	"rollcall/presence/peers"
+	"rollcall/web/totals"
 )
 
 // Options configure a Node. Those of [rollcall/web.Options] with the same names have the same meaning.
@@ -57,8 +58,7 @@ type Node struct {
 	watching sync.Map                   // *Watcher, those that are attached
 	ending   atomic.Pointer[hub.Reason] // why all streams are sent away; nil while they are not
 
-	OlderTotal int64        // static
-	OlderHeld  atomic.Int64 // bytes of the store's events that streams have yet to be given
+	OlderRoom totals.Quota // for the store's events that streams have yet to be given
 }
 
 // presenceBudget bounds the presence log in bytes. A watcher that comes back
@@ -68,7 +68,7 @@ const presenceBudget = 4 << 20
 // New starts a node. It returns once it has the roster's view of the other servers, or has waited rosterWait for it. Close ends it.
 func New(opts Options) *Node {
 	n := &Node{opts: opts, Started: time.Now(), Registry: presence.NewRegistry(opts.PresenceGrace), Secrets: newStreamSecrets()}
-	n.OlderTotal = olderTotal
+	n.OlderRoom.Limit = olderTotal
 	if n.Log = opts.Engine; n.Log == nil {
 		n.Log = MemoryEngine{eventlog.NewMemory(opts.History)}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"rollcall/web/totals"
 	"strings"
 	"sync"
 	"time"
@@ -29,21 +30,21 @@ const (
 // request's head announces, and counts against a quota until release.
 type Body struct {
 	bytes.Buffer
-	quota *Quota
+	quota *totals.Quota
 	held  int64
 }
 
 var bodies = sync.Pool{New: func() any { return new(Body) }}
 
 // NewBody returns an empty body; release ends it.
-func NewBody(q *Quota) *Body {
+func NewBody(q *totals.Quota) *Body {
 	b := bodies.Get().(*Body)
 	b.quota = q
 	return b
 }
 
 func (b *Body) Release() {
-	b.quota.give(b.held)
+	b.quota.Give(b.held)
 	b.Reset()
 	b.held, b.quota = 0, nil
 	bodies.Put(b)
@@ -63,7 +64,7 @@ type counted struct {
 
 func (r counted) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
-	if !r.body.quota.take(int64(n)) {
+	if !r.body.quota.Take(int64(n)) {
 		return 0, ErrBodies
 	}
 	r.body.held += int64(n)

@@ -121,7 +121,7 @@ func (s *Streams) join(c *gin.Context, who gate.Caller, admitted node.Admission,
 
 // attach hands a stream to the hub.
 func (s *Streams) attach(c *gin.Context, r *Request, from start, st *node.Stream) {
-	given := func() { s.node.ReleaseOlder(from.held) }
+	given := func() { s.node.OlderRoom.Give(from.held) }
 	s.Attach(c, s.node.Hub, hub.Subscription{
 		Channels:  r.Channels,
 		Resume:    from.resume,

@@ -1,2 +1,2 @@
-// Package totals describes what the server holds of each kind that is bounded, for metrics and the admin UI.
+// Package totals bounds what the server holds of each kind, and describes it for metrics and the admin UI.
 package totals

@@ -1,4 +1,4 @@
-package reply
+package totals
 
 import (
 	"sync/atomic"
@@ -12,8 +12,8 @@ type Quota struct {
 	Refused atomic.Uint64
 }
 
-// take takes n bytes, all or nothing.
-func (q *Quota) take(n int64) bool {
+// Take takes n bytes, all or nothing. A negative n gives some back.
+func (q *Quota) Take(n int64) bool {
 	if q.Held.Add(n) > q.Limit && n > 0 {
 		q.Held.Add(-n)
 		q.Refused.Add(1)
@@ -22,5 +22,5 @@ func (q *Quota) take(n int64) bool {
 	return true
 }
 
-// give gives back what take took.
-func (q *Quota) give(n int64) { q.Held.Add(-n) }
+// Give gives back what Take took.
+func (q *Quota) Give(n int64) { q.Held.Add(-n) }
