@@ -6,17 +6,12 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"rollcall/hub/eventlog"
+	"rollcall/web/gate"
 	"rollcall/web/reply"
 )
 
 // publish answers POST /publish.
-func (a *API) publish(c *gin.Context) *reply.Fault {
-	body := reply.NewBody(&a.gate.Limits.Publishing)
-	defer body.Release()
-	who, f := a.publisher.Read(c, body)
-	if f != nil {
-		return f
-	}
+func (a *API) publish(c *gin.Context, who gate.Caller, body *reply.Body) *reply.Fault {
 	events, f := a.publisher.Parse(&body.Buffer)
 	if f != nil {
 		return f

@@ -12,6 +12,7 @@ import (
 
 	"rollcall/hub"
 	"rollcall/hub/eventlog"
+	"rollcall/web/gate"
 	"rollcall/web/reply"
 	"rollcall/web/stream"
 )
@@ -78,13 +79,7 @@ type postedEvent struct {
 }
 
 // postEvent answers POST /events.
-func (s *Compat) postEvent(c *gin.Context) *reply.Fault {
-	body := reply.NewBody(&s.gate.Limits.Publishing)
-	defer body.Release()
-	who, f := s.publisher.Read(c, body)
-	if f != nil {
-		return f
-	}
+func (s *Compat) postEvent(c *gin.Context, who gate.Caller, body *reply.Body) *reply.Fault {
 	q, f := reply.ParseQuery(c)
 	if f != nil {
 		return f

@@ -10,6 +10,7 @@ import (
 
 	"rollcall/hub"
 	"rollcall/hub/eventlog"
+	"rollcall/web/gate"
 	"rollcall/web/reply"
 	"rollcall/web/stream"
 )
@@ -107,13 +108,7 @@ type messageView struct {
 }
 
 // postMessage answers POST /messages.
-func (s *Compat) postMessage(c *gin.Context) *reply.Fault {
-	body := reply.NewBody(&s.gate.Limits.Publishing)
-	defer body.Release()
-	who, f := s.publisher.Read(c, body)
-	if f != nil {
-		return f
-	}
+func (s *Compat) postMessage(c *gin.Context, who gate.Caller, body *reply.Body) *reply.Fault {
 	m, ev, f := parseMessage(body.Bytes())
 	if f != nil {
 		return f

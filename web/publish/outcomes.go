@@ -6,13 +6,20 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"rollcall/web/gate"
 	"rollcall/web/reply"
 )
 
-// Handler is [reply.Handler] for requests that next publishes: it counts them, and ends their spans.
-func (p *Publisher) Handler(next func(*gin.Context) *reply.Fault) gin.HandlerFunc {
+// Handler is [reply.Handler] for requests that next publishes: it reads their bodies, counts them, and ends their spans. The body is
+// next's until it returns.
+func (p *Publisher) Handler(next func(*gin.Context, gate.Caller, *reply.Body) *reply.Fault) gin.HandlerFunc {
 	return reply.Handler(func(c *gin.Context) *reply.Fault {
-		f := next(c)
+		body := reply.NewBody(&p.gate.Limits.Publishing)
+		defer body.Release()
+		who, f := p.read(c, body)
+		if f == nil {
+			f = next(c, who, body)
+		}
 		p.Outcomes.count(f)
 		p.endSpan(c, f)
 		return f

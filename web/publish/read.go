@@ -12,8 +12,8 @@ import (
 	"rollcall/web/reply"
 )
 
-// Read reads the body of a caller that may publish to some channel.
-func (p *Publisher) Read(c *gin.Context, body *reply.Body) (gate.Caller, *reply.Fault) {
+// read reads the body of a caller that may publish to some channel.
+func (p *Publisher) read(c *gin.Context, body *reply.Body) (gate.Caller, *reply.Fault) {
 	who, f := p.gate.Caller(c)
 	if f != nil {
 		return who, f

@@ -7,7 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// AnswerAs is answer with another status.
+// AnswerAs is [Answer] with another status.
 func AnswerAs(c *gin.Context, status int, body any) {
 	c.Header("Cache-Control", "no-store")
 	c.Header("X-Content-Type-Options", "nosniff")
@@ -15,11 +15,7 @@ func AnswerAs(c *gin.Context, status int, body any) {
 }
 
 // Answer sends JSON that is true now and should not be kept.
-func Answer(c *gin.Context, body any) {
-	c.Header("Cache-Control", "no-store")
-	c.Header("X-Content-Type-Options", "nosniff")
-	c.PureJSON(http.StatusOK, body)
-}
+func Answer(c *gin.Context, body any) { AnswerAs(c, http.StatusOK, body) }
 
 // AnswerText is answer for JSON that is written already. Like all answers it ends with a line end, for terminals.
 func AnswerText(c *gin.Context, body []byte) {
