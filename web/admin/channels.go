@@ -1,9 +1,6 @@
 package admin
 
 import (
-	"cmp"
-	"strconv"
-	"strings"
 	"time"
 
 	"rollcall/hub/eventlog"
@@ -19,11 +16,7 @@ const (
 )
 
 // channelColumns are those of [templates.ChannelColumns], and what each is sorted by.
-var channelColumns = []struct {
-	label, sort string
-	numeric     bool
-	minor       bool
-}{
+var channelColumns = []sortColumn{
 	{"Channel", "name", false, false}, {"Rate", "rate", true, false}, {"Clients", "clients", true, false},
 	{"Connections", "connections", true, false}, {"Last event", "last", false, false}, {"Kept", "events", true, false}, {"Bytes", "bytes", true, true},
 }
@@ -31,25 +24,13 @@ var channelColumns = []struct {
 // channels paints /admin/channels: those that have members or keep events.
 func (a *Admin) channels(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "channels"
-	a.channelList.join(v)
-	p := &channelsPage{a: a, v: v, search: strings.TrimSpace(v.query.Get("q"))}
-	p.sort, p.down = strings.CutPrefix(v.query.Get("sort"), "-")
-	p.page, _ = strconv.Atoi(v.query.Get("page"))
-	p.page = max(p.page, 1)
-	return p.paint, nil
+	return (&channelsPage{a, openList(&a.channelList, v)}).paint, nil
 }
 
 // channelsPage is an open list of channels.
 type channelsPage struct {
-	a      *Admin
-	v      *pageRequest
-	search string
-	sort   string
-	down   bool
-	page   int
-
-	rows listed
-	at   time.Time // when they were listed
+	a *Admin
+	*listPage[channelEntry]
 }
 
 func (p *channelsPage) paint() renderedPage {
@@ -57,17 +38,11 @@ func (p *channelsPage) paint() renderedPage {
 	if p.sort != "" && p.sort != "name" {
 		every = resortEvery
 	}
-	if time.Since(p.at) >= every {
-		p.at = time.Now()
-		p.rows = p.a.channelList.list(p.page, p.down, p.v.listAge(), p.key(strings.ToLower(p.search)))
-		p.page = p.rows.page
-	}
+	p.refresh(every, p.key)
 	view := templates.ChannelsView{AdminFrame: p.v.frame, Query: p.search, Sort: p.v.query.Get("sort"), BaseURL: p.v.base}
-	for _, c := range channelColumns {
-		view.Columns = append(view.Columns, column(p.v.query, Path+"/channels", c.label, c.sort, cmp.Or(p.sort, "name"), p.down, c.numeric, c.minor))
-	}
+	view.Columns = p.columns(Path+"/channels", channelColumns, "name")
 	view.Rows = p.a.channelRows("channel-", p.rows.names, nil)
-	view.Pager = pager(p.v.query, Path+"/channels", p.page, p.rows.total, len(p.rows.names))
+	view.Pager = p.pager(Path + "/channels")
 	return renderedPage{body: templates.Channels(view), parts: view.Fragments()}
 }
 

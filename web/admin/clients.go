@@ -1,8 +1,6 @@
 package admin
 
 import (
-	"cmp"
-	"fmt"
 	"hash/fnv"
 	"slices"
 	"strconv"
@@ -16,16 +14,9 @@ import (
 	"rollcall/web/reply"
 )
 
-// pageRows is how many rows a page of a table has.
-const pageRows = 50
-
 // clientColumns are those of [templates.ClientColumns], and what each is sorted by.
 // Clients can be sorted by "protocol", too.
-var clientColumns = []struct {
-	label, sort string
-	numeric     bool
-	minor       bool
-}{
+var clientColumns = []sortColumn{
 	{"Client", "id", false, false}, {"Connections", "connections", true, false}, {"Channels", "channels", false, false},
 	{"Address", "address", false, false}, {"Online since", "since", false, false},
 	{"Events", "events", true, false}, {"Bytes", "bytes", true, true}, {"Behind", "behind", true, false},
@@ -41,25 +32,13 @@ func keyOf(name string) string {
 // clients paints /admin/clients.
 func (a *Admin) clients(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "clients"
-	a.clientList.join(v)
-	p := &clientsPage{a: a, v: v, search: strings.TrimSpace(v.query.Get("q"))}
-	p.sort, p.down = strings.CutPrefix(v.query.Get("sort"), "-")
-	p.page, _ = strconv.Atoi(v.query.Get("page"))
-	p.page = max(p.page, 1)
-	return p.paint, nil
+	return (&clientsPage{a, openList(&a.clientList, v)}).paint, nil
 }
 
 // clientsPage is an open list of clients.
 type clientsPage struct {
-	a      *Admin
-	v      *pageRequest
-	search string
-	sort   string
-	down   bool
-	page   int
-
-	rows listed
-	at   time.Time // when they were listed
+	a *Admin
+	*listPage[clientEntry]
 }
 
 func (p *clientsPage) paint() renderedPage {
@@ -67,21 +46,15 @@ func (p *clientsPage) paint() renderedPage {
 	if p.sort == "events" || p.sort == "bytes" || p.sort == "behind" {
 		every = resortEvery
 	}
-	if time.Since(p.at) >= every {
-		p.at = time.Now()
-		p.rows = p.a.clientList.list(p.page, p.down, p.v.listAge(), p.key(strings.ToLower(p.search)))
-		p.page = p.rows.page
-	}
+	p.refresh(every, p.key)
 	view := templates.ClientsView{AdminFrame: p.v.frame, Query: p.search, Sort: p.v.query.Get("sort"), Total: p.rows.all, BaseURL: p.v.base}
-	for _, c := range clientColumns {
-		view.Columns = append(view.Columns, column(p.v.query, Path+"/clients", c.label, c.sort, cmp.Or(p.sort, "id"), p.down, c.numeric, c.minor))
-	}
+	view.Columns = p.columns(Path+"/clients", clientColumns, "id")
 	for _, id := range p.rows.names {
 		if row, ok := p.a.clientRow(id); ok {
 			view.Rows = append(view.Rows, row)
 		}
 	}
-	view.Pager = pager(p.v.query, Path+"/clients", p.page, p.rows.total, len(p.rows.names))
+	view.Pager = p.pager(Path + "/clients")
 	return renderedPage{body: templates.Clients(view), parts: view.Fragments()}
 }
 
@@ -206,36 +179,4 @@ func channelLinks(names []string, n int) (links []templates.ChannelLink, more in
 		links = append(links, templates.ChannelLink{Name: name, Href: adminLink("channels", name)})
 	}
 	return links, max(len(names)-n, 0)
-}
-
-// column returns the head of a column that sorts: a second time, the other way.
-func column(q query, path, label, by, sorted string, down, numeric, minor bool) templates.Column {
-	c := templates.Column{Label: label, Numeric: numeric, Minor: minor}
-	to := by
-	switch {
-	case by != sorted && numeric:
-		to = "-" + by // the largest first
-	case by == sorted && down:
-		c.Sorted = "descending"
-	case by == sorted:
-		c.Sorted, to = "ascending", "-"+by
-	}
-	c.Href = q.with(path, "sort", to, "page", "")
-	return c
-}
-
-// pager says where in a list a page is.
-func pager(q query, path string, page, total, rows int) templates.Pager {
-	first := (page-1)*pageRows + 1
-	if rows == 0 {
-		return templates.Pager{}
-	}
-	p := templates.Pager{Text: fmt.Sprintf("%s–%s of %s", grouped(first), grouped(first+rows-1), grouped(total))}
-	if page > 1 {
-		p.Prev = q.with(path, "page", strconv.Itoa(page-1))
-	}
-	if first+rows-1 < total {
-		p.Next = q.with(path, "page", strconv.Itoa(page+1))
-	}
-	return p
 }
