@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"strings"
 	"sync"
 	"time"
 
@@ -154,7 +153,11 @@ func (l *Link) down(err error) {
 func (l *Link) fail(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.session.Err() == nil || strings.EqualFold(l.reason, err.Error()) {
+	no := refusal(err)
+	if no != nil {
+		err = no
+	}
+	if l.session.Err() == nil || l.reason == err.Error() {
 		return
 	}
 	l.reason = err.Error()
@@ -162,8 +165,8 @@ func (l *Link) fail(err error) {
 		l.warned = time.Now()
 		l.log.Warn("not connected to NATS", "reason", l.reason)
 	}
-	if l.refusal == nil && refusal(err) {
-		l.refusal, l.refused = err, time.Now()
+	if l.refusal == nil && no != nil {
+		l.refusal, l.refused = no, time.Now()
 	}
 }
 
@@ -174,17 +177,21 @@ const warnEvery = 10 * time.Second
 // machine of the cluster may take it.
 const refusalPatience = 3 * time.Second
 
-// refusal reports whether a connection failed for what it is that connects, rather
-// than for the network: a retry does not fix that.
-func refusal(err error) bool {
+// refusal returns why a connection failed for what it is that connects, rather than for the network: a retry
+// does not fix that. It returns nil for other errors. The client library spells the same refusal in two ways,
+// as the server's words and as an error of its own; the latter is returned.
+func refusal(err error) error {
 	for _, no := range []error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired, nats.ErrSecureConnWanted} {
 		if errors.Is(err, no) {
-			return true
+			return no
 		}
 	}
 	var cert *tls.CertificateVerificationError
 	var alert *net.OpError
-	return errors.As(err, &cert) || errors.As(err, &alert) && alert.Op == "remote error"
+	if errors.As(err, &cert) || errors.As(err, &alert) && alert.Op == "remote error" {
+		return err
+	}
+	return nil
 }
 
 // state returns a context that ends when the present connection breaks, and why
