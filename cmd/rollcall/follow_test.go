@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -29,10 +31,13 @@ func newRemote(t *testing.T, url string) *RemoteFlags {
 // runFollower runs a follower against handlers, one for each of its requests, and returns what it got, as type and data.
 func runFollower(t *testing.T, handlers ...http.HandlerFunc) (got []string, ids []string, err error) {
 	t.Helper()
-	n := 0
+	var mu sync.Mutex // each connection has a goroutine of its own
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
 		ids = append(ids, r.Header.Get("Last-Event-ID"))
-		if n++; n > len(handlers) {
+		n := len(ids)
+		mu.Unlock()
+		if n > len(handlers) {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
@@ -100,9 +105,9 @@ func TestFollower(t *testing.T) {
 
 // A stream that says nothing at all is dead, and is opened anew.
 func TestFollowerLeavesADeadStream(t *testing.T) {
-	requests := 0
+	var requests atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if requests++; requests == 1 {
+		if requests.Add(1) == 1 {
 			_, _ = io.WriteString(w, "data: 1\n\n")
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
