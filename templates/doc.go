@@ -1,46 +1,45 @@
 // Package templates renders Rollcall's HTML pages.
 //
-// Each page is a templ component that takes one view model and nothing else: a *View struct
-// (views.go) whose fields are already what the page shows. Templates make no decisions about
-// data, import nothing of Rollcall and do no I/O, so a page is tested by rendering a view and
-// comparing it with testdata (run the tests with -update after an intended change, and read
-// the diff).
+// Each page is a templ component with one view model as its only argument: a *View struct (views.go)
+// whose fields already contain the text that the page shows. Templates decide nothing about data,
+// import nothing of Rollcall and do no I/O. A test renders a view and compares it with testdata; run
+// the tests with -update after an intended change, and read the diff.
 //
 // # The admin UI
 //
-// Its views are in admin_views.go, one templ file for each page, and adminLayout is the frame. A
-// view that changes while it is looked at has a method Fragments: the parts of its page that are
-// kept live, each an element with an id and the very component that the page renders it with. So
-// what the server streams is what a reload would show; a test holds every page to it. Forms stay
-// outside of fragments: a button in a row belongs to a form beside the table, by the attribute
-// form, and forms that a state rules out are hidden by the sheet.
+// Its views are in admin_views.go, its pages in one templ file each, and their frame is adminLayout. A
+// view that changes while its page is open has a method Fragments: the live parts of its page, each an
+// element with an id and the component that the page renders it with. The server therefore streams
+// exactly what a reload would show; a test checks this for every page. Forms stay outside of
+// fragments: a button in a row names its form, which stands beside the table, in its attribute form.
+// The style sheet hides forms that do not apply to the current state.
 //
-// A chart is paths made by chart.go, one unit of the viewBox a value. Its numbers are in data
-// attributes for the readout under the pointer, and in a table for those who can't see it.
+// A chart consists of paths made by chart.go, one unit of the viewBox per value. Its numbers are in
+// data attributes for the readout under the pointer, and in a table for screen readers.
 //
-// A string that came from a client is written by visible, which spells out what can't be seen but
-// changes what is; it is isolated from the text around it, and cut or wrapped where it is long.
+// Strings from clients are written by visible. It spells out invisible characters that change the
+// meaning, isolates the string from the text around it, and cuts or wraps long strings.
 //
 // # House style
 //
-// layout is the frame of every page: the head, the bar at the top with a slot for page status,
-// the main column and the foot. Looks come from assets/rollcall.css, which names its parts by
-// what they are (card, badge, button, field, chip, table, state, empty, command) and takes every
-// colour from custom properties that have a light and a dark value; assets/admin.css and
-// assets/demo.css have what the admin UI and the demo pages need besides. Pages carry no inline script or style, so they work under
+// layout is the frame of every page: the head, the bar at the top with a slot for page status, the
+// main column and the foot. assets/rollcall.css names its parts by their function (card, badge,
+// button, field, chip, table, state, empty, command) and takes every colour from custom properties
+// that have a light and a dark value; assets/admin.css and assets/demo.css contain the rules that only
+// the admin UI and the demo pages need. Pages have no inline script or style, so they work under
 //
 //	default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'
 //
-// or under a policy with a nonce: scripts and sheets carry that of templ.WithNonce.
+// or under a policy with a nonce: scripts and style sheets carry the nonce of templ.WithNonce.
 //
-// Scripts are ES modules under /assets/, one entry per page. They find their elements by id,
-// put strings of others into the page through textContent alone, and find the page usable
-// without them: what needs a script is marked needs-js and is left out where scripts don't run.
+// Scripts are ES modules under /assets/, one entry per page. They find their elements by id and insert
+// foreign strings only through textContent. Pages are usable without scripts: elements that need one
+// have the class needs-js and are hidden without scripting.
 //
 // # Escaping
 //
-// templ escapes every expression. A string that ends up inside a shell command (the curl lines)
-// is also quoted for the shell, by views.go here and by curl.js in the browser.
+// templ escapes every expression. A string inside a shell command (the curl lines) is also quoted for
+// the shell, by views.go here and by curl.js in the browser.
 //
 // The *_templ.go files are generated by "go tool templ generate" and committed, so that building
 // Rollcall needs no generator.

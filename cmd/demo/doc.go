@@ -1,6 +1,6 @@
-// Command demo runs Rollcall with lively fake traffic, to see and develop pages with.
+// Command demo runs Rollcall with lively fake traffic, for looking at pages and developing them.
 //
-// The server is the real one, in this process; package traffic plays its users
-// over real sockets. It keeps nothing, and unless -listen says otherwise only this
-// machine reaches it. See -help for the flags.
+// The server is the real one, in this process; package traffic simulates its users over real sockets.
+// Nothing is stored, and by default the server listens only on the loopback interface. See -help for
+// the flags.
 package main

@@ -1,5 +1,5 @@
-// Package deploy proves the examples of this folder: that they parse, that every setting in them exists, that the
-// servers they describe start, and that the proxies in front of one do what README.md says.
+// Package deploy tests the examples in this directory: they parse, every setting in them exists, the
+// servers they describe start, and the proxies behave as README.md says.
 //
-// It is a module of its own, so that the server's go.mod names neither Helm nor Compose.
+// It is a module of its own, so that the server's go.mod requires neither Helm nor Compose.
 package deploy

@@ -1,49 +1,52 @@
-// Package disklog is the event log in a directory: durable on one machine, see [Open].
+// Package disklog is the event log in a directory: durable, for one machine. See [Open].
 //
 // # One writer
 //
-// Everything that waits to be published goes into one commit: one write and one sync for all publishers, however many
-// they are, and each of their batches whole or not at all. An append returns when its events are on the disk and in the
-// memory in front of it, an [eventlog.Memory] within [Log]. Shards, cursors, history and statistics read that alone,
-// so no stream ever waits for the disk.
+// All waiting appends share one commit: one write and one sync for all publishers. Each batch is
+// stored whole or not at all. An append returns when its events are on the disk and in the memory in
+// front of it, an [eventlog.Memory] within [Log]. Shards, cursors, history and statistics read only
+// that memory, so no stream ever waits for the disk.
 //
 // # What is on the disk
 //
-// A Pebble database, which has a log of commits, sorted files, checksums over all of it, and gives room back:
+// A Pebble database: a log of commits, sorted files, checksums over everything, and compaction.
 //
 //	block    first sequence number → the events of a commit, about 8 KiB of them
-//	entry    channel, sequence number → what a block has of the channel
+//	entry    channel, sequence number → the channel's part of a block
 //	segment  first sequence number → counts over some megabytes of blocks
 //
-// Blocks are in log order, so they need little sorting. Entries are in the order of channels: the
-// events of any channel, and its newest, are found without reading others. Each event says which event of its channel was
-// the one before, and each entry how many there were: what is missing between two events is known, for whatever reason it is.
+// Blocks are in log order, so they need little sorting. Entries are sorted by channel: the events of a
+// channel, and its newest one, are found without reading other channels. Each event records the
+// previous event of its channel, and each entry their number, so missing events are always detected,
+// whatever removed them.
 //
 // # What is kept
 //
-// The same of each channel as in memory: its newest events within count, bytes and age; but without a budget over all
-// channels, so a quiet channel's last event does not go for busy ones. What is too much is passed over at once and dropped
-// later: the sweeper drops the entries of channels that have too many, segments that are too old, and moves together what
-// is kept of segments of which half is dead.
+// Each channel keeps the same as in memory: its newest events within count, bytes and age. There is no
+// budget over all channels, so busy channels never displace a quiet channel's last event. Events
+// beyond these limits are skipped at once and dropped later by the sweeper: it drops the surplus
+// entries of channels and segments that are too old, and rewrites segments of which less than half is
+// kept.
 //
-// Opening a log loads the newest segments within the memory's budget. [Log.Older] and [Log.LastOlder] read from the disk what
-// the memory does not have, for those who can wait for it.
+// Opening a log loads the newest segments within the memory's budget. [Log.Older] and [Log.LastOlder]
+// read events from the disk that the memory does not have; their callers wait for the disk.
 //
-// # Numbers are given once
+// # Numbers are assigned once
 //
-// A file beside the database, the mark, has the highest number that anybody may have seen. It is written before readers see
-// the number, and knows whether it is itself: a copy has another inode or time of birth. Where the store ends before the mark, or
-// the mark is missing, damaged or a copy, as after a restore, the log gets a new epoch: its events are there, under new ids.
-// A relaxed store notes the start of the machine too. If that stopped meanwhile, the epoch is a new one.
+// A file beside the database, the mark, holds the highest number that anybody may have seen. It is
+// written before readers see the number, and it detects being copied: a copy has another inode or time
+// of birth. If the store ends before the mark, or if the mark is missing, damaged or a copy, as after
+// a restore, the log gets a new epoch: its events remain, under new ids. A relaxed store also records
+// the boot of the machine, and a reboot changes the epoch.
 //
 // # When the disk is full or fails
 //
-// Appends fail with ErrFull while the disk has no room but for a reserve. What the store itself writes then waits for room, and
-// goes on. Where the disk fails otherwise, nothing is stored any more, and what is in memory can be read; only opening the log again
-// tells what is on the disk.
+// Appends fail with ErrFull when the disk's free space falls to a reserve. The store's own writes then
+// wait for space and continue. After any other failure of the disk nothing is stored any more, and the
+// events in memory stay readable; only opening the log again shows what the disk contains.
 //
 // # Ownership
 //
-// One goroutine writes events, another tidies. The queue between publishers and writer, and the segments' counts, have a mutex
-// each, which is not held during a commit. Close the log after the hub.
+// One goroutine writes events, another sweeps. The queue between publishers and the writer, and the
+// segments' counts, have a mutex each; neither is held during a commit. Close the log after the hub.
 package disklog

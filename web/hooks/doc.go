@@ -1,32 +1,35 @@
-// Package hooks tells other systems, over HTTP, who comes and goes: webhooks.
+// Package hooks sends webhooks: it reports to other systems, over HTTP, which clients join and leave.
 //
 // # From the registry to an endpoint
 //
 //	registry ── edges ──► teller ── batches ──► outbox ──► sender, one for each endpoint ──► POST
 //
-// The teller has a table of what was told: which clients are online, and on which channels. A change of the registry is
-// an event only where it differs from the table. Events are gathered for 100 ms, 100 at most, into a batch, which is one
-// entry of the outbox and keeps its id for good.
+// The teller has a table of everything reported so far: which clients are online, and on which
+// channels. A change of the registry is an event only if it differs from the table. Events are
+// collected for 100 ms, up to 100 of them, into a batch, which is one entry of the outbox with a
+// permanent id.
 //
-// A sender sends the batches to its endpoint one after the other, each with the events that the endpoint wants. A batch that is
-// not taken is sent again, with growing pauses, until it is ten minutes old; then it is a dead letter. So every endpoint gets
-// all its events in order, at least once, and a slow one delays nobody else.
+// A sender sends the batches to its endpoint in order, each with the events that the endpoint
+// subscribes to. A failed batch is retried, with growing pauses, until it is ten minutes old; then it
+// becomes a dead letter. Every endpoint thus receives all its events in order, at least once, and a
+// slow endpoint delays no other.
 //
 // # Several servers
 //
-// Every server of a cluster sees the same changes. Any of them may append what is not told yet: an entry is appended only
-// behind the last one that its writer has read, so two servers never tell the same. The first of the roster does it at once,
-// the others some seconds later, which they need to do only where the first one has died. An endpoint's cursor belongs to one
-// server as long as that one renews it.
+// All servers of a cluster see the same changes, and each may append unreported ones: an entry is
+// appended only directly after the last one that its writer has read, so two servers never report the
+// same change. The first server of the roster appends at once; the others append some seconds later,
+// and only if the first has failed. An endpoint's cursor belongs to one server as long as that server
+// renews it.
 //
 // # After a restart
 //
-// Where the outbox outlives the process, so do the table, in parts that are written from time to time, and the cursors. A
-// restarted server waits for clients to come back, then tells that the others have gone. Where it doesn't, a new process
-// tells everybody who connects as online.
+// If the outbox outlives the process, so do the cursors and the table, which is written in parts from
+// time to time. A restarted server waits for clients to return and then reports the missing ones as
+// gone. Otherwise, a new process reports every client that connects as online.
 //
 // # Ownership
 //
-// One goroutine has the table, and one for each endpoint its cursor. Edges and Ended never block. No mutex is held while
-// something is stored or sent.
+// One goroutine owns the table, and one per endpoint owns its cursor. Edges and Ended never block. No
+// mutex is held while something is stored or sent.
 package hooks

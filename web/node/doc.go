@@ -1,7 +1,8 @@
-// Package node is one server without HTTP: the log of events and the hub that delivers it, the registry of who is present and
-// the feed that tells of it, the other servers of a cluster, and what an operator does: kick, block, drain, tap.
+// Package node is one server without HTTP: the event log, the hub that delivers it, the presence
+// registry, the feed that reports its changes, the other servers of a cluster, and the operators'
+// actions kick, block, drain and tap.
 //
-// Whatever comes by HTTP hangs on a [Node] from outside: a [Stream] is a subscriber's stream and a [Watcher] one of the presence
-// stream; what admitted them is an [Admission], where a device's stream stands is a [Place]. The package knows no
-// request, page or credential.
+// HTTP handlers use a [Node] from outside. A [Stream] is a subscriber's stream, a [Watcher] a presence
+// stream. An [Admission] is what a stream occupies in the connection limits, a [Place] is the stored
+// position of a device. The package contains no requests, pages or credentials.
 package node

@@ -1,3 +1,4 @@
-// Package publish makes events of requests: it reads batches and single events, checks who may publish them and how much, appends
-// them to the node's log, and counts and traces what became of each request. The API, the compatible faces and the admin UI share it.
+// Package publish turns requests into events: it parses batches and single events, checks the caller's
+// rights and limits, appends the events to the node's log, and counts and traces the outcome of each
+// request. The API, the compatibility APIs and the admin UI share it.
 package publish

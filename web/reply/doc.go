@@ -1,3 +1,3 @@
-// Package reply reads what requests say and writes what they are answered: bodies within a quota, queries, JSON, pages, and
-// faults, which are errors with a status, a stable code and a safe sentence. It imports no other package of the server.
+// Package reply reads requests and writes answers: bodies within a quota, queries, JSON, pages, and
+// faults. A fault is an error with a status, a stable code and a safe sentence.
 package reply

@@ -1,4 +1,4 @@
-// Package stream makes a stream of a request: it checks what is asked for, has the gate admit it, reads from the store what the
-// client missed, and hands the connection to the hub. A connection in clear is taken over from net/http; any other is written
-// through it by the request's goroutine.
+// Package stream turns a request into a stream: it checks the parameters, obtains a lease from the
+// gate, reads missed events from the store, and hands the connection to the hub. A plain-text
+// connection is hijacked from net/http; on any other, the request's goroutine writes through net/http.
 package stream

@@ -1,2 +1,2 @@
-// Package storetest has what any [rollcall/hub/outbox.Store] must do, as tests.
+// Package storetest is the conformance suite of [rollcall/hub/outbox.Store].
 package storetest

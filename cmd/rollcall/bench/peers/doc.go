@@ -1,6 +1,6 @@
-// Command bench-peers sums up the results that bench-peers.sh has collected.
+// Command bench-peers summarises the results of bench-peers.sh.
 //
-// It reads the files <case>.<server>.<round>.json of a directory, which "rollcall bench --json" has
-// written, prints a table of medians, ratios and whether the bar is met in Markdown, and writes
-// the same as summary.json into the directory.
+// It reads the files <case>.<server>.<round>.json of a directory, written by "rollcall bench --json".
+// It prints medians, ratios and whether each target is met as a Markdown table, and writes the same as
+// summary.json into the directory.
 package main

@@ -1,2 +1,2 @@
-// Package leaks looks for goroutines that the tests of a package leave behind.
+// Package leaks fails a package's tests if they leave goroutines running.
 package leaks
