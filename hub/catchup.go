@@ -2,7 +2,7 @@ package hub
 
 import "rollcall/hub/eventlog"
 
-// catchup is what a stream keeps while it is behind.
+// catchup is the state of a stream that is behind.
 type catchup struct {
 	cursor    eventlog.Cursor
 	older     *eventlog.Batch // given before what the log keeps; nil once it was
@@ -10,10 +10,10 @@ type catchup struct {
 	resumed   bool            // it began after a position of this log
 	afresh    bool            // its owner is to be asked for a snapshot
 
-	// A fresh start tells the newest event of each channel, and where the asked
-	// position was of no use, a gap before it.
+	// For a fresh start: the newest event of each channel, announced first, after a gap if the requested position was
+	// unusable.
 	last   []*eventlog.Record // by channel; nil for a resume
-	told   int                // channels told so far
+	told   int                // channels announced so far
 	asked  string
 	reason string // "", "epoch" or "unknown"
 }
@@ -46,9 +46,8 @@ func (s *shard) catchUp() bool {
 	return rest > 0
 }
 
-// advance gives a stream that is behind its next step: the rest of what it was
-// given before, what it is told first, and then what the log keeps. At the head
-// it becomes live.
+// advance takes the next step of a stream that is behind: first the older batch, then the start announcement, then the
+// events that the log keeps. At the head the stream becomes live.
 func (s *shard) advance(c *Conn) {
 	if c.state&(ended|blocked) != 0 {
 		return
@@ -84,7 +83,7 @@ func (s *shard) advance(c *Conn) {
 			return
 		}
 		k.last = nil
-		if c.pos >= s.pos { // what comes next is in the live flow
+		if c.pos >= s.pos { // later events are in the live flow
 			c.catch = nil
 			if s.send(c, c.ownFrame(text), nil) {
 				s.live(c)
@@ -124,7 +123,7 @@ func (s *shard) advance(c *Conn) {
 	s.batch = batch.Records[:0]
 }
 
-// tellOlder gives a stream, behind text, the next step of what was read for it elsewhere.
+// tellOlder sends a stream the next step of its older batch, after text.
 func (s *shard) tellOlder(c *Conn, k *catchup, text []byte) {
 	b := k.older
 	if len(b.Gaps) > 0 {
@@ -172,7 +171,7 @@ func (s *shard) snapshot(c *Conn, k *catchup) {
 	}
 }
 
-// dropOlder lets go of what was read for the stream elsewhere.
+// dropOlder releases the stream's older batch.
 func (k *catchup) dropOlder() {
 	if k.older = nil; k.olderDone != nil {
 		k.olderDone()
@@ -193,7 +192,7 @@ func (s *shard) announce(c *Conn, gaps []eventlog.Gap, text []byte) []byte {
 	return text
 }
 
-// announceStart returns what a fresh start says of its channels, some of them at a time.
+// announceStart returns the next part of a fresh start's announcements.
 func (k *catchup) announceStart(c *Conn, epoch string) []byte {
 	text := make([]byte, 0, 256)
 	at := eventlog.Position{Epoch: epoch, Seq: c.pos}

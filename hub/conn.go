@@ -9,8 +9,7 @@ import (
 // Owner is notified of the end of its stream. It may also be a [Snapshotter] and a
 // [Refresher].
 type Owner interface {
-	// Ended is called once, by the shard's goroutine, when the shard has let go of
-	// the stream. It must not block.
+	// Ended is called once, on the shard's goroutine, after the shard has released the stream. It must not block.
 	Ended(c *Conn, why Reason)
 }
 
@@ -52,7 +51,7 @@ type Conn struct {
 	out                []*eventlog.Record // due now, within one turn of the shard
 	rest               []byte             // of a frame that was taken in part, or frames of its own not yet taken
 	catch              *catchup           // nil while live
-	side               *side              // nil unless it wants notices or has snapshots
+	side               *side              // nil unless the stream has asked for notices or has snapshots
 
 	// Atomic; written by the shard.
 	events atomic.Uint64
@@ -71,10 +70,10 @@ const (
 	tapped // in shard.taps
 )
 
-// Wants are the kinds of notice that a stream asked for.
+// Wants are the kinds of notice that a stream has asked for.
 type Wants uint8
 
-// What streams can ask for beside the events of their channels.
+// Kinds of notice.
 const (
 	WantOnline  Wants = 1 << iota // the latest notice to everybody
 	WantMembers                   // every notice for its channels
@@ -134,7 +133,7 @@ func (c *Conn) channels() []string {
 	return names
 }
 
-// frame returns a frame's bytes as the transport wants them.
+// frame returns a frame's bytes in the transport's form.
 func (c *Conn) frame(f eventlog.Frame) []byte {
 	if c.chunked {
 		return f.Chunk()
@@ -142,7 +141,7 @@ func (c *Conn) frame(f eventlog.Frame) []byte {
 	return f.SSE()
 }
 
-// ownFrame frames events made for this stream alone; of none it is the empty frame.
+// ownFrame frames events for this stream only; without text it returns the empty frame.
 func (c *Conn) ownFrame(text []byte) eventlog.Frame {
 	if len(text) == 0 {
 		return eventlog.Frame{}

@@ -6,9 +6,8 @@ import "rollcall/hub/eventlog"
 // as they are. Everything else of a stream stays: its order, its resumption, gaps and
 // goodbye. It has no lastEvent. A Dialect is shared by streams and never changes.
 type Dialect struct {
-	// Render appends r as whole SSE events with the id at to dst. A record that it
-	// appends nothing for is ignored. Called by shards' goroutines, for each record
-	// and shard about once; what it returns must depend on nothing but its arguments.
+	// Render appends r as whole SSE events with the id at to dst, or nothing for a record that the dialect ignores.
+	// Shards' goroutines call it, about once per record and shard; the result must depend only on the arguments.
 	Render func(dst []byte, at eventlog.Position, r *eventlog.Record) []byte
 
 	// History gives a fresh start everything that its channels keep, oldest first,

@@ -2,7 +2,7 @@ package hub
 
 import "rollcall/hub/eventlog"
 
-// end lets go of a stream: a goodbye if it can be written, and the end.
+// end ends a stream, with a goodbye if it can be written.
 func (s *shard) end(c *Conn, why Reason) {
 	if c.state&ended != 0 {
 		return

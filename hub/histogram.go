@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// Histogram counts durations in buckets that grow by a quarter of a power of two,
-// up to two minutes: a quantile is at most 25 % too long, and below 4 µs at most
-// 1 µs. What took longer counts as two minutes. The zero value is empty. It is a
-// plain value: copy it, subtract an older copy for what came since.
+// Histogram counts durations in buckets that grow by a quarter of a power of two, up to two minutes: a quantile is at
+// most 25 % too long, and below 4 µs at most 1 µs. Longer durations count as two minutes. The zero value is empty. It
+// is a plain value: copy it, and subtract an older copy to get the difference.
 type Histogram [histogramBuckets]uint64
 
 const histogramBuckets = 4 * 26
@@ -68,8 +67,7 @@ func (h *Histogram) Count() uint64 {
 	return n
 }
 
-// Quantile returns a duration that q of those counted (0 to 1) do not pass, 0 for
-// an empty histogram.
+// Quantile returns an upper bound of the fraction q (0 to 1) of the counted durations, 0 for an empty histogram.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	total := h.Count()
 	if total == 0 {

@@ -26,9 +26,8 @@ type Options struct {
 	// taken them in part; 0 means 64 MiB. A stream that would have more held ends.
 	MaxHeld int64
 
-	// Traced, if not nil, is told of each event with a trace, once for each shard that
-	// has given it to live streams. A shard's goroutine calls it, at the end of its turn;
-	// it must not block.
+	// Traced, if not nil, is called for each traced event, once per shard that has written it to live streams. It runs
+	// on the shard's goroutine at the end of its turn and must not block.
 	Traced func(FanOut)
 }
 
@@ -74,7 +73,7 @@ func (h *Hub) Publish(ctx context.Context, events []eventlog.Event) ([]eventlog.
 // Log returns the log that the hub delivers.
 func (h *Hub) Log() eventlog.Log { return h.log }
 
-// Subscription is what a stream asks for.
+// Subscription describes the stream to attach.
 type Subscription struct {
 	Channels []string // in the order asked, without repetition; the names are kept
 	Resume   string   // the last id that the client saw; "" for a fresh start
@@ -83,16 +82,15 @@ type Subscription struct {
 	Transport Transport
 	Owner     Owner
 
-	// Older is what a resuming stream gets before what the log keeps: events behind
-	// Resume that were read elsewhere, and the holes in them. It is the hub's.
+	// Older precedes the events that the log keeps: events after Resume that were read elsewhere, and the holes among
+	// them. The hub owns it.
 	Older *eventlog.Batch
 
 	// OlderDone, if not nil, is called once when Older is no longer held. It must not block.
 	OlderDone func()
 
-	// Last, if not nil, is called once, in Attach, where the stream starts afresh: it may
-	// put in, for a channel without a newest event, one that was read elsewhere and that
-	// the channel has at this position.
+	// Last, if not nil, is called once, in Attach, for a fresh start. It may fill in the newest event, at this
+	// position, of a channel without one.
 	Last func(at eventlog.Position, last []*eventlog.Record)
 
 	// Dialect, if not nil, is how the stream gets the log's events.
@@ -142,7 +140,7 @@ func (h *Hub) Attach(sub Subscription) *Conn {
 	return c
 }
 
-// start finds where a stream begins and what it is told first.
+// start determines where a stream begins and what is announced first.
 func (h *Hub) start(c *Conn, sub *Subscription) (first []byte, catch *catchup) {
 	_, isShot := sub.Owner.(Snapshotter)
 	reason := ""
@@ -181,7 +179,7 @@ func (h *Hub) start(c *Conn, sub *Subscription) (first []byte, catch *catchup) {
 	return first, k
 }
 
-// printable returns at most 256 bytes of what a client gave as a position.
+// printable returns at most 256 bytes of a position that a client sent.
 func printable(s string) string {
 	return strings.Clone(strings.ToValidUTF8(s[:min(len(s), 256)], "\uFFFD"))
 }

@@ -8,15 +8,13 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// Notice is an event of the server's own beside the log, such as a list of members.
-// Each stream gets it under the position that it has reached. Share one among the
-// streams that get the same: what is encoded is shared too.
+// Notice is an event of the server that is not in the log, such as a list of members. Each stream receives it under
+// its own position. Streams that receive the same notice should share one, because its encoding is shared, too.
 type Notice struct {
-	Channel string // "": for every stream that wants WantOnline; else for the channel's that want WantMembers
+	Channel string // "": for streams with WantOnline; else for the channel's streams with WantMembers
 	Type    string
 	Payload []byte // JSON, sent as a string
-	// Version orders notices of one kind: a stream is given none that is not
-	// newer than what it was given.
+	// Version orders notices of one kind: a stream receives only notices newer than its last one.
 	Version uint64
 
 	once  sync.Once
@@ -34,16 +32,16 @@ func (n *Notice) shared() eventlog.Frame {
 	return n.frame
 }
 
-// side is what a stream that wants notices, or has snapshots, keeps about them.
+// side is the state of a stream's notices and snapshots.
 type side struct {
-	// channels are, of a stream with WantMembers and by slot, the versions of the notices that
-	// it began with, and 1; 0 where it lacks one and gets no others.
+	// For WantMembers, by slot: the version of each channel's first notice, plus 1; 0 for a channel that has had none
+	// and therefore gets no others.
 	channels []uint64
 	lacking  int    // how many of these are 0
 	online   uint64 // version of the newest notice to everybody it was given, and 1; 0 before the first
 	stale    bool   // it lacks the newest notice to everybody
-	asked    bool   // its owner was asked for what it lacks and has not called Begin since
-	pin      *pin   // what it has taken in part; nil for nothing
+	asked    bool   // the owner was asked for missing notices and has not called StartNotices since
+	pin      *pin   // the notices it has taken in part, or nil
 }
 
 func newSide(wants Wants, channels int) *side {
@@ -62,19 +60,18 @@ func (side *side) lack(slot int32) {
 	}
 }
 
-// Notify gives n to the streams that asked for its kind. A stream that can't take it
-// misses it, and its owner is asked for what it then lacks.
+// Notify sends n to all streams that asked for its kind. A stream that cannot take it misses it, and its owner is
+// asked for a replacement.
 func (h *Hub) Notify(n *Notice) {
 	for _, s := range h.shards {
 		s.post(func() { s.notify(n) })
 	}
 }
 
-// StartNotices answers [Refresher]: it gives a stream first notices of the channels that it lacks,
-// some of them, and perhaps the one to everybody. From then on it gets what is newer; for
-// what it lacks still its owner is asked again. The caller must see to it that nothing newer
-// was passed to Notify before. done, if not nil, is called once the notices are no longer
-// needed but for what the stream has taken in part.
+// StartNotices answers [Refresher]: it sends a stream first notices for some of the channels that lack one, and
+// perhaps the notice to everybody. From then on the stream receives newer ones; the owner is asked again about
+// channels that still lack one. Before the call, nothing newer may have been passed to Notify. done, if not nil, is
+// called once the notices are needed only for what the stream has taken in part.
 func (c *Conn) StartNotices(notices []*Notice, done func()) {
 	c.shard.post(func() {
 		c.shard.startNotices(c, notices)
@@ -102,7 +99,7 @@ func (s *shard) startNotices(c *Conn, notices []*Notice) {
 	s.requestNotices(c)
 }
 
-// requestNotices asks the owner of a live stream for what the stream lacks.
+// requestNotices asks the owner of a live stream for its missing notices.
 func (s *shard) requestNotices(c *Conn) {
 	r, ok := c.owner.(Refresher)
 	if !ok || c.side.asked || c.catch != nil || c.state&(ended|blocked) != 0 || !c.side.stale && c.side.lacking == 0 {
@@ -119,8 +116,8 @@ func (s *shard) requestNotices(c *Conn) {
 	r.Refresh(c, names, online)
 }
 
-// give writes notices to a live stream, of each an id of its own and the shared rest. Those
-// that it does not begin to take it lacks.
+// give writes notices to a live stream, each as an id of the stream's own and the shared rest. Notices that it does
+// not begin to take count as missing.
 func (s *shard) give(c *Conn, notices []*Notice) {
 	if at := c.position(); s.idOf != at {
 		s.idOf, s.id = at, eventlog.NewFrame([]byte("id: "+at.String()+"\n"))

@@ -9,8 +9,8 @@ type pin struct {
 	streams atomic.Int64
 }
 
-// retain notes that the stream has taken p in part. Where that is more than the hub may
-// hold, the stream ends: its client comes back.
+// retain records that the stream has taken p in part. If the hub's limit is exceeded, the stream ends and its client
+// reconnects.
 func (s *shard) retain(c *Conn, p *pin) {
 	s.release(c)
 	c.side.pin = p

@@ -6,15 +6,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// poller watches the sockets of one shard for disconnects and for room to write.
-// A goroutine of its own waits for the kernel; what it hears is dealt with on the
-// shard's goroutine, to which every field belongs but those marked static.
+// poller watches the sockets of one shard for disconnects and for room to write. Its goroutine waits for the kernel;
+// events are handled on the shard's goroutine, which owns every field not marked static.
 type poller struct {
 	epoll   int           // static until close
 	stop    int           // static; an eventfd
 	stopped chan struct{} // static
 	heard   chan struct{} // static; the shard has dealt with a batch
-	quit    chan struct{} // static; the shard will hear no more
+	quit    chan struct{} // static; closed when the shard handles no more events
 
 	waiting    bool      // the goroutine was started, which the first socket does
 	sockets    []*socket // by file descriptor
@@ -26,7 +25,7 @@ type poller struct {
 // maxIovecs is how many pieces the kernel takes in one write (IOV_MAX).
 const maxIovecs = 1024
 
-// newPoller returns a poller, or nil where the system gives none.
+// newPoller returns a poller, or nil if the system cannot make one.
 func newPoller() *poller {
 	p := &poller{stopped: make(chan struct{}), heard: make(chan struct{}, 1), quit: make(chan struct{}), iov: make([]unix.Iovec, 0, maxIovecs)}
 	var err error
@@ -45,7 +44,7 @@ func newPoller() *poller {
 	return p
 }
 
-// wait passes what the kernel tells to the shard until close.
+// wait passes the kernel's events to the shard until close.
 func (p *poller) wait(s *shard) {
 	defer close(p.stopped)
 	events := make([]unix.EpollEvent, 256)
@@ -76,8 +75,8 @@ func (p *poller) wait(s *shard) {
 	}
 }
 
-// dispatch deals with one event. Whether it is about a socket that is no more is
-// seen by its generation: file descriptors are soon used again.
+// dispatch handles one event. The generation identifies events of closed sockets, because file descriptors are soon
+// reused.
 func (p *poller) dispatch(s *shard, ev *unix.EpollEvent) {
 	if int(ev.Fd) >= len(p.sockets) {
 		return
@@ -109,21 +108,20 @@ func (p *poller) add(k *socket) {
 	p.control(unix.EPOLL_CTL_ADD, k, unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLET)
 }
 
-// awaitRoom has the socket's shard told once it can be written to. Asking anew
-// each time makes the kernel look again, so that no edge is missed.
+// awaitRoom notifies the socket's shard once the socket is writable. Registering anew each time makes the kernel check
+// again, so no edge is missed.
 func (p *poller) awaitRoom(k *socket) {
 	p.control(unix.EPOLL_CTL_MOD, k, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP|unix.EPOLLET)
 }
 
-// control has the kernel watch a socket. Where it will not, for lack of memory,
-// the stall rule and failing writes still find a dead peer.
+// control registers a socket with the kernel. If that fails for lack of memory, the stall rule and failing writes
+// still find a dead peer.
 func (p *poller) control(op int, k *socket, events uint32) {
 	_ = unix.EpollCtl(p.epoll, op, int(k.fd), &unix.EpollEvent{Events: events, Fd: k.fd, Pad: int32(k.generation)})
 }
 
-// remove forgets a socket that is about to be closed. Closing alone would end the
-// watching too, but not the connection if the goroutine is just looking at it: the
-// kernel would then keep the socket until the goroutine's next event.
+// remove forgets a socket that is about to be closed. Closing it would also end the watching, but not the connection
+// if the goroutine is just handling it: the kernel would keep the socket until the goroutine's next event.
 func (p *poller) remove(k *socket) {
 	p.sockets[k.fd] = nil
 	p.control(unix.EPOLL_CTL_DEL, k, 0)

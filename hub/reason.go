@@ -8,8 +8,7 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// Reason says why a stream ended. Code is the same on the wire, in logs and in
-// counts.
+// Reason says why a stream ended. Code is the same on the wire, in logs and in counts.
 type Reason struct {
 	Code      string
 	Text      string        // a sentence for people
@@ -17,7 +16,7 @@ type Reason struct {
 	Retry     time.Duration // when to come back; 0 means at a random time within 1 to 5 s
 }
 
-// Why streams end. All but Gone are told in a goodbye event.
+// Why streams end. All but Gone are sent as a goodbye event.
 var (
 	Draining   = Reason{Code: "draining", Text: "The server is shutting down.", Reconnect: true}
 	Overloaded = Reason{Code: "overloaded", Text: "The server has reached its limit of streams.", Reconnect: true}

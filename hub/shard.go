@@ -22,7 +22,7 @@ const (
 type shard struct {
 	// Static.
 	hub  *Hub
-	poll *poller       // nil where connections can't be taken over
+	poll *poller       // nil on systems that cannot take connections over
 	wake chan struct{} // capacity one
 	born time.Time
 
@@ -48,7 +48,7 @@ type shard struct {
 	bufs    [][]byte
 	said    renderCache
 	idOf    eventlog.Position // of id
-	id      eventlog.Frame    // the id of a position alone, for notices
+	id      eventlog.Frame    // the id of a bare position, for notices
 
 	publishedPos atomic.Uint64 // pos, for others to read
 
@@ -62,9 +62,8 @@ func newShard(h *Hub, w wheel) *shard {
 	return &shard{hub: h, wake: make(chan struct{}, 1), born: time.Now(), index: make(index), wheel: w, poll: newPoller()}
 }
 
-// follow has the shard follow the live flow from the head on, if it does not.
-// One without streams does not: nobody's events should cost nothing. Nor does one
-// whose streams are on their way out as they come.
+// follow starts following the live flow at the head, if the shard is not following yet. A shard without streams does
+// not follow, so that events without readers cost nothing; nor does one whose new streams end at once.
 func (s *shard) follow() {
 	if s.tail == nil && s.leaving == nil {
 		s.tail = s.hub.log.Tail(s.wake)
@@ -136,8 +135,7 @@ func (s *shard) run() {
 	}
 }
 
-// hangUp closes the mailbox if it is empty. What comes from now on waits until the
-// goroutine has cleaned up.
+// hangUp closes the mailbox if it is empty. Later mail waits until the goroutine has cleaned up.
 func (s *shard) hangUp() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -259,7 +257,7 @@ func (s *shard) keepTime() {
 			}
 		}
 		if !s.busy {
-			s.spare = nil // what a burst needed
+			s.spare = nil // free the memory of a burst
 		}
 		s.busy = false
 		still := s.stuck[:0]

@@ -9,19 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// unsentBytes bounds what the kernel holds of a stream that its peer's window
-// does not yet allow to be sent. Writing to a socket whose reader has stopped is
-// several times as dear as to another, so it is to be noticed soon.
+// unsentBytes bounds the bytes in the kernel that the peer's window does not allow to be sent yet. Writing to a socket
+// whose reader has stopped costs several times as much, so it should be noticed soon.
 const unsentBytes = 16 << 10
 
-// strayBytes is how much a client may send on its stream; it has nothing to say.
+// strayBytes limits what a client may send on its stream, where nothing is expected.
 const strayBytes = 4 << 10
 
 // socket is a TCP connection that the shard writes to itself, without blocking:
 // it has no goroutine and no buffers. All its methods are the shard's.
 type socket struct {
 	fd         int32
-	generation uint32 // tells events of this socket from those of one that had the fd before
+	generation uint32 // distinguishes this socket's events from those of an earlier one with the same fd
 	stray      int32
 	chunked    bool
 	conn       *Conn
@@ -45,7 +44,7 @@ func (h *Hub) CanTakeOver(conn net.Conn) bool {
 // want of a file descriptor. chunked is whether the body is to be framed as
 // HTTP/1.1 chunks.
 func TakeOver(conn net.Conn, chunked bool) (Transport, error) {
-	defer conn.Close() // leaves the runtime's poller; the duplicate keeps the connection
+	defer conn.Close() // removes it from the runtime's poller; the duplicate keeps the connection
 	raw, err := conn.(*net.TCPConn).SyscallConn()
 	if err != nil {
 		return nil, err
@@ -126,8 +125,7 @@ func (k *socket) writev(iov []unix.Iovec) (int, error) {
 // Close implements [Transport].
 func (k *socket) Close(cut bool) {
 	if cut {
-		// Forget what was not sent: a peer that takes nothing would have the kernel
-		// keep it.
+		// Discard unsent bytes: the kernel would keep them for a peer that reads nothing.
 		_ = unix.SetsockoptLinger(int(k.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	} else {
 		k.readStray() // closing with something unread would take the goodbye back
@@ -136,8 +134,7 @@ func (k *socket) Close(cut bool) {
 	_ = unix.Close(int(k.fd))
 }
 
-// readStray reads and drops what the client sent. It reports whether the client
-// is still there and within bounds.
+// readStray reads and drops the client's bytes. It reports whether the client is still connected and within bounds.
 func (k *socket) readStray() bool {
 	for k.stray <= strayBytes {
 		n, err := unix.Read(int(k.fd), k.poll.scratch[:])

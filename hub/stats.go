@@ -7,14 +7,14 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// Stats is what a hub holds now and has done since it began. Counts only grow.
+// Stats describes a hub's present state and its counts since it began. Counts only grow.
 type Stats struct {
 	Streams int // attached
 	Behind  int // of those, catching up with the log
 	Blocked int // of those, taking nothing at present
 
 	Accepted uint64            // streams that began
-	Resumed  uint64            // of those, after a position of this log
+	Resumed  uint64            // of those, with a position of this log
 	Events   uint64            // given to streams, each event once for each
 	Bytes    uint64            // taken by connections
 	Gaps     uint64            // holes announced, each once for each channel of a stream
@@ -28,7 +28,7 @@ type Stats struct {
 	Shards []ShardStats // always in the same order
 }
 
-// ShardStats is what one shard has to do.
+// ShardStats is the load of one shard.
 type ShardStats struct {
 	Streams int
 	Mail    int   // messages that waited in its mailbox when it was asked
@@ -38,7 +38,7 @@ type ShardStats struct {
 // counts is a shard's part of Stats, shard-owned: nobody shares it, so counting
 // costs an addition.
 type counts struct {
-	behind, blocked     int // found when asked, as is what follows
+	behind, blocked     int // counted on request, like shard
 	shard               ShardStats
 	accepted, resumed   uint64
 	events, bytes, gaps uint64
@@ -49,7 +49,7 @@ type counts struct {
 // lagSample is of how many streams written to in one turn one is timed.
 const lagSample = 32
 
-// Stats asks the shards what they have done. It waits for each to end its turn.
+// Stats collects the figures of all shards. It waits for each to end its turn.
 func (h *Hub) Stats() Stats {
 	parts := make([]counts, len(h.shards))
 	var asked sync.WaitGroup
@@ -104,16 +104,15 @@ func (s *shard) account() counts {
 	return t
 }
 
-// mail counts what waits in the mailbox.
+// mail returns the number of functions in the mailbox.
 func (s *shard) mail() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.box)
 }
 
-// Behind returns, for each stream that is behind, the number of kept events still to be
-// sent. With many streams it samples about most of them per shard, evenly chosen. It
-// waits for each shard to end its turn, and queries the log.
+// Behind returns, for each stream that is behind, the number of kept events still to be sent. With many streams it
+// samples about most of them per shard, evenly spread. It waits for each shard to end its turn, and queries the log.
 func (h *Hub) Behind(most int) []int {
 	replies := make(chan []eventlog.Cursor, len(h.shards))
 	for _, s := range h.shards {
@@ -128,7 +127,7 @@ func (h *Hub) Behind(most int) []int {
 	return behind
 }
 
-// sample returns where about most of the streams that are behind are.
+// sample returns the positions of about most streams that are behind.
 func (s *shard) sample(most int) (places []eventlog.Cursor) {
 	step := (len(s.stuck)+len(s.lagging))/most + 1
 	for i := 0; i < len(s.stuck)+len(s.lagging); i += step {

@@ -6,9 +6,9 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// SendEvent sends one stream an event that is not in the log: make returns it as whole
-// SSE lines for the stream's position. A stream that is behind does not get it. The
-// shard's goroutine calls told with the result; told must not block.
+// SendEvent sends one stream an event that is not in the log: make returns it as whole SSE lines for the stream's
+// position. A stream that is behind does not receive it. The shard's goroutine calls told with the result; told must
+// not block.
 func (c *Conn) SendEvent(make func(at eventlog.Position) []byte, told func(bool)) {
 	c.shard.post(func() {
 		ok := c.state&(ended|blocked) == 0 && c.catch == nil && len(c.rest) == 0
@@ -46,7 +46,7 @@ func (c *Conn) Tap(f func(sse []byte)) (stop func()) {
 	}
 }
 
-// tap adds one who taps a stream.
+// tap adds a tap on a stream.
 func (s *shard) tap(c *Conn, f *func([]byte)) {
 	if s.taps == nil {
 		s.taps = make(map[*Conn][]*func([]byte))
@@ -55,14 +55,14 @@ func (s *shard) tap(c *Conn, f *func([]byte)) {
 	c.state |= tapped
 }
 
-// show passes what a stream was given to those who tap it.
+// show passes written bytes to the stream's taps.
 func (s *shard) show(c *Conn, sse []byte) {
 	for _, f := range s.taps[c] {
 		(*f)(sse)
 	}
 }
 
-// untap tells those who tap a stream that it has ended.
+// untap notifies a stream's taps that it has ended.
 func (s *shard) untap(c *Conn) {
 	s.show(c, nil)
 	delete(s.taps, c)

@@ -9,8 +9,8 @@ import (
 // FanOut is how one event with a trace was given to the live streams of one shard.
 type FanOut struct {
 	Record  *eventlog.Record
-	Streams int           // that wanted it, at least one
-	Took    time.Duration // from when the log accepted it until the last of them had it
+	Streams int           // that received it, at least one
+	Took    time.Duration // from its acceptance by the log until the last of them was written
 }
 
 // trace notes that a record with a trace is due for the live streams of its topic.
@@ -26,7 +26,7 @@ func (s *shard) trace(r *eventlog.Record, t *topic) {
 	}
 }
 
-// tellTraced tells of the records with a trace at the end of the turn.
+// tellTraced reports the traced records at the end of the turn.
 func (s *shard) tellTraced() {
 	for i := range s.traced {
 		f := &s.traced[i]

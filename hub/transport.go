@@ -6,8 +6,7 @@ import "rollcall/hub/eventlog"
 // There are two: the taken-over connection of this package and the one through
 // net/http in package web.
 type Transport interface {
-	// Open tells the transport which Conn it serves. Called once by the shard's
-	// goroutine, before the first Write.
+	// Open passes the Conn that the transport serves. Called once by the shard's goroutine, before the first Write.
 	Open(c *Conn)
 
 	// Write takes as many of the bytes as it can without blocking and returns how
@@ -17,8 +16,8 @@ type Transport interface {
 	// Called by the shard's goroutine only.
 	Write(bufs [][]byte) (int, error)
 
-	// Close ends the connection: after what was taken is written or, with cut, at
-	// once. Called once, by the shard's goroutine; no Write follows.
+	// Close ends the connection: after the taken bytes are written or, with cut, at once. Called once, by the shard's
+	// goroutine; no Write follows.
 	Close(cut bool)
 
 	// Chunked reports whether frames are to be passed as HTTP/1.1 chunks.

@@ -2,7 +2,7 @@ package hub
 
 import "rollcall/hub/eventlog"
 
-// flush writes what is due for a live stream.
+// flush writes the pending records of a live stream.
 func (s *shard) flush(c *Conn) {
 	out := c.out
 	c.out, c.touched = nil, false
@@ -15,9 +15,8 @@ func (s *shard) flush(c *Conn) {
 	s.spare = append(s.spare, out[:0])
 }
 
-// send writes the stream's rest, then events of its own, then records, and reports
-// whether all of it was taken. Of what was not, the stream keeps its own events,
-// the rest of one frame and its position.
+// send writes the stream's rest, then events of its own, then records, and reports whether all of it was taken.
+// Otherwise the stream keeps its own events, the rest of one frame and its position.
 func (s *shard) send(c *Conn, own eventlog.Frame, recs []*eventlog.Record) bool {
 	text := c.frame(own)
 	if c.state&tapped != 0 && len(text) > 0 {
@@ -27,7 +26,7 @@ func (s *shard) send(c *Conn, own eventlog.Frame, recs []*eventlog.Record) bool 
 	n, err := s.write(c, bufs)
 	if err != nil {
 		if len(recs) > 0 {
-			s.fallBehind(c, recs[0].Seq-1) // which its position then tells
+			s.fallBehind(c, recs[0].Seq-1) // its position then says so
 		}
 		s.end(c, Gone)
 		return false
@@ -42,7 +41,7 @@ func (s *shard) send(c *Conn, own eventlog.Frame, recs []*eventlog.Record) bool 
 	return true
 }
 
-// gather lists what send writes, and returns how many bytes that is.
+// gather lists the buffers that send writes, and returns their total size.
 func (s *shard) gather(c *Conn, text []byte, recs []*eventlog.Record) (bufs [][]byte, size int) {
 	bufs, size = s.bufs[:0], len(c.rest)+len(text)
 	if len(c.rest) > 0 {
@@ -71,8 +70,7 @@ func (s *shard) write(c *Conn, bufs [][]byte) (taken int, err error) {
 	return taken, err
 }
 
-// settle has a stream keep what its transport, which took n bytes, did not take of what send
-// gave it.
+// settle accounts for the n bytes that the transport took, and makes the stream keep the rest.
 func (s *shard) settle(c *Conn, text []byte, recs []*eventlog.Record, n int) {
 	if own := len(c.rest) + len(text); n < own {
 		if n < len(c.rest) {

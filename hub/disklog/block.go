@@ -7,14 +7,14 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// A block is some events that follow each other, of any channels, in one value: events of one commit, or
-// those of several that were moved together. Its key is the number of the first.
+// A block is a run of consecutive events, of any channels, in one value: the events of one commit, or of several that
+// were rewritten together. Its key is the number of the first.
 const blockSize = 8 << 10 // a block ends with the event that passes this
 
 // item is an event of a block. A purge of a channel is an item too, with a number of its own.
 type item struct {
 	eventlog.Stored
-	prev  uint64 // the channel's event before, kept or not; 0 where there is none
+	prev  uint64 // the channel's previous event, kept or not; 0 if there is none
 	purge bool
 }
 
@@ -100,7 +100,7 @@ func readBlock(dst []item, block []byte) ([]item, error) {
 	return dst, nil
 }
 
-// reader reads what was appended. What is bad is noted once for all.
+// reader decodes what was appended. An error is sticky.
 type reader struct {
 	buf []byte
 	bad bool

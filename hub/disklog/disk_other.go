@@ -2,6 +2,5 @@
 
 package disklog
 
-// disk knows nothing here: the store takes at most what its server reckons is free at
-// the start.
+// disk does not know the free space on this system.
 func disk(string) (free, total int64, ok bool) { return 0, 0, false }

@@ -4,8 +4,7 @@ package disklog
 
 import "syscall"
 
-// disk returns how many bytes are free for this process where dir is, and how many
-// there are; ok is false where that is not known.
+// disk returns the bytes that are free for this process in dir, and the total; ok is false if they are unknown.
 func disk(dir string) (free, total int64, ok bool) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {

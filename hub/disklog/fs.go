@@ -15,8 +15,8 @@ import (
 // fullAgain is how often a write that found the disk full is tried again.
 const fullAgain = 100 * time.Millisecond
 
-// diskFS is the file system below the store. What finds the disk full waits until there is room, so that the
-// store sees no error and has nothing to recover from. In relaxed mode, commits do not wait for the disk.
+// diskFS is the file system below the store. An operation that finds the disk full waits for free space, so the store
+// sees no error and has nothing to recover from. In relaxed mode, commits do not wait for the disk.
 type diskFS struct {
 	vfs.FS
 	relaxed bool
@@ -107,7 +107,7 @@ func (d *diskFS) MkdirAll(dir string, perm os.FileMode) error {
 	return d.patiently(func() error { return d.FS.MkdirAll(dir, perm) })
 }
 
-// sync brings to the disk what commits left to the operating system.
+// sync writes everything to the disk that commits left to the operating system.
 func (d *diskFS) sync() error {
 	d.mu.Lock()
 	var files []*diskFile
@@ -145,7 +145,7 @@ func (f *diskFile) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// Preallocate implements [vfs.File]. What is set aside for a log of commits would count as used.
+// Preallocate implements [vfs.File]. It does nothing: preallocated space would count as used.
 func (f *diskFile) Preallocate(int64, int64) error { return nil }
 
 // Sync implements [vfs.File].

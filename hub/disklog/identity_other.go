@@ -8,8 +8,8 @@ import (
 	"reflect"
 )
 
-// identity returns what tells a file from a copy of it, "" where nothing does: its inode
-// number and, where the system tells it, when it was born.
+// identity returns a string that differs between a file and any copy of it, "" if the system offers none: its inode
+// number and, if known, its time of birth.
 func identity(f *os.File) string {
 	info, err := f.Stat()
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// What the store has, by the first byte of the key.
+// The first bytes of the store's keys.
 const (
 	kindEntry   = 'c' // channel and the last sequence number in a block → entry
 	kindBlock   = 'b' // first sequence number → block
@@ -18,7 +18,7 @@ const (
 	metaVersion = "version" // of how everything is written
 	metaEpoch   = "epoch"
 	metaHead    = "head"  // a number that was given; the blocks may go further
-	metaFloor   = "floor" // through where everything has been dropped
+	metaFloor   = "floor" // the number through which everything was dropped
 )
 
 const version = "1"
@@ -37,7 +37,7 @@ func metaKey(name string) []byte { return append([]byte{kindMeta}, name...) }
 
 func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
-// channelKey is what all entries of a channel begin with.
+// channelKey is the common prefix of a channel's entries.
 func channelKey(dst []byte, channel string) []byte {
 	dst = append(dst, kindEntry, byte(len(channel)))
 	return append(dst, channel...)
@@ -55,11 +55,11 @@ func keySeq(key []byte) uint64 {
 	return binary.BigEndian.Uint64(key[len(key)-8:])
 }
 
-// entry says what a block has of a channel. Its key says which event is the last.
+// entry describes a channel's part of a block. Its key contains the number of its last event.
 type entry struct {
 	last    uint64
 	first   uint64
-	prev    uint64 // the channel's event before the first; 0 where there is none
+	prev    uint64 // the channel's event before the first; 0 if there is none
 	count   uint64 // 0 is a purge
 	ordinal uint64 // of the last event among all of the channel
 	bytes   uint64 // of all payloads of the channel through the last event
@@ -73,7 +73,7 @@ func (e *entry) append(dst []byte) []byte {
 	return binary.AppendUvarint(dst, e.bytes)
 }
 
-// distance writes prev relative to seq, 0 for none.
+// distance encodes prev relative to seq, 0 for none.
 func distance(seq, prev uint64) uint64 {
 	if prev == 0 {
 		return 0

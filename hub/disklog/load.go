@@ -11,8 +11,8 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// loadSegments reads what is known of the segments, and from the last one where the log ends; torn says that it may go
-// further, for something there can't be read.
+// loadSegments reads the counts of the segments, and the end of the log from the last one; torn means that the log may
+// be longer, because a part could not be read.
 func (l *Log) loadSegments() (last uint64, torn bool, err error) {
 	if last, err = l.number(metaHead); err != nil {
 		return 0, false, err
@@ -41,7 +41,7 @@ func (l *Log) loadSegments() (last uint64, torn bool, err error) {
 		l.segs.list = append(l.segs.list, segment{first: last + 1})
 	}
 	open := &l.segs.list[len(l.segs.list)-1]
-	open.bytes, open.events = 0, 0 // what it had was not written down with each block
+	open.bytes, open.events = 0, 0 // its counts were not stored with each block
 	err = l.blocks(open.first, func(first uint64, size int, items []item) error {
 		last = max(last, first)
 		for i := range items {
@@ -55,8 +55,8 @@ func (l *Log) loadSegments() (last uint64, torn bool, err error) {
 	return last, torn, err
 }
 
-// blocks reads the blocks from a number on. Where some can't be read, missed is called with the number through which events
-// may be missing.
+// blocks reads the blocks from a number on. If some are unreadable, missed is called with the number through which
+// events may be missing.
 func (l *Log) blocks(from uint64, each func(first uint64, size int, items []item) error, missed func(through uint64) error) error {
 	it, err := l.store.NewIter(&pebble.IterOptions{LowerBound: blockKey(nil, 0), UpperBound: []byte{kindBlock + 1}})
 	if err != nil {
@@ -66,7 +66,7 @@ func (l *Log) blocks(from uint64, each func(first uint64, size int, items []item
 	var items []item
 	hole := false
 	for ok := it.SeekGE(blockKey(nil, from)); ; ok = it.Next() {
-		for step := uint64(1); !ok && it.Error() != nil; step *= 2 { // go on behind what can't be read
+		for step := uint64(1); !ok && it.Error() != nil; step *= 2 { // continue after the unreadable part
 			if err := it.Error(); !damaged(err) {
 				return err
 			}
@@ -119,10 +119,10 @@ func (l *Log) blocks(from uint64, each func(first uint64, size int, items []item
 	}
 }
 
-// What an event takes of the memory's budget beside its bytes in the store, roughly.
+// The approximate memory cost of an event beside its bytes in the store.
 const loadCost = 250
 
-// load fills the memory with the newest events that it has room for. What the channels had before is missing there.
+// load fills the memory with the newest events that fit. Earlier events count as missing there.
 func (l *Log) load(last uint64) error {
 	keep := l.opts.Keep
 	keep.Epoch = l.epoch
@@ -153,7 +153,7 @@ func (l *Log) load(last uint64) error {
 		for i := range items {
 			it := &items[i]
 			was := seen[it.Channel]
-			if it.purge || it.prev > was && it.prev > lost { // what is between was dropped
+			if it.purge || it.prev > was && it.prev > lost { // the events between were dropped
 				if err := flush(); err != nil {
 					return err
 				}

@@ -16,14 +16,14 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// Options say how a log is kept.
+// Options configure a log.
 type Options struct {
 	// Relaxed acknowledges an event once the operating system has it, and syncs the disk every two seconds. A crash of
-	// the process then loses nothing, one of the machine up to what came in that time. Otherwise every event is on the
-	// disk before it is acknowledged.
+	// the process then loses nothing; a crash of the machine loses at most the events of that time. Otherwise every
+	// event is on the disk before it is acknowledged.
 	Relaxed bool
-	// Keep bounds what is kept of each channel, on the disk and in memory. Its Budget is that of the memory alone, and its
-	// Epoch that of a store that is made; "" means a random one.
+	// Keep limits each channel, on the disk and in memory. Its Budget applies only to the memory, and its Epoch to a
+	// newly created store; "" means a random one.
 	Keep eventlog.Options
 	Log  *slog.Logger
 
@@ -32,7 +32,7 @@ type Options struct {
 	boot     func() string         // for tests; nil means bootID
 }
 
-// Log is an [eventlog.Log] in a directory. What it reads, it reads from the Memory within, to which the log alone appends.
+// Log is an [eventlog.Log] in a directory. It reads from the Memory within, and is its only writer.
 type Log struct {
 	*eventlog.Memory
 
@@ -46,7 +46,7 @@ type Log struct {
 	log   *slog.Logger
 
 	segs  segments
-	floor atomic.Uint64 // through where everything was dropped
+	floor atomic.Uint64 // the number through which everything was dropped
 	queue queue
 	trims trims
 	reads chan struct{} // a place for each older read
@@ -62,7 +62,7 @@ var _ eventlog.Log = (*Log)(nil)
 // storeName is the store's part of the directory.
 const storeName = "events"
 
-// Open opens the log in dir. The directory is made if the one above it is there. No other process can use it meanwhile.
+// Open opens the log in dir. It creates the directory if its parent exists, and locks it against other processes.
 func Open(dir string, opts Options) (*Log, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
@@ -119,10 +119,10 @@ func (l *Log) open() error {
 	return l.load(last)
 }
 
-// farAhead is how many numbers are left out where the end of the log can't be read.
+// farAhead is how many numbers are skipped if the end of the log is unreadable.
 const farAhead = 1 << 32
 
-// begin finds out where the log ends, and gives it an epoch: the one that it has, or a new one.
+// begin finds the end of the log and its epoch, or gives it a new epoch.
 func (l *Log) begin() (last uint64, err error) {
 	written, err := l.text(metaVersion)
 	if err != nil {
@@ -155,7 +155,7 @@ func (l *Log) begin() (last uint64, err error) {
 			l.log.Warn("the log gets a new epoch", "epoch", l.epoch, "reason", why)
 		}
 	}
-	if !l.mark.bad { // what is left of lost events, as in the index, is before all new ones
+	if !l.mark.bad { // remains of lost events, as in the index, are before all new ones
 		last = max(last, l.mark.seq)
 	}
 	if torn {
@@ -204,7 +204,7 @@ func plain(err error) error {
 	return err
 }
 
-// Await implements [eventlog.Log]. The log is never behind what a reader was given.
+// Await implements [eventlog.Log]. The log is never behind its readers.
 func (l *Log) Await(_ context.Context, seq uint64) error {
 	if l.Head().Seq < seq {
 		return eventlog.ErrFuture
@@ -212,7 +212,7 @@ func (l *Log) Await(_ context.Context, seq uint64) error {
 	return nil
 }
 
-// Close ends the log. What was accepted before is stored.
+// Close ends the log. Accepted events are stored first.
 func (l *Log) Close() error {
 	l.closed.Do(func() {
 		err := l.Memory.Close()
@@ -228,5 +228,5 @@ func (l *Log) Close() error {
 	return l.closeErr
 }
 
-// relaxedSync is how often the disk is synced where commits do not wait for it.
+// relaxedSync is the interval of syncs in relaxed mode.
 const relaxedSync = 2 * time.Second

@@ -13,8 +13,8 @@ import (
 const markName = "mark"
 
 // mark is the highest sequence number that anybody may have seen, in a file beside the store. It is written before
-// readers see the number, so that it survives whatever the process does not; against a power failure the store's own
-// syncs count. A copy of the file is not good: it comes with a store that was set back.
+// readers see the number, so it survives a crash of the process; against a power failure the store's own syncs count.
+// A copy of the file is invalid, because it belongs to a restored store.
 type mark struct {
 	// Static.
 	file *os.File
@@ -24,7 +24,7 @@ type mark struct {
 	epoch string
 	seq   uint64
 	boot  string // of the machine while the store is relaxed, else "-"
-	bad   bool   // the file said something else once, or is a copy: the epoch must change
+	bad   bool   // the file was invalid, or is a copy: the epoch must change
 }
 
 // closedBoot stands for a store that loses nothing if the machine stops.
@@ -50,8 +50,8 @@ func (m *mark) checksum() uint32 {
 	return crc32.ChecksumIEEE(fmt.Appendf(nil, "%s %d %s %s", m.epoch, m.seq, m.boot, m.self))
 }
 
-// reused says why numbers could come twice in a store of that epoch that ends at last, "" if they can't. boot is this
-// start of the machine, "" where that is not known.
+// reused says why numbers could be assigned twice in a store of that epoch that ends at last, "" if they can't. boot
+// identifies this boot of the machine, "" if unknown.
 func (m *mark) reused(epoch string, last uint64, boot string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -98,7 +98,7 @@ func (m *mark) write() error {
 // sync brings the file to the disk.
 func (m *mark) sync() error { return m.file.Sync() }
 
-// bootID names this start of the machine, "" where that is not known.
+// bootID identifies this boot of the machine, "" if unknown.
 func bootID() string {
 	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// What one older read takes at most where the caller sets no limit.
+// The most that one older read returns if the caller sets no limit.
 const (
 	olderEvents = 1000
 	olderBytes  = 1 << 20
@@ -31,11 +31,11 @@ func (l *Log) enter(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// Older reads from the disk what the channels have after a position and the memory no longer keeps, in log order. Call it
-// before a stream is attached, never on a shard. Of many calls only some run at once, the others wait.
+// Older reads from the disk the channels' events after a position that the memory no longer keeps, in log order. Call
+// it before a stream is attached, never on a shard. Only some calls run at once; others wait.
 //
-// The batch is that of [eventlog.Log.Next], but for Done, which says that the memory keeps everything behind Through: read on
-// there. Gaps are events that are not kept on the disk either.
+// The batch is that of [eventlog.Log.Next], except for Done: it means that the memory keeps everything after Through,
+// so read on there. Gaps are events that the disk does not keep either.
 //
 // Errors: ErrUnavailable; ErrClosed; ctx.Err().
 func (l *Log) Older(ctx context.Context, channels []string, after uint64, limit eventlog.Limit) (eventlog.Batch, error) {
@@ -194,10 +194,10 @@ type source struct {
 	channel  string
 	keep     *keep
 	at, goal uint64
-	oldest   time.Time // what came before is too old
+	oldest   time.Time // older events have expired
 
-	items   []item // of the present entry; none at the end
-	after   uint64 // where the present entry ends
+	items   []item // of the current entry; none at the end
+	after   uint64 // the last number of the current entry
 	known   bool   // the store has an entry of the channel
 	missing bool   // events after the position are not kept
 	told    bool
@@ -221,7 +221,7 @@ func (v *view) source(channel string, after, goal uint64) (*source, error) {
 	return s, s.fill()
 }
 
-// damage makes what can't be read a gap.
+// damage turns an unreadable part into a gap.
 func (s *source) damage(err error) error {
 	s.missing = s.missing || err != nil
 	return ignoreDamage(err)
@@ -308,8 +308,8 @@ func (m *merge) Pop() any {
 	return last
 }
 
-// LastOlder returns, in the order asked, the newest event that is kept on the disk of each channel of which the memory keeps
-// none, though it may have had some; nil for others. None is newer than the head. Else what is said of Older holds.
+// LastOlder returns the newest event on the disk for each channel of which the memory keeps none but may have had
+// some; nil for others. None is newer than the head. The limits and errors are those of Older.
 func (l *Log) LastOlder(ctx context.Context, channels []string) ([]*eventlog.Record, error) {
 	recs := make([]*eventlog.Record, len(channels))
 	head, last := l.Last(channels)
@@ -346,7 +346,7 @@ func (l *Log) LastOlder(ctx context.Context, channels []string) ([]*eventlog.Rec
 	return recs, err
 }
 
-// last returns the channel's last event through head, nil where none is kept.
+// last returns the channel's last event through head, or nil.
 func (v *view) last(channel string, head uint64) (*eventlog.Record, error) {
 	e, ok, err := v.newest(channel, head)
 	if err != nil || !ok || e.count == 0 {
@@ -365,7 +365,7 @@ func (v *view) last(channel string, head uint64) (*eventlog.Record, error) {
 	return nil, nil
 }
 
-// ignoreDamage returns the error unless it is of a damaged file: what can't be read is not there.
+// ignoreDamage returns the error unless it is that of a damaged file: unreadable events count as missing.
 func ignoreDamage(err error) error {
 	if damaged(err) {
 		return nil

@@ -17,7 +17,7 @@ import (
 type Outbox struct {
 	store   *store        // static
 	changed chan struct{} // capacity one
-	turn    chan struct{} // capacity one: whoever has put a value in it owns what is below, and the database
+	turn    chan struct{} // capacity one: a goroutine that has put a value in owns the fields below and the database
 	head    uint64
 	rev     uint64
 	closed  bool
@@ -25,7 +25,7 @@ type Outbox struct {
 
 var _ outbox.Store = (*Outbox)(nil)
 
-// What an outbox has, by the first byte of the key.
+// The first bytes of the outbox's keys.
 const (
 	kindOut   = 'o' // number → entry
 	kindValue = 'v' // name → revision, value
@@ -35,8 +35,8 @@ func outKey(seq uint64) []byte { return binary.BigEndian.AppendUint64([]byte{kin
 
 func valueKey(name string) []byte { return append([]byte{kindValue}, name...) }
 
-// OpenOutbox opens the outbox in dir, which no other process can use meanwhile. With relaxed, a crash of the machine may
-// lose what was written in the seconds before.
+// OpenOutbox opens the outbox in dir and locks it against other processes. With relaxed, a crash of the machine may
+// lose the writes of the last seconds.
 func OpenOutbox(dir string, relaxed bool, log *slog.Logger) (*Outbox, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -55,7 +55,7 @@ func OpenOutbox(dir string, relaxed bool, log *slog.Logger) (*Outbox, error) {
 	return o, nil
 }
 
-// load finds the highest numbers that were given. Those of entries that were dropped are in the metadata.
+// load finds the highest numbers assigned. Those of dropped entries are in the metadata.
 func (o *Outbox) load() error {
 	for name, at := range map[string]*uint64{metaHead: &o.head, metaRev: &o.rev} {
 		value, closer, err := o.store.Get(metaKey(name))
@@ -106,7 +106,7 @@ func (o *Outbox) own(ctx context.Context, do func() error) error {
 	return err
 }
 
-// write commits what fill puts into a batch.
+// write commits the batch that fill fills.
 func (o *Outbox) write(fill func(*pebble.Batch) error) error {
 	b := o.store.NewBatch()
 	defer b.Close()
@@ -148,7 +148,7 @@ func (o *Outbox) Read(ctx context.Context, after uint64, n int) (list []outbox.E
 	return list, err
 }
 
-// each calls do with what is from a key up to another one, until it returns false.
+// each calls do with the entries from one key up to another, until it returns false.
 func (o *Outbox) each(from, to []byte, do func(key, value []byte) bool) error {
 	it, err := o.store.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// request is what the writer is asked for: to append events, to purge a channel, or to seal the open segment.
+// request asks the writer to append events, to purge a channel, or to seal the open segment.
 type request struct {
 	events []eventlog.Event
 	purge  string
@@ -43,7 +43,7 @@ type queue struct {
 	wake   chan struct{} // of capacity one
 }
 
-// add adds a request. It returns false where the log is closed.
+// add adds a request. It returns false if the log is closed.
 func (q *queue) add(r *request) bool {
 	q.mu.Lock()
 	if q.closed {
@@ -66,8 +66,8 @@ func (q *queue) nudge() {
 	}
 }
 
-// take returns all that waits, and whether the queue is closed. It waits for the first request, and then, for no longer than
-// most, for as many as are wanted. spare becomes the queue's storage.
+// take returns all waiting requests, and whether the queue is closed. It waits for the first request, and then up to
+// most for the wanted number. spare becomes the queue's storage.
 func (q *queue) take(spare []*request, want int, most time.Duration) (list []*request, closed bool) {
 	var timeout <-chan time.Time
 	for {
@@ -158,10 +158,10 @@ func (l *Log) writable() error {
 	return nil
 }
 
-// reserve is what is left free on the disk: the store needs room for what it writes beside events.
+// reserve stays free on the disk for the store's other writes.
 const reserve = 64 << 20
 
-// room returns an ErrFull where the disk has no room for events.
+// room returns ErrFull if the disk has no space for events.
 func (l *Log) room() error {
 	if free, total, ok := disk(l.dir); ok && free < min(reserve, total/8) {
 		return fmt.Errorf("%w: its disk has %d MiB left", eventlog.ErrFull, free>>20)
@@ -171,7 +171,8 @@ func (l *Log) room() error {
 
 // Append implements [eventlog.Log]. The events are stored and readable when it returns without an error.
 //
-// Errors, beside those of the interface: ErrUnavailable, ErrUnknown, ErrFull. But for ErrUnknown nothing was stored.
+// Errors, beside those of the interface: ErrUnavailable, ErrUnknown, ErrFull. Except for ErrUnknown, nothing was
+// stored.
 func (l *Log) Append(ctx context.Context, events []eventlog.Event) ([]eventlog.Result, error) {
 	if err := l.Wait(ctx); err != nil {
 		return nil, err
@@ -192,8 +193,8 @@ func (l *Log) Append(ctx context.Context, events []eventlog.Event) ([]eventlog.R
 	return r.results, nil
 }
 
-// Purge drops everything that is kept of the channel: a stream that resumes behind it is told of the gap. It returns how many
-// events that were. Errors: those of Append.
+// Purge drops all kept events of the channel and returns their number; a stream that resumes before them gets a gap.
+// Errors: those of Append.
 func (l *Log) Purge(ctx context.Context, channel string) (int, error) {
 	r := &request{purge: channel}
 	if err := l.do(ctx, r); err != nil {

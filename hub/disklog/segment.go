@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// A segment is a stretch of the log, of some megabytes. Only what is counted for it is in memory: it is what room is given
-// back by.
+// A segment is a stretch of the log, of some megabytes. Only its counts are in memory. Space is freed by segments.
 const segmentSize = 4 << 20
 
 type segment struct {
@@ -40,7 +39,7 @@ func readSegment(key, value []byte) (segment, error) {
 	return s, nil
 }
 
-// segments are those of the store, in order; the last one is open.
+// segments are the store's segments, in order; the last one is open.
 type segments struct {
 	mu   sync.Mutex
 	list []segment
@@ -93,7 +92,7 @@ func (s *segments) all() []segment {
 	return append([]segment(nil), s.list...)
 }
 
-// replace puts one segment, or none, in the place of sealed ones from first up to end.
+// replace replaces the sealed segments from first up to end by one segment, or by none.
 func (s *segments) replace(first, end uint64, by ...segment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

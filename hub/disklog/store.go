@@ -79,8 +79,8 @@ func (s *store) failure() error {
 	return nil
 }
 
-// close closes the store. One that has failed is left as it is: the process is about to end, and the next one finds what a
-// crash would have left.
+// close closes the store. A failed store stays as it is: the process is about to end, and the next one finds it as
+// after a crash.
 func (s *store) close() error {
 	if err := s.failure(); err != nil {
 		return err
@@ -88,7 +88,7 @@ func (s *store) close() error {
 	return guard(func() error { return errors.Join(s.DB.Close(), s.lock.Close()) })
 }
 
-// errFailed is the error of what the store's failure has ended.
+// errFailed is the error of all operations after the store has failed.
 var errFailed = fmt.Errorf("%w: it has failed", eventlog.ErrUnavailable)
 
 // guard does something that the store's failure may end.

@@ -8,7 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// sweepEvery is how often it is looked for what can be dropped.
+// sweepEvery is the interval of sweeps.
 const sweepEvery = 5 * time.Second
 
 // trims are the channels that have more than they may.
@@ -39,7 +39,7 @@ func (t *trims) take() map[string]struct{} {
 	return list
 }
 
-// sweep drops what no channel keeps any more, and gives the room back, until the log is closed.
+// sweep drops events that no channel keeps any more and frees their space, until the log is closed.
 func (l *Log) sweep() {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
@@ -90,7 +90,7 @@ func (l *Log) trimChannel(channel string) error {
 	keep.of(&newest)
 	b := l.store.NewBatch()
 	defer b.Close()
-	var end []byte // of what is dropped
+	var end []byte // of the dropped entries
 	for ok := it.First(); ok; ok = it.Next() {
 		e, err := readEntry(it.Key(), it.Value())
 		if err != nil {
@@ -113,7 +113,7 @@ func (l *Log) trimChannel(channel string) error {
 	return b.Commit(pebble.NoSync)
 }
 
-// giveBack drops segments that are too old, and moves together what is kept of those that are mostly dead.
+// giveBack drops segments that are too old and rewrites those that are mostly dead.
 func (l *Log) giveBack() error {
 	list := l.segs.all()
 	old := int64(0)
@@ -153,7 +153,7 @@ func (l *Log) giveBack() error {
 // few is how many small segments that follow each other are moved together.
 const few = 8
 
-// together returns how many of the sealed segments, from the first on, are to become one; 0 where the first is to stay.
+// together returns how many of the sealed segments, from the first on, should become one; 0 if the first should stay.
 func together(list []segment) (n int) {
 	size := uint64(0)
 	for n < len(list) && n < few {
@@ -226,7 +226,7 @@ func (l *Log) expire(s segment, end uint64) error {
 	return nil
 }
 
-// segment reads the blocks of a segment. What is damaged is left out.
+// segment reads the blocks of a segment. Damaged ones are skipped.
 func (l *Log) segment(s segment, end uint64, each func(items []item)) error {
 	stop := errors.New("the segment has ended")
 	err := l.blocks(s.first, func(first uint64, _ int, items []item) error {
@@ -242,7 +242,7 @@ func (l *Log) segment(s segment, end uint64, each func(items []item)) error {
 	return err
 }
 
-// compact writes what is kept of some segments that follow each other into one.
+// compact rewrites the kept events of some consecutive segments as one segment.
 func (l *Log) compact(list []segment, end uint64) error {
 	b := l.store.NewBatch()
 	defer b.Close()
@@ -290,7 +290,7 @@ func (l *Log) compact(list []segment, end uint64) error {
 				into.events++
 				into.newest = max(into.newest, it.Time.UnixMilli())
 			}
-			if len(block) >= blockSize { // not before: what an entry tells of stays in one block
+			if len(block) >= blockSize { // not before: an entry's events stay in one block
 				write()
 			}
 		})
@@ -318,7 +318,7 @@ func (l *Log) compact(list []segment, end uint64) error {
 	return nil
 }
 
-// firstKept returns the first event, or purge, of which a channel has an entry; the greatest number where it has none.
+// firstKept returns the first event or purge for which a channel has an entry, or the greatest number if it has none.
 func (l *Log) firstKept(channel string) (uint64, error) {
 	it, err := l.entries(channel)
 	if err != nil {

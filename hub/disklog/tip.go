@@ -7,14 +7,14 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// tip is what the writer needs of a channel: where it ends.
+// tip is the end of a channel, as the writer needs it.
 type tip struct {
 	channel string
 	last    uint64 // the last event, 0 for none
 	ordinal uint64 // how many there were
 	bytes   uint64 // of all their payloads
 
-	// When what is kept is looked through for what is too much.
+	// The counts at which the channel is trimmed.
 	trimAt, trimBytes uint64
 
 	block uint64 // the block that entry is of
@@ -39,7 +39,7 @@ func (s *tips) of(channel string, head uint64) (*tip, error) {
 	if t = s.old[channel]; t == nil {
 		var err error
 		if t, err = s.l.readTip(channel); damaged(err) {
-			// What came before is not known, so that all of it counts as missing.
+			// Earlier events are unknown, so all of them count as missing.
 			s.l.log.Error("the event store is damaged: the index of a channel can't be read", "channel", channel, "error", err)
 			t, err = &tip{channel: string([]byte(channel)), last: head, trimAt: math.MaxUint64, trimBytes: math.MaxUint64}, nil
 		}
@@ -63,7 +63,7 @@ func (s *tips) trimmed(t *tip) {
 	t.trimAt, t.trimBytes = t.ordinal+slack(events), t.bytes+slack(bytes)
 }
 
-// readTip reads where a channel ends from the store.
+// readTip reads the end of a channel from the store.
 func (l *Log) readTip(channel string) (*tip, error) {
 	t := &tip{channel: string(append([]byte(nil), channel...))}
 	events, bytes := l.keep.Limits(channel)
@@ -97,10 +97,10 @@ func (l *Log) entries(channel string) (*pebble.Iterator, error) {
 	return l.store.NewIter(&pebble.IterOptions{LowerBound: entryKey(nil, channel, 0), UpperBound: append(entryKey(nil, channel, ^uint64(0)), 0)})
 }
 
-// keep says which events of a channel are kept: its newest, within its limits.
+// keep decides which events of a channel are kept: its newest, within its limits.
 type keep struct {
 	events, bytes uint64
-	newest        entry // the channel's last; none where ordinal is 0
+	newest        entry // the channel's last; none if ordinal is 0
 }
 
 func (l *Log) newKeep(channel string) *keep {

@@ -8,7 +8,7 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// What one commit takes at most: what waits beyond it is for the next one.
+// The most that one commit takes; more waits for the next one.
 const (
 	groupEvents = 4000
 	groupBytes  = 4 << 20
@@ -49,9 +49,9 @@ func newWriter(l *Log) *writer {
 	return &writer{l: l, head: l.Head().Seq, tips: tips{l: l}, batch: l.store.NewBatch(), keys: make(map[dedupe]uint64), serial: 1}
 }
 
-// commit takes what waits until the log is closed. A publisher that was answered comes back soon, as a rule: a commit waits, for
-// as long as the one before took, for half of the publishers that there are. So each sync is for many, and while one half
-// waits for the disk the other keeps the processors busy. One publisher alone never waits.
+// commit writes waiting requests until the log is closed. Answered publishers usually return soon, so a commit waits
+// for half of the publishers, for at most the duration of the previous commit. Each sync then serves many, and while
+// one half waits for the disk the other half uses the processors. A single publisher never waits.
 func (l *Log) commit(w *writer) {
 	defer func() { _ = w.batch.Close() }()
 	var spare []*request
@@ -97,7 +97,7 @@ func (w *writer) group(list []*request) int {
 	return len(list)
 }
 
-// run does what is asked for in one commit.
+// run executes requests in one commit.
 func (w *writer) run(list []*request) {
 	l := w.l
 	err := l.store.failure()
@@ -143,7 +143,7 @@ func (w *writer) reset() {
 	w.serial++
 }
 
-// write stores the group. Nobody sees of it before it is on the disk and the mark says so.
+// write stores the group. It becomes visible only after it is on the disk and in the mark.
 func (w *writer) write(list []*request) error {
 	w.now = time.Now()
 	head := w.head
@@ -277,7 +277,7 @@ func (w *writer) endBlock() error {
 	return nil
 }
 
-// purge drops what is kept of a channel. The purge has a number of its own, in a block of its own.
+// purge drops the kept events of a channel. The purge has a number and a block of its own.
 func (w *writer) purge(r *request) error {
 	if err := w.endBlock(); err != nil {
 		return err

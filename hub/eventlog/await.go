@@ -40,8 +40,8 @@ type waiter struct {
 	arrival chan struct{}
 }
 
-// add returns a channel that is closed when the head has reached seq, and when the log closes.
-// The caller calls cancel when it waits no more.
+// add returns a channel that is closed when the head has reached seq, and when the log closes. The caller calls cancel
+// when it stops waiting.
 func (w *waiters) add(seq uint64, head func() uint64) (arrival <-chan struct{}, cancel func()) {
 	one := &waiter{seq, make(chan struct{})}
 	w.mu.Lock()
@@ -61,7 +61,7 @@ func (w *waiters) add(seq uint64, head func() uint64) (arrival <-chan struct{}, 
 	}
 }
 
-// wake wakes the waiters for head and for what is before it.
+// wake wakes the waiters for head and for earlier positions.
 func (w *waiters) wake(head uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

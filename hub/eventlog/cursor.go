@@ -7,7 +7,7 @@ type Cursor struct {
 	Channels []string // without repetition
 	After    uint64
 
-	// told remembers, for channels with a hole, through where it was reported.
+	// told remembers, for channels with a hole, the number through which it was reported.
 	told map[string]uint64
 }
 

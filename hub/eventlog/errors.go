@@ -2,8 +2,7 @@ package eventlog
 
 import "errors"
 
-// Errors of logs that are kept elsewhere, beside those of a [Log]. Their text goes on
-// with a reason.
+// Errors of logs in other stores, beside those of a [Log]. Their text continues with a reason.
 var (
 	// ErrUnavailable: the store can't be reached or has no leader. Nothing was stored;
 	// trying again is safe.
@@ -16,6 +15,6 @@ var (
 	ErrTooMany = errors.New("too many events at once for the event store")
 	// ErrTooLarge: an event is larger than the store takes.
 	ErrTooLarge = errors.New("an event is larger than the event store accepts")
-	// ErrLost: the store's log is no more; what follows is another one.
+	// ErrLost: the store's log is gone; a new one replaces it.
 	ErrLost = errors.New("the event store's log was lost")
 )

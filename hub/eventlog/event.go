@@ -19,30 +19,29 @@ const (
 type Event struct {
 	Channel string // see [CheckChannel]
 	Type    string // see [CheckType]
-	Payload []byte // one JSON value, valid UTF-8; see Frame for what is done to line ends
+	Payload []byte // one JSON value, valid UTF-8; see Frame about line ends
 	Key     string // idempotency key within the channel; "" is none
 	// Bare makes Payload the whole data line of the frame instead of wrapping it
 	// with channelName, type and timestamp. Payload must then hold no line ends.
 	Bare bool
-	// Trace is kept beside the event for those who deliver it, and not sent: where it
-	// comes from, such as a W3C traceparent. "" is none, as is more than 255 bytes.
+	// Trace is kept beside the event for its deliverers, and not sent: its origin, such as a W3C traceparent. "" means
+	// none; more than 255 bytes count as none.
 	Trace string
 }
 
-// reserved are the types of events that the server alone sends.
+// reserved are the types of events that only the server sends.
 var reserved = map[string]bool{
 	"registered": true, "lastEvent": true, "online-presence": true,
 	"presence": true, "gap": true, "goodbye": true,
 }
 
-// IsOwn reports whether the channel's name is of those that are the server's: its
-// events are no user's, and are not shown where those of all channels are.
+// IsOwn reports whether the channel is one of the server's own. Their events are not users' events, and lists of all
+// channels omit them.
 func IsOwn(channel string) bool { return channel != "" && channel[0] == '$' }
 
-// CheckChannel says what is wrong with a channel's name, as the end of a
-// sentence that begins with the field: 1–255 bytes of UTF-8, no control
-// characters, no comma, no leading or trailing space, no whole token "*" or ">"
-// (tokens are split by "."), not beginning with "$". It returns nil for a good name.
+// CheckChannel returns what is wrong with a channel's name, as the end of a sentence that begins with the field, or
+// nil. A name is 1–255 bytes of UTF-8, without control characters, comma, leading or trailing space, or a whole token
+// "*" or ">" (tokens are split by "."), and does not begin with "$".
 func CheckChannel(name string) error {
 	switch {
 	case name == "":
@@ -68,8 +67,8 @@ func CheckChannel(name string) error {
 	return nil
 }
 
-// CheckType says what is wrong with the type of a published event: 1–64 bytes
-// of UTF-8, no control characters, not one of the server's own types.
+// CheckType returns what is wrong with the type of a published event, or nil: 1–64 bytes of UTF-8, no control
+// characters, not one of the server's own types.
 func CheckType(typ string) error {
 	switch {
 	case typ == "":

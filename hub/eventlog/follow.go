@@ -7,18 +7,17 @@ import (
 	"time"
 )
 
-// Stored is an event that another log has accepted: where and when.
+// Stored is an event that another log has accepted, with its number and time.
 type Stored struct {
 	Event
 	Seq  uint64
 	Time time.Time
 }
 
-// NewFollower returns a log that takes its events, with their sequence numbers and
-// times, from another: a cache in front of it. Only Follow and the other methods of
-// this file may add to it, all of them called by one goroutine, in the other log's
-// order; Append must not be used. Everything up to lost is taken as missing, and
-// lost is the head that the log begins with. Options.Epoch is the other log's.
+// NewFollower returns a cache in front of another log, which provides the events with their sequence numbers and
+// times. Only Follow and the other methods of this file may add to it, called by one goroutine in the other log's
+// order; Append must not be used. Everything up to lost counts as missing, and lost is the initial head. Options.Epoch
+// is the other log's.
 func NewFollower(opts Options, lost uint64) *Memory {
 	m := NewMemory(opts)
 	m.follower = true
@@ -26,9 +25,8 @@ func NewFollower(opts Options, lost uint64) *Memory {
 	return m
 }
 
-// Follow appends what the other log accepted, oldest first; sequence numbers may be
-// left out. Events at the head or before are known already and passed over. It waits,
-// until ctx ends, for tails that are further behind than Options.MaxLag.
+// Follow appends events that the other log accepted, oldest first; sequence numbers may be skipped. Events up to the
+// head are ignored as known. It waits, until ctx ends, for tails that are further behind than Options.MaxLag.
 //
 // Errors: ErrClosed, or ctx.Err(). Nothing was appended then.
 func (m *Memory) Follow(ctx context.Context, batch []Stored) error {
@@ -41,7 +39,7 @@ func (m *Memory) Follow(ctx context.Context, batch []Stored) error {
 	return m.FollowNow(batch)
 }
 
-// FollowNow is Follow without the wait for tails. Who uses it for live events calls Wait before they are stored.
+// FollowNow is Follow without the wait for tails. Callers with live events call Wait before storing them.
 func (m *Memory) FollowNow(batch []Stored) error {
 	if len(batch) == 0 {
 		return nil
@@ -81,11 +79,10 @@ func (m *Memory) FollowNow(batch []Stored) error {
 	return nil
 }
 
-// Options returns what the log was made with, defaults filled in.
+// Options returns the log's options, with defaults filled in.
 func (m *Memory) Options() Options { return m.opts }
 
-// Loaded ends the loading of what the other log kept before the follower began: only events
-// that come from here on count as published.
+// Loaded ends the loading of the other log's old events: only events after this call count as published.
 func (m *Memory) Loaded() {
 	m.mu.Lock()
 	m.published = 0
@@ -106,7 +103,7 @@ func (m *Memory) since(now, t time.Time) time.Duration {
 	return at
 }
 
-// Advance moves the head to seq, where the other log holds something that is no event.
+// Advance moves the head to seq, for an entry of the other log that is not an event.
 func (m *Memory) Advance(seq uint64) {
 	m.mu.Lock()
 	m.head = max(m.head, seq)
@@ -144,8 +141,8 @@ func (m *Memory) Wait(ctx context.Context) error {
 	return nil
 }
 
-// Lose notes that events of the channel, up to through, may be missing. What is kept
-// of them is dropped and counted.
+// Lose records that events of the channel, up to through, may be missing. Kept ones among them are dropped and
+// counted.
 func (m *Memory) Lose(channel string, through uint64) int {
 	m.mu.Lock()
 	n := m.lose(channel, through)
@@ -200,10 +197,9 @@ func (m *Memory) LoseAll(through uint64) {
 	m.head = max(m.head, through)
 }
 
-// Miss tells everybody that events of the channels are missing between the head and
-// through, which becomes the head: streams that resume before it as they are told of
-// any gap, and the readers of the live flow by a record of type "gap" that nothing
-// keeps. There must be a sequence number for each channel in the hole.
+// Miss announces that events of the channels are missing between the head and through, which becomes the head: to
+// streams that resume before it as any gap, and to readers of the live flow as a record of type "gap" that is not
+// kept. The hole must have a sequence number for each channel.
 func (m *Memory) Miss(ctx context.Context, channels []string, through uint64) error {
 	if err := m.wait(ctx, -1); err != nil {
 		return err
@@ -243,8 +239,7 @@ func notice(at Position, channel, typ string, payload []byte) *Record {
 	return r
 }
 
-// Restore makes the record of an event that another log has accepted, for reading
-// alone. It is in no log.
+// Restore makes the record of an event that another log has accepted, only for reading. It is in no log.
 func Restore(s Stored, epoch string) *Record {
 	s.Trace = "" // of a delivery that was
 	d := encode(&s.Event, epoch, decimalDigits(s.Seq), Stamp(s.Time))
@@ -256,8 +251,7 @@ func Restore(s Stored, epoch string) *Record {
 	return r
 }
 
-// Floors returns through where each channel's events may be missing: from there on
-// all of them are kept.
+// Floors returns, for each channel, the number through which its events may be missing; all later ones are kept.
 func (m *Memory) Floors(channels []string) []uint64 {
 	floors := make([]uint64, len(channels))
 	m.mu.RLock()

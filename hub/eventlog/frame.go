@@ -112,9 +112,8 @@ func AppendString[T string | []byte](dst []byte, s T) []byte {
 	return append(dst, '"')
 }
 
-// appendLine appends s with every line end turned into a space. In valid JSON a
-// raw line end is white space between tokens, so the value stays the same; and
-// whatever is passed in, it can't begin a new field of the event.
+// appendLine appends s with every line end replaced by a space. In valid JSON a raw line end is white space between
+// tokens, so the value is unchanged; and no input can begin a new field of the event.
 func appendLine(dst, s []byte) []byte {
 	at := len(dst)
 	dst = append(dst, s...)
@@ -139,7 +138,7 @@ type Record struct {
 	typ              uint16 // the type's place in buf
 	typLen, chunkLen uint8
 	bare             bool
-	traceLen         uint8 // what stands in buf behind its length
+	traceLen         uint8 // bytes of the trace in buf, after its length
 
 	hist         *history      // static; its name is the channel
 	at           time.Duration // since the log began, when it was accepted
@@ -180,8 +179,8 @@ func (r *Record) Timestamp() string {
 
 const timestampKey = `,"timestamp":"`
 
-// draft is a record encoded but for what only the log's lock can give: its
-// sequence number, for which the first room bytes of buf are kept free.
+// draft is an encoded record without its sequence number, which only the holder of the log's lock can assign. The
+// first room bytes of buf are reserved for it.
 type draft struct {
 	Record
 	room int
@@ -226,8 +225,8 @@ func encode(ev *Event, epoch string, digits int, stamp string) draft {
 	return d
 }
 
-// seal gives the draft its sequence number: the id and the chunk's size are
-// written into the free room from right to left, and what is left of it cut off.
+// seal assigns the draft's sequence number: the id and the chunk's size are written into the reserved room from right
+// to left, and unused room is cut off.
 func (d *draft) seal(epoch string, seq uint64) {
 	var digits [20]byte
 	text := strconv.AppendUint(digits[:0], seq, 10)

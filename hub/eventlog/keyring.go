@@ -42,7 +42,7 @@ func (k *keyring) find(key keyHash, now time.Duration) (uint64, bool) {
 	return e.seq, ok && now-e.at <= DedupeWindow
 }
 
-// add remembers a key and returns what it costs.
+// add remembers a key and returns its cost.
 func (k *keyring) add(key keyHash, seq uint64, now time.Duration) int64 {
 	if k.young == nil {
 		k.young, k.since = make(map[keyHash]keyEntry), now
@@ -52,9 +52,8 @@ func (k *keyring) add(key keyHash, seq uint64, now time.Duration) int64 {
 	return int64(len(k.young)-before) * keyCost
 }
 
-// expire forgets what is older than the window and returns what that frees. A
-// generation of most keys is old at once, so that a flood of keys can't fill the
-// memory.
+// expire forgets keys older than the window and returns the freed cost. A generation of most keys counts as old at
+// once, so that a flood of keys can't fill the memory.
 func (k *keyring) expire(now time.Duration, most int) int64 {
 	if len(k.young)+len(k.old) == 0 || now-k.since <= DedupeWindow && len(k.young) <= most {
 		return 0

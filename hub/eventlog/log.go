@@ -38,20 +38,18 @@ type Log interface {
 	// Head returns the position of the newest event.
 	Head() Position
 
-	// Await returns once the head has reached seq, a position of this epoch that a reader
-	// was given. A log that follows another one may get there later than its reader; Await
-	// then waits until ctx ends.
+	// Await returns once the head has reached seq, a position of this epoch that a reader received. A follower may
+	// reach it later than its reader did; Await then waits until ctx ends.
 	//
-	// Errors: ErrFuture; ErrClosed; ErrBehind where ctx ends first.
+	// Errors: ErrFuture; ErrClosed; ErrBehind if ctx ends first.
 	Await(ctx context.Context, seq uint64) error
 
-	// Last returns the head, and at that instant the newest kept record of each
-	// channel, nil where nothing is kept.
+	// Last returns the head, and at the same instant the newest kept record of each channel, nil if none is kept.
 	Last(channels []string) (Position, []*Record)
 
-	// Next reads what the cursor's channels keep after c.After, oldest first, up
-	// to the limit, into dst. It leaves c.After alone: the caller moves it as far
-	// as it could use the batch. Holes are reported once for each cursor.
+	// Next reads the events of the cursor's channels after c.After, oldest first, up to the limit, into dst. It does
+	// not change c.After: the caller advances it as far as it has used the batch. Holes are reported once for each
+	// cursor.
 	Next(c *Cursor, limit Limit, dst []*Record) Batch
 
 	// Pending counts the kept events of the cursor's channels after c.After.
@@ -66,20 +64,20 @@ type Log interface {
 	Close() error
 }
 
-// Result says where an event went.
+// Result is the outcome of appending an event.
 type Result struct {
 	Seq       uint64
 	Duplicate bool // the idempotency key was seen before; Seq is the first event's
 }
 
-// Limit bounds one read of a cursor. Zero means no limit for that measure. At
-// least one record is read where there is one.
+// Limit bounds one read of a cursor. Zero means no limit for that measure. At least one record is read, if there is
+// one.
 type Limit struct {
 	Events int
 	Bytes  int
 }
 
-// Batch is what a cursor read.
+// Batch is the result of one read of a cursor.
 type Batch struct {
 	Gaps    []Gap     // holes not reported to this cursor before
 	Records []*Record // in log order
@@ -87,16 +85,14 @@ type Batch struct {
 	Done    bool      // nothing kept lies behind Records; Through is the head
 }
 
-// Gap is a hole: events of the channel after the cursor's position were kept
-// once and are no more.
+// Gap is a hole: events of the channel after the cursor's position were kept once and have been dropped.
 type Gap struct {
 	Channel string
 	Empty   bool // the channel keeps nothing at all
 }
 
-// Options bound what a log keeps. The zero value is the documented default. The
-// caller sees to it that numbers are not negative, but where that is a meaning,
-// and that an epoch has only characters [A-Za-z0-9._].
+// Options limit what a log keeps. The zero value is the documented default. Numbers must not be negative unless
+// documented, and an epoch has only the characters [A-Za-z0-9._].
 type Options struct {
 	Events int           // newest events kept for each channel; 0 means 1000
 	Bytes  int           // newest bytes kept for each channel; 0 means 1 MiB
@@ -130,7 +126,7 @@ func (o *Options) Limits(channel string) (events, bytes int) {
 	return o.Events, o.Bytes
 }
 
-// DefaultBudget is Options.Budget where none is given.
+// DefaultBudget is the default of Options.Budget.
 const DefaultBudget = 256 << 20
 
 // DedupeWindow is how long an idempotency key is remembered.

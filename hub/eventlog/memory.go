@@ -17,7 +17,7 @@ type Memory struct {
 	seed  [2]maphash.Seed
 	done  chan struct{}
 	swept chan struct{}
-	// follower is set where the events come from another log, see NewFollower.
+	// follower is set if the events come from another log, see NewFollower.
 	follower bool
 
 	waiters waiters
@@ -34,7 +34,7 @@ type Memory struct {
 	own       shelf // of the server's own channels
 	graves    graveyard
 	keys      keyring
-	last      *segment // where the live flow grows
+	last      *segment // the end of the live flow
 	flowed    int64    // cost of everything that went into the live flow
 	tails     []*Tail  // replaced, never changed in place
 	relief    chan struct{}
@@ -164,7 +164,7 @@ func (m *Memory) laggingLocked() bool {
 	return false
 }
 
-// relieve lets waiting appends look again.
+// relieve makes waiting appends check again.
 func (m *Memory) relieve() {
 	m.mu.Lock()
 	close(m.relief)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// What the book-keeping of one record, channel, tombstone and idempotency key
-// costs beside its bytes: structs, slots and map entries, rounded up.
+// The book-keeping costs of one record, channel, tombstone and idempotency key beside its bytes: structs, slots and
+// map entries, rounded up.
 const (
 	recordCost  = 112
 	channelCost = 208
@@ -20,7 +20,7 @@ const (
 // they push out one another and not the events of others.
 const ownShare = 16
 
-// shelf is what a group of channels keeps. Guarded by Memory.mu.
+// shelf holds the kept events of a group of channels. Guarded by Memory.mu.
 type shelf struct {
 	oldest, newest   *Record // all records, in log order
 	channels, events int
@@ -42,11 +42,11 @@ func (m *Memory) charge(s *shelf, n int64) {
 	m.bytes += n
 }
 
-// history is what one channel keeps. The name, the limits and the shelf are static; the rest is
-// guarded by Memory.mu. A history in the map is never empty.
+// history holds the kept events of one channel. The name, the limits and the shelf are static; the rest is guarded by
+// Memory.mu. A history in the map is never empty.
 type history struct {
 	name            string
-	most, mostBytes int // what it may keep
+	most, mostBytes int // its limits
 	shelf           *shelf
 
 	recs    []*Record // recs[first:] are kept, in log order
@@ -66,7 +66,7 @@ func (h *history) after(seq uint64) []*Record {
 	return kept[sort.Search(len(kept), func(i int) bool { return kept[i].Seq > seq }):]
 }
 
-// keep adds r to its channel and drops what the channel then has too much.
+// keep adds r to its channel and drops the channel's surplus.
 func (m *Memory) keep(channel string, r *Record) {
 	h := m.channels[channel]
 	if h == nil {
@@ -176,11 +176,9 @@ func (m *Memory) sweep() {
 	}
 }
 
-// graveyard remembers, for channels that were freed, through where their events
-// were dropped: two generations of tombstones by the hash of the name. A full
-// young generation becomes the old one; the one that was old is merged into a
-// watermark. Two names with one hash share a tombstone, the later one: then a
-// gap may be announced that is not one, never the reverse.
+// graveyard remembers, for freed channels, the number through which their events were dropped: two generations of
+// tombstones by the hash of the name. A full young generation becomes the old one; the previous old one is merged into
+// a watermark. Two names with one hash share the later tombstone. This may cause a false gap, never a missing one.
 type graveyard struct {
 	young, old map[uint64]uint64
 	oldMax     uint64 // highest value ever in old
@@ -188,8 +186,8 @@ type graveyard struct {
 	watermark  uint64 // freed channels without a tombstone lost nothing after this
 }
 
-// rememberDropped remembers that name, now freed, dropped events through seq. The server's own
-// channels share one tombstone, so that they don't push out those of other channels.
+// rememberDropped records that name, now freed, dropped events through seq. The server's own channels share one
+// tombstone, so that they don't displace those of other channels.
 func (m *Memory) rememberDropped(name string, seq uint64) {
 	if IsOwn(name) {
 		m.own.lost = max(m.own.lost, seq)
@@ -229,8 +227,7 @@ func (m *Memory) droppedThrough(name string) uint64 {
 	return g.watermark
 }
 
-// evictedThrough returns through where the channel dropped events; h is its
-// history or nil.
+// evictedThrough returns the number through which the channel dropped events; h is its history or nil.
 func (m *Memory) evictedThrough(name string, h *history) uint64 {
 	if h != nil {
 		return h.through

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// Stats is what the log holds at one instant. The server's own channels count for the
-// budget alone.
+// Stats describes the log at one instant. The server's own channels count only for the budget.
 type Stats struct {
 	Published        uint64 // events accepted since the log began; in a follower since [Memory.Loaded]
 	Channels         int    // channels that keep events
@@ -16,32 +15,30 @@ type Stats struct {
 	EvictedForBudget uint64 // events dropped, since the log began, because the budget was spent
 }
 
-// Stats returns what the log holds.
+// Stats returns the log's present figures.
 func (m *Memory) Stats() Stats {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return Stats{m.published, m.public.channels, m.public.events, m.bytes, m.opts.Budget, m.crowded}
 }
 
-// Kept is what the log keeps of one channel.
+// Kept describes the kept events of one channel.
 type Kept struct {
 	Channel string
 	Events  int
 	Bytes   int
 	Oldest  time.Duration // age of the oldest event kept
-	Newest  *Record       // nil where nothing is kept
-	Dropped bool          // events of the channel were kept once and are no more
+	Newest  *Record       // nil if none is kept
+	Dropped bool          // the channel had events that are no longer kept
 
-	// Activity counts the kept events by when they came: equal parts of Span up to
-	// now, the oldest first. Span is shorter than was asked for where the channel
-	// has dropped events of that time, or has none that are older.
+	// Activity counts the kept events by time: equal parts of Span up to now, the oldest first. Span is shorter than
+	// requested if the channel has dropped events of that time or has no older ones.
 	Activity []int
 	Span     time.Duration
 }
 
-// Kept returns what the log keeps of each channel, with its activity within span
-// in so many parts. It looks at each event of that time under the log's lock: ask
-// for few channels at once.
+// Kept returns the kept events of each channel, with its activity within span in so many parts. It visits each event
+// of that time under the log's lock, so pass few channels at once.
 func (m *Memory) Kept(channels []string, span time.Duration, parts int) []Kept {
 	list := make([]Kept, len(channels))
 	m.mu.RLock()
@@ -75,9 +72,8 @@ func (h *history) describe(k *Kept, now time.Duration) {
 // channelSteps is how many channels are looked at before a publish may have the log.
 const channelSteps = 1024
 
-// Channels returns what the log keeps of every channel but the server's own, without
-// activity, in no order. Events may come meanwhile; a channel that is emptied and filled
-// meanwhile may be there twice.
+// Channels returns every channel except the server's own, without activity, in no order. Events may arrive meanwhile;
+// a channel that is emptied and filled meanwhile may appear twice.
 func (m *Memory) Channels() []Kept {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -104,9 +100,8 @@ type Busy struct {
 	Rate    float64 // events a second
 }
 
-// Busiest returns at most n channels, none of the server's own, to which the most events came within span,
-// the busiest first. Of a flow of more than 10 000 events in that time, it looks
-// at the newest 10 000.
+// Busiest returns at most n channels with the most events within span, the busiest first, without the server's own. If
+// more than 10 000 events came in that time, it counts the newest 10 000.
 func (m *Memory) Busiest(span time.Duration, n int) []Busy {
 	const most = 10_000
 	counts := make(map[*history]int)
@@ -157,10 +152,9 @@ func (m *Memory) Purge(channel string) int {
 	return n
 }
 
-// Newest returns at most n of the newest kept records behind seq whose channel is none
-// of the server's own and want lets through, newest first. It looks at no more than 10 000 under the log's
-// lock; want must not call the log. through is the head: what to pass as seq the
-// next time.
+// Newest returns at most n of the newest kept records after seq, newest first, without those of the server's own
+// channels and those that want rejects. It visits at most 10 000 under the log's lock; want must not call the log.
+// through is the head, to be passed as seq the next time.
 func (m *Memory) Newest(n int, seq uint64, want func(channel string) bool) (recs []*Record, through uint64) {
 	const most = 10_000
 	m.mu.RLock()

@@ -32,8 +32,8 @@ type Tail struct {
 // Start returns the position after which the tail reads.
 func (t *Tail) Start() uint64 { return t.from }
 
-// Next appends up to max records to dst, in log order, and does not block. None
-// means that the tail is at the head.
+// Next appends up to max records to dst, in log order, and does not block. No records mean that the tail is at the
+// head.
 func (t *Tail) Next(dst []*Record, max int) []*Record {
 	for max > 0 {
 		n := int(t.seg.n.Load())
@@ -70,8 +70,7 @@ func (t *Tail) Behind() int64 {
 	return t.log.flowed - t.taken
 }
 
-// Done tells the log that everything Next returned was dealt with, so that
-// appends which wait for this tail can go on.
+// Done reports that all records returned by Next were handled, so that appends that wait for this tail can continue.
 func (t *Tail) Done() {
 	t.done.Store(t.taken)
 	if t.log.waiting.Load() > 0 {
@@ -93,7 +92,7 @@ func (t *Tail) Close() {
 	m.relieve()
 }
 
-// wakeTails tells the tails that there is more to read. tails is a snapshot.
+// wakeTails notifies the tails of new records. tails is a snapshot.
 func wakeTails(tails []*Tail) {
 	for _, t := range tails {
 		select {

@@ -17,12 +17,11 @@ import (
 // election is how long an append waits for a stream without a leader to get one.
 const election = time.Second
 
-// Append implements [eventlog.Log]. The events are stored when it returns without an
-// error; they are readable too, but on a node that lags behind the stream for longer
-// than five seconds.
+// Append implements [eventlog.Log]. When it returns without an error, the events are stored; they are also readable,
+// unless this node lags more than five seconds behind the stream.
 //
-// Errors, beside those of the interface: ErrUnavailable, ErrUnknown, ErrFull,
-// ErrTooMany, ErrTooLarge, ErrLost. But for ErrUnknown nothing was stored.
+// Errors, beside those of the interface: ErrUnavailable, ErrUnknown, ErrFull, ErrTooMany, ErrTooLarge, ErrLost. Except
+// for ErrUnknown, nothing was stored.
 func (l *Log) Append(ctx context.Context, events []eventlog.Event) ([]eventlog.Result, error) {
 	if len(events) > MaxBatch {
 		return nil, ErrTooMany
@@ -61,7 +60,7 @@ func (l *Log) Append(ctx context.Context, events []eventlog.Event) ([]eventlog.R
 	}
 }
 
-// plan is what of an append has to be published.
+// plan is the part of an append that has to be published.
 type plan struct {
 	messages []*nats.Msg
 	place    []int // of each message, which event it is
@@ -121,8 +120,7 @@ func (e *apiError) passing() bool {
 	return false
 }
 
-// pause waits before an append is tried again. Where a key was used through another
-// node, or at this moment, that is until the mirror knows it.
+// pause waits before an append is retried. If another append has used a key, it waits until the mirror has that event.
 func (l *Log) pause(ctx context.Context, e *apiError, try int) error {
 	pause := time.Millisecond << min(try, 7)
 	if e.ErrCode == codeDuplicateInBatch {
@@ -139,7 +137,7 @@ func (l *Log) pause(ctx context.Context, e *apiError, try int) error {
 	return wait(ctx, l.ctx, pause)
 }
 
-// wait lets time pass unless one of the contexts ends.
+// wait waits for d unless one of the contexts ends.
 func wait(ctx, log context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -175,7 +173,7 @@ func (l *Log) publish(ctx context.Context, messages []*nats.Msg) (*pubAck, error
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := l.link.silent(); err != nil { // what is sent now may arrive at any time
+	if err := l.link.silent(); err != nil { // a message sent now may arrive at any time
 		return nil, err
 	}
 	during, cancel, err := l.link.during(ctx, requestTimeout)

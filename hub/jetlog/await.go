@@ -8,12 +8,12 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// visible is how long an append waits for the mirror to have what was stored.
+// visible limits how long an append waits for its events to reach the mirror.
 const visible = 5 * time.Second
 
-// Await implements [eventlog.Log]. A reader comes from another node, whose mirror was ahead of
-// this one's: the stream reports whether a position is late here or was never given. Where the
-// stream can't be asked, the position counts as late.
+// Await implements [eventlog.Log]. A reader may come from another node, whose mirror was ahead of this one's: the
+// stream decides whether a position is late here or was never assigned. If the stream can't be asked, the position
+// counts as late.
 func (l *Log) Await(ctx context.Context, seq uint64) error {
 	if l.Head().Seq >= seq {
 		return nil
@@ -34,7 +34,7 @@ func (l *Log) mayHave(seq uint64) bool {
 	return err != nil || info.State.LastSeq >= seq
 }
 
-// await waits until the mirror has what an append stored, and no longer than makes sense.
+// await waits until the mirror has an append's events, for a limited time.
 func (l *Log) await(ctx context.Context, seq uint64) {
 	during, cancel := context.WithTimeout(ctx, visible)
 	defer cancel()

@@ -2,6 +2,5 @@ package jetlog
 
 import "github.com/nats-io/nats.go"
 
-// Conn returns the connection, for what else a node keeps in NATS. It stays the
-// link's, which connects it again without end.
+// Conn returns the connection for a node's other uses of NATS. The link owns it and reconnects it without end.
 func (l *Link) Conn() *nats.Conn { return l.nc }

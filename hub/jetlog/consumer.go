@@ -35,7 +35,7 @@ func (l *Log) consumer(ctx context.Context, inbox string) (name string, err erro
 	return c.CachedInfo().Name, nil
 }
 
-// unconsume takes the consumer off the stream, where that is easy; it ends by itself.
+// unconsume deletes the consumer if the connection works; otherwise it expires.
 func (l *Log) unconsume(name string) {
 	if l.link.nc.IsConnected() {
 		_ = l.link.nc.Publish("$JS.API.CONSUMER.DELETE."+l.opts.Stream+"."+name, nil)

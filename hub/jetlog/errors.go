@@ -9,8 +9,7 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// Errors of a [Log]: those of [eventlog.Log] and of logs that are kept elsewhere.
-// Their text goes on with a reason.
+// Errors of a [Log]: those of [eventlog.Log] and of logs in other stores. Their text continues with a reason.
 var (
 	ErrUnavailable = eventlog.ErrUnavailable
 	ErrUnknown     = eventlog.ErrUnknown
@@ -28,7 +27,7 @@ var ErrRefused = errors.New("NATS refuses the connection")
 // batch.
 const MaxBatch = 1000
 
-// apiError is how JetStream says no.
+// apiError is an error response of JetStream.
 type apiError struct {
 	Code        int    `json:"code"`
 	ErrCode     int    `json:"err_code"`
@@ -55,8 +54,7 @@ const (
 	codeTooManyBatches   = 10210
 )
 
-// err makes an error for those who append. What is not among the known ones is
-// taken as a state that passes, and certain to have stored nothing.
+// err makes an error for callers of Append. Unknown errors count as temporary, with nothing stored.
 func (e *apiError) err() error {
 	switch e.ErrCode {
 	case codeAccountExceeded, codeInsufficient, codeMemoryExceeded, codeStorageExceeded, codeStreamBytes:

@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// errNoMessage is returned where the stream has no such message.
+// errNoMessage is returned if the stream has no such message.
 var errNoMessage = errors.New("no such message in the stream")
 
 // request sends a request to the JetStream API and reads the answer.
@@ -65,8 +65,8 @@ func (l *Log) leaderGet(ctx context.Context, request getRequest) (uint64, error)
 	return 0, fmt.Errorf("%w: %s", ErrUnavailable, answer.Error.Description)
 }
 
-// getAll reads several messages from any replica, in order, and returns how many there
-// are beyond what the request's limits let through. Errors: ErrUnavailable.
+// getAll reads several messages from any replica, in order, and returns how many more there are beyond the request's
+// limits. Errors: ErrUnavailable.
 func (l *Log) getAll(ctx context.Context, request getRequest, take func(m *nats.Msg)) (more int64, err error) {
 	ctx, cancel, err := l.link.during(ctx, requestTimeout)
 	if err != nil {

@@ -18,8 +18,7 @@ import (
 // requestTimeout bounds every request to NATS.
 const requestTimeout = 2 * time.Second
 
-// patience is how long an answer that the stream is behind what was seen may come from
-// a machine that is catching up.
+// patience limits how long a stream that ends before known events may be that of a machine that is catching up.
 const patience = 10 * time.Second
 
 // changeTimeout bounds a request that changes a stream, for which a cluster elects a leader.
@@ -40,7 +39,7 @@ type Link struct {
 	end     context.CancelFunc
 	reason  string    // why there is no connection
 	warned  time.Time // when that was last logged
-	refusal error     // why NATS refused the first attempt that it refused; nil where it did not
+	refusal error     // why NATS refused the first attempt, or nil
 	refused time.Time // when that was
 	contact time.Time // the last answer of any kind
 }
@@ -49,7 +48,7 @@ type Link struct {
 type ConnectOptions struct {
 	Name      string      // shown by the cluster; "" means rollcall
 	CredsFile string      // user credentials; "" is none
-	TLS       *tls.Config // nil means as the URLs say
+	TLS       *tls.Config // nil uses the URLs' scheme
 	Log       *slog.Logger
 }
 
@@ -87,10 +86,10 @@ func (l *Link) options(name string) []nats.Option {
 		nats.Timeout(requestTimeout),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
-		nats.IgnoreAuthErrorAbort(), // what is wrong may be mended on the other side
+		nats.IgnoreAuthErrorAbort(), // the cause may be fixed on the other side
 		nats.ReconnectWait(200 * time.Millisecond),
 		nats.ReconnectJitter(200*time.Millisecond, 500*time.Millisecond),
-		nats.ReconnectBufSize(-1), // what can't be sent now fails now
+		nats.ReconnectBufSize(-1), // messages that can't be sent now fail now
 		nats.PingInterval(3 * time.Second),
 		nats.MaxPingsOutstanding(2),
 		nats.ConnectHandler(l.up),
@@ -177,9 +176,9 @@ const warnEvery = 10 * time.Second
 // machine of the cluster may take it.
 const refusalPatience = 3 * time.Second
 
-// refusal returns why a connection failed for what it is that connects, rather than for the network: a retry
-// does not fix that. It returns nil for other errors. The client library spells the same refusal in two ways,
-// as the server's words and as an error of its own; the latter is returned.
+// refusal returns the reason if a connection failed because of the credentials or certificates, rather than the
+// network: a retry does not help then. It returns nil for other errors. The client library spells the same refusal in
+// two ways, as the server's words and as an error of its own; the latter is returned.
 func refusal(err error) error {
 	for _, no := range []error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired, nats.ErrSecureConnWanted} {
 		if errors.Is(err, no) {
@@ -194,23 +193,21 @@ func refusal(err error) error {
 	return nil
 }
 
-// state returns a context that ends when the present connection breaks, and why
-// there is none.
+// state returns a context that ends when the current connection breaks, and why there is none.
 func (l *Link) state() (session context.Context, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.session, l.reason
 }
 
-// heard notes an answer.
+// heard records an answer.
 func (l *Link) heard() {
 	l.mu.Lock()
 	l.contact = time.Now()
 	l.mu.Unlock()
 }
 
-// silent returns an ErrUnavailable where nothing was heard for so long that the
-// connection, though it stands, can't be taken for one.
+// silent returns ErrUnavailable if the connection has been silent for so long that it counts as broken.
 func (l *Link) silent() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -226,7 +223,7 @@ func (l *Link) wait(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		if err := l.nc.LastError(); err != nil && !l.nc.IsConnected() {
-			l.fail(err) // of those before the first connection nothing else is told
+			l.fail(err) // errors before the first connection are reported only here
 		}
 		l.mu.Lock()
 		reason, no, refused := l.reason, l.refusal, l.refused
@@ -268,7 +265,7 @@ func (l *Link) Close() error {
 	l.mu.Unlock()
 	if l.nc != nil {
 		if l.nc.IsConnected() {
-			_ = l.nc.FlushTimeout(requestTimeout) // what was sent is the server's
+			_ = l.nc.FlushTimeout(requestTimeout) // messages already sent reach the server
 		}
 		l.nc.Close()
 	}

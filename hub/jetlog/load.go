@@ -14,8 +14,8 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// start returns the first sequence number to load: that of the stream, or where its
-// newest part begins that fills the budget.
+// start returns the first sequence number to load: the stream's first, or the beginning of the newest part that fills
+// the budget.
 func start(s jetstream.StreamState, budget int64) uint64 {
 	from := max(s.FirstSeq, 1)
 	if s.Msgs == 0 {
@@ -27,8 +27,7 @@ func start(s jetstream.StreamState, budget int64) uint64 {
 	return from
 }
 
-// load ends the loading: what the stream may have lost of what it once had is noted,
-// and everything from here on is live.
+// load ends the loading: it records events that the stream may have lost; everything from here on is live.
 func (l *Log) load(ctx context.Context) error {
 	if err := l.complete(ctx); err != nil {
 		return err
@@ -40,7 +39,7 @@ func (l *Log) load(ctx context.Context) error {
 	if first := info.State.FirstSeq; first > l.from { // dropped while we loaded, some of it unseen
 		l.LoseAll(min(first-1, l.target))
 	}
-	dropped := l.purged // what the stream drops of itself is before this
+	dropped := l.purged // the stream drops by itself only events before this
 	for _, c := range l.full(info) {
 		b := l.Next(&eventlog.Cursor{Channels: []string{c}}, eventlog.Limit{Events: 1}, nil)
 		if len(b.Records) > 0 {
@@ -70,9 +69,8 @@ func (l *Log) load(ctx context.Context) error {
 // errBehind is the error of a machine that has not caught up with the stream.
 var errBehind = fmt.Errorf("%w: a NATS machine has not caught up with the stream", ErrUnavailable)
 
-// complete returns an error, for the next consumer to go on, where the one that says it
-// has nothing more is at a machine that has not caught up. After the link's patience
-// what is missing is taken for damage.
+// complete returns an error, so that the next consumer continues, if the consumer reports its end at a machine that
+// has not caught up. After the link's patience the missing events count as damage.
 func (l *Log) complete(ctx context.Context) error {
 	head := l.Head().Seq
 	if head >= l.target {
@@ -115,8 +113,8 @@ func (l *Log) full(info *jetstream.StreamInfo) (channels []string) {
 	return channels
 }
 
-// hole finds out what the stream dropped between head and seq, and tells it. What
-// nothing explains ends the log: somebody took it off the stream.
+// hole finds out which events the stream dropped between head and seq, and announces them. An unexplained hole ends
+// the log: somebody deleted the events.
 func (l *Log) hole(ctx context.Context, head, seq uint64) error {
 	info, err := l.link.subjects(ctx, l.opts.Stream)
 	if err != nil {
@@ -173,8 +171,7 @@ func (l *Log) hole(ctx context.Context, head, seq uint64) error {
 	return nil
 }
 
-// purges returns the channels that were purged behind the position, and where the last
-// one was.
+// purges returns the channels that were purged after the position, and the position of the last purge.
 func (l *Log) purges(ctx context.Context, after uint64) (channels map[string]bool, last uint64, err error) {
 	channels = make(map[string]bool)
 	request := getRequest{Seq: after + 1, NextFor: l.life.purges(), Batch: mostAtOnce}

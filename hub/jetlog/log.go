@@ -13,9 +13,8 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// Options say which stream a log is and what is kept. A stream that is there must be
-// as the numbers here say; a number that is
-// 0 takes what the stream has, and the default stated for one that is made.
+// Options say which stream a log is and what it keeps. An existing stream must match the numbers here; 0 means any
+// number of an existing stream, and the stated default for a new one.
 type Options struct {
 	Stream   string        // "" means ROLLCALL
 	Prefix   string        // of subjects; "" means rollcall
@@ -25,13 +24,12 @@ type Options struct {
 	// Bytes over all channels; 0 or negative is no limit but the server's. Without one,
 	// a server that is full refuses events; with one, the oldest go.
 	Bytes int64
-	// Mirror is what this node keeps in memory. Its Epoch is that of a stream that is
-	// made; "" means a random one.
+	// Mirror limits what this node keeps in memory. Its Epoch is that of a newly created stream; "" means a random
+	// one.
 	Mirror eventlog.Options
 }
 
-// Log is an [eventlog.Log] on a JetStream stream. What it reads, it reads from the
-// Memory within, to which the log alone appends.
+// Log is an [eventlog.Log] on a JetStream stream. It reads from the Memory within, and is its only writer.
 type Log struct {
 	*eventlog.Memory
 
@@ -51,10 +49,10 @@ type Log struct {
 	closeErr error
 	batches  chan struct{} // a place for each open batch
 	reads    chan struct{} // a place for each older read
-	damaged  uint64        // through where the stream misses events for no reason; static once loaded
+	damaged  uint64        // the number through which the stream misses events without explanation; static once loaded
 
 	lost    ending
-	last    atomic.Uint64 // the stream's last sequence number when it was last heard of
+	last    atomic.Uint64 // the stream's last known sequence number
 	asked   atomic.Int64  // when that was, Unix nanoseconds
 	trouble atomic.Pointer[string]
 
@@ -63,12 +61,10 @@ type Log struct {
 
 var _ eventlog.Log = (*Log)(nil)
 
-// Open opens the log on the link: it finds or makes the stream and loads the mirror.
-// It waits, until ctx ends, for a connection, and returns when the mirror has
-// come to where the stream was.
+// Open opens the log on the link: it finds or creates the stream and loads the mirror. It waits, until ctx ends, for a
+// connection, and returns when the mirror has reached the stream's end at the start.
 //
-// Errors: *Mismatch; ErrRefused; ErrUnavailable and ErrLost, which pass; others that
-// a retry does not fix.
+// Errors: *Mismatch; ErrRefused; ErrUnavailable and ErrLost, which are temporary; others that a retry does not fix.
 func Open(ctx context.Context, link *Link, opts Options) (*Log, error) {
 	opts.Stream = cmp.Or(opts.Stream, "ROLLCALL")
 	opts.Prefix = cmp.Or(opts.Prefix, "rollcall")
@@ -108,7 +104,7 @@ func Open(ctx context.Context, link *Link, opts Options) (*Log, error) {
 	return l, nil
 }
 
-// Close ends the log. It leaves the link and the stream.
+// Close ends the log. The link and the stream remain.
 func (l *Log) Close() error {
 	l.closed.Do(func() {
 		err := l.Memory.Close()
@@ -119,10 +115,9 @@ func (l *Log) Close() error {
 	return l.closeErr
 }
 
-// Lost returns a channel that is closed when the log has ended because its stream did,
-// or began anew. The mirror can still be read; nothing comes any more, and appends
-// fail. End all streams that follow this log, close it, and open another one: its
-// epoch differs where a number could come twice.
+// Lost returns a channel that is closed when the log has ended because its stream ended or began anew. The mirror can
+// still be read, but receives nothing, and appends fail. End all streams that follow this log, close it, and open
+// another one: its epoch differs if a number could be assigned twice.
 func (l *Log) Lost() <-chan struct{} { return l.lost.done }
 
 // Err returns why the log was lost, nil if it was not. It is an ErrLost.

@@ -35,9 +35,8 @@ func (m *mark) prove(epoch, why string) {
 	}
 }
 
-// reused says why numbers could come twice in a stream of that epoch that ends at
-// last, "" if they can't; sure is false where the answer of a machine that is behind
-// looks the same.
+// reused says why numbers could be assigned twice in a stream of that epoch that ends at last, "" if they can't; sure
+// is false if a machine that is behind would give the same answer.
 func (m *mark) reused(epoch string, last uint64) (why string, sure bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -57,7 +56,8 @@ func (m *mark) used(epoch string) bool {
 	return m.epoch == epoch && m.seq > 0
 }
 
-// marks has those of all streams. They are kept as long as the process lives: after a lost log its owner opens another one,
+// marks has the marks of all streams, for the life of the process: after a lost log its owner opens another one,
+// perhaps over another link, and the old mark still counts.
 // over another link too, and what was seen before still counts.
 var marks sync.Map // of *mark
 

@@ -33,7 +33,7 @@ type names struct {
 	prefix, epoch string
 }
 
-// root is what all subjects of this life begin with. An epoch may have dots.
+// root is the common prefix of all subjects of this epoch. An epoch may have dots.
 func (n names) root() string { return n.prefix + "." + strings.ReplaceAll(n.epoch, ".", "~") + "." }
 
 // all is the subject that matches every message of this life.
@@ -48,7 +48,7 @@ func (n names) purge(channel string) string { return n.event(channel) + "." + pu
 // purges is the subject that matches every purge of this life.
 func (n names) purges() string { return n.root() + "*." + purgeToken }
 
-// read returns what a subject is about.
+// read parses a subject.
 func (n names) read(subject string) (epoch, channel string, purge bool, err error) {
 	rest, ok := strings.CutPrefix(subject, n.prefix+".")
 	epoch, token, ok2 := strings.Cut(rest, ".")
@@ -88,7 +88,7 @@ func event(channel string, h nats.Header, body []byte, seq uint64, at time.Time)
 	if err != nil || eventlog.CheckType(typ) != nil || len(channel) > eventlog.MaxChannel {
 		return eventlog.Stored{}, errForeign
 	}
-	trace, _ := unescape(headerValue(h, headTrace)) // one that can't be read is none
+	trace, _ := unescape(headerValue(h, headTrace)) // an unreadable one counts as none
 	return eventlog.Stored{
 		Event: eventlog.Event{Channel: channel, Type: typ, Payload: body, Key: headerValue(h, headID), Bare: headerValue(h, headBare) != "", Trace: trace},
 		Seq:   seq,

@@ -18,20 +18,18 @@ import (
 // MaxOlder is how many channels one older read reads from the stream.
 const MaxOlder = 128
 
-// What one older read takes at most where the caller sets no limit.
+// The most that one older read returns if the caller sets no limit.
 const (
 	olderEvents = 1000
 	olderBytes  = 1 << 20
 )
 
-// Older reads from the stream what the channels have after a position and the mirror
-// no longer keeps, in log order. It goes to the network: call it before a stream is
-// attached, never on a shard. Of many calls only some run at once, the others wait.
+// Older reads from the stream the channels' events after a position that the mirror no longer keeps, in log order. It
+// uses the network: call it before a stream is attached, never on a shard. Only some calls run at once; others wait.
 //
-// The batch is that of [eventlog.Log.Next], but for Done, which says that the mirror
-// keeps everything behind Through: read on there. Gaps are holes of the stream itself.
-// Where the mirror lacks something of more than MaxOlder channels, nothing is read: the
-// mirror then tells the gaps.
+// The batch is that of [eventlog.Log.Next], except for Done: it means that the mirror keeps everything after Through,
+// so read on there. Gaps are holes of the stream itself. If the mirror lacks events of more than MaxOlder channels,
+// nothing is read, and the mirror reports the gaps.
 //
 // Errors: ErrUnavailable; ctx.Err().
 func (l *Log) Older(ctx context.Context, channels []string, after uint64, limit eventlog.Limit) (eventlog.Batch, error) {
@@ -57,7 +55,7 @@ func (l *Log) Older(ctx context.Context, channels []string, after uint64, limit 
 	defer leave()
 	limit.Events, limit.Bytes = cmp.Or(limit.Events, olderEvents), cmp.Or(limit.Bytes, olderBytes)
 	b.Through = goal
-	read := make([]*pages, len(channels)) // of those that the mirror has not all of
+	read := make([]*pages, len(channels)) // for channels with events that the mirror lacks
 	for i, name := range channels {
 		if floors[i] <= after { // the mirror has all of it
 			n := l.Next(&eventlog.Cursor{Channels: channels[i : i+1], After: after}, limit, nil)
@@ -77,7 +75,7 @@ func (l *Log) Older(ctx context.Context, channels []string, after uint64, limit 
 		}
 		b.Records = append(b.Records, p.records...)
 	}
-	info, err := l.link.info(ctx, l.opts.Stream) // asked last, so that it tells what was dropped meanwhile
+	info, err := l.link.info(ctx, l.opts.Stream) // asked last, to include what was dropped meanwhile
 	if err != nil {
 		return eventlog.Batch{Through: after}, err
 	}
@@ -116,10 +114,9 @@ func cut(b *eventlog.Batch, limit eventlog.Limit) {
 	}
 }
 
-// LastOlder returns, in the order asked, the newest event that the stream keeps of each
-// channel of which the mirror keeps none, though it may have had some; nil for others.
-// None is newer than the mirror's head. Any number of channels will do; else what is
-// said of Older holds.
+// LastOlder returns the stream's newest event for each channel of which the mirror keeps none but may have had some;
+// nil for others. None is newer than the mirror's head. The number of channels is not limited; otherwise the limits
+// and errors are those of Older.
 func (l *Log) LastOlder(ctx context.Context, channels []string) ([]*eventlog.Record, error) {
 	recs := make([]*eventlog.Record, len(channels))
 	head, last := l.Last(channels)
@@ -172,7 +169,7 @@ func (l *Log) startRead(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// any is the subject of a channel's events, of former epochs too where there are any.
+// any is the subject of a channel's events, including former epochs if the stream has any.
 func (l *incarnation) any(channel string) string {
 	if l.base == 0 {
 		return l.event(channel)
@@ -193,14 +190,14 @@ func stored(channel string, m *nats.Msg) (eventlog.Stored, error) {
 	return event(channel, m.Header, m.Data, seq, at)
 }
 
-// pages is what one channel has in the stream after a position.
+// pages holds the messages of one channel in the stream after a position.
 type pages struct {
 	records []*eventlog.Record
 	first   uint64 // sequence number of the first message read, 0 for none
 	last    uint64 // that of the last one
 	count   int64  // messages after the position, read or not
 	more    bool
-	purged  uint64 // where the channel was last purged
+	purged  uint64 // position of the channel's last purge
 }
 
 // mayHaveHole reports whether the stream may have dropped events of the channel after the
@@ -213,7 +210,7 @@ func (l *Log) mayHaveHole(ctx context.Context, channel string, p *pages, after u
 	if age == 0 || s.Msgs == 0 || !l.replicated() || info.TimeStamp.Sub(s.FirstTime) < age-min(age/10, time.Minute) {
 		return false, nil
 	}
-	// The replica that was read from may drop what is old before the leader does.
+	// The replica may drop old messages before the leader does.
 	oldest, err := l.leaderGet(ctx, getRequest{Seq: after + 1, NextFor: l.life.any(channel)})
 	if errors.Is(err, errNoMessage) {
 		return p.first > 0, nil
@@ -225,8 +222,7 @@ func (l *Log) mayHaveHole(ctx context.Context, channel string, p *pages, after u
 // stream, or ahead of it in dropping.
 func (l *Log) replicated() bool { return l.life.config.Replicas > 1 }
 
-// pages reads up to the limit of one channel, and at least through goal where there is
-// no more.
+// pages reads up to the limit of one channel, and at least through goal if nothing is left after it.
 func (l *Log) pages(ctx context.Context, channel string, after, goal uint64, limit eventlog.Limit) (*pages, error) {
 	p := &pages{last: after}
 	request := getRequest{Seq: after + 1, NextFor: l.life.any(channel), Batch: limit.Events + 1, MaxBytes: limit.Bytes}
@@ -273,8 +269,7 @@ func (l *Log) pages(ctx context.Context, channel string, after, goal uint64, lim
 	return p, nil
 }
 
-// How often what a replica that is behind has answered is asked for again, and after
-// what time.
+// How often, and after what time, a request is repeated that a lagging replica has answered.
 const (
 	staleReads = 20
 	staleRead  = 50 * time.Millisecond

@@ -9,12 +9,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Purge drops everything that the stream keeps of the channel, on all nodes: a stream
-// that resumes behind it gets a gap. It returns their number.
+// Purge drops all events that the stream keeps of the channel, on all nodes, and returns their number. A stream that
+// resumes before them gets a gap.
 //
-// First a message goes into the stream that says so, and every mirror obeys at that
-// place in the order; then the stream drops what is before it. Where the stream is too
-// full for the message it is the other way around. Errors: those of Append.
+// First a purge message enters the stream, and every mirror purges at that place in the order; then the stream drops
+// everything before it. If the stream is too full for the message, the order is reversed. Errors: those of Append.
 func (l *Log) Purge(ctx context.Context, channel string) (int, error) {
 	if err := l.Err(); err != nil {
 		return 0, err

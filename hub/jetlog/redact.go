@@ -8,7 +8,7 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Redacted returns a URL for people to see: without a password, and without a user that stands alone, which NATS takes
+// Redacted returns a URL for display: without a password, and without a user that has no password, which NATS takes
 // for a token.
 func Redacted(u *url.URL) string {
 	shown := *u
@@ -20,7 +20,7 @@ func Redacted(u *url.URL) string {
 	return shown.Redacted()
 }
 
-// connectedURL returns where the connection leads, for people to see.
+// connectedURL returns the connection's URL for display.
 func connectedURL(nc *nats.Conn) string {
 	u, err := url.Parse(nc.ConnectedUrl())
 	if err != nil {
@@ -29,7 +29,7 @@ func connectedURL(nc *nats.Conn) string {
 	return Redacted(u)
 }
 
-// connectError says why there is no connection, without the URL, which may have a password.
+// connectError says why there is no connection, without the URL, which may contain a password.
 func connectError(err error) error {
 	var malformed *url.Error
 	if errors.As(err, &malformed) {

@@ -32,8 +32,8 @@ type incarnation struct {
 	config  jetstream.StreamConfig
 }
 
-// leastEvents is the least that a stream keeps of a channel: a batch alone must not
-// push out what no node had the time to read.
+// leastEvents is the least that a stream keeps of a channel: a single batch must not displace events that no node
+// could read in time.
 const leastEvents = 2 * MaxBatch
 
 func (o *Options) events() int64 {
@@ -70,7 +70,7 @@ func (o *Options) config(epoch string) jetstream.StreamConfig {
 	}
 }
 
-// check compares a stream that is there with what is asked for.
+// check compares an existing stream with the options.
 func (o *Options) check(got jetstream.StreamConfig) error {
 	want := o.config(got.Metadata[metaEpoch])
 	m := &Mismatch{Stream: o.Stream}
@@ -116,12 +116,11 @@ func (o *Options) check(got jetstream.StreamConfig) error {
 	return nil
 }
 
-// ensure finds the stream, makes it, or gives it a new epoch where its numbers went
-// back.
+// ensure finds or creates the stream, and gives it a new epoch if its numbers went back.
 func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*incarnation, *jetstream.StreamInfo, error) {
 	epoch := o.Mirror.Epoch
 	made := false
-	var since time.Time            // of an end before what was seen
+	var since time.Time            // when the stream was first seen to end too early
 	for try := 0; try < 5; try++ { // others may do the same
 		info, err := l.info(ctx, o.Stream)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -197,8 +196,8 @@ func (l *Link) change(ctx context.Context, ask func(context.Context) error) (ans
 	return true, err
 }
 
-// changing makes the error of a change to a stream an ErrUnavailable where it passes:
-// a cluster that has just started has no machine or leader for the stream yet.
+// changing turns a temporary error of a change to a stream into ErrUnavailable: a cluster that has just started has no
+// machine or leader for the stream yet.
 func changing(err error) error {
 	var no *jetstream.APIError
 	if errors.As(err, &no) {

@@ -17,24 +17,23 @@ const (
 	mostAtOnce = 256 // messages for the mirror in one step
 )
 
-// tail is where the following goroutine is in the stream.
+// tail is the following goroutine's position in the stream.
 type tail struct {
 	from   uint64        // first sequence number to load
-	target uint64        // what comes up to here is loaded, and live from then on
+	target uint64        // messages up to here are loaded, later ones are live
 	loaded chan struct{} // closed when the target is reached
 	live   bool
 	hole   uint64    // while loading: the last sequence number that the stream does not have
-	purged uint64    // while loading: where a channel was last purged
+	purged uint64    // while loading: position of a channel's last purge
 	when   time.Time // when the stream accepted the newest message that came
-	stale  time.Time // while loading: since when a consumer ended below the target; zero where none did
+	stale  time.Time // while loading: since when a consumer ended below the target; zero if none did
 	missed map[string]bool
 	batch  []eventlog.Stored
 	open   string // the atomic batch of which l.batch has a part
 	waited int    // heartbeats for the rest of that batch, of which the stream has nothing
 }
 
-// follow puts what comes in the stream into the mirror until the log ends, however
-// often the connection or the consumer does.
+// follow copies the stream's messages into the mirror until the log ends, across connections and consumers.
 func (l *Log) follow() {
 	pause := time.Duration(0)
 	for l.ctx.Err() == nil && l.Err() == nil {
@@ -120,7 +119,7 @@ func (l *Log) consume() error {
 	}
 }
 
-// receive waits for the next message. None for some heartbeats is an error.
+// receive waits for the next message. Several missed heartbeats are an error.
 func (l *Log) receive(ctx context.Context, sub *nats.Subscription) (*nats.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
@@ -131,8 +130,8 @@ func (l *Log) receive(ctx context.Context, sub *nats.Subscription) (*nats.Msg, e
 	return m, nil
 }
 
-// accept deals with one message; the events among them gather in l.batch. It returns
-// what the message says of itself, nil for one of the consumer's own.
+// accept handles one message; events are collected in l.batch. It returns the message's metadata, nil for a message of
+// the consumer itself.
 func (l *Log) accept(ctx context.Context, m *nats.Msg, expect *uint64) (*nats.MsgMetadata, error) {
 	if len(m.Data) == 0 && headerValue(m.Header, "Status") == "100" {
 		return nil, l.control(ctx, m)
@@ -151,7 +150,7 @@ func (l *Log) accept(ctx context.Context, m *nats.Msg, expect *uint64) (*nats.Ms
 		head = l.batch[n-1].Seq
 	}
 	if seq <= head {
-		if !meta.Timestamp.After(l.when) { // from a replica that is behind, and begins where it ends
+		if !meta.Timestamp.After(l.when) { // from a replica that is behind, and begins at its end
 			return meta, nil
 		}
 		l.setBack(fmt.Sprintf("message %d arrived again after %d", seq, head))
@@ -206,8 +205,7 @@ func (l *Log) accept(ctx context.Context, m *nats.Msg, expect *uint64) (*nats.Ms
 	return meta, nil
 }
 
-// control answers the consumer's flow control, and a heartbeat that tells of one that
-// was not answered.
+// control answers the consumer's flow control, including a request that only a heartbeat repeats.
 func (l *Log) control(ctx context.Context, m *nats.Msg) error {
 	if m.Reply != "" {
 		return l.link.nc.Publish(m.Reply, nil)
@@ -228,8 +226,8 @@ func (l *Log) control(ctx context.Context, m *nats.Msg) error {
 	return l.trailing(ctx)
 }
 
-// abandon gives up the rest of an open batch where the stream does not have it, as when
-// somebody deleted it. A consumer may also just be slow.
+// abandon gives up the rest of an open batch if the stream does not have it, because somebody deleted it. A consumer
+// may also just be slow.
 func (l *Log) abandon(ctx context.Context) error {
 	next, err := l.next(ctx, l.batch[len(l.batch)-1].Seq)
 	if err != nil {
@@ -244,7 +242,7 @@ func (l *Log) abandon(ctx context.Context) error {
 	return l.flush(ctx)
 }
 
-// trailing tells the hole that is at the stream's end: nothing comes behind it.
+// trailing announces a hole at the stream's end, where no message follows.
 func (l *Log) trailing(ctx context.Context) error {
 	head := l.Head().Seq
 	last := l.last.Load()
@@ -257,8 +255,8 @@ func (l *Log) trailing(ctx context.Context) error {
 	return l.hole(ctx, head, last+1)
 }
 
-// next returns the first sequence number behind seq of which the stream's leader has a
-// message, 0 for none. A leader that has not come to seq itself is an ErrUnavailable.
+// next returns the first sequence number after seq for which the stream's leader has a message, 0 for none. A leader
+// that has not reached seq itself is an ErrUnavailable.
 func (l *Log) next(ctx context.Context, seq uint64) (uint64, error) {
 	next, err := l.leaderGet(ctx, getRequest{Seq: seq + 1, NextFor: ">"})
 	if !errors.Is(err, errNoMessage) {

@@ -11,16 +11,16 @@ import (
 // watchEvery is how often the stream's state is asked for.
 const watchEvery = 2 * time.Second
 
-// staleAfter is how long nothing may be heard before a log is degraded.
+// staleAfter is the silence after which a log is degraded.
 const staleAfter = 3 * watchEvery
 
 // Status is how a log stands with its stream.
 type Status struct {
 	Connected bool      // to NATS
 	URL       string    // of the server, without credentials
-	Lag       uint64    // sequence numbers that the mirror is behind the stream, as last heard
-	Heard     time.Time // when NATS last answered; what is shown may be as old
-	Reason    string    // what is wrong, "" for nothing
+	Lag       uint64    // sequence numbers that the mirror is behind the stream's last known one
+	Heard     time.Time // when NATS last answered; the other fields may be as old
+	Reason    string    // the present trouble, "" for none
 	Epoch     string
 	Stream    string
 	Replicas  int
@@ -55,8 +55,7 @@ func (l *Log) Status() Status {
 	return s
 }
 
-// Degraded reports whether appends can't be expected to succeed, or what comes is not
-// up to date.
+// Degraded reports whether appends are likely to fail, or received events are not up to date.
 func (l *Log) Degraded() bool {
 	s := l.Status()
 	return !s.Connected || s.Reason != ""
@@ -83,7 +82,7 @@ func (l *Log) noteLastSeq(last uint64) {
 func (l *Log) watch() {
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
-	var since time.Time // of what is wrong and may pass
+	var since time.Time // since when temporary trouble has lasted
 	for {
 		select {
 		case <-ticker.C:
@@ -109,8 +108,7 @@ func (l *Log) watch() {
 	}
 }
 
-// examine says what is wrong with the stream, how long that may pass by itself, and
-// how the log ends then.
+// examine returns what is wrong with the stream, how long that may last before the log ends, and how it ends.
 func (l *Log) examine() (why string, patience time.Duration, end func(why string)) {
 	head := l.Head().Seq
 	info, err := l.link.info(l.ctx, l.opts.Stream)

@@ -28,7 +28,7 @@ func NewMemory(budget int) *Memory {
 	return &Memory{budget: budget, changed: make(chan struct{}, 1), values: make(map[string]Value)}
 }
 
-// entryCost is what an entry takes beside its data.
+// entryCost is the memory cost of an entry beside its data.
 const entryCost = 64
 
 // Durable implements [Store].
@@ -60,7 +60,7 @@ func (m *Memory) Append(_ context.Context, after uint64, data []byte) error {
 	return nil
 }
 
-// drop lets go of the oldest n entries, whose bytes are no longer counted.
+// drop drops the oldest n entries, whose bytes are already subtracted.
 func (m *Memory) drop(n int) {
 	if n == 0 {
 		return

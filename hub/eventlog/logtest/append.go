@@ -122,7 +122,7 @@ func batchMark(t *testing.T, r *eventlog.Record) (worker, batch, index, size int
 	return m[0], m[1], m[2], m[3]
 }
 
-// An append that fails leaves nothing behind, its idempotency keys included.
+// A failed append leaves nothing behind, not even its idempotency keys.
 func testAppendAllOrNone(t *testing.T, open Open) {
 	h := start(t, open, eventlog.Options{MaxLag: 1, MaxWait: time.Millisecond})
 	tail := h.log.Tail(nil)
@@ -147,7 +147,7 @@ func testAppendAllOrNone(t *testing.T, open Open) {
 	}
 }
 
-// A record shows what was appended, and its frame is that on the wire.
+// A record has the appended values, and its frame is the one on the wire.
 func testAppendRecord(t *testing.T, open Open) {
 	h := start(t, open, eventlog.Options{})
 	tail := h.log.Tail(nil)

@@ -9,7 +9,7 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// A position that the log gave is there at once, one that it never gave is refused.
+// A position that the log assigned returns at once, one that it never assigned is refused.
 func testAwait(t *testing.T, open Open) {
 	h := start(t, open, eventlog.Options{})
 	if err := h.log.Await(t.Context(), h.log.Head().Seq); err != nil {
@@ -21,7 +21,7 @@ func testAwait(t *testing.T, open Open) {
 			t.Errorf("an event's position: %v", err)
 		}
 	}
-	// A log that follows another one waits as long as it may before it says so.
+	// A follower waits until its deadline before it fails.
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := h.log.Await(ctx, h.log.Head().Seq+1); !errors.Is(err, eventlog.ErrFuture) {

@@ -29,8 +29,7 @@ func (h *harness) fill(want error) (n int) {
 	return n
 }
 
-// Appends fail while a tail is too far behind, and go on when it has dealt with
-// what it read: reading alone is not enough.
+// Appends fail while a tail is too far behind, and succeed again after its Done: reading is not enough.
 func testBusyError(t *testing.T, open Open) {
 	h := start(t, open, eventlog.Options{MaxLag: 20_000, MaxWait: time.Millisecond})
 	quick := h.log.Tail(nil)
@@ -97,7 +96,7 @@ func testBusyContext(t *testing.T, open Open) {
 	}
 }
 
-// wait begins appends that wait, runs relief, and wants the given error from each.
+// wait starts appends that block, runs relief, and wants the given error from each.
 func (h *harness) wait(relief func(), want error) {
 	h.Helper()
 	const appends = 5
@@ -120,13 +119,13 @@ func (h *harness) wait(relief func(), want error) {
 	}
 }
 
-// Waiting appends go on when the tail has caught up or is closed, and fail when
-// the log is. An append that isn't let go hangs the test.
+// Blocked appends continue when the tail has caught up or is closed, and fail when the log is closed. An append that
+// stays blocked hangs the test.
 func testBusyRelief(t *testing.T, open Open) {
 	h := start(t, open, eventlog.Options{MaxLag: 5000, MaxWait: time.Hour})
 	for range 50 {
 		tail := h.log.Tail(nil)
-		// Far enough for all five to wait, and once let go none has to wait again.
+		// Far enough for all five to block; after the relief none blocks again.
 		h.append(make5000()...)
 		h.wait(func() { tail.Next(nil, 1<<20); tail.Done() }, nil)
 		tail.Next(nil, 1<<20)
@@ -174,8 +173,7 @@ func testBusyMaxWait(t *testing.T, open Open) {
 	}
 }
 
-// An append that must wait does wait: until the tail has dealt with what it read,
-// and though it reads and another tail catches up meanwhile.
+// An append blocks until the tail has called Done, even if the tail reads and another tail catches up meanwhile.
 func testBusyBlocked(t *testing.T, open Open) {
 	h := start(t, open, eventlog.Options{MaxLag: 1})
 	tail, other := h.log.Tail(nil), h.log.Tail(nil)

@@ -20,16 +20,16 @@ type announcement struct {
 type stream struct {
 	channels []string
 	start    uint64
-	end      uint64 // where it came to
+	end      uint64 // its final position
 	got      []*eventlog.Record
 	gaps     []announcement
 }
 
 // Many streams read a log under load that keeps very little. For each of them:
 //
-//   - what it got is in log order, nothing twice, nothing of a foreign channel;
-//   - every event of its channels from its start to its end it got, or a gap of
-//     that channel was announced to it at a position before the event;
+//   - its events are in log order, without repetition, and only of its channels;
+//   - for every event of its channels between its start and its end, it has the event or an
+//     earlier announcement of a gap of that channel;
 //   - each batch obeys its limit, and Through never goes back.
 func testConcurrent(t *testing.T, open Open) {
 	const streams, steps = 8, 150
@@ -106,7 +106,7 @@ func (s *stream) read(log eventlog.Log, channels []string, rng *rand.Rand, steps
 	return nil
 }
 
-// account compares what the stream was given with all that was appended.
+// account compares the stream's events with all appended ones.
 func (s *stream) account(order []*eventlog.Record) error {
 	got := s.got
 	for _, r := range order {

@@ -37,7 +37,7 @@ func testCursorEveryPosition(t *testing.T, open Open) {
 	}
 }
 
-// A limit is reached where it can be, and never passed but by the first record.
+// A limit is used fully if possible, and exceeded only by the first record.
 func testCursorLimits(t *testing.T, open Open) {
 	h := start(t, open, eventlog.Options{})
 	for i := range 60 {
@@ -71,7 +71,7 @@ func testCursorLimits(t *testing.T, open Open) {
 	if got := h.next(c, eventlog.Limit{Events: 5, Bytes: size[3]}); len(got.Records) != 3 {
 		t.Errorf("limit of 5 events and the bytes of 3: %d records", len(got.Records))
 	}
-	// The batch takes the place of what dst held, in its storage.
+	// The batch replaces the content of dst, in its storage.
 	dst := append(make([]*eventlog.Record, 0, 100), all[7], all[8])
 	got := h.log.Next(c, eventlog.Limit{Events: 10}, dst)
 	h.want(got.Records, h.sent[:10])

@@ -7,8 +7,8 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// lost returns the position through which the channel of h lost events, as told
-// by what it was sent and what it keeps; 0 where it lost none.
+// lost returns the position through which the channel of h lost events, computed from what it was sent and what it
+// keeps; 0 if it lost none.
 func (h *harness) lost(channel string) uint64 {
 	h.Helper()
 	kept := make(map[uint64]bool)
@@ -62,8 +62,7 @@ func testGapEveryPosition(t *testing.T, open Open) {
 	}
 }
 
-// A hole is reported once to each cursor; what was lost after that is a hole of
-// its own.
+// A hole is reported once to each cursor; later losses are another hole.
 func testGapOnce(t *testing.T, open Open) {
 	h := start(t, open, eventlog.Options{Events: 3})
 	one := []string{"a"}
@@ -84,7 +83,7 @@ func testGapOnce(t *testing.T, open Open) {
 	if len(recs) != 6 {
 		t.Errorf("%d records behind the gaps, want 6", len(recs))
 	}
-	for range 10 { // drops only what the cursor has read
+	for range 10 { // drops only events that the cursor has read
 		h.publish("a", "a", "a")
 		_, gaps := h.drain(c, eventlog.Limit{})
 		h.wantGaps(gaps)
@@ -143,8 +142,7 @@ func testGapEmptied(t *testing.T, open Open) {
 	}
 }
 
-// Where nothing is lost there is no gap: not for a channel that was never used,
-// nor from the head, nor for other channels' losses.
+// Without losses there is no gap: not for an unused channel, nor from the head, nor for other channels' losses.
 func testGapNothingLost(t *testing.T, open Open) {
 	h := start(t, open, eventlog.Options{Events: 2})
 	h.publish("quiet")

@@ -71,7 +71,7 @@ func (h *harness) append(events ...eventlog.Event) []eventlog.Result {
 	return results
 }
 
-// next reads one batch and checks what holds for every batch.
+// next reads one batch and checks the rules for every batch.
 func (h *harness) next(c *eventlog.Cursor, limit eventlog.Limit) eventlog.Batch {
 	h.Helper()
 	after := c.After
@@ -87,7 +87,7 @@ func (h *harness) next(c *eventlog.Cursor, limit eventlog.Limit) eventlog.Batch 
 	return b
 }
 
-// checkBatch says what is wrong with a batch read while the head went from low to high.
+// checkBatch returns what is wrong with a batch read while the head went from low to high.
 func checkBatch(c *eventlog.Cursor, limit eventlog.Limit, b eventlog.Batch, low, high uint64) error {
 	size, at := 0, c.After
 	for _, r := range b.Records {
@@ -127,7 +127,7 @@ func checkBatch(c *eventlog.Cursor, limit eventlog.Limit, b eventlog.Batch, low,
 	return nil
 }
 
-// drain reads the cursor to the head and leaves it there.
+// drain reads the cursor up to the head.
 func (h *harness) drain(c *eventlog.Cursor, limit eventlog.Limit) (recs []*eventlog.Record, gaps []eventlog.Gap) {
 	h.Helper()
 	for {
@@ -167,7 +167,7 @@ func (h *harness) wantGaps(gaps []eventlog.Gap, channels ...string) {
 	}
 }
 
-// of returns what was published to the channels after seq.
+// of returns the events published to the channels after seq.
 func (h *harness) of(after uint64, channels ...string) []sent {
 	var out []sent
 	for _, s := range h.sent {
@@ -178,7 +178,7 @@ func (h *harness) of(after uint64, channels ...string) []sent {
 	return out
 }
 
-// kept returns what the channels keep, each read by a cursor of its own.
+// kept returns the kept events of each channel, each read by a cursor of its own.
 func (h *harness) kept(channels ...string) map[string][]*eventlog.Record {
 	h.Helper()
 	out := make(map[string][]*eventlog.Record)

@@ -11,7 +11,7 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// Each channel keeps its newest events up to the count, whatever others do.
+// Each channel keeps its newest events up to the count, independent of other channels.
 func testKeepEvents(t *testing.T, open Open) {
 	for _, most := range []int{1, 2, 7} {
 		h := start(t, open, eventlog.Options{Events: most})
@@ -66,7 +66,7 @@ func testKeepBytes(t *testing.T, open Open) {
 	}
 }
 
-// Over all channels the oldest events go first, and no more than need be.
+// Over all channels the oldest events are dropped first, and no more than necessary.
 func testKeepBudget(t *testing.T, open Open) {
 	const budget = 256 << 10
 	h := start(t, open, eventlog.Options{Budget: budget})
@@ -104,8 +104,8 @@ func testKeepBudget(t *testing.T, open Open) {
 	}
 }
 
-// Events go when they are older than the age, also where nothing else happens.
-// They may stay for a tenth of it longer, but not for a second.
+// Events are dropped when they are older than the age, even if nothing else happens. They may stay for a tenth of it
+// longer, at most a second.
 func testKeepAge(t *testing.T, open Open) {
 	for _, age := range []time.Duration{100 * time.Millisecond, 10 * time.Second, time.Hour} {
 		h := start(t, open, eventlog.Options{Age: age})

@@ -70,7 +70,7 @@ func testKeyOneBatch(t *testing.T, open Open) {
 	h.want(recs, []sent{{r[0].Seq, "a", "0"}, {r[1].Seq, "b", "1"}, {r[3].Seq, "a", "3"}})
 }
 
-// Of many appends with one key one counts, and all are told which.
+// Of many appends with one key one counts, and all results name it.
 func testKeyConcurrent(t *testing.T, open Open) {
 	const workers, keys = 8, 50
 	h := start(t, open, eventlog.Options{})

@@ -30,8 +30,8 @@ func testLastOrder(t *testing.T, open Open) {
 	h.want(recs, []sent{c, c, a, b, c})
 }
 
-// The head and the records are those of one instant: where every event goes to
-// one of the channels asked for, the newest record is the head.
+// The head and the records belong to one instant: if every event is on a requested channel, the newest record is the
+// head.
 func testLastInstant(t *testing.T, open Open) {
 	h := start(t, open, eventlog.Options{Events: 3})
 	channels := names(4)

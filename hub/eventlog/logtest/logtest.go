@@ -56,9 +56,8 @@ func Run(t *testing.T, open func(t testing.TB, opts eventlog.Options) eventlog.L
 	}
 }
 
-// RunInBubble tests what a log does as time passes. Each log lives in a bubble of
-// testing/synctest: it must not talk to the network, and Close must end every
-// goroutine that it began.
+// RunInBubble tests a log's behaviour over time. Each log runs in a bubble of testing/synctest: it must not use the
+// network, and Close must end all its goroutines.
 func RunInBubble(t *testing.T, open func(t testing.TB, opts eventlog.Options) eventlog.Log) {
 	for _, c := range []test{
 		{"Keep/Age", testKeepAge},

@@ -11,8 +11,7 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// A tail begins at the head, takes no more than it is asked to, and adds to what
-// it is given.
+// A tail begins at the head, returns at most the requested number, and appends to dst.
 func testTailFromHead(t *testing.T, open Open) {
 	h := start(t, open, eventlog.Options{})
 	early := h.log.Tail(nil)
@@ -49,8 +48,7 @@ func testTailFromHead(t *testing.T, open Open) {
 	h.want(tail.Next(nil, 1000), h.sent[len(h.sent)-1:])
 }
 
-// Whoever reads on each wake until there is no more reads everything: no wake is
-// lost. A lost one hangs the test.
+// A reader that reads on each wake until nothing is left reads everything: no wake is lost. A lost one hangs the test.
 func testTailWake(t *testing.T, open Open) {
 	const workers, each = 4, 300
 	h := start(t, open, eventlog.Options{})
@@ -124,8 +122,7 @@ func follow(t *testing.T, tail *eventlog.Tail, wake <-chan struct{}, last func()
 	}
 }
 
-// Tails opened at any time, while others append, read the same order from where
-// they began, with nothing missing and nothing twice.
+// Tails opened at any time during appends read the same order from their start, without losses and repetitions.
 func testTailAnyTime(t *testing.T, open Open) {
 	const tails = 40
 	h := start(t, open, eventlog.Options{Events: 10})
@@ -171,8 +168,8 @@ func testTailAnyTime(t *testing.T, open Open) {
 	}
 }
 
-// A cursor read to the head, and from there a tail that was opened before: every
-// event once, whatever is appended meanwhile.
+// A cursor read to the head, continued by a tail that was opened before, yields every event once, whatever is appended
+// meanwhile.
 func testTailHandOver(t *testing.T, open Open) {
 	// The lag paces the appends: they stop until the tails are read again.
 	h := start(t, open, eventlog.Options{Events: 1 << 20, Bytes: 1 << 30, MaxLag: 256 << 10, MaxWait: time.Hour})
@@ -222,7 +219,7 @@ func testTailHandOver(t *testing.T, open Open) {
 	}
 }
 
-// A tail reads what the channels no longer keep.
+// A tail reads events that the channels no longer keep.
 func testTailEviction(t *testing.T, open Open) {
 	h := start(t, open, eventlog.Options{Events: 1, Budget: 4 << 10})
 	tail := h.log.Tail(nil)

@@ -14,13 +14,13 @@ import (
 	"rollcall/hub/outbox"
 )
 
-// Options say where an outbox is kept.
+// Options say where an outbox is stored.
 type Options struct {
 	Name     string // of the stream and the bucket
 	Replicas int    // of both, if they are made; 0 means 1
 }
 
-// What is kept at most, if nobody takes it.
+// The limits of the stream, if nobody consumes it.
 const (
 	maxAge   = 24 * time.Hour
 	maxBytes = 256 << 20

@@ -7,7 +7,7 @@ import (
 	"rollcall/presence/peers"
 )
 
-// What the table tells of itself. See [peers].
+// Aliases of the types in [peers].
 type (
 	Kind   = peers.Kind
 	Change = peers.Change
@@ -57,7 +57,7 @@ func (o *outbox) put(changes []Change, first bool) (room bool) {
 	return len(o.list) < o.most
 }
 
-// run returns what delivers the changes until ctx ends.
+// run returns the function that delivers the changes until ctx ends.
 func (o *outbox) run(ctx context.Context) func() {
 	return func() {
 		defer close(o.ch)

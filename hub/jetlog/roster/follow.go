@@ -67,7 +67,7 @@ func (r *Roster) consume() error {
 	}
 	defer r.unconsume(name)
 	r.view.load(info)
-	signal(r.renew) // whose echo says that everything before it has come
+	signal(r.renew) // its echo proves that everything before it has arrived
 	began, last, heard := time.Now(), time.Now(), time.Now()
 	for expect := uint64(1); ; {
 		m, err := sub.NextMsg(r.beat / 2)
@@ -91,7 +91,7 @@ func (r *Roster) consume() error {
 			return errors.New("the connection was lost")
 		case now.Sub(heard) > r.silence():
 			return fmt.Errorf("nothing arrived for %v", r.silence())
-		case now.Sub(last) > r.opts.Lease/2: // what waits may be old
+		case now.Sub(last) > r.opts.Lease/2: // the waiting message may be old
 			return fmt.Errorf("%w: this node stood still for %v", errAgain, now.Sub(last).Round(time.Millisecond))
 		case r.view.loading && now.Sub(began) > loadTimeout:
 			return fmt.Errorf("the table did not arrive within %v", loadTimeout)
@@ -152,7 +152,7 @@ func (r *Roster) consumer(inbox string) (name string, err error) {
 	return c.CachedInfo().Name, nil
 }
 
-// unconsume takes the consumer off the stream, where that is easy; it ends by itself.
+// unconsume deletes the consumer if the connection works; otherwise it expires.
 func (r *Roster) unconsume(name string) {
 	if r.nc.IsConnected() {
 		ctx, cancel := r.during(context.Background())

@@ -12,9 +12,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// lease is this node's session and its message in the stream. The message has a
-// time to live of a lease; a renewal replaces it on the condition that it is still
-// there. So a session whose time ran out is over for good, whatever its node thinks.
+// lease is this node's session and its message in the stream. The message's time to live is the lease's duration; a
+// renewal replaces it on the condition that it is still there. A session whose time has run out is therefore over for
+// good, whatever its node assumes.
 type lease struct {
 	session string
 	seq     uint64    // of the last renewal
@@ -22,7 +22,7 @@ type lease struct {
 	due     time.Time // when the next one is
 }
 
-// card is what a lease's message says.
+// card is the content of a lease's message.
 type card struct {
 	Node  string          `json:"node"`
 	Since time.Time       `json:"since"`
@@ -45,8 +45,7 @@ func isWrongSequence(err error) bool {
 	return errors.As(err, &refused) && (refused.ErrCode == codeWrongSequence || refused.ErrCode == codeWrongSequenceInFlight)
 }
 
-// keep renews the lease when that is due, and begins a new session if there is none
-// or the old one is over.
+// keep renews the lease when that is due, and begins a new session if there is none or the old one is over.
 func (r *Roster) keep(ctx context.Context) error {
 	for range 3 {
 		if r.lease.session == "" {

@@ -12,12 +12,12 @@ type snapshot struct {
 	values map[string]map[string]value // entries by session and id
 	shared map[string]value
 	own    map[string]bool // entries of this node
-	mark   string          // names the stream's contents, "" where nothing does
+	mark   string          // names the stream's contents, "" if unnamed
 }
 
 type value struct {
 	seq  uint64
-	data []byte // nil where it was deleted
+	data []byte // nil if it was deleted
 	at   time.Time
 }
 
@@ -46,7 +46,7 @@ func (v *view) restart() {
 	}
 }
 
-// finish compares the table that was read with the view: what differs are changes.
+// finish compares the loaded table with the view: the differences are changes.
 func (v *view) finish() {
 	s := v.shot
 	v.loading, v.shot = false, snapshot{}

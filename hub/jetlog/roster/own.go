@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// outgoing holds this node's entries and the queue of those still to be sent. An item is
-// in the queue at most once, so the queue is not much longer than the table.
+// outgoing holds this node's entries and the queue of those still to be sent. An item is in the queue at most once, so
+// the queue is not much longer than the table.
 type outgoing struct {
 	wake chan struct{} // capacity one
 
 	mu     sync.Mutex
 	items  map[key]*item
 	queue  []waiting
-	stale  int // items of the queue that are no more
-	live   int // entries that are there
+	stale  int // items of the queue that were deleted
+	live   int // existing entries
 	closed bool
 }
 
@@ -30,11 +30,11 @@ type item struct {
 	value           []byte
 	gone            bool
 	until           time.Time // of a shared one
-	fill            bool      // a shared one, only for where the stream has none
+	fill            bool      // a shared one, only to be written if the stream has none
 	state           state
 	changedInFlight bool   // changed while flying
 	sent            bool   // the stream may have something of it
-	seq             uint64 // where the stream put it when it was last sent
+	seq             uint64 // where the stream stored its last message
 	echo            uint64 // where it was last seen in the stream
 }
 
@@ -109,7 +109,7 @@ func (o *outgoing) set(k key, to item) error {
 		it.value = slices.Clone(to.value)
 	}
 	if it.gone && !it.sent && it.state != flying && !k.shared {
-		delete(o.items, k) // nobody has heard of it
+		delete(o.items, k) // no other node has seen it
 		if o.stale++; o.stale > 64+len(o.queue)/2 {
 			o.queue = slices.DeleteFunc(o.queue, func(w waiting) bool { return o.items[w.key] != w.it })
 			o.stale = 0
@@ -120,8 +120,7 @@ func (o *outgoing) set(k key, to item) error {
 	return nil
 }
 
-// restore has a shared entry sent that a new stream does not have, unless this node has
-// something newer to say of it.
+// restore sends a shared entry that a new stream lacks, unless this node has a newer value.
 func (o *outgoing) restore(id string, value []byte, until time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -222,7 +221,7 @@ func (o *outgoing) observed(id string, seq uint64, gone bool) {
 	}
 }
 
-// compare sends again what the stream should have had up to target and has not.
+// compare sends again the entries that the stream should have had up to target but lacks.
 func (o *outgoing) compare(there map[string]bool, target uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

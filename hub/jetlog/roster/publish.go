@@ -24,7 +24,7 @@ const (
 	headerExpected = "Nats-Expected-Last-Subject-Sequence"
 )
 
-// acks receives what the stream says to what is published.
+// acks receives the stream's acknowledgements.
 type acks struct {
 	inbox string
 	sub   *nats.Subscription
@@ -50,7 +50,7 @@ func (a *acks) open(nc *nats.Conn) (err error) {
 	}
 	a.inbox = nc.NewInbox()
 	if a.sub, err = nc.SubscribeSync(a.inbox + ".*.*"); err == nil {
-		err = a.sub.SetPendingLimits(-1, -1) // no more than what was sent
+		err = a.sub.SetPendingLimits(-1, -1) // never more than were sent
 	}
 	return err
 }
@@ -91,7 +91,7 @@ func (a *acks) read(ctx context.Context) (i int, seq uint64, err error) {
 
 var errNoStream = errors.New("the stream can't be reached")
 
-// publish sends what there is to send and renews the lease until the roster ends.
+// publish sends queued items and renews the lease until the roster ends.
 func (r *Roster) publish() {
 	var batch []sending
 	wait := time.NewTimer(0)
@@ -148,8 +148,7 @@ func (r *Roster) fails(err error) {
 	}
 }
 
-// send publishes a batch and waits for what becomes of it. What is not acknowledged
-// will be sent again.
+// send publishes a batch and waits for its acknowledgements. Unacknowledged messages will be sent again.
 func (r *Roster) send(batch []sending) (err error) {
 	r.acks.batch++
 	reply := r.acks.inbox + "." + strconv.FormatUint(r.acks.batch, 10) + "."
@@ -205,7 +204,7 @@ func (r *Roster) message(s *sending) *nats.Msg {
 		m.Header = ttl(markerTTL)
 		return m
 	case s.shared:
-		// What the header can't say exactly is in the body.
+		// The header is in whole seconds; the body is exact.
 		left := max(time.Until(s.until), time.Second)
 		m.Header = ttl(left)
 		if s.fill {
@@ -218,7 +217,7 @@ func (r *Roster) message(s *sending) *nats.Msg {
 	return m
 }
 
-// ttl returns a header for a message that lives so long, in whole seconds.
+// ttl returns a header with a message's time to live, in whole seconds.
 func ttl(d time.Duration) nats.Header {
 	return nats.Header{headerTTL: {strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)}}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// reaper removes from the stream what is left of sessions that are over.
+// reaper purges the remains of ended sessions from the stream.
 type reaper struct {
 	wake chan struct{} // capacity one
 
@@ -25,7 +25,7 @@ func (p *reaper) add(session string, at time.Time) {
 	}
 }
 
-// next returns a session that is due, or how long there is none.
+// next returns a session that is due, or how long to wait for one.
 func (p *reaper) next() (session string, wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -67,7 +67,7 @@ func (r *Roster) reap() {
 		}
 		_, c, err := r.leaseOf(r.ctx, session)
 		switch {
-		case err == nil && c != nil: // it lives as far as the stream knows
+		case err == nil && c != nil: // the stream still has its lease
 			if r.known(session) {
 				r.reaper.done(session, time.Time{})
 			} else {
@@ -85,7 +85,7 @@ func (r *Roster) reap() {
 	}
 }
 
-// known reports whether a session is one of those that are up.
+// known reports whether a session is up.
 func (r *Roster) known(session string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -36,15 +36,15 @@ var (
 	ErrClosed = errors.New("the roster is closed")
 )
 
-// Options say where a roster is and who this node is.
+// Options say where a roster is and which node this is.
 type Options struct {
-	Stream   string        // name of the JetStream stream, made where it is missing
+	Stream   string        // name of the JetStream stream, created if missing
 	Prefix   string        // of all subjects; no other stream may have <prefix>.*.>
 	Node     string        // this node's name, for others to see
-	Replicas int           // of the stream; 0 means 1 where it is made, and any where it exists
+	Replicas int           // of the stream; 0 means 1 for a new stream and any number for an existing one
 	OnDisk   bool          // store in files; otherwise in memory, and the servers' restart empties it
 	Bytes    int64         // most that the stream may take; 0 is no limit
-	Lease    time.Duration // how long a node is there after its last sign of life; 0 means 15 s, at least 1 s
+	Lease    time.Duration // how long a node counts as up after its last renewal; 0 means 15 s, at least 1 s
 	// Info returns JSON about this node for others to see: version, load. It is called
 	// for each renewal of the lease, a third of it apart, by a goroutine of the roster's.
 	Info func() []byte
@@ -76,7 +76,7 @@ type Roster struct {
 	lease lease
 	acks  acks
 
-	// Owned by the following goroutine, but for nodes.
+	// Owned by the following goroutine, except nodes.
 	view view
 
 	caught atomic.Int64 // when the view was last known to be up to date, ns since began; 0 is never
@@ -87,9 +87,9 @@ type Roster struct {
 	mine    map[string]time.Time // sessions of ours, and when they were begun
 	nodes   map[string]*node     // others, by session
 	renewed time.Time            // when the own lease was last known to hold
-	info    []byte               // as last told
+	info    []byte               // as last sent
 	trouble string               // why the view is not up to date, "" for nothing
-	failing time.Time            // since when nothing can be published; zero where it can
+	failing time.Time            // since when nothing can be published; zero if publishing works
 	failure string               // why
 }
 
@@ -177,12 +177,11 @@ func (r *Roster) Close() error {
 	return nil
 }
 
-// Changes delivers what happens to the table in batches, in order, to one reader. The
-// first batch, which may be empty, is what is there to begin with. It is closed by
-// Close. A reader that is slow gets larger batches.
+// Changes delivers the changes of the table in batches, in order, to one reader. The first batch, which may be empty,
+// is the initial state. Close closes the channel. A slow reader gets larger batches.
 func (r *Roster) Changes() <-chan []Change { return r.out.ch }
 
-// Nodes returns who is there, this node first and the others by name.
+// Nodes returns the nodes that are up, this one first and the others by name.
 func (r *Roster) Nodes() []Node {
 	entries := r.own.count()
 	r.mu.Lock()
@@ -204,8 +203,7 @@ func (r *Roster) Session() string {
 	return r.session
 }
 
-// Degraded reports whether what this node shows of others, or others of it, may not be
-// up to date: since when, and why.
+// Degraded reports whether this node's view of others, or theirs of it, may be out of date: since when, and why.
 func (r *Roster) Degraded() (since time.Time, reason string, degraded bool) {
 	caught := r.began
 	ns := r.caught.Load()
@@ -229,7 +227,7 @@ func (r *Roster) Degraded() (since time.Time, reason string, degraded bool) {
 	return time.Time{}, "", false
 }
 
-// silence is how long nothing may be heard from a consumer that works.
+// silence is the longest plausible silence of a working consumer.
 func (r *Roster) silence() time.Duration { return max(5*r.beat, 2*time.Second) }
 
 func (r *Roster) setDegraded(reason string) {
@@ -243,8 +241,7 @@ func (r *Roster) during(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeout(ctx, requestTimeout)
 }
 
-// answer returns a context for the answers to what is published. Waiting in vain for
-// one that was lost must not cost the lease.
+// answer returns a context for acknowledgements. Waiting for a lost one must not cost the lease.
 func (r *Roster) answer(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, min(requestTimeout, r.opts.Lease/4))
 }

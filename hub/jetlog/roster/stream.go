@@ -17,8 +17,8 @@ const (
 	version     = "1"
 )
 
-// markerTTL is how long the stream remembers that something was deleted. Who has not
-// read that in time reads the whole table again.
+// markerTTL is how long the stream remembers a deletion. A node that has not read it in time reads the whole table
+// again.
 const markerTTL = time.Minute
 
 func (r *Roster) config() jetstream.StreamConfig {
@@ -32,7 +32,7 @@ func (r *Roster) config() jetstream.StreamConfig {
 		Subjects:          []string{r.names.all()},
 		Storage:           storage,
 		Retention:         jetstream.LimitsPolicy,
-		Discard:           jetstream.DiscardNew, // what is full takes no more, and loses nothing
+		Discard:           jetstream.DiscardNew, // a full stream refuses messages, and loses none
 		MaxMsgsPerSubject: 1,
 		MaxBytes:          cmp.Or(r.opts.Bytes, -1),
 		Replicas:          cmp.Or(r.opts.Replicas, 1),
@@ -42,7 +42,7 @@ func (r *Roster) config() jetstream.StreamConfig {
 	}
 }
 
-// check compares a stream that is there with what is asked for.
+// check compares an existing stream with the options.
 func (r *Roster) check(got jetstream.StreamConfig) error {
 	want := r.config()
 	var wrong []string

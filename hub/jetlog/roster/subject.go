@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// names are the subjects of a roster. Ids are base64url, so that none has a meaning of
-// its own there.
+// names are the subjects of a roster. Ids are base64url, so that no id has a special meaning in a subject.
 type names struct{ prefix string }
 
 func (n names) all() string                 { return n.prefix + ".*.>" }
@@ -20,7 +19,7 @@ func (n names) shared(id string) string       { return n.prefix + ".s." + encode
 func (n names) stream() string                { return n.prefix + ".i.stream" }
 func (n names) tell() string                  { return n.prefix + ".tell" }
 
-// What a subject is about.
+// The kinds of subject.
 const (
 	aboutLease  = 'n'
 	aboutEntry  = 'e'
@@ -28,7 +27,7 @@ const (
 	aboutStream = 'i'
 )
 
-// read returns what a subject is about; 0 is nothing of ours.
+// read parses a subject; 0 is a foreign one.
 func (n names) read(subject string) (about byte, session, id string) {
 	rest, ok := strings.CutPrefix(subject, n.prefix+".")
 	if !ok || len(rest) < 3 || rest[1] != '.' {

@@ -31,10 +31,10 @@ func (r *Roster) Broadcast(kind string, payload []byte) error {
 	return nil
 }
 
-// Heard delivers what other nodes tell, in order for each of them. It is never closed.
+// Heard receives the other nodes' messages, in order for each of them. It is never closed.
 func (r *Roster) Heard() <-chan Word { return r.heard }
 
-// listen has what others tell put into heard.
+// listen forwards the other nodes' messages to heard.
 func (r *Roster) listen() (*nats.Subscription, error) {
 	defer func() { _ = r.nc.FlushTimeout(requestTimeout) }() // from now on; a new connection subscribes by itself
 	return r.nc.Subscribe(r.names.tell(), func(m *nats.Msg) {

@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// view is what this node knows of the others: what Changes adds up to.
+// view is this node's copy of the table: Changes adds up to it.
 type view struct {
 	*Roster
 	shared  map[string]shared
@@ -26,7 +26,7 @@ type view struct {
 
 	loading bool
 	anew    bool   // the stream is another one than at the last load that was finished
-	target  uint64 // what the stream had when the load began
+	target  uint64 // the stream's last number when the load began
 	shot    snapshot
 }
 
@@ -37,7 +37,7 @@ type node struct {
 	since   time.Time
 	seen    time.Time // when the last renewal came
 	info    []byte
-	entries map[string]uint64 // where the stream has them
+	entries map[string]uint64 // their positions in the stream
 }
 
 type shared struct {
@@ -80,15 +80,15 @@ func (v *view) apply(m *nats.Msg, meta *nats.MsgMetadata) error {
 	return nil
 }
 
-// sign gives the stream's contents a name, unless another node is faster. Where the message is lost,
-// the next load finds no name and tries again.
+// sign gives the stream's contents a name, unless another node is faster. If the message is lost, the next load finds
+// no name and tries again.
 func (v *view) sign() {
 	m := &nats.Msg{Subject: v.names.stream(), Header: nats.Header{headerExpected: {"0"}}, Data: []byte(rand.Text())}
 	_ = v.sendMsg(m)
 }
 
-// marked reads the name of the stream's contents. A cluster of NATS servers that all restarted has an
-// empty stream with the old time of creation; the name is what tells it from one whose entries were deleted.
+// marked reads the name of the stream's contents. A cluster of NATS servers that all restarted has an empty stream
+// with the old time of creation; the name distinguishes it from one whose entries were deleted.
 func (v *view) marked(mark string) error {
 	switch {
 	case v.loading:
@@ -199,7 +199,7 @@ func (v *view) entry(session, id string, to value) {
 	v.set(session, n, id, to)
 }
 
-// set makes an entry of another node what it is now.
+// set sets an entry of another node.
 func (v *view) set(session string, n *node, id string, to value) {
 	seq, there := n.entries[id]
 	switch {
@@ -216,7 +216,7 @@ func (v *view) set(session string, n *node, id string, to value) {
 	}
 }
 
-// share makes a shared entry what it is now.
+// share sets a shared entry.
 func (v *view) share(id string, to value) {
 	is, there := v.shared[id]
 	life, data, ok := bytes.Cut(to.data, []byte{' ', valueByte})
@@ -242,7 +242,7 @@ func (v *view) share(id string, to value) {
 	}
 }
 
-// expire lets go whose time is over by this node's clock. The view is up to date.
+// expire removes entries whose time is over by this node's clock. The view is up to date.
 func (v *view) expire(now time.Time) {
 	limit := v.opts.Lease + min(v.opts.Lease/4, 2*time.Second)
 	for session, n := range v.nodes {

@@ -13,8 +13,8 @@ import (
 	"rollcall/hub/outbox"
 )
 
-// Run tests the stores that open makes. Opened again with the same name, a durable store has what it had; the test closes
-// the one before. A shared one may be open more than once.
+// Run tests the stores that open makes. A durable store that is opened again with the same name must have its content;
+// the test closes the previous one first. A shared one may be open more than once.
 func Run(t *testing.T, open func(t *testing.T, name string) outbox.Store) {
 	ctx := context.Background()
 	t.Run("entries", func(t *testing.T) {

@@ -13,9 +13,8 @@ import (
 // close take seconds.
 const patience = time.Minute
 
-// VerifyTestMain is goleak's, once the NATS servers of this process have ended. The
-// stores of a server end by themselves after its WaitForShutdown, and goleak alone waits
-// for about a second.
+// VerifyTestMain is goleak's, after the NATS servers of this process have ended. A server's stores end some time after
+// its WaitForShutdown, and goleak waits for only about a second.
 func VerifyTestMain(m *testing.M) { goleak.VerifyTestMain(tests{m}) }
 
 type tests struct{ m *testing.M }
@@ -27,8 +26,7 @@ func (t tests) Run() int {
 	return code
 }
 
-// awaitServers waits until no goroutine is a NATS server's. goleak tells which are left
-// after that.
+// awaitServers waits until no goroutine belongs to a NATS server. goleak reports any that remain.
 func awaitServers() {
 	for deadline := time.Now().Add(patience); serving() && time.Now().Before(deadline); {
 		time.Sleep(10 * time.Millisecond)
