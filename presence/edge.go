@@ -7,7 +7,7 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// Kind says what an edge is.
+// Kind is the kind of an edge.
 type Kind string
 
 // The kinds of edges.
@@ -116,7 +116,7 @@ func (r *Registry) Weight(most int, channels ...string) int {
 	return sum
 }
 
-// Has reports whether a client is a member of a channel, of Everyone where it is online.
+// Has reports whether a client is a member of a channel; of Everyone, if it is online.
 func (r *Registry) Has(channel, clientID string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

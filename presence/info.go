@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// Info is what a connection says of its client. All nodes show the newest one of the
-// connections that a client has, so that they agree however late they hear of each.
+// Info is what a connection reports about its client. All nodes show the newest one among the client's connections, so
+// they agree regardless of when they learn of each.
 type Info struct {
 	JSON []byte
-	At   time.Time // when it was said
-	By   string    // the connection that said it first; others of the client take it over
+	At   time.Time // when the connection reported it
+	By   string    // the connection that first reported it; the client's other connections inherit it
 }
 
-// newInfo returns what conn says. It is newer than what is known, whatever the clocks are.
+// newInfo returns the info of conn. It is newer than the known one, regardless of clocks.
 func newInfo(text []byte, conn *Connection, known *Info) *Info {
 	i := &Info{JSON: text, At: conn.ConnectedAt.Round(0), By: conn.ID} // without the monotonic time, which other nodes don't have
 	if known == nil {
@@ -38,7 +38,7 @@ func (i *Info) json() []byte {
 	return i.JSON
 }
 
-// newer reports whether i is said after another one; nil comes before all.
+// newer reports whether i is newer than another one; nil is the oldest.
 func (i *Info) newer(than *Info) bool {
 	if i == nil || than == nil {
 		return i != nil
@@ -60,7 +60,7 @@ func (r *Registry) inform(who *client, info *Info) {
 	}
 }
 
-// forget takes back what a connection said that has ended, and whose grace is over.
+// forget removes the info of a connection that has ended and whose grace is over.
 func (r *Registry) forget(who *client, info *Info) {
 	if info == nil {
 		return

@@ -9,11 +9,11 @@ import (
 // Query selects a page of a list. The zero value is everything.
 type Query struct {
 	Channel string // only clients on this channel
-	Search  string // only those whose name or info holds this text, whatever the case
+	Search  string // only clients whose name or info contains this text, in any case
 	After   string // only names behind this one
 	Limit   int    // at most so many; 0 means all
-	// Allow, for Channels, says which channels are shown; nil shows all. The registry is
-	// not locked when it is called.
+	// Allow, for Channels, decides which channels are shown; nil shows all. The registry is not locked when it is
+	// called.
 	Allow func(channel string) bool
 }
 
@@ -56,7 +56,7 @@ func (r *Registry) Clients(q Query) (page []Client, total int, more bool) {
 	return page, total, more && len(page) > 0
 }
 
-// labelled is a client's id and, where it is searched, its info.
+// labelled is a client's id and, for a search, its info.
 type labelled struct {
 	id   string
 	info []byte
@@ -69,8 +69,8 @@ func (c labelled) matches(search string) bool {
 // lockSteps is how many entries are copied before others may have the registry.
 const lockSteps = 1024
 
-// step lets others have the registry after every lockSteps of n entries. Map and
-// registry may change meanwhile, which a range over the map allows.
+// step unlocks the registry for others after every lockSteps of n entries. The map may change meanwhile, which a range
+// over it allows.
 func (r *Registry) step(n int) {
 	if n%lockSteps == lockSteps-1 {
 		r.mu.Unlock()
@@ -228,8 +228,7 @@ func (v Ref) Info() []byte { return v.c.info.json() }
 // Since returns when the client came online.
 func (v Ref) Since() time.Time { return v.c.since }
 
-// Connections returns the client's connections, shared; none while only its grace
-// is left.
+// Connections returns the client's connections, shared; none if only its grace is left.
 func (v Ref) Connections() []*Connection { return v.c.conns }
 
 // Channels returns how many channels the client is on.

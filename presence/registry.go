@@ -23,7 +23,7 @@ type Registry struct {
 	version  uint64
 	edges    []Edge
 	leaving  []*departure          // in order of time
-	left     map[string]*departure // the same by connection, but for those whose grace was ended
+	left     map[string]*departure // the same by connection, except those whose grace was ended
 }
 
 // Connection is one connection of a client. The exported fields are static once
@@ -31,7 +31,7 @@ type Registry struct {
 type Connection struct {
 	ID          string
 	ClientID    string
-	DeviceID    string // which of the client's devices, if it says; "" if not
+	DeviceID    string // which of the client's devices, "" if unknown
 	Anonymous   bool   // the server gave the ClientID
 	Node        string
 	RemoteAddr  string
@@ -39,7 +39,7 @@ type Connection struct {
 	Protocol    string
 	ConnectedAt time.Time
 	Handle      any   // the owner's, untouched
-	Info        *Info // what it says of its client; set by Join and JoinRemote
+	Info        *Info // the connection's info; set by Join and JoinRemote
 
 	// Guarded by Registry.mu.
 	client *client
@@ -48,7 +48,7 @@ type Connection struct {
 
 type client struct {
 	id    string
-	info  *Info // the newest of its connections and of those within their grace; nil for none
+	info  *Info // the newest of its connections and of those within their grace, or nil
 	since time.Time
 	conns []*Connection
 	past  []*Info   // of connections that ended within the grace
@@ -63,7 +63,7 @@ type member struct {
 	who   *client
 	conns int32
 	at    int32         // place in ch.members; -1 once it has left
-	held  int32         // place in who.on
+	held  int32         // index in who.on
 	alone time.Duration // when conns fell to zero
 }
 
@@ -77,11 +77,11 @@ type channel struct {
 type departure struct {
 	conn string        // its id
 	at   time.Duration // when it ended
-	on   []*member     // where it was, Everyone first
-	info *Info         // what it said
+	on   []*member     // its memberships, Everyone first
+	info *Info         // its info
 }
 
-// expireStep is how many memberships one Expire looks at. What is left is due at once.
+// expireStep is how many memberships one Expire visits. The rest is due at once.
 const expireStep = 10_000
 
 // NewRegistry returns an empty registry. A client whose last connection ended
@@ -99,10 +99,9 @@ func NewRegistry(grace time.Duration) *Registry {
 	}
 }
 
-// Join adds a connection of this node on the given channels, which are without repetition;
-// their names are kept.
-// info is the client's JSON object, or nil to leave what is known; it is kept.
-// The connection's ID must be new. returned says that the client had lost its last
+// Join adds a connection of this node on the given channels, which must not repeat; it keeps their names. info is the
+// client's JSON object, or nil to inherit the current one; it is kept. The connection's ID must be new. returned means
+// that the client had lost its last connection and came back within its grace.
 // connection and came back within its grace.
 func (r *Registry) Join(conn *Connection, channels []string, info []byte) (returned bool) {
 	r.mu.Lock()
@@ -226,9 +225,9 @@ func (r *Registry) Leave(conn *Connection) {
 	r.leaving = append(r.leaving, d)
 }
 
-// EndGrace lets the client of a connection that has left go at once: altogether
-// where that was its last one, else from the channels where it was. It reports
-// whether a grace was running; the connection's id is forgotten with it.
+// EndGrace ends the grace of a connection that has left: the client leaves at once, altogether if that was its last
+// connection, else only the connection's channels. It reports whether a grace was running, and forgets the
+// connection's id.
 func (r *Registry) EndGrace(connID string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -245,8 +244,7 @@ func (r *Registry) EndGrace(connID string) bool {
 	return true
 }
 
-// Expire lets those go whose grace has passed. Of very many it lets some go; Next then
-// returns a time that has passed.
+// Expire removes the clients whose grace has passed. It may stop early; Next then returns a time that has passed.
 func (r *Registry) Expire() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -260,7 +258,7 @@ func (r *Registry) Expire() {
 			delete(r.left, d.conn)
 		}
 	}
-	for i, d := range r.leaving[:n] { // those who stay have one update then
+	for i, d := range r.leaving[:n] { // clients that stay get one update
 		r.forget(d.on[0].who, d.info)
 		r.leaving[i] = nil
 	}
@@ -279,8 +277,8 @@ func (r *Registry) Next() (time.Time, bool) {
 	return r.born.Add(r.leaving[0].at + r.grace), true
 }
 
-// depart takes a client off those of its channels, Everyone first, where it has had no
-// connection since until or before. It is online until it is on none.
+// depart removes a client from those of its channels, Everyone first, on which it has had no connection since until.
+// It is online until it has left all of them.
 func (r *Registry) depart(on []*member, until time.Duration) {
 	for _, m := range on[1:] {
 		if m.at >= 0 && m.conns == 0 && m.alone <= until {
@@ -318,7 +316,7 @@ func without(list []*member, i int32) []*member {
 	return list
 }
 
-// edge queues what happened to m.
+// edge queues a change of m.
 func (r *Registry) edge(kind Kind, m *member) {
 	r.version++
 	r.edges = append(r.edges, Edge{

@@ -96,7 +96,7 @@ func TestCompatRefuses(t *testing.T) {
 		{"POST", "/events?memberId=a", `{`, 400, "invalid_json", ""},
 		{"POST", "/events?memberId=a", "{\"type\":\"A\",\"body\":\"\xff\"}", 400, "invalid_json", ""},
 		{"POST", "/events?memberId=a", `{}`, 400, "invalid_event", "type"},
-		{"POST", "/events?memberId=a", `null`, 400, "invalid_event", "type"},
+		{"POST", "/events?memberId=a", `null`, 400, "invalid_body", ""},
 		{"POST", "/events?memberId=a", `{"type":"a"}`, 400, "invalid_event", "type"},
 		{"POST", "/events?memberId=a", `{"type":"_A"}`, 400, "invalid_event", "type"},
 		{"POST", "/events?memberId=a", `{"type":"1A"}`, 400, "invalid_event", "type"},
@@ -125,7 +125,7 @@ func TestCompatRefuses(t *testing.T) {
 		{"POST", "/messages", `{"room":"a","text":"a","user":1}`, 400, "invalid_field", "user"},
 		{"POST", "/messages", `{"room":"a","text":"a","user":"\u0000"}`, 400, "invalid_message", "user"},
 		{"POST", "/messages", `{"room":"a","text":"` + long + `"}`, 413, "payload_too_large", "text"},
-		{"POST", "/messages", `[]`, 400, "invalid_json", ""},
+		{"POST", "/messages", `[]`, 400, "invalid_body", ""},
 	} {
 		a := srv.Do(c.method, c.target, c.body)
 		if strings.HasPrefix(a.Header.Get("Content-Type"), "text/event-stream") {

@@ -25,21 +25,19 @@ type Options struct {
 	Version string       // shown on the start page
 	Node    string       // this node's name; "" means the host's
 
-	// Access says who may do what; nil lets everybody do everything.
+	// Access decides what each caller may do; nil permits everything to everybody.
 	Access *auth.Options
-	// LoopbackOnly answers, for as long as everybody may do everything, only requests
-	// whose Host names this machine to itself, so that neither a page that points its
-	// own name here (DNS rebinding) nor a proxy opens an open server to others.
+	// LoopbackOnly restricts an open server to requests whose Host is this machine's loopback name, so that neither a
+	// page whose own name points here (DNS rebinding) nor a proxy exposes it to others.
 	LoopbackOnly bool
-	// TrustedProxies are those whose word counts for where a request comes from.
+	// TrustedProxies are the proxies whose forwarding headers are used.
 	TrustedProxies auth.TrustedProxies
 	AddressLimits  auth.Limits   // on each address
 	IdentityLimits auth.Limits   // on each API key and each token's subject
-	HSTS           time.Duration // how long browsers are told to insist on TLS; 0 says nothing of it
+	HSTS           time.Duration // how long browsers insist on TLS; 0 sends no header
 
-	// CORSOrigins are the origins whose pages may use this server, each as the
-	// browser sends it, such as "https://app.example"; "http://localhost:*" for any
-	// port, or "*" for all.
+	// CORSOrigins are the origins whose pages may use this server, each as the browser sends it, such as
+	// "https://app.example"; "http://localhost:*" for any port, or "*" for all.
 	CORSOrigins []string
 
 	// H2C also takes HTTP/2 in clear, with prior knowledge, from a proxy in front.
@@ -53,9 +51,9 @@ type Options struct {
 	// as they come. 0 means somewhat below the file limit.
 	MaxConnections int
 
-	// SubscriptionBudget bounds what streams and the names of their channels take, in
-	// bytes: 1 KiB for a stream, 1 KiB and its name for each channel, until the grace
-	// has passed. One address, and one identity, may have half of it. 0 means 512 MiB.
+	// SubscriptionBudget limits the memory of streams and their channels' names, in bytes: 1 KiB for a stream, 1 KiB
+	// and its name for each channel, until the grace has passed. One address, and one identity, may have half of it. 0
+	// means 512 MiB.
 	SubscriptionBudget int64
 
 	MaxStreams   int           // streams at once; 0 means somewhat below the file limit
@@ -70,21 +68,21 @@ type Options struct {
 	// AdminApart serves the admin UI, with pprof, on its own listener (see ServeAdmin)
 	// instead of the main one.
 	AdminApart    bool
-	Admins        []login.Account // who may log in to the admin UI; none turns it off
-	AdminHint     string          // what its login page says of where the password is
+	Admins        []login.Account // the admin UI's accounts; none turns it off
+	AdminHint     string          // the login page's hint about where the password is
 	AdminSessions string          // file that keeps its sessions over a restart; "" keeps them in memory
-	Settings      []Setting       // what the admin UI shows as the configuration
+	Settings      []Setting       // shown in the admin UI as the configuration
 
 	// Engine is the log that is delivered; nil makes one in memory. Whoever gives one
 	// closes it, after the server.
 	Engine Engine
 
-	// Roster is where servers on one log tell each other who is connected; nil for a
-	// server alone. Whoever gives one closes it, after the server.
+	// Roster is the table in which servers on one log share their connections; nil for a single server. The caller
+	// closes it, after the server.
 	Roster peers.Roster
 
-	// Webhooks are told who comes and goes. Outbox keeps what they have yet to be told; nil keeps it in memory. Whoever
-	// gives one closes it, after the server.
+	// Webhooks are the endpoints for presence events. Outbox stores unsent messages; nil keeps them in memory. The
+	// caller closes it, after the server.
 	Webhooks []Webhook
 	Outbox   outbox.Store
 
@@ -105,7 +103,7 @@ type Options struct {
 	HistoryBudget int64         // kept over all channels; 0 means 256 MiB
 }
 
-// What an engine is, and how a setting is shown.
+// Aliases for the options.
 type (
 	Engine       = node.Engine
 	EngineState  = node.EngineState

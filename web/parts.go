@@ -16,10 +16,10 @@ import (
 	"rollcall/web/totals"
 )
 
-// outboxWait is how long a server waits at its start for what webhooks have yet to be told.
+// outboxWait limits how long a server waits at its start for the outbox.
 const outboxWait = 30 * time.Second
 
-// What each part of the server is given of its options.
+// The options of each part of the server.
 
 func (o *Options) node(h *hooks.Hooks) node.Options {
 	n := node.Options{
@@ -32,7 +32,7 @@ func (o *Options) node(h *hooks.Hooks) node.Options {
 	return n
 }
 
-// hooks returns what tells the webhooks, nil where there are none.
+// hooks returns the webhooks, nil if there are none.
 func (o *Options) hooks() (*hooks.Hooks, error) {
 	if len(o.Webhooks) == 0 {
 		return nil, nil

@@ -10,17 +10,17 @@ import (
 	"rollcall/presence"
 )
 
-// Published says where an event went.
+// Published is the result of publishing one event.
 type Published struct {
 	ID        string // the id that clients see and resume from
 	Duplicate bool   // its key was seen before; ID is the first event's
 }
 
-// Publish appends events to the log for the program that the server is part of, which
-// may do so without a request. See [eventlog.Log.Append].
+// Publish appends events to the log on behalf of the program that embeds the server, without a request and without its
+// checks of rights. See [eventlog.Log.Append].
 //
-// Errors: those of the log; another one for an event whose channel, type, key or payload
-// is not as POST /publish wants it. Nothing was published then.
+// Errors: those of the log; another one for an event whose channel, type, key or payload POST /publish would refuse.
+// Nothing was published then.
 func (s *Server) Publish(ctx context.Context, events []eventlog.Event) ([]Published, error) {
 	for i := range events {
 		ev := &events[i]
@@ -48,14 +48,14 @@ func (s *Server) Publish(ctx context.Context, events []eventlog.Event) ([]Publis
 	return published, nil
 }
 
-// Kick ends all streams of a client, wherever they are, and tells how many these were. Its pages are told to stay away, once;
+// Kick ends all streams of a client, on all servers, and returns their number. Its pages are asked once to stay away;
 // see DELETE /presence/clients/{clientId}.
 func (s *Server) Kick(clientID string) int {
 	streams, _ := s.node.KickAll(clientID)
 	return streams
 }
 
-// Members returns the clients on a channel, and with "" everybody who is online, in no particular order.
+// Members returns the clients on a channel, or all online clients for "", in no particular order.
 func (s *Server) Members(channel string) []presence.Member {
 	if channel == "" {
 		channel = presence.Everyone

@@ -7,17 +7,16 @@ import (
 	"rollcall/web/login"
 )
 
-// Changes are what can change while the server runs; see Options for each.
+// Changes are the settings that can change at runtime; see Options for each.
 type Changes struct {
 	Access      *auth.Options
 	Admins      []login.Account
 	CORSOrigins []string
-	Webhooks    []Webhook // ignored where the server began without any
+	Webhooks    []Webhook // ignored if the server began without webhooks
 }
 
-// Reload puts all of the changes into effect from the next request on, or none of
-// them if one is wrong. Streams whose credentials are no longer good end, as do
-// logins of accounts that are gone or have changed.
+// Reload applies all of the changes from the next request on, or none of them if one is wrong. Streams whose
+// credentials are no longer valid end, as do logins of accounts that were removed or have changed.
 func (s *Server) Reload(c Changes) error {
 	if c.Access == nil {
 		c.Access = &auth.Options{Open: true}

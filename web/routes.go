@@ -11,7 +11,7 @@ import (
 	"rollcall/web/reply"
 )
 
-// newEngine returns an engine with what every request passes.
+// newEngine returns an engine with the middlewares of every request.
 func (s *Server) newEngine(first ...gin.HandlerFunc) *gin.Engine {
 	gin.SetMode(gin.ReleaseMode)
 	e := gin.New()
@@ -29,8 +29,7 @@ func (s *Server) newEngine(first ...gin.HandlerFunc) *gin.Engine {
 	return e
 }
 
-// adminRoutes is what the admin UI's own listener serves. It asks everybody to log
-// in, so it may have any name.
+// adminRoutes serves the admin UI's own listener. It requires a login, so any Host is accepted.
 func (s *Server) adminRoutes() *gin.Engine {
 	e := s.newEngine(s.gate.InsistOnTLS)
 	e.GET("/", func(c *gin.Context) { reply.Redirect(c, admin.Path) })
@@ -38,7 +37,7 @@ func (s *Server) adminRoutes() *gin.Engine {
 	return e
 }
 
-// operatorRoutes is what is for operators, on whatever listener.
+// operatorRoutes serves the operators' routes, on any listener.
 func (s *Server) operatorRoutes(e *gin.Engine) {
 	e.Match(reply.ReadMethods, "/metrics", reply.Handler(s.exporter.Serve))
 	s.admin.Routes(e)
@@ -72,9 +71,9 @@ func unguarded(path string) bool { return admin.IsPath(path) || publicFiles[path
 // maxURLBytes bounds a request's URL.
 const maxURLBytes = 32 << 10
 
-// endChunked ends the connection behind a request whose body comes in chunks. A
-// Content-Length beside them is a sign of smuggling, which RFC 9112 (section 6.1)
-// wants ended so; net/http has taken it away by now, and serves what follows.
+// endChunked ends the connection after a request with a chunked body. A Content-Length beside it is a sign of
+// smuggling, after which RFC 9112 (section 6.1) requires the connection's end; net/http removes the header and would
+// serve the next request.
 func endChunked(c *gin.Context) {
 	if c.Request.ContentLength < 0 && c.Request.ProtoMajor == 1 {
 		c.Header("Connection", "close")

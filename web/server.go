@@ -110,9 +110,8 @@ func (s *Server) newHTTP(handler http.Handler) *http.Server {
 	}
 }
 
-// ConnContext tells the server's handlers which connection a request came on, so
-// that streams can take it over. A http.Server that mounts Handler sets it as its
-// ConnContext; without, every stream costs a goroutine.
+// ConnContext stores a request's connection in its context, so that streams can be hijacked. An http.Server that
+// mounts Handler sets it as its ConnContext; otherwise every stream costs a goroutine.
 func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	return stream.ConnContext(ctx, conn)
 }
@@ -128,7 +127,7 @@ func (s *Server) Serve(l net.Listener) error {
 	return served(s.http.Serve(l))
 }
 
-// ServeAdmin is Serve for the admin UI alone, where Options.AdminApart is set.
+// ServeAdmin is Serve for the admin UI, if Options.AdminApart is set.
 func (s *Server) ServeAdmin(l net.Listener) error { return served(s.adminHTTP.Serve(l)) }
 
 func served(err error) error {
@@ -138,10 +137,9 @@ func served(err error) error {
 	return err
 }
 
-// Shutdown ends the server in order: it reports not ready, tells every stream
-// goodbye with a jittered retry, refuses new ones, lets requests under way finish
-// and closes the listener. When ctx ends first, what is left is cut and ctx's
-// error returned.
+// Shutdown ends the server in order: it reports not ready, sends every stream a goodbye with a jittered retry, refuses
+// new ones, waits for running requests and closes the listener. If ctx ends first, the rest is cut and ctx's error
+// returned.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.admin.Close()
 	err := errors.Join(s.node.Drain(ctx), s.http.Shutdown(ctx))
@@ -155,8 +153,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// StoreLost has the streams told that the event store was lost, by the Shutdown that
-// follows. Otherwise they are told that the server shuts down.
+// StoreLost makes the following Shutdown name the loss of the event store as its reason in the goodbye.
 func (s *Server) StoreLost() { s.node.StoreLost() }
 
 // Close ends the server at once.

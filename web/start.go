@@ -10,13 +10,13 @@ import (
 	"rollcall/web/reply"
 )
 
-// start answers GET /: a page that shows what Rollcall does.
+// start answers GET /: a page that demonstrates Rollcall.
 func (s *Server) start(c *gin.Context) {
 	view := templates.StartView{Version: s.opts.Version, BaseURL: s.gate.BaseURL(c.Request), Demos: !s.opts.NoCompat}
 	s.pages.Send(c, http.StatusOK, templates.Start(view))
 }
 
-// notFound answers a path that there is not: with a page where one is asked for.
+// notFound answers an unknown path, with a page if the client accepts one.
 func (s *Server) notFound(c *gin.Context) {
 	const text = "Nothing is served at this path."
 	if s.opts.NoPages || !strings.Contains(c.GetHeader("Accept"), "text/html") {

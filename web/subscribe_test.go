@@ -270,7 +270,7 @@ func TestBadSubscribe(t *testing.T) {
 	for body, code := range map[string]string{
 		"":                                     "invalid_json",
 		"{":                                    "invalid_json",
-		`channels=a`:                           "invalid_json",
+		`channels=a`:                           "invalid_body",
 		`{"channels":["a"]}x`:                  "invalid_json",
 		`{"channels":["a"],"info":` + "\"\x01": "invalid_json",
 		`{"channels":["` + "\xff" + `"]}`:      "invalid_json",

@@ -2,11 +2,11 @@ package peers
 
 import "time"
 
-// Roster is a table that all nodes of a cluster have: each puts entries of its own and sees those of the others. Its methods
-// are safe for concurrent use.
+// Roster is a table that all nodes of a cluster share: each node writes its own entries and reads everybody's. Its
+// methods are safe for concurrent use.
 type Roster interface {
-	// Changes tells how the table comes to be what it is: the first batch is what it was at the start, and may be empty.
-	// The channel is closed with the roster.
+	// Changes returns the changes of the table: the first batch is its state at the start, and may be empty. The
+	// channel is closed with the roster.
 	Changes() <-chan []Change
 	// Put has the other nodes see an entry of this one.
 	Put(id string, value []byte) error
@@ -16,9 +16,9 @@ type Roster interface {
 	PutShared(id string, value []byte, ttl time.Duration) error
 	// DeleteShared takes a shared entry away, whichever node put it.
 	DeleteShared(id string) error
-	// Tell tells all other nodes something at once. A node that can't be reached does not hear it.
+	// Broadcast sends a message to all other nodes. A node that can't be reached misses it.
 	Broadcast(kind string, payload []byte) error
-	// Heard is what the others told.
+	// Heard receives the other nodes' messages.
 	Heard() <-chan Word
 	// Nodes returns the nodes there are, this one first and the others by name.
 	Nodes() []Node
@@ -30,19 +30,19 @@ type Roster interface {
 type Change struct {
 	Kind    Kind
 	Node    string // the node's name; "" for shared entries
-	Session string // what tells nodes, and their lives, apart
+	Session string // distinguishes nodes, and restarts of one node
 	ID      string
 	Value   []byte    // of Entry and SharedEntry; the reader's
 	Info    []byte    // of NodeUp: JSON or nil
 	Until   time.Time // of SharedEntry, by this node's clock
 }
 
-// Kind says what a change is.
+// Kind is the kind of a change.
 type Kind uint8
 
 // The kinds of changes.
 const (
-	// NodeUp: another node is there. Its entries follow.
+	// NodeUp: another node has joined. Its entries follow.
 	NodeUp Kind = iota + 1
 	// NodeDown: a node is gone, and all its entries with it.
 	NodeDown
@@ -50,8 +50,7 @@ const (
 	Entry
 	// Gone: a node has deleted an entry.
 	Gone
-	// SharedEntry: a shared entry was put, or another value or time for it, by
-	// whatever node, this one included.
+	// SharedEntry: a shared entry was written or changed, by any node, this one included.
 	SharedEntry
 	// SharedGone: a shared entry was deleted or its time is over.
 	SharedGone
@@ -64,9 +63,9 @@ func (k Kind) String() string {
 	return [...]string{"up", "down", "entry", "gone", "shared", "shared-gone"}[k-1]
 }
 
-// Word is what a node told all others.
+// Word is a message from a node to all others.
 type Word struct {
-	Session string // of the node that told it
+	Session string // of the sending node
 	Kind    string
 	Payload []byte
 }

@@ -33,7 +33,7 @@ type Admin struct {
 	Accounts *login.Accounts
 	sessions *login.Sessions
 	limiter  *login.Limiter
-	guard    *http.CrossOriginProtection // trusts no other origin, whatever CORS allows
+	guard    *http.CrossOriginProtection // trusts no other origin, regardless of CORS
 	audit    auditLog
 	feeds    feeds
 	quit     chan struct{} // closed when the server ends, which ends the live pages
@@ -43,7 +43,7 @@ type Admin struct {
 	channelList listing[channelEntry]
 }
 
-// Path is where the admin UI is.
+// Path is the path of the admin UI.
 const Path = "/admin"
 
 // New returns the admin UI of a node. Close ends it.
@@ -129,7 +129,7 @@ func (a *Admin) guardAll(c *gin.Context) {
 	}
 }
 
-// readForm reads the form of a POST; who is no stranger is found out before.
+// readForm reads the form of a POST, after the session was checked.
 func (a *Admin) readForm(c *gin.Context) {
 	if c.Request.Method != http.MethodPost {
 		return
@@ -162,8 +162,7 @@ func (a *Admin) readForm(c *gin.Context) {
 	}
 }
 
-// formLimit returns how many bytes a form may have. What is published grows to about
-// three times its size in a form.
+// formLimit returns the size limit of a form. A published event grows to about three times its size in a form.
 func (a *Admin) formLimit(path string) int64 {
 	switch path {
 	case Path + "/channels/:channel/publish":
@@ -174,7 +173,7 @@ func (a *Admin) formLimit(path string) int64 {
 	return gate.FormBytes
 }
 
-// sessionKey is where know leaves the session in a gin.Context.
+// sessionKey is where requireSession stores the session in a gin.Context.
 const sessionKey = "admin session"
 
 // requireSession admits logged-in users; anyone else who requests a page is
@@ -209,8 +208,7 @@ func expiredText(expired bool) string {
 	return "Log in to do this."
 }
 
-// mayAct lets in who may change something; action is what it would be in the audit
-// log.
+// mayAct admits users that may change something; action is its name in the audit log.
 func (a *Admin) mayAct(action string) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		s := sessionOf(c)
@@ -246,7 +244,7 @@ func (a *Admin) refuse(c *gin.Context, s *login.Session, f *reply.Fault) {
 	c.Abort()
 }
 
-// frame returns what every page shows around its content.
+// frame returns the parts of a page around its content.
 func (a *Admin) frame(s *login.Session, section string) templates.AdminFrame {
 	f := templates.AdminFrame{Version: a.opts.Version, Node: a.node.Name(), Section: section}
 	if s != nil {
@@ -269,8 +267,7 @@ func (a *Admin) Note(d AuditEntry) {
 	a.opts.Log.Info("admin", "user", d.User, "remoteAddr", d.Addr, "action", d.Action, "target", d.Target, "result", d.Result, "detail", d.Detail)
 }
 
-// done ends an action: it is noted, told on the page that it came from, and the
-// browser led back there.
+// done ends an action: it is audited, reported on the page that it came from, and the browser is redirected there.
 func (a *Admin) done(c *gin.Context, action, target, detail, back, text string) {
 	a.audited(c, action, target, "ok", detail)
 	sessionOf(c).SetFlash("ok", text)

@@ -11,8 +11,8 @@ import (
 	"rollcall/web/reply"
 )
 
-// How many deeds the audit log keeps: of those who are logged in, and of others, who
-// could else push the former out.
+// How many entries the audit log keeps: of logged-in users, and of others, whose entries could otherwise displace the
+// former.
 const (
 	auditLen     = 10_000
 	anonymousLen = 1000
@@ -29,7 +29,7 @@ type AuditEntry struct {
 	Result string    `json:"result"` // "ok", "refused" (not allowed) or "failed" (could not be done)
 	Detail string    `json:"detail"`
 
-	anonymous bool // by one who was not logged in
+	anonymous bool // by a request without a login
 }
 
 // auditLog remembers the newest deeds. The zero value is ready.
@@ -43,7 +43,7 @@ type auditLog struct {
 // auditRing keeps the newest entries, up to its capacity.
 type auditRing struct {
 	ring []AuditEntry
-	next int // where the next goes, once the ring is full
+	next int // the next entry's index, once the ring is full
 }
 
 func (r *auditRing) add(d AuditEntry, most int) {
@@ -60,8 +60,8 @@ func (r *auditRing) at(i int) *AuditEntry {
 	return &r.ring[(r.next-1-i+2*len(r.ring))%len(r.ring)]
 }
 
-// note adds a deed; its texts are cut to what a line should hold, and copied: they
-// may be parts of a whole form.
+// note adds an entry; its texts are cut to the length of a line, and copied, because they may be parts of a whole
+// form.
 func (a *auditLog) note(d AuditEntry) {
 	d.At = time.Now()
 	for text, most := range map[*string]int{&d.User: 64, &d.Target: 512, &d.Detail: 512} {
@@ -78,8 +78,7 @@ func (a *auditLog) note(d AuditEntry) {
 	}
 }
 
-// list returns the deeds in which text occurs, whatever the case, newest first: n
-// of them after skip, and how many there are.
+// list returns the entries that contain text, in any case, newest first: n of them after skip, and their total.
 func (a *auditLog) list(text string, skip, n int) (page []AuditEntry, total int) {
 	text = strings.ToLower(text)
 	a.mu.Lock()

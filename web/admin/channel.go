@@ -104,8 +104,7 @@ func (a *Admin) rateChart(name string) templates.Chart {
 		Series: []templates.Series{{Name: "Events", Tone: "accent", Values: values}}}
 }
 
-// historyRows returns what the channel keeps before a position, newest first, and
-// where what is older is shown.
+// historyRows returns the channel's kept events before a position, newest first, and the link to older ones.
 func (a *Admin) historyRows(v *pageRequest, before uint64) (rows []templates.EventRow, older string) {
 	recs := a.node.Log.Page(v.arg, before, historyShown+1)
 	if len(recs) > historyShown {
@@ -168,7 +167,7 @@ func (a *Admin) parseForm(channel string, form *templates.PublishForm) ([]eventl
 	return events, nil
 }
 
-// publishFailed shows the channel's page with the form as it was sent, and what is wrong with it.
+// publishFailed shows the channel's page with the submitted form and what is wrong with it.
 func (a *Admin) publishFailed(c *gin.Context, name string, form templates.PublishForm, target string, f *reply.Fault) {
 	form.Error, form.Field = f.Message, "batch"
 	if form.Mode == "one" {

@@ -15,13 +15,13 @@ const (
 	sparkParts   = 30
 )
 
-// channelColumns are those of [templates.ChannelColumns], and what each is sorted by.
+// channelColumns are those of [templates.ChannelColumns], with their sort keys.
 var channelColumns = []sortColumn{
 	{"Channel", "name", false, false}, {"Rate", "rate", true, false}, {"Clients", "clients", true, false},
 	{"Connections", "connections", true, false}, {"Last event", "last", false, false}, {"Kept", "events", true, false}, {"Bytes", "bytes", true, true},
 }
 
-// channels paints /admin/channels: those that have members or keep events.
+// channels renders /admin/channels: channels that have members or keep events.
 func (a *Admin) channels(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "channels"
 	return (&channelsPage{a, openList(&a.channelList, v)}).paint, nil
@@ -82,7 +82,7 @@ func (a *Admin) gatherChannels() []channelEntry {
 	return all
 }
 
-// key returns what channels are sorted by, and which of them match.
+// key returns the sort key and the filter of channels.
 func (p *channelsPage) key(search string) func(*channelEntry) (rowKey, bool) {
 	by := map[string]func(*channelEntry) float64{
 		"rate":        func(e *channelEntry) float64 { return e.rate },
@@ -103,7 +103,7 @@ func (p *channelsPage) key(search string) func(*channelEntry) (rowKey, bool) {
 	}
 }
 
-// channelRows returns channels as rows. Where rates are known they are given.
+// channelRows returns channels as rows, with their rates if known.
 func (a *Admin) channelRows(prefix string, names []string, rates map[string]float64) []templates.ChannelRow {
 	rows := make([]templates.ChannelRow, 0, len(names))
 	for i, k := range a.node.Log.Kept(names, activitySpan, sparkParts) {
@@ -128,8 +128,8 @@ func (a *Admin) channelRows(prefix string, names []string, rates map[string]floa
 	return rows
 }
 
-// recentRate returns the rate of the last two parts of a channel's activity, events a
-// second: of the last part alone, which has just begun, it would be a guess.
+// recentRate returns the rate over the last two parts of a channel's activity, in events per second: the last part has
+// just begun, so it alone would be a guess.
 func recentRate(k eventlog.Kept) float64 {
 	n := len(k.Activity)
 	if n < 2 || k.Span <= 0 {

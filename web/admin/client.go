@@ -30,7 +30,7 @@ func (a *Admin) client(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	}, nil
 }
 
-// knows reports whether there is anything to show of a client.
+// knows reports whether there is anything to show about a client.
 func (a *Admin) knows(id string) bool {
 	if _, _, online := a.node.Registry.Client(id); online {
 		return true
@@ -145,7 +145,7 @@ func (a *Admin) block(c *gin.Context) {
 
 const blockHelp = "The time of a block is such as 30s, 10m or 24h, at most 8784h."
 
-// blockFor returns how long a form wants a client blocked.
+// blockFor returns the duration of a block in a form.
 func blockFor(c *gin.Context) (time.Duration, bool) {
 	d, err := time.ParseDuration(c.PostForm("for"))
 	return d, err == nil && d > 0 && d <= node.MaxBlock
@@ -168,8 +168,8 @@ func (a *Admin) unblock(c *gin.Context) {
 // sendWait is how long the answer to a form waits for shards to give out an event.
 const sendWait = 2 * time.Second
 
-// send answers POST /admin/clients/{clientId}/send: an event for this client's live
-// streams alone. It is in no log: who is behind or away never gets it.
+// send answers POST /admin/clients/{clientId}/send: an event for this client's live streams only. It is in no log:
+// streams that are behind or away never get it.
 func (a *Admin) send(c *gin.Context) {
 	id := argOf(c)
 	form := templates.SendForm{Type: c.PostForm("type"), Payload: c.PostForm("payload")}
@@ -194,7 +194,7 @@ func (a *Admin) send(c *gin.Context) {
 	a.done(c, "client.send", id, form.Type+", "+text, adminLink("clients", id), text)
 }
 
-// sendEvent gives an event to each connection that is live and counts those.
+// sendEvent sends an event to each live connection and counts them.
 func (a *Admin) sendEvent(c *gin.Context, conns []*presence.Connection, typ string, payload []byte) int {
 	told := make(chan bool, len(conns))
 	for _, conn := range conns {
@@ -223,8 +223,7 @@ func (a *Admin) sendEvent(c *gin.Context, conns []*presence.Connection, typ stri
 	return got
 }
 
-// payloadOf returns what somebody typed as a payload: JSON as it is, other text as
-// a string.
+// payloadOf returns typed text as a payload: JSON unchanged, other text as a string.
 func payloadOf(text string) []byte {
 	var out bytes.Buffer
 	text = validUTF8(text)

@@ -14,8 +14,8 @@ import (
 	"rollcall/web/reply"
 )
 
-// clientColumns are those of [templates.ClientColumns], and what each is sorted by.
-// Clients can be sorted by "protocol", too.
+// clientColumns are those of [templates.ClientColumns], with their sort keys. Clients can be sorted by "protocol",
+// too.
 var clientColumns = []sortColumn{
 	{"Client", "id", false, false}, {"Connections", "connections", true, false}, {"Channels", "channels", false, false},
 	{"Address", "address", false, false}, {"Online since", "since", false, false},
@@ -76,7 +76,7 @@ func (a *Admin) gatherClients() []clientEntry {
 	return all
 }
 
-// key returns what clients are sorted by, and which of them match.
+// key returns the sort key and the filter of clients.
 func (p *clientsPage) key(search string) func(*clientEntry) (rowKey, bool) {
 	on := sync.OnceValue(func() map[string]bool { return p.a.node.Registry.OnLike(search) })
 	return func(e *clientEntry) (rowKey, bool) {
@@ -101,7 +101,7 @@ func (p *clientsPage) sortedBy(e *clientEntry) rowKey {
 	case "", "id":
 		k.text = e.id
 		if len(e.conns) > 0 && e.conns[0].Anonymous {
-			k.number = 1 // behind those that have a name
+			k.number = 1 // after those with a name
 		}
 	case "connections":
 		k.number = float64(len(e.conns))

@@ -46,7 +46,7 @@ func (x *feeds) release(user string) {
 	}
 }
 
-// check says what acquire would say, and counts nothing.
+// check returns the fault that acquire would return, and counts nothing.
 func (x *feeds) check(c *gin.Context, user string) *reply.Fault {
 	x.mu.Lock()
 	defer x.mu.Unlock()

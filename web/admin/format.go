@@ -13,7 +13,7 @@ import (
 	"rollcall/web/reply"
 )
 
-// The functions below format what the admin UI shows; templates only place the results.
+// The functions below format values for the admin UI; templates only place the results.
 
 // grouped writes a count: 12,431.
 func grouped[T int | int64 | uint64 | float32](n T) string { return humanize.Comma(int64(n)) }

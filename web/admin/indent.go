@@ -14,7 +14,7 @@ const (
 	indentBytes = 4 << 10
 )
 
-// errLong says that indented JSON would be too long.
+// errLong means that indented JSON would be too long.
 var errLong = errors.New("too long")
 
 // bounded is a buffer that takes a limited number of bytes.
@@ -30,8 +30,8 @@ func (b *bounded) Write(text []byte) (int, error) {
 	return b.Buffer.Write(text)
 }
 
-// indented returns JSON for people to read. What is no JSON, and what is nested so
-// deep that indenting it costs out of proportion, is returned as it is.
+// indented returns JSON for people to read. Text that is not JSON, or is nested so deeply that indenting is too
+// expensive, is returned unchanged.
 func indented(raw []byte) string {
 	out := &bounded{limit: indentTimes*len(raw) + indentBytes}
 	lax := []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}

@@ -11,16 +11,15 @@ import (
 	"rollcall/web/stream"
 )
 
-// How old what a live list shows may be.
+// How old a live list may be.
 const (
 	listEvery   = time.Second     // names come and go
-	resortEvery = 5 * time.Second // the order of what changes all the time: rows would jump
+	resortEvery = 5 * time.Second // the order of values that change all the time: rows would jump
 )
 
-// listing is what all pages of a list share: its entries, gathered once for all pages
-// that are painted at about the same time. One page at a time looks at them, so the
-// memory of a list is that of one page, however many are open. Its methods are safe
-// for concurrent use.
+// listing is shared by all pages of a list: its entries, collected once for all pages that are rendered at about the
+// same time. One page at a time reads them, so a list takes the memory of one page, however many are open. Its methods
+// are safe for concurrent use.
 type listing[E any] struct {
 	gather func() []E // static; all entries, in no order
 
@@ -29,11 +28,10 @@ type listing[E any] struct {
 	entries []E
 	keys    []rowKey      // of the page that was listed last, kept for its room
 	begun   time.Time     // when the entries were gathered; zero for not
-	took    time.Duration // how long that took
+	took    time.Duration // duration of the last collection
 }
 
-// rowKey is what an entry is sorted by: the number, then the text. Equals are in the
-// order of their names.
+// rowKey is an entry's sort key: the number, then the text. Equal entries are sorted by name.
 type rowKey struct {
 	number float64
 	text   string
@@ -64,9 +62,8 @@ func (l *listing[E]) leave() {
 	}
 }
 
-// list returns a page of the list. key returns what an entry is sorted by, and whether it
-// matches. The entries are of a time within age before the call, or of one since; a live
-// list in which that is dear may be older, see painterShare.
+// list returns a page of the list. key returns an entry's sort key, and whether it matches. The entries are at most
+// age old at the time of the call; a live list that is expensive may be older, see painterShare.
 func (l *listing[E]) list(page int, down bool, age time.Duration, key func(*E) (rowKey, bool)) listed {
 	asked := time.Now()
 	l.mu.Lock()
@@ -103,8 +100,7 @@ func (l *listing[E]) list(page int, down bool, age time.Duration, key func(*E) (
 	return shown
 }
 
-// sortedRange returns what stands at from until to if list is sorted, without sorting
-// the rest of it. It reorders list.
+// sortedRange returns the elements from and to of the sorted list, without sorting the rest of it. It reorders list.
 func sortedRange[E any](list []E, from, to int, compare func(x, y E) int) []E {
 	toFront(list, to, compare)
 	toFront(list[:to], from, compare)

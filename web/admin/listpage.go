@@ -13,14 +13,14 @@ import (
 // pageRows is how many rows a page of a table has.
 const pageRows = 50
 
-// sortColumn is a column of a list, and the name of what it is sorted by.
+// sortColumn is a column of a list, and the name of its sort key.
 type sortColumn struct {
 	label, sort string
 	numeric     bool
 	minor       bool
 }
 
-// listPage is an open page of a list: what it searches for, how it is sorted, and which rows it shows.
+// listPage is an open page of a list: its search, its order, and its rows.
 type listPage[E any] struct {
 	list   *listing[E]
 	v      *pageRequest
@@ -43,7 +43,8 @@ func openList[E any](l *listing[E], v *pageRequest) *listPage[E] {
 	return p
 }
 
-// refresh lists the rows anew if they are as old as every. key is what sorts and selects entries, for a search in lower case.
+// refresh lists the rows anew if they are as old as every. key returns the sort key and the filter for a search in
+// lower case.
 func (p *listPage[E]) refresh(every time.Duration, key func(search string) func(*E) (rowKey, bool)) {
 	if time.Since(p.at) < every {
 		return
@@ -53,7 +54,7 @@ func (p *listPage[E]) refresh(every time.Duration, key func(search string) func(
 	p.page = p.rows.page
 }
 
-// columns returns the heads of the columns; the list is sorted by usual where nothing else is asked for.
+// columns returns the heads of the columns; the default order is by usual.
 func (p *listPage[E]) columns(path string, columns []sortColumn, usual string) []templates.Column {
 	var heads []templates.Column
 	for _, c := range columns {
@@ -82,7 +83,7 @@ func column(q query, path string, of sortColumn, sorted string, down bool) templ
 	return c
 }
 
-// pager says where in a list a page is.
+// pager describes a page's position in a list.
 func pager(q query, path string, page, total, rows int) templates.Pager {
 	first := (page-1)*pageRows + 1
 	if rows == 0 {

@@ -44,8 +44,8 @@ func (q query) with(path string, pairs ...string) string {
 
 func queryEscape(s string) string { return url.QueryEscape(s) }
 
-// adminLink returns the path of the page of one thing: a client or a channel. What
-// no path can name, "." and "..", goes into the query.
+// adminLink returns the path of the page of a client or a channel. A name that cannot be in a path, "." or "..", is in
+// the query.
 func adminLink(kind, name string) string {
 	if name == "." || name == ".." {
 		return Path + "/" + kind + "/_?name=" + url.QueryEscape(name)
@@ -62,7 +62,7 @@ func below(link, what string) string {
 	return path + "/" + what
 }
 
-// named returns what a page is about, from its path and query.
+// named returns the name of a page's client or channel, from its path and query.
 func named(arg string, q query) string {
 	if name := q.Get("name"); arg == "_" && name != "" {
 		return name
@@ -113,8 +113,7 @@ func (a *Admin) newPageRequest(s *login.Session, page *url.URL, arg string) *pag
 // whenClosed has f called at the end of the visit.
 func (v *pageRequest) whenClosed(f func()) { v.closing = append(v.closing, f) }
 
-// listAge returns how old what the page lists may be. What a page is asked for alone is
-// of now.
+// listAge returns how old the page's list may be. A page that is not live is current.
 func (v *pageRequest) listAge() time.Duration {
 	if v.live {
 		return listEvery
@@ -128,7 +127,7 @@ func (v *pageRequest) close() {
 	}
 }
 
-// findPage returns how the page at a path is painted, and what it is about.
+// findPage returns the renderer of the page at a path, and the name that the page is about.
 func (a *Admin) findPage(page *url.URL) (paint pageFunc, arg string) {
 	parts := strings.Split(strings.Trim(page.EscapedPath(), "/"), "/")
 	if parts[0] != "admin" {
@@ -146,12 +145,12 @@ func (a *Admin) findPage(page *url.URL) (paint pageFunc, arg string) {
 	return a.paintings()[strings.Join(parts, "/")], arg
 }
 
-// painterShare bounds what a live page costs: it is painted again only after so
-// many times as long as the last time took.
+// painterShare limits the cost of a live page: the pause before the next rendering is this many times the duration of
+// the last one.
 const painterShare = 40
 
-// stream answers GET /admin/stream: what changes on a page, as long as it is open
-// and its user logged in. HEAD tells a page that lost it whether it may come back.
+// stream answers GET /admin/stream with the changes of a page, as long as it is open and its user logged in. HEAD
+// answers a page that lost the stream whether it may reconnect.
 func (a *Admin) stream(c *gin.Context) {
 	s := sessionOf(c)
 	page, err := url.Parse(c.Query("page"))
@@ -208,7 +207,7 @@ func (a *Admin) stream(c *gin.Context) {
 	}
 }
 
-// follow returns what writes to a page's stream what has changed.
+// follow returns the writer of changes to a page's stream.
 func (a *Admin) follow(s *login.Session, sse *livepage.Writer, now func() renderedPage, since uint64) func(context.Context) error {
 	var differ livepage.Differ
 	var due time.Time

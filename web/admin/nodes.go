@@ -9,7 +9,7 @@ import (
 	"rollcall/web/reply"
 )
 
-// nodeInfo is what servers tell each other of themselves.
+// nodeInfo is what servers report to each other about themselves.
 type nodeInfo struct {
 	Version string `json:"version"`
 	Streams int    `json:"streams"`
@@ -49,7 +49,7 @@ const lateNode = 10 * time.Second
 
 func nodeRow(n peers.Node) templates.NodeRow {
 	var info nodeInfo
-	_ = json.Unmarshal(n.Info, &info) // another version may say less
+	_ = json.Unmarshal(n.Info, &info) // another version may send less
 	row := templates.NodeRow{
 		Key: "node-" + keyOf(n.Session), Name: n.Name, Level: "ok", Self: n.Self, Connections: grouped(n.Entries),
 		Streams: grouped(info.Streams), Behind: grouped(info.Lag), Version: info.Version, Since: n.Since, Seen: n.Renewed,

@@ -11,12 +11,12 @@ import (
 	"rollcall/web/totals"
 )
 
-// Options configure an Admin. Those of [rollcall/web.Options] with the same names have the same meaning.
+// Options configure an Admin. Fields named as in [rollcall/web.Options] have the same meaning.
 type Options struct {
 	Log             *slog.Logger
 	Version         string
 	Admins          []login.Account
-	Hint            string // what the login page says of where the password is
+	Hint            string // the login page's hint about where the password is
 	Sessions        string // file that keeps the sessions over a restart; "" keeps them in memory
 	Apart           bool   // the admin UI has a listener of its own, with profiles
 	Settings        []Setting
@@ -25,7 +25,7 @@ type Options struct {
 	StallTimeout    time.Duration
 	MaxBodyBytes    int64
 	MaxPayloadBytes int
-	Totals          func() []totals.Total // what is bounded, as it is now
+	Totals          func() []totals.Total // the limits and their present use
 	Hooks           *hooks.Hooks          // nil without webhooks
 }
 

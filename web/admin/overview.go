@@ -30,7 +30,7 @@ func (a *Admin) overview(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	return o.paint, nil
 }
 
-// overviewPage is an open overview. It keeps what is not made anew each time.
+// overviewPage is an open overview, with its cached parts.
 type overviewPage struct {
 	a                               *Admin
 	v                               *pageRequest
@@ -185,7 +185,7 @@ func (a *Admin) moments(n int, linked bool, want func(*node.Happening) bool) []t
 	return list
 }
 
-// endText says what an end of a connection was.
+// endText describes how a connection ended.
 func endText(code string) string {
 	switch code {
 	case hub.Gone.Code:
@@ -214,7 +214,7 @@ func (a *Admin) busiest(n int) []templates.ChannelRow {
 // browserStreams is how many HTTP/1.1 connections a browser opens to one host.
 const browserStreams = 6
 
-// warnings returns what a person should look at.
+// warnings returns what an operator should look at.
 func (a *Admin) warnings() []templates.Warning {
 	s := a
 	var list []templates.Warning

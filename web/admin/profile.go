@@ -10,8 +10,8 @@ import (
 	"rollcall/web/reply"
 )
 
-// profile answers below /admin/debug/pprof/ with what the Go runtime tells of
-// itself: for operators, and on the admin UI's own listener alone.
+// profile serves the Go runtime's profiles below /admin/debug/pprof/, to operators, and only on the admin UI's own
+// listener.
 func (a *Admin) profile(c *gin.Context) {
 	a.audited(c, "server.profile", "", "ok", c.Param("profile"))
 	var h http.Handler

@@ -86,7 +86,7 @@ func (a *Admin) facts() []templates.FactGroup {
 	}
 }
 
-// accessFacts tells who may get in and how often somebody could not.
+// accessFacts describes access and refusals.
 func (a *Admin) accessFacts() []templates.Fact {
 	mode, tone := "keys and tokens", "ok"
 	switch {

@@ -85,11 +85,11 @@ func curlTail(base, channels string) string {
 // no queue, and nothing that an append would have to wait for.
 type tail struct {
 	admin    *Admin
-	patterns auth.Patterns // none is every channel
+	patterns auth.Patterns // none means every channel
 	filter   string        // in lower case
-	since    uint64        // where the page's own rows end
+	since    uint64        // the last position of the page's own rows
 	open     bool          // payloads are shown unfolded
-	refused  bool          // what was asked for is no pattern: there is nothing to see
+	refused  bool          // the filter is not a pattern: nothing is shown
 }
 
 // tailOf returns the tail that a page asks for.
@@ -107,12 +107,12 @@ func (t *tail) matches(channel string) bool {
 	return !t.refused && (len(t.patterns) == 0 || t.patterns.Matches(channel))
 }
 
-// shows reports whether the filter lets an event through.
+// shows reports whether an event passes the filter.
 func (t *tail) shows(r *eventlog.Record) bool {
 	return t.filter == "" || containsFold(r.Type(), t.filter) || containsFold(r.Channel(), t.filter) || containsFold(string(r.Payload()), t.filter)
 }
 
-// rows returns what the page begins with, newest first.
+// rows returns the page's first rows, newest first.
 func (t *tail) rows() []templates.EventRow {
 	recs, through := t.admin.node.Log.Newest(10*tailRows, 0, t.matches)
 	t.since = through
@@ -126,7 +126,7 @@ func (t *tail) rows() []templates.EventRow {
 	return rows
 }
 
-// liveFrom returns the page to follow from where its own rows end.
+// liveFrom returns the page's live path from the last position of its own rows.
 func (t *tail) liveFrom(page string) string {
 	if t.since == 0 {
 		t.since = t.admin.node.Log.Head().Seq

@@ -17,8 +17,7 @@ import (
 	"rollcall/web/reply"
 )
 
-// tap paints /admin/clients/{clientId}/tap: what the client's streams are given, as
-// they are given it.
+// tap renders /admin/clients/{clientId}/tap: the events of the client's streams, as they are written.
 func (a *Admin) tap(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "clients"
 	t := &tap{clientID: v.arg, run: node.NewID()[:8], stops: make(map[*presence.Connection]func()), born: make(map[*presence.Connection]bool)}
@@ -37,10 +36,10 @@ func (a *Admin) tap(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	}, nil
 }
 
-// tap gathers what a client's streams are given until the page takes it.
+// tap collects the events of a client's streams until the page takes them.
 type tap struct {
 	clientID string
-	run      string                          // tells the events of this stream from those that the page got of an earlier one
+	run      string                          // distinguishes the events of this stream from those of an earlier one of the page
 	stops    map[*presence.Connection]func() // of the connections that are tapped
 
 	mu      sync.Mutex
@@ -58,7 +57,7 @@ func (t *tap) startTap(conn *presence.Connection) func(sse []byte) {
 	return t.capture
 }
 
-// follow taps the connections that are not yet, and lets go of those that ended.
+// follow taps new connections, and releases ended ones.
 func (t *tap) follow(conns []*presence.Connection) {
 	here := make(map[*presence.Connection]bool, len(conns))
 	for _, conn := range conns {
@@ -97,7 +96,7 @@ func (t *tap) capture(sse []byte) {
 	}
 }
 
-// newRows returns what came since it was last called, newest first.
+// newRows returns the events since its last call, newest first.
 func (t *tap) newRows(uint64) ([]templ.Component, uint64) {
 	t.mu.Lock()
 	events, count := t.waiting, t.count
@@ -141,7 +140,7 @@ func parsedRow(sse []byte) templates.EventRow {
 		Payload     json.RawMessage
 		Timestamp   time.Time
 	}
-	_ = json.Unmarshal(data, &body) // what is missing is not shown
+	_ = json.Unmarshal(data, &body) // missing values are not shown
 	payload := []byte(body.Payload)
 	if row.Notice = eventlog.CheckType(row.Type) != nil; row.Notice {
 		var text string

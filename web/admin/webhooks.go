@@ -16,7 +16,7 @@ import (
 	"rollcall/web/reply"
 )
 
-// What the page shows of each endpoint, and how often it asks for dead letters, which may be on another machine.
+// What the page shows of each endpoint, and how often it reads dead letters, which may be on another machine.
 const (
 	lettersShown  = 20
 	attemptsShown = 40
@@ -104,7 +104,7 @@ func (a *Admin) letters(list []hooks.Status) []templates.MessageRow {
 	return rows
 }
 
-// actOnWebhook does something with the endpoint, and the message, of a form, and tells what the endpoint answered.
+// actOnWebhook applies an action to a form's endpoint and message, and reports the endpoint's answer.
 func (a *Admin) actOnWebhook(c *gin.Context, action string, do func(h *hooks.Hooks, id string, seq uint64) (hooks.Answer, bool, error)) {
 	id, back := c.PostForm("endpoint"), Path+"/webhooks"
 	var number string

@@ -10,7 +10,7 @@ import (
 	"rollcall/web/stream"
 )
 
-// Options configure an API. Those of [rollcall/web.Options] with the same names have the same meaning.
+// Options configure an API. Fields named as in [rollcall/web.Options] have the same meaning.
 type Options struct {
 	MaxBodyBytes int64
 }
@@ -47,7 +47,7 @@ func (a *API) Routes(e *gin.Engine) {
 	e.POST("/presence/connections/:connectionId/leave", reply.Handler(a.leave))
 }
 
-// HealthRoutes serves what reports whether the server is well. Every listener has it.
+// HealthRoutes serves the health checks. Every listener has them.
 func (a *API) HealthRoutes(e *gin.Engine) {
 	e.Match(reply.ReadMethods, "/healthz", a.healthz)
 	e.Match(reply.ReadMethods, "/readyz", reply.Handler(a.readyz))

@@ -8,7 +8,7 @@ import (
 	"rollcall/web/reply"
 )
 
-// healthz says that the process is alive.
+// healthz reports that the process is alive.
 func (a *API) healthz(c *gin.Context) { c.PureJSON(http.StatusOK, gin.H{"status": "ok"}) }
 
 // readyz reports whether new streams and events are welcome. Anybody may ask, so it does not name

@@ -59,13 +59,13 @@ func (a *API) lastEvent(c *gin.Context) *reply.Fault {
 	if err != nil {
 		return reply.ReadFault(c, err)
 	}
-	c.Header("Last-Event-ID", at.String()) // a stream from there has what comes after
+	c.Header("Last-Event-ID", at.String()) // a stream from there has the later events
 	out := append([]byte(`{"response":`), eventlog.AppendString(nil, hub.LastEvent(last))...)
 	reply.AnswerText(c, append(out, '}'))
 	return nil
 }
 
-// span is what of a channel a request for its history asks for.
+// span is the requested part of a channel's history.
 type span struct {
 	after  uint64 // the events behind it, oldest first
 	before uint64 // the newest events before it; 0 for the head
@@ -74,7 +74,7 @@ type span struct {
 	lost   bool // the position asked for means nothing here
 }
 
-// spanParam returns what the query asks for.
+// spanParam parses the query's span.
 func (a *API) spanParam(c *gin.Context) (s span, f *reply.Fault) {
 	q := c.Request.URL.Query()
 	if s.last = q.Has("last") || q.Has("before"); s.last && (q.Has("after") || q.Has("limit")) {
@@ -109,7 +109,7 @@ func (a *API) spanParam(c *gin.Context) (s span, f *reply.Fault) {
 	return s, nil
 }
 
-// page reads a channel's events behind a position, oldest first, from the store where the memory no longer has them.
+// page reads a channel's events after a position, oldest first, from the store if the memory no longer has them.
 func (a *API) page(ctx context.Context, channel string, after uint64, limit int) (eventlog.Batch, error) {
 	cursor := eventlog.Cursor{Channels: []string{channel}, After: after}
 	most := eventlog.Limit{Events: limit, Bytes: maxPageBytes}

@@ -11,9 +11,9 @@ import (
 	"rollcall/web/reply"
 )
 
-// leave answers POST /presence/connections/{connectionId}/leave, which a page sends
-// when it is closed: behind a proxy, its stream would look alive for a while. The
-// stream's secret is the permission. Unknown connections are answered with 204.
+// leave answers POST /presence/connections/{connectionId}/leave, which a closing page sends: behind a proxy, its
+// stream would stay open for a while. The stream's secret is the permission. Unknown connections are answered with
+// 204.
 func (a *API) leave(c *gin.Context) *reply.Fault {
 	id, secret := reply.PathParam(c, "connectionId"), cmp.Or(c.GetHeader(gate.SecretHeader), c.Query("secret"))
 	o := node.Command{ConnectionID: id, Now: c.Query("now") == "1"}

@@ -65,7 +65,7 @@ type channelList struct {
 	Next     string        `json:"next"`
 }
 
-// viewClient shows a client with the channels that the grant lets be seen.
+// viewClient returns the view of a client, with the channels that the grant may see.
 func viewClient(c presence.Client, g *auth.Grant) clientView {
 	return clientView{c.ClientID, c.Info, c.Connections, visible(c.Channels, g), eventlog.Stamp(c.ConnectedAt)}
 }
@@ -178,7 +178,7 @@ func (a *API) showClient(c *gin.Context) *reply.Fault {
 	client, conns, ok := a.node.Registry.Client(reply.PathParam(c, "clientId"))
 	view := viewClient(client, who.Grant)
 	if !ok || len(view.Channels) == 0 && !who.FullPresence() {
-		return notOnline // nor is it told who is online elsewhere
+		return notOnline // the answer must not reveal who is online elsewhere
 	}
 	views := make([]connectionView, 0, len(conns))
 	for _, conn := range conns {
@@ -195,7 +195,7 @@ func (a *API) showClient(c *gin.Context) *reply.Fault {
 		if v.Channels = visible(v.Channels, who.Grant); len(v.Channels) == 0 && !who.FullPresence() {
 			continue
 		}
-		// What a stream was sent counts the events of all its channels.
+		// The figures of a stream include the events of all its channels.
 		if at := node.ConnOf(conn); at != nil && len(v.Channels) == all {
 			v.LastEventID = at.Position().String()
 			v.EventsSent, v.BytesSent = at.Sent()

@@ -24,7 +24,7 @@ func (a *API) publish(c *gin.Context, who gate.Caller, body *reply.Body) *reply.
 	return nil
 }
 
-// jsonResults returns what became of events as JSON.
+// jsonResults returns the results of a publish as JSON.
 func jsonResults(epoch string, events []eventlog.Event, results []eventlog.Result) []byte {
 	out := make([]byte, 0, 16+len(events)*64)
 	out = append(out, `{"events":[`...)

@@ -1,10 +1,11 @@
 package api
 
 import (
-	"encoding/json"
 	"strings"
 
 	"github.com/gin-gonic/gin"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"rollcall/web/gate"
 	"rollcall/web/reply"
@@ -61,14 +62,14 @@ func (a *API) parseJSONRequest(c *gin.Context, who gate.Caller) (*stream.Request
 		return nil, f
 	}
 	var body struct {
-		Channels    []string        `json:"channels"`
-		ClientID    string          `json:"clientId"`
-		LastEventID string          `json:"lastEventId"`
-		LastEvent2  string          `json:"last_event_id"`
-		Presence    stringOrList    `json:"presence"`
-		Info        json.RawMessage `json:"info"`
+		Channels    []string       `json:"channels"`
+		ClientID    string         `json:"clientId"`
+		LastEventID string         `json:"lastEventId"`
+		LastEvent2  string         `json:"last_event_id"`
+		Presence    stringOrList   `json:"presence"`
+		Info        jsontext.Value `json:"info"`
 	}
-	if f := reply.Decode(text.Bytes(), &body); f != nil {
+	if f := reply.DecodeJSON(text.Bytes(), &body); f != nil {
 		return nil, f
 	}
 	if string(body.Info) == "null" {
@@ -80,11 +81,14 @@ func (a *API) parseJSONRequest(c *gin.Context, who gate.Caller) (*stream.Request
 // stringOrList is a list of strings that may be written as one string.
 type stringOrList []string
 
-func (l *stringOrList) UnmarshalJSON(text []byte) error {
-	var one string
-	if json.Unmarshal(text, &one) == nil {
-		*l = strings.Split(one, ",")
-		return nil
+func (l *stringOrList) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '"' {
+		return json.UnmarshalDecode(dec, (*[]string)(l), dec.Options())
 	}
-	return json.Unmarshal(text, (*[]string)(l))
+	var one string
+	if err := json.UnmarshalDecode(dec, &one, dec.Options()); err != nil {
+		return err
+	}
+	*l = strings.Split(one, ",")
+	return nil
 }

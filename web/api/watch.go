@@ -61,7 +61,7 @@ func (a *API) watch(c *gin.Context) {
 	}, w.Attached, func() { w.Ended(nil, hub.Gone) })
 }
 
-// mayWatch checks what is asked for against the grant.
+// mayWatch checks the requested channels against the grant.
 func (a *API) mayWatch(c *gin.Context, who gate.Caller, names []string) *reply.Fault {
 	if names[0] == presence.Everyone {
 		if !who.FullPresence() {

@@ -10,13 +10,12 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// node is a value of the description. What it asks for and isn't there is a node too,
-// an empty one.
+// node is a value of the description. A missing value is an empty node.
 type node struct {
-	name   string // its key, where it is the value of one
+	name   string // its key, if it is a key's value
 	value  any    // yaml.MapSlice, []any or a scalar
 	root   yaml.MapSlice
-	direct bool // doesn't look where it refers to
+	direct bool // does not follow references
 }
 
 // exists reports whether the node has a value.
@@ -25,7 +24,7 @@ func (n node) exists() bool { return n.value != nil || n.name != "" }
 // unresolved returns the node without following its reference.
 func (n node) unresolved() node { n.direct = true; return n }
 
-// get returns the value of a key, its own or that of what it refers to.
+// get returns the value of a key, of the node itself or of its reference.
 func (n node) get(key string) node {
 	m, _ := n.value.(yaml.MapSlice)
 	for _, item := range m {
@@ -96,11 +95,11 @@ func (n node) text() string {
 	return fmt.Sprint(n.value)
 }
 
-// jsonWidth is how long a line of an example gets, where it can be helped.
+// jsonWidth is the longest line of an example, if possible.
 const jsonWidth = 60
 
-// jsonText writes a value as JSON: on one line, or its parts on lines of their own
-// where that is too long. indent stands before all lines but the first.
+// jsonText writes a value as JSON: on one line, or with its parts on separate lines if that is too long. indent
+// precedes all lines except the first.
 func jsonText(value any, indent string) string {
 	line := jsonLine(value)
 	if len(line)+len(indent) <= jsonWidth {

@@ -28,11 +28,11 @@ var docsView = sync.OnceValue(func() templates.DocsView {
 	return describe(node{value: doc, root: doc})
 })
 
-// methods are those that operations have, in the order of the page.
+// methods are the methods of operations, in the page's order.
 var methods = []string{"get", "post", "delete"}
 
-// describe makes the page's view of a description. It shows what Rollcall's own one
-// uses of OpenAPI and JSON Schema, and no more.
+// describe makes the page's view of a description. It supports the part of OpenAPI and JSON Schema that Rollcall's own
+// description uses.
 func describe(doc node) templates.DocsView {
 	info := doc.get("info")
 	v := templates.DocsView{
@@ -165,7 +165,7 @@ func schemaOf(schema node) templates.DocsSchema {
 	}
 	for _, p := range schema.get("properties").items() {
 		f := templates.DocsField{Name: p.name, Required: required[p.name], Type: typeOf(p), Limits: limitsOf(p)}
-		if text := p.unresolved().get("description"); text.exists() { // not what it refers to says
+		if text := p.unresolved().get("description"); text.exists() { // its own description, not the reference's
 			f.About = spans(text.text())
 		}
 		s.Fields = append(s.Fields, f)
@@ -190,7 +190,7 @@ var typeWords = map[string]string{
 	"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "object": "object", "array": "list", "null": "null",
 }
 
-// typeOf tells a value's type; what it refers to is a link.
+// typeOf returns a value's type; a reference becomes a link.
 func typeOf(schema node) templates.DocsText {
 	if !schema.exists() {
 		return nil
@@ -237,7 +237,7 @@ func typeOf(schema node) templates.DocsText {
 	return out
 }
 
-// limitsOf tells what a value may be beside its type.
+// limitsOf returns a value's limits beside its type.
 func limitsOf(schema node) string {
 	schema = schema.unresolved()
 	var out []string

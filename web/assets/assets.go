@@ -106,7 +106,7 @@ func (f *Asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Vary", "Accept-Encoding")
 	h.Set("ETag", strconv.Quote(tag))
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body)) // knows If-None-Match, ranges, HEAD
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body)) // handles If-None-Match, ranges, HEAD
 }
 
 // acceptsGzip reports whether an Accept-Encoding header allows gzip by name.

@@ -12,13 +12,12 @@ import (
 type Options struct {
 	Keys        []Key
 	Verifier    *Verifier // nil: no tokens; the owner closes it
-	Anonymous   Patterns  // what may be read without a credential
-	TokenCookie string    // the cookie that may hold a token; "": none
-	// Session, if not nil, is asked first; whom it does not know may still show a key or
-	// a token.
+	Anonymous   Patterns  // readable without a credential
+	TokenCookie string    // name of a cookie that may hold a token; "": none
+	// Session, if not nil, is asked first; a request without a session may still present a key or a token.
 	Session Sessions
-	// Open lets everybody do everything. It is for a listener that only this machine
-	// reaches, and goes with none of the above.
+	// Open permits everything to everybody. It is for a listener that only this machine reaches, and excludes all of
+	// the above.
 	Open bool
 }
 
@@ -29,9 +28,9 @@ type Authenticator struct{ rules atomic.Pointer[rules] }
 type rules struct {
 	keys      keySet
 	verifier  *Verifier
-	anonymous *Grant // open, where that is so
+	anonymous *Grant // open in open mode
 	cookie    string
-	session   Sessions // nil: none
+	session   Sessions // nil for none
 	open      bool
 }
 
@@ -107,8 +106,7 @@ func (a *Authenticator) Authenticate(r *http.Request) (*Grant, error) {
 	return g, nil
 }
 
-// Presents reports whether a request shows a credential, good or not. Where everything
-// is open, none does.
+// Presents reports whether a request has a credential, valid or not; in open mode, none has.
 func (a *Authenticator) Presents(r *http.Request) bool {
 	rules := a.rules.Load()
 	if rules.open {

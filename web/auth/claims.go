@@ -15,7 +15,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Bounds on what a token says.
+// Limits on a token's claims.
 const (
 	maxSubject  = 255     // bytes of a clientId
 	maxInfo     = 1 << 10 // bytes of JSON
@@ -25,8 +25,8 @@ const (
 	maxAhead = 5 * time.Minute
 )
 
-// claims are the claims that count, by their exact names. A name that is there
-// twice makes a token malformed: issuer and reader might take a different one.
+// claims are the recognised claims, by their exact names. A repeated name makes a token malformed, because its issuer
+// might use the other one.
 type claims struct {
 	Issuer    string           `json:"iss,omitzero"`
 	Subject   string           `json:"sub,omitzero"`
@@ -55,7 +55,7 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 	return err
 }
 
-// claimKinds says what kind of value each claim must be.
+// claimKinds is the required kind of each claim's value.
 var claimKinds = map[string]string{
 	"iss": "a string", "sub": "a string, also for users with numbers", "aud": "a string or a list of strings",
 	"exp": "a number of seconds since 1970", "nbf": "a number of seconds since 1970", "iat": "a number of seconds since 1970",
@@ -85,7 +85,7 @@ func kindError(at jsontext.Pointer) error {
 	return &claimKindError{name + " must be " + claimKinds[name]}
 }
 
-// What the JWT library asks for.
+// The methods of [jwt.Claims].
 func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) { return c.Expires.library(), nil }
 func (c *claims) GetNotBefore() (*jwt.NumericDate, error)      { return c.NotBefore.library(), nil }
 func (c *claims) GetIssuedAt() (*jwt.NumericDate, error)       { return c.IssuedAt.library(), nil }
@@ -93,7 +93,7 @@ func (c *claims) GetIssuer() (string, error)                   { return c.Issuer
 func (c *claims) GetSubject() (string, error)                  { return c.Subject, nil }
 func (c *claims) GetAudience() (jwt.ClaimStrings, error)       { return c.Audience, nil }
 
-// grant is what claims give that were signed and are valid in time.
+// grant returns the grant of claims that were verified.
 func (c *claims) grant(leeway time.Duration) (*Grant, error) {
 	if c.IssuedAt != nil && time.Until(c.IssuedAt.Time) > maxAhead {
 		return nil, ErrNotYet

@@ -20,14 +20,13 @@ const (
 // which can send no headers. It must never be logged.
 const TokenParameter = "access_token"
 
-// credential is what a request shows to be somebody.
+// credential is a request's credential.
 type credential struct {
 	text string  // "": nothing
 	from carrier // everywhere it stood
 }
 
-// credentialOf finds a request's credential. Other schemes than Bearer are for
-// somebody else, such as a proxy in front.
+// credentialOf finds a request's credential. Schemes other than Bearer are ignored; they may be for a proxy in front.
 func credentialOf(r *http.Request, cookie string) (credential, error) {
 	var c credential
 	for _, value := range r.Header["Authorization"] {
@@ -46,7 +45,7 @@ func credentialOf(r *http.Request, cookie string) (credential, error) {
 	if r.URL.RawQuery != "" {
 		query, err := url.ParseQuery(r.URL.RawQuery)
 		if err != nil && strings.Contains(r.URL.RawQuery, TokenParameter) {
-			return c, ErrMalformed // it may be what can't be read
+			return c, ErrMalformed // an unreadable header may hold one
 		}
 		for _, text := range query[TokenParameter] {
 			if err := c.add(text, inQuery); err != nil {

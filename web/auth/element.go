@@ -5,8 +5,8 @@ import "strings"
 // maxWord bounds one proxy's word in a header, in bytes.
 const maxWord = 1 << 10
 
-// wordList reads the words of a header that are separated by commas, from the
-// right, so that what a client put in front of a proxy's words can't change them.
+// wordList reads the comma-separated words of a header from the right, so that a client's words on the left can't
+// change the meaning of a proxy's.
 type wordList struct {
 	lines []string // not yet begun
 	rest  string
@@ -29,8 +29,8 @@ func (w *wordList) next() bool {
 	if w.count++; w.count > maxHops {
 		return false
 	}
-	// A comma inside of quotes separates nothing. No proxy escapes a quote, as
-	// nothing that it has to say holds one; a word with a backslash is garbled.
+	// A comma within quotes does not separate. No proxy needs to escape a quote in its values; a word with a backslash
+	// is malformed.
 	quoted, at := false, len(w.rest)-1
 	for ; at >= 0 && (quoted || w.rest[at] != ','); at-- {
 		if len(w.rest)-at > maxWord {
@@ -52,7 +52,7 @@ func lastWord(lines []string) string {
 	return w.word
 }
 
-// element is what one proxy says in a Forwarded header (RFC 7239).
+// element is one proxy's entry in a Forwarded header (RFC 7239).
 type element struct{ node, proto, host string }
 
 // parseElement reads the pairs of an element. Each may be there once.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Why a credential is refused. None of these holds anything of the credential.
+// Why a credential is refused. No error contains a part of the credential.
 var (
 	ErrAmbiguous = errors.New("more than one credential; a request has at most one")
 	ErrKeyInURL  = errors.New("an API key in the query or a cookie; send it as Authorization: Bearer or X-API-Key")

@@ -13,8 +13,7 @@ const maxHops = 32
 // unixPeers in a list of trusted proxies is whoever connects by a socket file.
 const unixPeers = "unix"
 
-// TrustedProxies are the proxies whose word counts for where a request comes from.
-// The zero value trusts nobody.
+// TrustedProxies are the proxies whose forwarding headers are used. The zero value has none.
 type TrustedProxies struct {
 	networks []netip.Prefix
 	unix     bool
@@ -61,23 +60,21 @@ func (t TrustedProxies) trusts(addr netip.Addr) bool {
 	return false
 }
 
-// Source is where a request comes from.
+// Source is the origin of a request.
 type Source struct {
-	Addr   netip.Addr // without a zone, IPv4 as such; invalid for a socket file's peer
+	Addr   netip.Addr // without a zone, IPv4 not mapped; invalid for the peer of a unix socket
 	Scheme string     // http or https
-	Host   string     // what the client asked for; its word, as any Host is
+	Host   string     // the requested host, as sent
 }
 
 // ClientAddr returns the address of a request's client.
 //
-// It reads the headers from the right, where the nearest proxy appended its entry,
-// as long as the proxies are trusted: the first address that is not trusted is the
-// client's. If an entry is "unknown", obfuscated or malformed, the result is the
-// proxy that wrote it.
+// It reads the headers from the right, where the nearest proxy appended its entry, past all trusted proxies: the first
+// untrusted address is the client's. If an entry is "unknown", obfuscated or malformed, the result is the proxy that
+// wrote it.
 //
-// X-Forwarded-For wins over Forwarded. Nearly every proxy writes the former, and
-// many pass on the latter unchanged, so it could be the client's own. A proxy that
-// writes only Forwarded must drop X-Forwarded-For.
+// X-Forwarded-For has precedence over Forwarded. Nearly every proxy writes the former, and many pass on the latter
+// unchanged, so it could be the client's own. A proxy that writes only Forwarded must drop X-Forwarded-For.
 func (t TrustedProxies) ClientAddr(r *http.Request) Source {
 	s := Source{Scheme: "http", Host: r.Host}
 	if r.TLS != nil {
@@ -116,7 +113,7 @@ func (s *Source) follow(node string) bool {
 	return ok
 }
 
-// setOrigin takes a proxy's word for scheme and host, where it makes sense.
+// setOrigin sets scheme and host from a proxy's entry, if they are valid.
 func (s *Source) setOrigin(scheme, host string) {
 	if scheme = strings.ToLower(scheme); scheme == "http" || scheme == "https" {
 		s.Scheme = scheme

@@ -29,10 +29,10 @@ type Grant struct {
 	Name string
 	// ClientID is the only clientId that a stream may have, or "". See MayChooseClientID.
 	ClientID string
-	Info     []byte    // what presence shows, in place of what is asked for: compact JSON or nil
+	Info     []byte    // replaces the requested info in presence: compact JSON or nil
 	Expires  time.Time // when the Grant ends, leeway included; zero: never
-	// Ambient is set where the browser sent the credential by itself, in a cookie.
-	// A request that changes something then needs its origin checked.
+	// Ambient is set if the browser sent the credential by itself, in a cookie. Requests that change something then
+	// need an origin check.
 	Ambient bool
 
 	identity                              string
@@ -69,24 +69,21 @@ func (g *Grant) MaySeePresence(channel string) bool { return g.presence.Matches(
 // on no channel. Only a key permits that.
 func (g *Grant) FullPresence() bool { return g.full }
 
-// Admin reports whether members' addresses and user agents may be seen and streams
-// be ended. It says nothing about channels.
+// Admin reports whether the caller may see clients' addresses and user agents and end streams. It says nothing about
+// channels.
 func (g *Grant) Admin() bool { return g.admin }
 
-// MayChooseClientID reports whether a stream may name its client. A token names it,
-// and where there are tokens, somebody anonymous could only pretend to be one of
-// their subjects: those get an identifier from the server.
+// MayChooseClientID reports whether a stream may choose its clientId. A token determines it; anonymous callers, who
+// could impersonate a token's subject, get one from the server.
 func (g *Grant) MayChooseClientID() bool { return g.Kind == APIKey || g.Kind == Open }
 
-// Identity is what limits and logs go by: the same for the same key name or
-// subject, different for different ones, "" where nobody is known.
+// Identity is the key of limits and logs: the key's name or the token's subject, "" for anonymous callers.
 func (g *Grant) Identity() string { return g.identity }
 
 // Expired reports whether the Grant has ended.
 func (g *Grant) Expired(now time.Time) bool { return !g.Expires.IsZero() && !now.Before(g.Expires) }
 
-// anonymous is what a request without credentials gets: it may read what the
-// patterns name.
+// anonymous returns the grant of a request without credentials: it may read the channels of the patterns.
 func anonymous(may Patterns) *Grant {
 	may = slices.Clone(may)
 	return &Grant{subscribe: may, history: may, presence: may}

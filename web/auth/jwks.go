@@ -17,9 +17,9 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// pace says how often a key set is fetched.
+// pace is how often a key set is fetched.
 type pace struct {
-	refresh time.Duration // after a fetch that worked: so long does a revoked key live
+	refresh time.Duration // after a successful fetch: the longest life of a revoked key
 	retry   time.Duration // after one that did not
 	asked   time.Duration // between two for unknown keys, however many are named
 	timeout time.Duration // of one fetch, all of it
@@ -27,17 +27,14 @@ type pace struct {
 
 var usualPace = pace{refresh: 5 * time.Minute, retry: 30 * time.Second, asked: 10 * time.Second, timeout: 5 * time.Second}
 
-// remoteKeys is a key set that is fetched by one goroutine: at once, from time to
-// time, and when a token names a key that is not in it. What was fetched last
-// stays until something better comes.
+// remoteKeys is a key set that one goroutine fetches: at once, from time to time, and when a token names an unknown
+// key. The last successful fetch stays valid until the next one.
 //
-// Keys are decoded by package jwkset. Its own client does not do for the fetching,
-// although its rate, and by way of an http.RoundTripper and a Storage its sizes,
-// could be bounded: while it fetches for one token, all others with the same new
-// key are refused, or queue for a fetch each, where these wait for the one that
-// runs; one key that it can't read voids the whole set; after a failure it waits
-// as long as after a success; and its timer's and its tokens' fetches overlap, so
-// that an older set may replace a newer one.
+// Package jwkset decodes the keys. Its own client is not used, although its rate and, through an http.RoundTripper and
+// a Storage, its sizes could be limited: while it fetches for one token, others with the same new key are refused, or
+// queue for a fetch each, whereas these wait for the running one; one unreadable key invalidates the whole set; it
+// waits as long after a failure as after a success; and its periodic fetches overlap with those for tokens, so that an
+// older set may replace a newer one.
 type remoteKeys struct {
 	url    string
 	shown  string // the url without a password, for logs
@@ -51,8 +48,8 @@ type remoteKeys struct {
 	asked *rate.Limiter
 	wake  chan struct{} // capacity one
 
-	mu      sync.Mutex    // guards what is below
-	running chan struct{} // closed at the end of the fetch that runs or is about to; nil: none
+	mu      sync.Mutex    // guards the fields below
+	running chan struct{} // closed at the end of the running or next fetch, or nil
 	state   JWKSState
 }
 
@@ -61,8 +58,8 @@ type JWKSState struct {
 	Keys     int       // that can be used
 	Fetched  time.Time // when these were; zero: never
 	Fetches  uint64    // how many were tried
-	Failures uint64    // how many of them failed
-	Err      error     // why the last one did, nil where it did not
+	Failures uint64    // failed fetches
+	Err      error     // the last fetch's error, nil if it succeeded
 }
 
 // JWKS returns the state of fetching the key set, or false without a key set.
@@ -110,8 +107,8 @@ func (r *remoteKeys) close() {
 	<-r.done
 }
 
-// find returns the keys for an algorithm with the given name. If there is none,
-// it waits for a fetch, if one runs or may be begun.
+// find returns the keys for an algorithm with the given name. If there is none, it waits for a running fetch, or
+// starts one if allowed.
 func (r *remoteKeys) find(ctx context.Context, alg, kid string) ([]jwt.VerificationKey, error) {
 	if keys := r.set.Load().find(alg, kid); len(keys) > 0 {
 		return keys, nil
@@ -138,8 +135,8 @@ func (r *remoteKeys) find(ctx context.Context, alg, kid string) ([]jwt.Verificat
 	return nil, ErrKey
 }
 
-// refresh returns what is closed when a fetch has ended: the one that runs, or
-// one that it asks for; nil where it is too soon for that. With force it never is.
+// refresh returns a channel that is closed when a fetch has ended: the running one, or one that it requests; nil if it
+// is too soon for another. With force it is never too soon.
 func (r *remoteKeys) refresh(force bool) <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -165,7 +162,7 @@ func (r *remoteKeys) run(ctx context.Context) {
 		r.begin()
 		set, err := r.fetch(ctx)
 		if ctx.Err() != nil {
-			return // who waits sees it by done
+			return // waiting callers see done
 		}
 		r.end(set, err)
 		wait := r.pace.refresh
@@ -176,7 +173,7 @@ func (r *remoteKeys) run(ctx context.Context) {
 	}
 }
 
-// begin makes those that ask from now on wait for this fetch.
+// begin makes later callers wait for this fetch.
 func (r *remoteKeys) begin() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -184,12 +181,12 @@ func (r *remoteKeys) begin() {
 		r.running = make(chan struct{})
 	}
 	select {
-	case <-r.wake: // who asked, asked for this one
+	case <-r.wake: // this fetch serves the request
 	default:
 	}
 }
 
-// end takes what was fetched and lets go of who waits for it.
+// end stores the fetched set and releases the waiting callers.
 func (r *remoteKeys) end(set *publicKeys, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

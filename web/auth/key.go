@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A key's text is the prefix and 40 characters out of 32: 200 bits of chance.
-// The prefix is there for people and for programs that look for leaked secrets.
+// A key's text is the prefix and 40 characters out of 32: 200 random bits. The prefix helps people, and programs that
+// search for leaked secrets.
 const (
 	keyPrefix = "rk_"
 	keyBytes  = 25
@@ -29,7 +29,7 @@ const maxKeyName = 64
 type Key struct {
 	Name     string // letters, digits and "-_.", at most 64 of them
 	Allow    Scopes
-	Channels Patterns  // where Allow counts; Admin needs ">"
+	Channels Patterns  // required by Allow; Admin needs ">"
 	Expires  time.Time // zero: never; whole seconds
 	// Hash is the SHA-256 of the key's text. Only passwords that people choose need
 	// a slow hash; 200 random bits can't be guessed, and every request is hashed.
@@ -48,7 +48,7 @@ func NewKey(name string, allow Scopes, channels Patterns) (text string, key Key,
 	return text, key, nil
 }
 
-// check says what is wrong with a key's description.
+// check returns what is wrong with a key's description, or nil.
 func (k *Key) check() error {
 	switch {
 	case k.Name == "" || len(k.Name) > maxKeyName || strings.ContainsFunc(k.Name, notInKeyName):
@@ -69,7 +69,7 @@ func notInKeyName(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
 }
 
-// grant is what the key gives.
+// grant returns the key's grant.
 func (k *Key) grant() *Grant {
 	on := func(scope Scopes) Patterns {
 		if k.Allow.Has(scope) {
@@ -102,11 +102,10 @@ func newKeySet(keys []Key) (keySet, error) {
 	return s, nil
 }
 
-// find returns what the key with this text gives.
+// find returns the grant of the key with this text.
 //
-// How long it takes depends on the hash of the text, and on nothing else of it.
-// Who measures it learns at most how far a hash agrees with a stored one, which
-// helps nobody to find a text: hashes can't be steered, and 200 bits not be tried.
+// Its duration depends on the hash of the text only. An attacker who measures it learns at most how far a hash agrees
+// with a stored one, which reveals no text: hashes can't be steered, and 200 bits can't be enumerated.
 func (s keySet) find(text string) (*Grant, error) {
 	if len(text) != keyLength {
 		return nil, ErrAPIKey

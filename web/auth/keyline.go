@@ -13,8 +13,7 @@ import (
 // hashPrefix names the hash of a key's line.
 const hashPrefix = "sha256:"
 
-// lineEscape writes in a key's line what would end a value or the line. Anything
-// else may be percent-encoded too.
+// lineEscape encodes characters that would end a value or the line. Any other may be percent-encoded too.
 var lineEscape = strings.NewReplacer("%", "%25", " ", "%20", ";", "%3B")
 
 // ParseKey reads the line that describes a key: pairs separated by spaces, in any

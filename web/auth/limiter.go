@@ -17,12 +17,12 @@ import (
 type Limits struct {
 	ConnectsPerSecond  float64 // streams begun
 	PublishesPerSecond float64 // publish requests
-	BytesPerSecond     float64 // of their bodies; 4096 at the least, where not 0
+	BytesPerSecond     float64 // of their bodies; at least 4096, unless 0
 	Connections        int     // open at the same time
 	FailedAuth         int     // refused credentials a minute
 }
 
-// LimiterStats counts what was refused, by limit, and what is remembered.
+// LimiterStats counts refusals by limit, and remembered users.
 type LimiterStats struct {
 	Connects, Publishes, Bytes, Connections, FailedAuth uint64
 
@@ -105,8 +105,8 @@ func AddressKey(addr netip.Addr) netip.Addr {
 	return addr
 }
 
-// AllowConnect takes one stream from the user's bucket. If there is none, it
-// tells how long to wait; so do the others.
+// AllowConnect takes one stream from the user's bucket. If the bucket is empty, it returns how long to wait, as do the
+// other methods.
 func (l *Limiter[K]) AllowConnect(key K) (retry time.Duration, ok bool) {
 	return l.take(key, connects, 1)
 }
@@ -116,8 +116,8 @@ func (l *Limiter[K]) AllowPublish(key K) (retry time.Duration, ok bool) {
 	return l.take(key, publishes, 1)
 }
 
-// AllowBytes takes the bytes of a body. One that is larger than a bucket needs a
-// full bucket, and leaves it so far below empty.
+// AllowBytes takes the bytes of a body. A body larger than a bucket needs a full bucket, and leaves it that far below
+// empty.
 func (l *Limiter[K]) AllowBytes(key K, n int) (retry time.Duration, ok bool) {
 	return l.take(key, bodyBytes, n)
 }
@@ -169,7 +169,7 @@ func (l *Limiter[K]) Acquire(key K) bool {
 	return true
 }
 
-// Release ends what Acquire began.
+// Release reverses Acquire.
 func (l *Limiter[K]) Release(key K) {
 	if l.connections == 0 {
 		return
@@ -199,8 +199,7 @@ func (l *Limiter[K]) Stats() LimiterStats {
 	return stats
 }
 
-// Most returns how many connections the user has that has the most. Where none are
-// limited, none are counted.
+// Most returns the greatest number of connections of any user. Without a limit none are counted.
 func (l *Limiter[K]) Most() int {
 	most := 0
 	for i := range l.shards {
@@ -236,7 +235,7 @@ func (l *Limiter[K]) take(key K, which, n int) (time.Duration, bool) {
 // wait reports whether a bucket has enough, and else when it will.
 func (l *Limiter[K]) wait(which int, have float64, want int) (time.Duration, bool) {
 	missing := float64(want) - have
-	if missing <= 1e-6 { // what rounding leaves
+	if missing <= 1e-6 { // a rounding error
 		return 0, true
 	}
 	l.refused[which].Add(1)
@@ -277,8 +276,7 @@ func (s *limiterShard[K]) busy(u *user[K]) {
 	s.count--
 }
 
-// rest puts a user on the ring, and forgets the one that rests longest where there
-// are too many.
+// rest puts a user on the ring, and forgets the one that has rested longest if there are too many.
 func (s *limiterShard[K]) rest(u *user[K]) {
 	u.prev, u.next = &s.idle, s.idle.next
 	u.prev.next, u.next.prev = u, u

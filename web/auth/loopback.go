@@ -26,8 +26,7 @@ func LoopbackHost(host string) bool {
 	return host == "localhost" || ok && below != "" && !strings.ContainsFunc(below, notInHost)
 }
 
-// cutPort takes the port off a Host, if there is one. What is left is not empty,
-// and in brackets where it has colons.
+// cutPort removes a port from a Host. The rest is not empty, and in brackets if it has colons.
 func cutPort(host string) (string, bool) {
 	name, port := host, ""
 	if end := strings.LastIndexByte(host, ']'); strings.HasPrefix(host, "[") {
@@ -45,7 +44,7 @@ func cutPort(host string) (string, bool) {
 	return name, name != "" && len(port) <= 5 && strings.Trim(port, "0123456789") == ""
 }
 
-// notInHost finds what no host name has.
+// notInHost matches characters that no host name has.
 func notInHost(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
 }

@@ -7,10 +7,9 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// Pattern names channels. It is a channel's name whose tokens, split by ".", may
-// be "*", exactly one token whatever it is, and at the end ">", one or more of
-// them. A bare ">" is every channel. Anywhere else "*" and ">" stand for
-// themselves: "a*" is the channel "a*".
+// Pattern is a set of channels, written as a channel's name whose tokens, split by ".", may be "*", exactly one token
+// of any text, and at the end ">", one or more tokens. A bare ">" is every channel. Elsewhere "*" and ">" have no
+// special meaning: "a*" is the channel "a*".
 //
 // Bytes are compared as they are: no case folding, no percent-decoding, no Unicode
 // normalisation. The zero Pattern matches nothing.
@@ -69,7 +68,7 @@ func (p *Pattern) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Patterns names every channel that one of them names.
+// Patterns is the union of its patterns.
 type Patterns []Pattern
 
 // everything is every channel.

@@ -12,8 +12,7 @@ import (
 	"fmt"
 )
 
-// The algorithms that tokens may be signed with. A key is for one of them, by its
-// type, whatever a token says.
+// The accepted signature algorithms. A key's type determines its one algorithm, regardless of the token's header.
 const (
 	hs256 = "HS256"
 	rs256 = "RS256"
@@ -28,8 +27,7 @@ const (
 	maxRSABits = 8192
 )
 
-// algorithmOf returns the one algorithm that a public key is for, or what is wrong
-// with the key.
+// algorithmOf returns the algorithm of a public key, or what is wrong with the key.
 func algorithmOf(key crypto.PublicKey) (string, error) {
 	switch key := key.(type) {
 	case *rsa.PublicKey:
@@ -54,7 +52,7 @@ func algorithmOf(key crypto.PublicKey) (string, error) {
 	return "", fmt.Errorf("a %T can't be used for tokens; allowed are RSA, EC on P-256 and Ed25519", key)
 }
 
-// checkSecret says what is wrong with a shared secret.
+// checkSecret returns what is wrong with a shared secret, or nil.
 func checkSecret(secret []byte) error {
 	if len(secret) < minSecret {
 		return fmt.Errorf("the secret has %d bytes; at least %d random bytes are needed", len(secret), minSecret)

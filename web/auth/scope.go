@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// Scopes is a set of what an API key may do.
+// Scopes is the set of actions that an API key allows.
 type Scopes uint8
 
-// The scopes. None of them holds another.
+// The scopes. None of them includes another.
 const (
 	Publish   Scopes = 1 << iota // append events to its channels
 	Subscribe                    // open streams of its channels
 	History                      // read kept events of its channels
-	Presence                     // see who is on its channels
+	Presence                     // see the members of its channels
 	Admin                        // see addresses, end streams, the dashboard
 )
 

@@ -5,22 +5,21 @@ import (
 	"time"
 )
 
-// Session is somebody whom the application around the server knows by its own means,
-// such as its login: what a subscriber's token says, without one.
+// Session is a user that the application around the server has authenticated by its own means, such as its login. It
+// replaces a subscriber's token.
 type Session struct {
-	User      string    // the clientId of its streams, and what limits and logs go by; as a token's sub
-	Info      []byte    // what presence shows: a JSON object or nil
-	Subscribe Patterns  // what it may read, and see who is there
-	Publish   Patterns  // where it may publish
+	User      string    // the clientId of its streams, and the key of limits and logs, like a token's sub
+	Info      []byte    // shown in presence: a JSON object or nil
+	Subscribe Patterns  // channels that it may read, with their members
+	Publish   Patterns  // channels that it may publish to
 	Expires   time.Time // when its streams end; zero: never
 }
 
-// Sessions tells who a request is by the application's own means: nil for nobody it
-// knows. On an error the request is refused, and told nothing of the error. It may be
-// called concurrently, once for each request.
+// Sessions returns the session of a request by the application's own means, or nil. On an error the request is
+// refused; the answer does not contain the error. It may be called concurrently, once for each request.
 type Sessions func(*http.Request) (*Session, error)
 
-// grant is what the request's session gives, nil without one. The error is ErrSession.
+// grant returns the grant of the request's session, nil without one. The error is ErrSession.
 func (f Sessions) grant(r *http.Request) (*Grant, error) {
 	s, err := f(r)
 	if s == nil && err == nil {

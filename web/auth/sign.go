@@ -12,7 +12,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Claims is what a token shall say; see [Verifier.Verify].
+// Claims are the claims of a new token; see [Verifier.Verify].
 type Claims struct {
 	Subject            string
 	Subscribe, Publish Patterns

@@ -21,17 +21,16 @@ const maxToken = 16 << 10
 // defaultLeeway is how far clocks may differ.
 const defaultLeeway = 5 * time.Second
 
-// VerifierOptions say which tokens are taken. At least one of Secret, PublicKeys
-// and JWKSURL is there, and not both of the last two.
+// VerifierOptions say which tokens are valid. At least one of Secret, PublicKeys and JWKSURL must be set, and not both
+// of the last two.
 type VerifierOptions struct {
 	Secret     []byte             // for HS256: 32 bytes or more
 	PublicKeys []crypto.PublicKey // for RS256, ES256 (P-256) and EdDSA; a token's kid is ignored
-	// JWKSURL is where public keys are fetched: an https URL, or an http one of this
-	// machine.
+	// JWKSURL is the address of the public keys: an https URL, or an http one of this machine.
 	JWKSURL string
 
-	Issuer   string        // what iss must be; "": anything
-	Audience string        // what aud must have; "": anything
+	Issuer   string        // required iss; "": any
+	Audience string        // required entry of aud; "": any
 	Leeway   time.Duration // for exp and nbf; 0: 5 s, less than 0: none
 
 	// Previous is a Verifier that this one comes after, or nil. If its JWKSURL is the
@@ -39,7 +38,7 @@ type VerifierOptions struct {
 	Previous *Verifier
 
 	Client *http.Client // fetches the JWKSURL, without following redirects; nil: a plain one
-	Log    *slog.Logger // hears when that fails and when it works again; nil: nobody
+	Log    *slog.Logger // logs failed and recovered fetches; nil: nothing
 }
 
 // Verifier checks tokens. Its methods may be called concurrently.
@@ -106,8 +105,8 @@ func newVerifier(o VerifierOptions, pace pace) (*Verifier, error) {
 	return v, nil
 }
 
-// Close ends the fetching of keys. Tokens can still be checked, with the keys that
-// are there. It may be called on nil, and more than once.
+// Close ends the fetching of keys. Tokens can still be checked with the keys already fetched. It may be called on nil,
+// and more than once.
 func (v *Verifier) Close() {
 	if v != nil && v.remote != nil {
 		v.remote.close()
@@ -125,12 +124,11 @@ func (v *Verifier) Refresh() {
 	}
 }
 
-// Verify returns what a token gives. It waits for a key set to be fetched where
-// the token names a key that is not in it; not longer than ctx.
+// Verify returns a token's grant. If the token names an unknown key, it waits for a fetch of the key set, at most
+// until ctx ends.
 //
-// The Grant's clientId and name are the token's sub. Its info and its channels,
-// {"subscribe":[…],"publish":[…]}, are as in the token; what may be subscribed to,
-// its history and presence may be read too.
+// The Grant's clientId and name are the token's sub. Its info and its channels, {"subscribe":[…],"publish":[…]}, are
+// the token's; the history and presence of channels in subscribe are readable, too.
 func (v *Verifier) Verify(ctx context.Context, text string) (*Grant, error) {
 	if len(text) > maxToken || strings.ContainsFunc(text, notInToken) {
 		return nil, ErrMalformed
@@ -143,8 +141,7 @@ func (v *Verifier) Verify(ctx context.Context, text string) (*Grant, error) {
 	return c.grant(v.leeway)
 }
 
-// notInToken finds what is neither base64url nor a dot. The base64 decoder would
-// pass over line ends.
+// notInToken matches characters that are neither base64url nor a dot. The base64 decoder would skip line ends.
 func notInToken(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
 }

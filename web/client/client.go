@@ -16,8 +16,7 @@ import (
 //go:embed src/*.js rollcall.d.ts
 var clientModule embed.FS
 
-// Files returns the module's files by the paths where pages of all origins
-// find them.
+// Files returns the module's files by their paths, which are open to pages of all origins.
 var Files = sync.OnceValue(func() map[string]*assets.Asset {
 	script, err := joinModule(clientModule, "src")
 	if err != nil {
@@ -39,8 +38,8 @@ var (
 	moduleExport = regexp.MustCompile(`(?m)^(export \{[^}]*\}) from "\./[a-z]+\.js";$`)
 )
 
-// joinModule makes one module of the parts in a folder, so that a page gets it with one request. index.js
-// says what the module exports; the parts share one scope, so no two may declare the same name.
+// joinModule joins the parts in a folder into one module, which a page loads with one request. index.js lists the
+// module's exports; the parts share one scope, so no two may declare the same name.
 func joinModule(files fs.FS, folder string) (string, error) {
 	parts, err := fs.ReadDir(files, folder)
 	if err != nil {

@@ -31,7 +31,7 @@ const (
 	maxAddressClocks = 16
 )
 
-// clockEpoch marks the place of a clock's stream where a position is wanted.
+// clockEpoch is the epoch in positions of a clock's stream.
 const clockEpoch = "time"
 
 // clocks counts the open streams of /sse/time, which have limits of their own: a clock
@@ -62,8 +62,8 @@ func (k *clocks) release(addr netip.Addr) {
 	k.byAddress.Release(addr)
 }
 
-// clock answers GET /sse/time: a hundred times, and the end. No log is behind it. It is
-// for everybody who may subscribe to something.
+// clock answers GET /sse/time: a hundred times, then the end, without a log. Every caller that may subscribe to
+// something may use it.
 func (s *Compat) clock(c *gin.Context) {
 	n := clockPlace(cmp.Or(c.GetHeader("Last-Event-ID"), c.Query("lastEventId"), c.Query("last_event_id")))
 	at := eventlog.Position{Epoch: clockEpoch, Seq: uint64(n)}
@@ -93,7 +93,7 @@ func (s *Compat) clock(c *gin.Context) {
 	s.writeTicks(c, at)
 }
 
-// mayHaveClock returns who asks for a clock.
+// mayHaveClock returns the caller, if it may use a clock.
 func (s *Compat) mayHaveClock(c *gin.Context) (gate.Caller, *reply.Fault) {
 	who, f := s.gate.Caller(c)
 	if f != nil {
@@ -105,7 +105,7 @@ func (s *Compat) mayHaveClock(c *gin.Context) (gate.Caller, *reply.Fault) {
 	return who, nil
 }
 
-// clockRetry is when somebody who found no clock free may come back.
+// clockRetry is when a client that found all clocks in use may retry.
 const clockRetry = clockEvents * clockPause
 
 // writeTicks writes the events after position at, until the clock, the client or the server
@@ -141,8 +141,8 @@ func (s *Compat) writeTicks(c *gin.Context, at eventlog.Position) {
 	}
 }
 
-// clockPlace returns how many events a client has had that saw this id last: the number
-// itself, or that of the position in a goodbye. Anything else is none.
+// clockPlace returns the number of events that a client with this last id has had: the number itself, or that of the
+// position in a goodbye. Any other id gives 0.
 func clockPlace(id string) int {
 	n, err := strconv.ParseUint(strings.TrimPrefix(id, clockEpoch+"-"), 10, 64)
 	if err != nil {

@@ -14,21 +14,20 @@ import (
 	"rollcall/web/stream"
 )
 
-// Where the other faces of the log keep their events. A member's are on the channel
-// with its id behind the prefix, a room's on that with its name.
+// The channel prefixes of the compatibility APIs: a member's id or a room's name follows.
 const (
 	memberPrefix = "member."
 	roomPrefix   = "room."
 	devicePrefix = "$device." // see devices
 )
 
-// Rules are what the channels of rooms and devices keep.
+// Rules are the retention rules for the channels of rooms and devices.
 var Rules = []eventlog.Rule{
 	{Prefix: roomPrefix, Events: roomEvents, Bytes: roomBytes},
 	{Prefix: devicePrefix, Events: placesKept},
 }
 
-// Options configure a Compat. Those of [rollcall/web.Options] with the same names have the same meaning.
+// Options configure a Compat. Fields named as in [rollcall/web.Options] have the same meaning.
 type Options struct {
 	Log          *slog.Logger
 	Version      string

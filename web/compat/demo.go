@@ -10,7 +10,7 @@ import (
 	"rollcall/web/reply"
 )
 
-// demoPages are the pages that show what the other faces of the log do, by path.
+// demoPages are the demonstration pages of the compatibility APIs, by path.
 var demoPages = map[string]func(templates.DemoView) templ.Component{
 	"/demo":               templates.Demo,
 	"/demo/chat":          templates.DemoChat,
@@ -18,8 +18,7 @@ var demoPages = map[string]func(templates.DemoView) templ.Component{
 	"/demo/time":          templates.DemoTime,
 }
 
-// demoRoutes serves the demo pages. They are for everybody: what they may do is up to
-// the API that they use.
+// demoRoutes serves the demo pages to everybody: the API that they use checks rights.
 func (s *Compat) demoRoutes(e *gin.Engine) {
 	for path, show := range demoPages {
 		for _, slash := range []string{"", "/"} {

@@ -17,11 +17,11 @@ import (
 
 // How the places of devices are kept.
 const (
-	devicesEvery  = 30 * time.Second       // those of open streams that were given something
+	devicesEvery  = 30 * time.Second       // how often places of open streams are stored
 	devicesPause  = 200 * time.Millisecond // between two appends
 	devicesBatch  = 256                    // members in one append
 	devicesWait   = 5 * time.Second        // for the log to take them
-	devicesQueued = 100_000                // places that wait while the log takes none; more are not kept
+	devicesQueued = 100_000                // places that wait while the log accepts none; further ones are dropped
 )
 
 // devices stores each device's last position, so that a device that reconnects without a
@@ -35,10 +35,10 @@ type devices struct {
 	done   chan struct{}
 	once   sync.Once
 
-	mu   sync.Mutex // held for book-keeping alone
+	mu   sync.Mutex // held only for book-keeping
 	open map[*device]struct{}
 	due  map[deviceKey]uint64 // places to keep
-	// flushing are those that are being appended; never changed.
+	// flushing are the places that are being appended; never changed.
 	flushing map[deviceKey]uint64
 }
 
@@ -53,7 +53,7 @@ type device struct {
 
 	// Static once the stream is attached.
 	known bool   // its place is kept
-	start uint64 // where the stream began
+	start uint64 // the stream's first position
 
 	// Guarded by devices.mu.
 	conn   *hub.Conn  // nil before Began
@@ -85,16 +85,16 @@ func newDevices(s *Compat) *devices {
 	return v
 }
 
-// close keeps what is left to be kept. No stream may begin or end any more.
+// close stores the remaining places. No stream may begin or end any more.
 func (v *devices) close() {
 	v.once.Do(func() { close(v.quit) })
 	<-v.done
 }
 
-// Starts notes where the stream starts, before anything else of it.
+// Starts records the stream's first position, before anything else of the stream.
 func (d *device) Starts(at uint64) { d.start = at }
 
-// Began keeps where the stream of a new device began, and from now on where it stands.
+// Began stores the first position of a new device's stream, and tracks it from now on.
 func (d *device) Began(conn *hub.Conn, unsent func() int) {
 	v := d.devices
 	v.mu.Lock()
@@ -109,7 +109,7 @@ func (d *device) Began(conn *hub.Conn, unsent func() int) {
 	}
 }
 
-// Ended keeps where the stream ended.
+// Ended stores the stream's last position.
 func (d *device) Ended(conn *hub.Conn, unsent int) {
 	v := d.devices
 	at := d.stepBack(conn.Position().Seq, unsent)
@@ -120,8 +120,8 @@ func (d *device) Ended(conn *hub.Conn, unsent int) {
 	v.enqueue(d, at)
 }
 
-// stepBack returns the position before the member's newest events up to at that have unsent
-// bytes in all, but none before the stream's start.
+// stepBack returns the position before the newest events of the member, up to at, that add up to unsent bytes, but not
+// before the stream's start.
 func (d *device) stepBack(at uint64, unsent int) uint64 {
 	const step = 64
 	log := d.devices.compat.node.Log
@@ -201,8 +201,8 @@ func (v *devices) enqueueMoved() {
 	}
 }
 
-// flush appends the places that are due, those further on than what is kept. Where the
-// log takes none they wait for the next time.
+// flush appends the due places that are ahead of the stored ones. If the log accepts none, they wait for the next
+// flush.
 func (v *devices) flush() {
 	ctx, cancel := context.WithTimeout(context.Background(), devicesWait)
 	defer cancel()
@@ -239,7 +239,7 @@ func (v *devices) flush() {
 	}
 }
 
-// append adds to what is kept of the members on these channels.
+// append adds places to the stored ones of the members on these channels.
 func (v *devices) append(ctx context.Context, channels []string, members map[string]places) error {
 	kept, err := v.kept(ctx, channels)
 	if err != nil {
@@ -294,7 +294,7 @@ func (v *devices) kept(ctx context.Context, channels []string) ([]places, error)
 	return all, nil
 }
 
-// Last returns where the device's stream stood; "" for one that was never seen.
+// Last returns the last position of the device's stream, "" for an unknown device.
 func (d *device) Last(ctx context.Context) (string, error) {
 	v := d.devices
 	v.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"regexp"
 
 	"github.com/gin-gonic/gin"
+	strict "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"rollcall/hub"
@@ -27,7 +28,7 @@ var memberDialect = &hub.Dialect{
 	},
 }
 
-// memberType is what the types of members' events look like.
+// memberType is the form of the types of members' events.
 var memberType = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
 
 // memberParam returns the member that a request is about, and its channel.
@@ -78,6 +79,14 @@ type postedEvent struct {
 	IdempotencyKey string          `json:"idempotencyKey"`
 }
 
+// UnmarshalJSONFrom resets the event first, so that the second of two equal names replaces the first and does not
+// merge with it.
+func (e *postedEvent) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	type plain postedEvent
+	*e = postedEvent{}
+	return strict.UnmarshalDecode(dec, (*plain)(e), dec.Options())
+}
+
 // postEvent answers POST /events.
 func (s *Compat) postEvent(c *gin.Context, who gate.Caller, body *reply.Body) *reply.Fault {
 	q, f := reply.ParseQuery(c)
@@ -103,19 +112,18 @@ func (s *Compat) postEvent(c *gin.Context, who gate.Caller, body *reply.Body) *r
 	return nil
 }
 
-// parseEvent reads an event of the channel, bare or within "event", and returns what its
-// fields' names begin with.
+// parseEvent reads an event of the channel, bare or within "event", and returns the prefix of its fields' names.
 func parseEvent(channel string, text []byte) (ev eventlog.Event, prefix string, f *reply.Fault) {
 	var wrapped struct {
 		Event *postedEvent `json:"event"`
 	}
-	if f := reply.Decode(text, &wrapped); f != nil {
+	if f := reply.DecodeJSON(text, &wrapped); f != nil {
 		return ev, "", f
 	}
 	one, at := wrapped.Event, "event."
 	if one == nil {
 		one, at = new(postedEvent), ""
-		if f := reply.Decode(text, one); f != nil {
+		if f := reply.DecodeJSON(text, one); f != nil {
 			return ev, "", f
 		}
 	}

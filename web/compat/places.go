@@ -9,19 +9,19 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// What is kept of the places of a member's devices.
+// The limits on the stored places of a member's devices.
 const (
 	memberDevices = 32 // devices; the ones furthest behind are forgotten
 	placesKept    = 2  // events, so that two servers that append at once lose nothing
 	placesType    = "places"
 )
 
-// places is where a member's devices stood: positions by the devices' keys. An event of the
-// type placesType holds all of a member, so the log holds no more for one with many devices.
-// Servers append without asking each other; a reader merges the newest events.
+// places are the last positions of a member's devices, by the devices' keys. An event of the type placesType holds all
+// of a member's, so a member with many devices takes no more space in the log. Servers append without coordination; a
+// reader merges the newest events.
 type places map[string]eventlog.Position
 
-// parsePlaces reads what an event holds; a foreign one holds nothing.
+// parsePlaces reads an event's places; a foreign event has none.
 func parsePlaces(r *eventlog.Record) places {
 	var texts map[string]string
 	if json.Unmarshal(r.Payload(), &texts) != nil {
@@ -61,7 +61,7 @@ func comparePlaces(a, b eventlog.Position, epoch string) int {
 	return 0
 }
 
-// payload returns the event's payload, with no more than memberDevices.
+// payload returns the event's payload, with at most memberDevices places.
 func (p places) payload(epoch string) []byte {
 	ids := slices.SortedFunc(maps.Keys(p), func(a, b string) int {
 		return cmp.Or(comparePlaces(p[b], p[a], epoch), cmp.Compare(a, b))
@@ -70,6 +70,6 @@ func (p places) payload(epoch string) []byte {
 	for _, id := range ids[:min(len(ids), memberDevices)] {
 		texts[id] = p[id].String()
 	}
-	text, _ := json.Marshal(texts) // strings alone
+	text, _ := json.Marshal(texts) // only strings
 	return text
 }

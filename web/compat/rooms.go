@@ -15,7 +15,7 @@ import (
 	"rollcall/web/stream"
 )
 
-// What a room keeps, beside the limits of all channels on age and in sum.
+// What a room keeps, beside the age limit and the budget of all channels.
 const (
 	roomEvents = 10_000
 	roomBytes  = 5_000_000
@@ -24,8 +24,8 @@ const (
 // messageType is the type of a room's messages.
 const messageType = "message"
 
-// roomDialect is how a room's messages are told. Events of other types, and such as are
-// no message, are for other readers of the channel.
+// roomDialect renders a room's messages. It skips events of other types and other forms, which are for other readers
+// of the channel.
 var roomDialect = &hub.Dialect{
 	History: true,
 	Render: func(dst []byte, at eventlog.Position, r *eventlog.Record) []byte {
@@ -98,7 +98,7 @@ func (s *Compat) roomRequest(c *gin.Context) (*stream.Request, *reply.Fault) {
 	return &stream.Request{Channels: []string{channel}, ClientID: user, Resume: stream.ResumeParam(c), Field: "room", Dialect: roomDialect}, nil
 }
 
-// messageView is a message as its sender is told of it.
+// messageView is a message in the answer to its sender.
 type messageView struct {
 	ID        string `json:"id"`
 	Text      string `json:"text"`
@@ -128,7 +128,7 @@ func parseMessage(text []byte) (m messageView, ev eventlog.Event, f *reply.Fault
 		User string `json:"user"`
 		Room string `json:"room"`
 	}
-	if f := reply.Decode(text, &posted); f != nil {
+	if f := reply.DecodeJSON(text, &posted); f != nil {
 		return m, ev, f
 	}
 	channel, f := roomChannel(posted.Room)
@@ -145,8 +145,8 @@ func parseMessage(text []byte) (m messageView, ev eventlog.Event, f *reply.Fault
 	return m, eventlog.Event{Channel: channel, Type: messageType, Payload: append(appendMessage(nil, m.Text, m.User), '}')}, nil
 }
 
-// timeOf returns when an event that was just published was accepted; now where the log
-// does not have it any more, or not yet.
+// timeOf returns when a just published event was accepted, or the current time if the log does not have it any more,
+// or not yet.
 func (s *Compat) timeOf(channel string, seq uint64) string {
 	b := s.node.Log.Next(&eventlog.Cursor{Channels: []string{channel}, After: seq - 1}, eventlog.Limit{Events: 1}, nil)
 	if len(b.Records) > 0 && b.Records[0].Seq == seq {

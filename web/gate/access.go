@@ -11,7 +11,7 @@ import (
 	"rollcall/web/reply"
 )
 
-// access checks credentials, and limits what each address and each identity takes.
+// access checks credentials, and applies the limits per address and per identity.
 type access struct {
 	auth       *auth.Authenticator
 	trusted    auth.TrustedProxies
@@ -19,7 +19,7 @@ type access struct {
 	byIdentity *auth.Limiter[string]
 	verifier   atomic.Pointer[auth.Verifier] // for the dashboard; nil without tokens
 	refused    atomic.Uint64                 // credentials
-	denied     atomic.Uint64                 // requests for what a grant does not allow
+	denied     atomic.Uint64                 // requests that their grant does not cover
 }
 
 func (a *access) init(o *Options) error {
@@ -38,7 +38,7 @@ func (a *access) init(o *Options) error {
 	return nil
 }
 
-// From returns where a request comes from.
+// From returns the source of a request.
 func (k *Gate) From(r *http.Request) auth.Source { return k.access.trusted.ClientAddr(r) }
 
 // RemoteHost returns the address, without a port, of a request that has no [Caller].
@@ -53,7 +53,7 @@ func (k *Gate) BaseURL(r *http.Request) string {
 // Open reports whether everybody may do everything.
 func (k *Gate) Open() bool { return k.access.auth.Open() }
 
-// Verifier returns what checks tokens; nil without tokens.
+// Verifier returns the token verifier; nil without tokens.
 func (k *Gate) Verifier() *auth.Verifier { return k.access.verifier.Load() }
 
 // Replace puts other origins and other credentials into effect from the next request on, both or neither.

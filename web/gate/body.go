@@ -9,8 +9,8 @@ import (
 	"rollcall/web/reply"
 )
 
-// DropBody discards the body of a request that should have none. Otherwise net/http
-// waits for it in the midst of the answer, when no time is set for it any more.
+// DropBody discards the body of a request that should have none. Otherwise net/http would wait for it during the
+// answer, when it has no timeout any more.
 func (k *Gate) DropBody(c *gin.Context) {
 	if c.Request.ContentLength == 0 || c.Request.Method == http.MethodPost {
 		return

@@ -17,14 +17,14 @@ type Caller struct {
 	*auth.Grant
 	Addr netip.Addr // invalid for the peer of a socket file
 
-	key    netip.Addr // what limits go by, see [auth.AddressKey]
+	key    netip.Addr // the key of limits, see [auth.AddressKey]
 	remote string     // http.Request.RemoteAddr
 }
 
 // Host returns the caller's address without a port.
 func (who Caller) Host() string { return hostOf(who.Addr, who.remote) }
 
-// hostOf returns an address as text; the peer of a socket file has none.
+// hostOf returns an address as text; the peer of a unix socket has none.
 func hostOf(addr netip.Addr, remote string) string {
 	if !addr.IsValid() {
 		return remote
@@ -84,7 +84,7 @@ func (k *Gate) Forbidden(c *gin.Context, who Caller, field, what string) *reply.
 	return k.Denied(&reply.Fault{Status: http.StatusForbidden, Code: "forbidden", Message: what + why, Field: field})
 }
 
-// Denied counts a request that is refused for what it may not do, and returns f.
+// Denied counts a request that its grant does not cover, and returns f.
 func (k *Gate) Denied(f *reply.Fault) *reply.Fault {
 	k.access.denied.Add(1)
 	return f

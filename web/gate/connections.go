@@ -6,11 +6,10 @@ import (
 	"sync/atomic"
 )
 
-// Connections counts the connections of all listeners, idle ones too, and closes
-// those beyond the limit as they come.
+// Connections counts the connections of all listeners, including idle ones, and closes new ones beyond the limit.
 type Connections struct {
 	Limit   int64      // static
-	taken   func() int // how many streams there are, which are connections of their own where they were taken over from net/http; static
+	taken   func() int // number of streams that were hijacked from net/http and are connections of their own; static
 	served  atomic.Int64
 	written atomic.Int64 // streams that net/http writes, on connections that are counted as served
 	Refused atomic.Uint64
@@ -30,7 +29,7 @@ func (x *Connections) State(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// Serve runs what writes a stream through net/http.
+// Serve runs a function that writes a stream through net/http.
 func (x *Connections) Serve(run func()) {
 	x.written.Add(1)
 	defer x.written.Add(-1)

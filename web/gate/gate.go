@@ -9,7 +9,7 @@ import (
 	"rollcall/web/node"
 )
 
-// Options configure a Gate. Those of [rollcall/web.Options] with the same names have the same meaning.
+// Options configure a Gate. Fields named as in [rollcall/web.Options] have the same meaning.
 type Options struct {
 	Log                *slog.Logger
 	Access             *auth.Options

@@ -13,7 +13,7 @@ import (
 // CheckHost refuses requests to an open server under a foreign name, and sends HSTS
 // to browsers that use TLS.
 func (k *Gate) CheckHost(c *gin.Context) {
-	health := c.Request.Host == "" && (c.FullPath() == "/healthz" || c.FullPath() == "/readyz") // health checks of proxies send none
+	health := c.Request.Host == "" && (c.FullPath() == "/healthz" || c.FullPath() == "/readyz") // proxies' health checks send no Host
 	if !health && k.opts.LoopbackOnly && k.Open() && !auth.LoopbackHost(c.Request.Host) {
 		reply.Refuse(c, reply.NewFault(http.StatusForbidden, "foreign_host",
 			"This server runs without credentials and therefore answers only as localhost. Configure credentials to serve others."))

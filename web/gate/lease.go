@@ -10,14 +10,14 @@ import (
 	"rollcall/web/reply"
 )
 
-// lease is what admits a stream: its grant, and its place within the limits.
+// lease is a stream's admission: its grant, and its seat within the limits.
 type lease struct {
 	gate  *Gate
 	grant *auth.Grant
 	seat
 }
 
-// seat is what a stream takes of the limits.
+// seat is what a stream occupies of the limits.
 type seat struct {
 	addr     netip.Addr
 	identity string
@@ -47,7 +47,7 @@ func (k *Gate) Lend(c *gin.Context, who Caller, channels []string) (*lease, *rep
 	return l, nil
 }
 
-// Release ends what lend began. The names of the channels count for a grace still, as long as presence keeps them.
+// Release ends a lease. The names of the channels still count for a grace, because presence keeps them.
 func (l *lease) Release(grace time.Duration) {
 	l.disconnect()
 	if grace <= 0 {
@@ -58,7 +58,7 @@ func (l *lease) Release(grace time.Duration) {
 	time.AfterFunc(grace, func() { subscriptions.give(seat) })
 }
 
-// disconnect ends what Acquire began.
+// disconnect reverses Acquire.
 func (l *lease) disconnect() {
 	l.gate.access.byAddress.Release(l.addr)
 	if l.identity != "" {

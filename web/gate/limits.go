@@ -7,11 +7,11 @@ import (
 	"rollcall/web/totals"
 )
 
-// FormBytes is what a form may have whose fields are names.
+// FormBytes limits a form whose fields are names.
 const FormBytes = 16 << 10
 
-// Limits bound what all requests together take. The principle: memory grows with
-// what has arrived and what was granted, and every kind of it has a total.
+// Limits bound the memory of all requests together. The principle: memory grows with the bytes received and the leases
+// granted, and each kind of it has a total.
 type Limits struct {
 	Publishing    totals.Quota // bodies of publishers
 	Subscribing   totals.Quota // bodies of subscribers

@@ -21,15 +21,15 @@ import (
 // headers; they send the secret in the query.
 const SecretHeader = "Stream-Secret"
 
-// origins says which other sites' pages may use this server. It never changes.
+// origins decides which other sites' pages may use this server. It never changes.
 type origins struct {
-	share gin.HandlerFunc             // answers preflights and sets CORS headers; nil for none
-	guard *http.CrossOriginProtection // nil where every page may change things
+	share gin.HandlerFunc             // answers preflights and sets CORS headers, or nil
+	guard *http.CrossOriginProtection // nil if pages of all origins may change things
 	exact map[string]bool             // origins as browsers send them
 	ports map[string]bool             // origins without their port, whose pages may use any, with the colon
 }
 
-// anyPort ends an origin whose pages may come from any port, such as http://localhost:*.
+// anyPort is the end of an origin that stands for any port, such as http://localhost:*.
 const anyPort = ":*"
 
 // allows reports whether the pages of an origin may use this server.
@@ -40,9 +40,8 @@ func (o *origins) allows(origin string) bool {
 
 var foreignOrigin = reply.NewFault(http.StatusForbidden, "foreign_origin", "Pages of this origin may not use this server; see --cors-origin.")
 
-// allow lets the pages of the given origins in, "*" being all, and keeps all other
-// sites' pages from changing anything (CSRF) and from opening streams: browsers say
-// where a request comes from, other clients say nothing and pass. who is in effect
+// allow admits pages of the given origins, "*" being all, and keeps all other sites' pages from changing anything
+// (CSRF) and from opening streams: browsers send a request's origin; other clients send none and pass. who applies
 // from then on.
 func (k *Gate) allow(list []string, who *auth.Options) error {
 	o := &origins{guard: http.NewCrossOriginProtection(), exact: make(map[string]bool), ports: make(map[string]bool)}
@@ -118,7 +117,7 @@ func (k *Gate) CheckOrigin(c *gin.Context) {
 		return
 	}
 	if r.Method == http.MethodGet && opensStream(c.FullPath()) {
-		asPost := *r // the guard lets every GET pass
+		asPost := *r // the guard passes every GET
 		asPost.Method = http.MethodPost
 		r = &asPost
 	}
@@ -136,8 +135,8 @@ func (k *Gate) refuseOrigin(c *gin.Context) {
 	reply.Refuse(c, foreignOrigin)
 }
 
-// pageOrigin returns the origin of the page that made a request, as far as the browser
-// tells it: images send no Origin, and some pages no Referer either.
+// pageOrigin returns the origin of the page that made a request, if the browser sends it: images send no Origin, and
+// some pages no Referer either.
 func pageOrigin(r *http.Request) string {
 	origin := r.Header.Get("Origin")
 	if at, err := url.Parse(r.Header.Get("Referer")); origin == "" && err == nil && at.Host != "" {

@@ -2,14 +2,14 @@ package gate
 
 import "rollcall/web/auth"
 
-// Refusals counts what was refused since the start, by why.
+// Refusals counts refused requests since the start, by cause.
 type Refusals struct {
 	Credentials   uint64            // that are wrong
-	Denied        uint64            // requests for what a grant does not allow
+	Denied        uint64            // requests that their grant does not cover
 	Address       auth.LimiterStats // over a limit of their address
 	Identity      auth.LimiterStats // over a limit of their key or subject
 	Subscriptions uint64            // streams over the budget of all subscriptions
-	Bodies        uint64            // over what the bodies of all requests may take
+	Bodies        uint64            // over the memory limit of all requests' bodies
 	Connections   uint64            // over the limit of all connections
 }
 

@@ -5,9 +5,8 @@ import (
 	"sync"
 )
 
-// What a stream counts for, in bytes, beside the names of its channels: what it and
-// each of its subscriptions take of the process: in the hub, in presence, and of what
-// a stream is told first, garbage included.
+// The cost of a stream in bytes, beside the names of its channels: the memory for it and for each of its subscriptions
+// in the hub, in presence, and in its first announcements, garbage included.
 const (
 	streamCost       = 1 << 10
 	subscriptionCost = 1 << 10
@@ -16,7 +15,7 @@ const (
 // subscriptionBytes is the default of Options.SubscriptionBudget.
 const subscriptionBytes = 512 << 20
 
-// costOf returns what a stream on these channels counts for.
+// costOf returns the cost of a stream on these channels.
 func costOf(channels []string) int64 {
 	cost := int64(streamCost)
 	for _, name := range channels {
@@ -25,10 +24,9 @@ func costOf(channels []string) int64 {
 	return cost
 }
 
-// Subscriptions bounds what streams and the names of their channels take: in all, and
-// half of that for one address and one identity. A stream counts until its grace has
-// passed, for presence keeps its names as long. Its methods are safe for concurrent
-// use.
+// Subscriptions bounds the memory of streams and their channels' names: in total, and half of that for one address and
+// for one identity. A stream counts until its grace has passed, because presence keeps its names as long. Its methods
+// are safe for concurrent use.
 type Subscriptions struct {
 	Limit int64 // static
 
@@ -39,7 +37,7 @@ type Subscriptions struct {
 	byIdentity map[string]int64
 }
 
-// take counts a stream, or says whose limit it is over.
+// take counts a stream, or returns whose limit it exceeds.
 func (x *Subscriptions) take(p *seat) (over string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -62,7 +60,7 @@ func (x *Subscriptions) take(p *seat) (over string) {
 	return ""
 }
 
-// give ends what take began.
+// give reverses take.
 func (x *Subscriptions) give(p seat) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -82,8 +80,7 @@ func (x *Subscriptions) add(p *seat, cost int64) {
 	}
 }
 
-// State returns what is held in all, the most that one address and one identity hold, and
-// how many streams were refused.
+// State returns the total, the most that one address and one identity hold, and the number of refused streams.
 func (x *Subscriptions) State() (held, ofAddress, ofIdentity int64, refused uint64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

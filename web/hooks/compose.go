@@ -12,14 +12,14 @@ const batchEvents = 100
 
 // compose returns the events of a batch, and the changes that are left then.
 func (t *teller) compose(now time.Time, id string) (events []Event, rest []change) {
-	over, counts := make(map[key]bool), make(map[string]int) // what this batch makes of the table
+	over, counts := make(map[key]bool), make(map[string]int) // the changes of this batch to the table
 	there := func(k key) bool {
 		if now, ok := over[k]; ok {
 			return now
 		}
 		return t.table.has(k)
 	}
-	// Of what was held back, another server may have told all but the end.
+	// Another server may have reported all of a held change except the last.
 	var last map[key]int
 	if slices.ContainsFunc(t.queue, func(c change) bool { return c.held }) {
 		last = lasts(t.queue)
@@ -42,7 +42,7 @@ func (t *teller) compose(now time.Time, id string) (events []Event, rest []chang
 		case c.reason != "":
 			events = append(events, Event{Type: StreamEnded, ClientID: c.client, Reason: c.reason, At: at})
 		case there(c.key) == c.there || c.held && last[c.key] != i:
-			// It was told, by this server or another.
+			// This server or another has reported it.
 		default:
 			over[c.key] = c.there
 			if c.channel == presence.Everyone {

@@ -9,10 +9,10 @@ import (
 	"rollcall/hub/outbox"
 )
 
-// cursor is where an endpoint is, as it is stored.
+// cursor is an endpoint's stored position.
 type cursor struct {
 	After  uint64 `json:"after"`  // the last entry that it has, or that was given up
-	Holder string `json:"holder"` // the server that sends; "" for none
+	Holder string `json:"holder"` // the sending server; "" for none
 }
 
 func cursorName(id string) string { return "cursor." + id }
@@ -20,7 +20,7 @@ func cursorName(id string) string { return "cursor." + id }
 // errLost is why a sender stops: another server sends to the endpoint.
 var errLost = errors.New("another server sends to this endpoint")
 
-// begin stores a cursor at the end of the entries, if there is none yet: a new endpoint is told what happens from now on.
+// begin stores a cursor at the end of the entries, if there is none yet: a new endpoint receives only later events.
 func (s *sender) begin(ctx context.Context) error {
 	v, err := s.h.store.Get(ctx, cursorName(s.id))
 	if err != nil || v.Rev > 0 {

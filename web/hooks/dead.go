@@ -58,7 +58,7 @@ func (s *sender) bury(ctx context.Context, seq uint64, b *batch, a *Attempt) err
 	return s.moved(ctx)
 }
 
-// prune drops the oldest dead letters where there are too many.
+// prune drops the oldest dead letters beyond the limit.
 func (s *sender) prune(ctx context.Context) error {
 	keys, err := s.h.store.Keys(ctx, lettersOf(s.id))
 	for i := 0; err == nil && i < len(keys)-MaxLetters; i++ {
@@ -95,7 +95,8 @@ func (h *Hooks) Letters(ctx context.Context, id string, n int) ([]Letter, error)
 	return list, nil
 }
 
-// Revive sends a dead letter again, which is none any more if the endpoint takes it. It reports whether there is such a letter.
+// Revive sends a dead letter again, and removes it if the endpoint accepts it. It reports whether there is such a
+// letter.
 func (h *Hooks) Revive(ctx context.Context, id string, seq uint64) (Answer, bool, error) {
 	s := h.find(id)
 	v, err := h.store.Get(ctx, letterName(id, seq))

@@ -13,19 +13,19 @@ import (
 	"rollcall/web/auth"
 )
 
-// Endpoint is one that is told.
+// Endpoint is a receiver of webhooks.
 type Endpoint struct {
 	URL          string
 	Secrets      []string      // whsec_…; every message is signed with each of them
 	Types        []string      // nil for all
-	Channels     auth.Patterns // whose events it gets, of those that have a channel; nil for all
+	Channels     auth.Patterns // only events of these channels, and those without a channel; nil for all
 	AllowPrivate bool          // it may have a private address, and http
 }
 
-// secretPrefix is what a secret begins with.
+// secretPrefix is the prefix of secrets.
 const secretPrefix = "whsec_"
 
-// Check says what is wrong with an endpoint. The error begins with the name of the field.
+// Check returns what is wrong with an endpoint, or nil. The error begins with the name of the field.
 func (e *Endpoint) Check() error {
 	u, err := url.Parse(e.URL)
 	switch {
@@ -58,7 +58,7 @@ func (e *Endpoint) Check() error {
 // maxSecrets bounds the secrets of an endpoint.
 const maxSecrets = 4
 
-// id names an endpoint, whatever its secrets and filters are.
+// id names an endpoint, independent of its secrets and filters.
 func (e *Endpoint) id() string {
 	sum := sha256.Sum256([]byte(e.URL))
 	return hex.EncodeToString(sum[:8])
@@ -76,7 +76,7 @@ func (e *Endpoint) Shown() string {
 	return u.Redacted()
 }
 
-// wants tells whether the endpoint is told of an event.
+// wants reports whether an event matches the endpoint's filters.
 func (e *Endpoint) wants(ev *Event) bool {
 	if len(e.Types) > 0 && !slices.Contains(e.Types, ev.Type) {
 		return false
@@ -84,7 +84,7 @@ func (e *Endpoint) wants(ev *Event) bool {
 	return len(e.Channels) == 0 || ev.ChannelName == "" || e.Channels.Matches(ev.ChannelName)
 }
 
-// of returns the events that the endpoint is told of.
+// of returns the events that match the endpoint's filters.
 func (e *Endpoint) of(events []Event) []Event {
 	var list []Event
 	for i := range events {

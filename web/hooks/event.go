@@ -35,7 +35,7 @@ type Event struct {
 // stamp is a time as events have it.
 func stamp(t time.Time) string { return eventlog.Stamp(t) }
 
-// batch is what the store keeps as one entry: events in order, told together.
+// batch is one entry of the store: events in order, reported together.
 type batch struct {
 	ID     string    `json:"id"` // the same however often, and by whichever server, it is sent
 	Made   time.Time `json:"made"`

@@ -21,29 +21,29 @@ type Options struct {
 	Store     outbox.Store // nil means one in memory; whoever gives one closes it
 	Endpoints []Endpoint
 	Grace     time.Duration // of presence
-	Roster    peers.Roster  // nil for a server alone
+	Roster    peers.Roster  // nil for a single server
 
 	roots *tls.Config // for tests
 	pace  *pace       // for tests
 }
 
-// pace is what takes how long.
+// pace holds the durations, which tests shorten.
 type pace struct {
 	gather     time.Duration // events into a batch
-	rank       time.Duration // a server waits so long for each one before it in the roster to tell
-	settle     time.Duration // clients have so long to come back after a restart
+	rank       time.Duration // how long a server waits for each server before it in the roster to report
+	settle     time.Duration // how long clients have to return after a restart
 	store      time.Duration // between attempts to use a store that can't be used, and of one
 	checkpoint time.Duration // between two times that the table is stored
-	lease      time.Duration // an endpoint whose cursor was not renewed for so long is another server's
+	lease      time.Duration // an endpoint whose cursor was not renewed for this long may be taken over
 	renew      time.Duration
 	timeout    time.Duration // of one attempt
 	giveUp     time.Duration // after which a batch is a dead letter
 	first      time.Duration // pause after a failure, which doubles
 	most       time.Duration // to this
-	closing    time.Duration // what is left is sent so long at the end
+	closing    time.Duration // how long waiting batches are still sent at the end
 }
 
-// usualPace is the pace where presence has a grace.
+// usualPace returns the pace for presence with a grace.
 func usualPace(grace time.Duration) *pace {
 	return &pace{
 		gather: 100 * time.Millisecond, rank: 3 * time.Second, settle: grace + 15*time.Second, store: time.Second,
@@ -52,13 +52,13 @@ func usualPace(grace time.Duration) *pace {
 	}
 }
 
-// memoryBudget bounds what waits in a store in memory.
+// memoryBudget limits a store in memory.
 const memoryBudget = 64 << 20
 
 // MaxEndpoints bounds the endpoints of a server.
 const MaxEndpoints = 32
 
-// Hooks tells endpoints. Its methods are safe for concurrent use.
+// Hooks sends webhooks. Its methods are safe for concurrent use.
 type Hooks struct {
 	log    *slog.Logger
 	store  outbox.Store
@@ -74,7 +74,7 @@ type Hooks struct {
 	senders []*sender
 }
 
-// New returns Hooks that take changes and tell nothing before Start. Close ends it.
+// New returns Hooks that accept changes and report nothing before Start. Close ends it.
 func New(ctx context.Context, o Options) (*Hooks, error) {
 	h := &Hooks{log: o.Log, store: o.Store, pace: o.pace, roots: o.roots, roster: o.Roster, self: rand.Text()[:12]}
 	if h.log == nil {
@@ -105,7 +105,7 @@ func New(ctx context.Context, o Options) (*Hooks, error) {
 	return h, nil
 }
 
-// CheckEndpoints says what is wrong with a list of endpoints.
+// CheckEndpoints returns what is wrong with a list of endpoints, or nil.
 func CheckEndpoints(list []Endpoint) error {
 	if len(list) > MaxEndpoints {
 		return fmt.Errorf("there are %d endpoints; allowed are %d", len(list), MaxEndpoints)
@@ -123,7 +123,7 @@ func CheckEndpoints(list []Endpoint) error {
 	return nil
 }
 
-// Start begins to tell. present tells whether a client is on a channel, or online where that is presence.Everyone.
+// Start begins reporting. present reports whether a client is on a channel, or online for presence.Everyone.
 func (h *Hooks) Start(present func(channel, clientID string) bool) {
 	h.teller.present = present
 	go h.teller.run()
@@ -132,7 +132,7 @@ func (h *Hooks) Start(present func(channel, clientID string) bool) {
 	}
 }
 
-// Replace tells other endpoints from now on. One with the same URL goes on where it was.
+// Replace replaces the endpoints. One with the same URL continues at its position.
 func (h *Hooks) Replace(ctx context.Context, list []Endpoint) error {
 	if err := CheckEndpoints(list); err != nil {
 		return err
@@ -171,7 +171,7 @@ func (h *Hooks) Replace(ctx context.Context, list []Endpoint) error {
 	return nil
 }
 
-// Close tells what it was given, and sends what waits, for a short time and as long as ctx lets it.
+// Close reports pending changes, and sends waiting batches for a short time, at most until ctx ends.
 func (h *Hooks) Close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, h.pace.closing)
 	defer cancel()
@@ -200,7 +200,7 @@ func (h *Hooks) told() {
 	}
 }
 
-// rank is how many servers of the roster tell before this one.
+// rank returns how many servers of the roster report before this one.
 func (h *Hooks) rank() int {
 	if h.roster == nil {
 		return 0

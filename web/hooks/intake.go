@@ -7,16 +7,16 @@ import (
 	"rollcall/presence"
 )
 
-// change is what the teller is told.
+// change is a change of presence, as the teller receives it.
 type change struct {
 	key
 	there  bool // of a membership
 	info   []byte
 	reason string // of a stream's end; "" for a membership
-	tried  string // the batch that it was last part of, where it is not known whether that was stored
+	tried  string // the last batch with it, while its outcome is unknown
 	at     time.Time
 	came   time.Time
-	held   bool // it came while another server was to tell it
+	held   bool // it came while another server was responsible for reporting
 }
 
 // maxQueue is how many changes may wait for the store. More are reduced to the last one of each membership.
@@ -30,7 +30,7 @@ func (h *Hooks) Edges(edges []presence.Edge) {
 	for i := range edges {
 		e := &edges[i]
 		if e.Kind == presence.Update || e.Channel != presence.Everyone && strings.HasPrefix(e.Channel, "$") {
-			continue // the server's own channels have no members that anybody was told of
+			continue // the server's own channels never had reported members
 		}
 		t.intake = append(t.intake, change{key: key{e.Channel, e.ClientID}, there: e.Kind == presence.Join, info: e.Info, at: e.Time, came: now})
 	}
@@ -50,7 +50,8 @@ func (h *Hooks) Ended(clientID, reason string) {
 	t.signal()
 }
 
-// bounded returns changes, of too many the last one of each membership. Where these are many, more are allowed from then on.
+// bounded returns the changes or, if there are too many, the last one of each membership. If those are many, it raises
+// the limit.
 func (t *teller) bounded(list []change, limit *int) []change {
 	if len(list) <= max(*limit, maxQueue) {
 		return list
@@ -67,7 +68,7 @@ func (t *teller) bounded(list []change, limit *int) []change {
 	return kept
 }
 
-// lasts returns where the last change of each membership is.
+// lasts returns the index of the last change of each membership.
 func lasts(list []change) map[key]int {
 	last := make(map[key]int)
 	for i := range list {

@@ -23,9 +23,9 @@ const answerBytes = 16 << 10
 // errPrivate is the error of an endpoint whose name leads to an address that it may not have.
 var errPrivate = errors.New("its address is not a public one; set allow-private if that is meant")
 
-// newClient returns what an endpoint is asked with. Where private addresses are not allowed, the check is made of the address
-// that is dialled, after its name was looked up: a name that leads elsewhere the second time gains nothing. No proxy is used,
-// because it would dial in our place.
+// newClient returns the HTTP client for an endpoint. If private addresses are not allowed, the dialled address is
+// checked, after name resolution: a name that resolves differently the second time gains nothing. No proxy is used,
+// because it would dial instead of us.
 func newClient(allowPrivate bool, roots *tls.Config) *http.Client {
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	if !allowPrivate {
@@ -41,15 +41,15 @@ func newClient(allowPrivate bool, roots *tls.Config) *http.Client {
 	}
 }
 
-// Answer is what became of one attempt.
+// Answer is the result of one attempt.
 type Answer struct {
-	Status int // 0 where none came
+	Status int // 0 without an answer
 	Err    string
 	Took   time.Duration
-	After  time.Duration // when the endpoint wants to be asked again; 0 where it does not say
+	After  time.Duration // the endpoint's Retry-After; 0 if absent
 }
 
-// OK tells whether the endpoint took the message.
+// OK reports whether the endpoint accepted the message.
 func (a *Answer) OK() bool { return a.Err == "" }
 
 // post sends a message once.
@@ -76,7 +76,7 @@ func post(ctx context.Context, client *http.Client, e *Endpoint, id string, body
 		return Answer{Err: reason(err, timeout)}
 	}
 	defer res.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, answerBytes)) // the status says all
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, answerBytes)) // only the status counts
 	a.Status = res.StatusCode
 	switch {
 	case res.StatusCode >= 200 && res.StatusCode < 300:
@@ -106,7 +106,7 @@ func sign(secrets []string, id string, at time.Time, body []byte) (string, error
 	return strings.Join(signatures, " "), nil
 }
 
-// reason says why a request failed, without the URL, which may have a secret.
+// reason says why a request failed, without the URL, which may contain a secret.
 func reason(err error, timeout time.Duration) string {
 	var cert *tls.CertificateVerificationError
 	var dns *net.DNSError

@@ -32,7 +32,7 @@ type sender struct {
 	fails   int // in a row
 	began   time.Time
 
-	mu       sync.Mutex // guards what is below
+	mu       sync.Mutex // guards the fields below
 	endpoint *Endpoint
 	client   *http.Client
 	status   Status
@@ -69,7 +69,7 @@ func (s *sender) replace(e *Endpoint) {
 	}
 }
 
-// current returns the endpoint and what it is asked with.
+// current returns the endpoint and its HTTP client.
 func (s *sender) current() (*Endpoint, *http.Client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,7 +132,7 @@ func (s *sender) run(ctx context.Context) {
 		s.setHeld(false)
 		s.h.log.Info("webhooks: no longer sending to this endpoint", "endpoint", s.shown(), "reason", err)
 	}
-	if s.rev > 0 && s.isHeld() { // let another server take over at once
+	if s.rev > 0 && s.isHeld() { // another server may take over at once
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.h.pace.store)
 		defer cancel()
 		_ = s.renew(ctx, "")
@@ -141,7 +141,7 @@ func (s *sender) run(ctx context.Context) {
 	client.CloseIdleConnections()
 }
 
-// send sends what waits, as long as the cursor is this server's.
+// send sends waiting batches as long as this server holds the cursor.
 func (s *sender) send(ctx context.Context) error {
 	for {
 		entries, err := s.h.store.Read(ctx, s.after, readStep)
@@ -180,7 +180,7 @@ func (s *sender) send(ctx context.Context) error {
 	}
 }
 
-// setDrained says that nothing waits. The goroutine alone calls it.
+// setDrained records that nothing waits. Only the goroutine calls it.
 func (s *sender) setDrained() {
 	select {
 	case <-s.drained:
@@ -189,7 +189,8 @@ func (s *sender) setDrained() {
 	}
 }
 
-// transient tells whether an error of the store may pass: the cursor is still this server's as far as is known.
+// transient reports whether an error of the store may be temporary: as far as known, this server still holds the
+// cursor.
 func transient(err error) bool { return !errors.Is(err, errLost) }
 
 // wait returns when one of the channels gives something. Meanwhile the cursor is renewed, which fails with errLost.
@@ -226,8 +227,8 @@ func (s *sender) wait(ctx context.Context, timer <-chan time.Time, wake <-chan s
 	}
 }
 
-// deliver sends an entry until the endpoint has it or it is given up, and moves the cursor. It fails where the cursor is no
-// longer this server's, or with ctx.
+// deliver sends an entry until the endpoint has accepted it or it is given up, and moves the cursor. It fails if this
+// server has lost the cursor, or with ctx.
 func (s *sender) deliver(ctx context.Context, entry *outbox.Entry) error {
 	if gap := entry.Seq - s.after - 1; gap > 0 {
 		s.count(func(st *Status) { st.Lost += gap })
@@ -275,7 +276,7 @@ func (s *sender) deliver(ctx context.Context, entry *outbox.Entry) error {
 	}
 }
 
-// overdue tells whether a batch has been tried for long enough. After a restart it has its time again.
+// overdue reports whether a batch has been retried for long enough. After a restart its time begins again.
 func (s *sender) overdue(b *batch) bool {
 	from := b.Made
 	if s.began.After(from) {
@@ -320,7 +321,7 @@ func (s *sender) pause(ctx context.Context, asked time.Duration) error {
 	return s.wait(ctx, time.After(d), s.now)
 }
 
-// moved stores where the cursor is. A store that can't be used is no reason to wait: at worst a message is sent twice.
+// moved stores the cursor. It does not wait for an unavailable store: at worst a message is sent twice.
 func (s *sender) moved(ctx context.Context) error {
 	if err := s.renew(ctx, s.h.self); err != nil && !transient(err) {
 		return err
@@ -331,7 +332,7 @@ func (s *sender) moved(ctx context.Context) error {
 	return nil
 }
 
-// trim has the store drop what all endpoints have.
+// trim drops the entries that all endpoints have passed.
 func (h *Hooks) trim(ctx context.Context) error {
 	through := h.teller.at.Load()
 	for _, s := range h.all() {

@@ -15,11 +15,11 @@ type Status struct {
 	Secrets   int
 	Held      bool      // this server sends to it
 	Waiting   uint64    // batches
-	Oldest    time.Time // of what waits; zero for nothing
+	Oldest    time.Time // of the waiting batches; zero for none
 	Failing   int       // attempts in a row that failed
 	NextAt    time.Time // of the next attempt, after a failure
 	LastOK    time.Time
-	LastErr   string // of the last attempt; "" where that was good
+	LastErr   string // of the last attempt; "" if it succeeded
 	Attempts  uint64
 	Failures  uint64
 	Delivered uint64 // events
@@ -72,10 +72,10 @@ func (h *Hooks) Attempts(id string) []Attempt {
 	return list
 }
 
-// Dropped is how many changes were not told for want of room.
+// Dropped returns how many changes were not reported because the queue was full.
 func (h *Hooks) Dropped() uint64 { return h.teller.dropped.Load() }
 
-// Retry has an endpoint that fails tried at once. It reports whether there is such an endpoint.
+// Retry retries a failing endpoint at once. It reports whether there is such an endpoint.
 func (h *Hooks) Retry(id string) bool {
 	s := h.find(id)
 	if s == nil {

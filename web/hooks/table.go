@@ -15,7 +15,7 @@ import (
 // key is a membership: a client on a channel, or online as a member of presence.Everyone.
 type key struct{ channel, client string }
 
-// table is what was told.
+// table is the set of reported memberships.
 type table struct {
 	told    map[key]struct{}
 	members map[string]int // by channel
@@ -35,7 +35,7 @@ func (t *table) has(k key) bool {
 	return ok
 }
 
-// fold notes that an event was told.
+// fold applies a reported event.
 func (t *table) fold(e *Event) {
 	switch e.Type {
 	case ClientOnline:
@@ -85,7 +85,7 @@ func partName(i int) string { return fmt.Sprintf("told.%03d", i) }
 // wholeName has the entry through which all parts are stored. Some may be newer, if the server ended while it stored them.
 const wholeName = "told.whole"
 
-// load reads the table as it was stored, and what was told since. It returns the last entry that is in it.
+// load reads the stored table and applies later entries. It returns the last entry applied.
 func (t *table) load(ctx context.Context, s outbox.Store) (uint64, error) {
 	var at [parts]uint64
 	for i := range parts {
@@ -119,10 +119,11 @@ func (t *table) load(ctx context.Context, s outbox.Store) (uint64, error) {
 		return 0, err
 	}
 	head, err := s.Head(ctx)
-	return max(last, head), err // of what was dropped since, the last entries may be too
+	return max(last, head), err // the last of the dropped entries may be later
 }
 
-// catchUp folds what was told after an entry and is new, and returns the last entry. saw gets the ids of the batches.
+// catchUp applies the new events among the entries after a number, and returns the last entry. saw receives the
+// batches' ids.
 func (t *table) catchUp(ctx context.Context, s outbox.Store, after uint64, saw func(id string), isNew func(key, uint64) bool) (uint64, error) {
 	for {
 		entries, err := s.Read(ctx, after, readStep)

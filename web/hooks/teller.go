@@ -27,7 +27,7 @@ type teller struct {
 	cancel  context.CancelFunc
 
 	at      atomic.Uint64 // the last entry
-	dropped atomic.Uint64 // changes that were not told for want of room
+	dropped atomic.Uint64 // changes that were not reported because the queue was full
 
 	mu        sync.Mutex // guards intake
 	intake    []change
@@ -38,7 +38,7 @@ type teller struct {
 	queue    []change
 	queueMax int
 	rank     int
-	settles  time.Time // when the table is compared with who is there; zero for never
+	settles  time.Time // when the table is compared with the registry; zero for never
 	saves    time.Time // when the table is stored
 	warned   uint64    // of dropped
 	again    time.Time // when the store is tried again
@@ -90,7 +90,7 @@ func (t *teller) run() {
 	}
 }
 
-// close tells what is left and ends the teller.
+// close reports pending changes and ends the teller.
 func (t *teller) close(ctx context.Context) error {
 	defer t.cancel()
 	defer context.AfterFunc(ctx, t.cancel)()
@@ -135,7 +135,7 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// due is when a change is told. Others may tell a membership before.
+// due is when a change is reported. Another server may report the same membership before.
 func (t *teller) due(c *change) time.Time {
 	if c.reason != "" {
 		return c.came
@@ -143,11 +143,11 @@ func (t *teller) due(c *change) time.Time {
 	return c.came.Add(time.Duration(t.rank) * t.h.pace.rank)
 }
 
-// turn does what is due.
+// turn does the due work.
 func (t *teller) turn(now time.Time, last bool) {
 	if rank := t.h.rank(); rank != t.rank {
 		if t.rank = rank; rank == 0 {
-			t.settles = now.Add(t.h.pace.settle) // another server may have died with what it was about to tell
+			t.settles = now.Add(t.h.pace.settle) // another server may have died with unreported changes
 		}
 	}
 	t.mu.Lock()
@@ -176,7 +176,7 @@ func (t *teller) turn(now time.Time, last bool) {
 	}
 }
 
-// ready tells whether a batch can be made.
+// ready reports whether a batch is due.
 func (t *teller) ready(now time.Time, last bool) bool {
 	if len(t.queue) == 0 || now.Before(t.again) && !last {
 		return false
@@ -198,7 +198,7 @@ func (t *teller) ready(now time.Time, last bool) bool {
 	return false
 }
 
-// settle takes those who were told to be there, and are not, for gone. Online ends last, as in the registry.
+// settle reports clients that the table has and the registry has not as gone. Online is last, as in the registry.
 func (t *teller) settle(now time.Time) {
 	var gone []change
 	for k := range t.table.told {
@@ -218,7 +218,7 @@ func (t *teller) settle(now time.Time) {
 	t.queue = append(t.queue, gone...)
 }
 
-// tell makes a batch of what is due and stores it. It reports whether there may be more.
+// tell makes a batch of the due changes and stores it. It reports whether there may be more.
 func (t *teller) tell(now time.Time) bool {
 	id := newID()
 	events, rest := t.compose(now, id)
@@ -238,7 +238,7 @@ func (t *teller) tell(now time.Time) bool {
 	err = t.h.store.Append(ctx, at, data)
 	switch {
 	case errors.Is(err, outbox.ErrConflict):
-		return t.follow() && t.skip(ctx, at) // then again, of what is left to tell
+		return t.follow() && t.skip(ctx, at) // then retried, with what is still unreported
 	case err != nil:
 		t.again = now.Add(t.h.pace.store)
 		t.h.log.Warn("webhooks: events can't be stored; trying again", "error", err)
@@ -253,7 +253,7 @@ func (t *teller) tell(now time.Time) bool {
 	return true
 }
 
-// follow reads what other servers have told. It reports whether it could.
+// follow reads the other servers' batches. It reports whether that succeeded.
 func (t *teller) follow() bool {
 	if !t.h.store.Shared() {
 		return true
@@ -273,12 +273,12 @@ func (t *teller) follow() bool {
 	return err == nil
 }
 
-// stored notes that a batch is in the store: what was part of it is told.
+// stored records that a batch is in the store: its changes are reported.
 func (t *teller) stored(id string) {
 	t.queue = slices.DeleteFunc(t.queue, func(c change) bool { return c.tried == id })
 }
 
-// skip goes to the last entry where nothing could be read after at: all of it was dropped.
+// skip goes to the last entry if nothing can be read after at, because all of it was dropped.
 func (t *teller) skip(ctx context.Context, at uint64) bool {
 	if t.at.Load() > at {
 		return true
@@ -294,7 +294,7 @@ func (t *teller) skip(ctx context.Context, at uint64) bool {
 	return true
 }
 
-// save stores the table, and has the store drop what all endpoints have.
+// save stores the table, and drops the entries that all endpoints have passed.
 func (t *teller) save() {
 	if !t.h.store.Durable() {
 		return

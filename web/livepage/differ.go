@@ -22,24 +22,23 @@ type Differ struct {
 	patch []byte
 }
 
-// sent is what the page has of a fragment.
+// sent is the page's version of a fragment.
 type sent struct {
 	sum   uint64            // of the whole; not kept of a list
-	keys  []string          // of the list's items, in order; empty where it is none
+	keys  []string          // of the list's items, in order; empty if it is not a list
 	items map[string]uint64 // sum of each item
 	turn  uint64            // of the last Diff that had the fragment
 }
 
-// seed is the process's own, for sums never leave it.
+// seed is random per process, because sums never leave it.
 var seed = maphash.MakeSeed()
 
-// Diff renders the fragments and returns the patch that brings the page from those of the last call
-// to these, or nil if it has them. The patch is valid until the next call. A fragment is sent whole
-// the first time, and when it becomes a list or stops being one, for an empty list may look
-// different; of a fragment's items, Items are not looked at. A fragment that is left out stays on
-// the page as it is and counts as never sent.
+// Diff renders the fragments and returns the patch from those of the last call to these, or nil if they are equal. The
+// patch is valid until the next call. A fragment is sent whole the first time, and when it becomes a list or stops
+// being one, because an empty list may look different; the Items of a list's items are ignored. A fragment that is
+// left out stays on the page unchanged and counts as never sent.
 //
-// After an error, which is that of a component or tells of an id used twice, nothing counts as sent.
+// After an error, of a component or for a repeated id, nothing counts as sent.
 func (d *Differ) Diff(ctx context.Context, fragments []templates.Fragment) ([]byte, error) {
 	if d.sent == nil {
 		d.sent = make(map[string]*sent)
@@ -66,7 +65,7 @@ func (d *Differ) Diff(ctx context.Context, fragments []templates.Fragment) ([]by
 	return append(d.patch, ']'), nil
 }
 
-// fragment appends what the page lacks of f.
+// fragment appends the changes of f.
 func (d *Differ) fragment(ctx context.Context, f *templates.Fragment) error {
 	had := d.sent[f.ID]
 	fresh := had == nil
@@ -113,7 +112,7 @@ func (d *Differ) remember(ctx context.Context, id string, items []templates.Frag
 	return unique(id, had)
 }
 
-// list appends what the page lacks of a list that it has.
+// list appends the changes of a list that the page has.
 func (d *Differ) list(ctx context.Context, id string, items []templates.Fragment, had *sent) error {
 	same := slices.EqualFunc(items, had.keys, func(item templates.Fragment, key string) bool { return item.ID == key })
 	if !same {
@@ -180,7 +179,7 @@ func unique(id string, had *sent) error {
 	return nil
 }
 
-// render leaves a component's element in d.text and returns its sum.
+// render renders a component's element into d.text and returns its sum.
 func (d *Differ) render(ctx context.Context, id string, c templ.Component) (uint64, error) {
 	d.text.Reset()
 	if err := templates.Render(ctx, &d.text, c); err != nil {

@@ -42,8 +42,8 @@ func NewWriter(w http.ResponseWriter) (*Writer, error) {
 	return s, s.write([]byte(retry))
 }
 
-// Patch sends a patch; nil sends nothing. The id, which must have no line end in it, comes back as
-// Last-Event-ID when the page reconnects; "" leaves the last one standing.
+// Patch sends a patch; nil sends nothing. The id, which must have no line end in it, is the page's Last-Event-ID when
+// it reconnects; "" keeps the previous one.
 func (s *Writer) Patch(id string, patch []byte) error {
 	if patch == nil {
 		return s.err
@@ -55,7 +55,7 @@ func (s *Writer) Patch(id string, patch []byte) error {
 	return s.send("patch", patch)
 }
 
-// Expire tells the page that its session is over, and why in a sentence. The handler returns then.
+// Expire reports the end of the session to the page, with a sentence that says why. The handler returns then.
 func (s *Writer) Expire(reason string) error {
 	s.event = s.event[:0]
 	return s.send("expired", append(quote([]byte(`{"reason":`), reason), '}'))

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Role is what an account may do.
+// Role is the set of actions that an account allows.
 type Role string
 
 // The roles there are.

@@ -21,7 +21,7 @@ var ErrWrong = errors.New("name or password is wrong")
 // hashing has a place for each password that may be hashed at once.
 var hashing = make(chan struct{}, 2)
 
-// Accounts are those that may log in. Make them with NewAccounts.
+// Accounts are the users of the admin UI. Make them with NewAccounts.
 type Accounts struct {
 	seed   maphash.Seed // static
 	derive func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte
@@ -39,15 +39,14 @@ type hashedAccount struct {
 	sum [sha256.Size]byte
 }
 
-// NewAccounts returns accounts with different names. There may be none; see Empty.
+// NewAccounts returns accounts with different names. The list may be empty; see Empty.
 func NewAccounts(accounts []Account) (*Accounts, error) {
 	a := &Accounts{seed: maphash.MakeSeed(), derive: argon2.IDKey}
 	return a, a.Replace(accounts)
 }
 
-// Replace puts other accounts in place of all there are, or none of them if one is
-// wrong. Before it returns, the sessions of accounts that are gone or have
-// another role or hash have ended.
+// Replace replaces all accounts, or none of them if one is wrong. Before it returns, the sessions of accounts that
+// were removed, or have another role or hash, have ended.
 func (a *Accounts) Replace(accounts []Account) error {
 	all := make([]hashedAccount, 0, len(accounts))
 	for _, account := range accounts {
@@ -84,7 +83,7 @@ func (a *Accounts) Empty() bool { return len(*a.all.Load()) == 0 }
 // guess is to be booked with Limiter.Begin before.
 func (a *Accounts) Verify(ctx context.Context, name string, password []byte) (Account, error) {
 	if len(password) == 0 || len(password) > maxPassword {
-		return Account{}, ErrWrong // which tells nothing of the name
+		return Account{}, ErrWrong // the error does not reveal whether the name exists
 	}
 	all := *a.all.Load()
 	at, found := find(all, name)
@@ -92,7 +91,8 @@ func (a *Accounts) Verify(ctx context.Context, name string, password []byte) (Ac
 	if found {
 		against = all[at].phc
 	} else if len(all) > 0 {
-		// Some account's, and always the same one's: where hashes differ in cost, an
+		// Some account's hash, always the same one: if hashes differ in cost, an unknown name behaves like a known
+		// one.
 		// unknown name is like one of the known.
 		against = all[maphash.String(a.seed, name)%uint64(len(all))].phc
 	}
@@ -109,7 +109,7 @@ func (a *Accounts) Verify(ctx context.Context, name string, password []byte) (Ac
 	return all[at].Account, nil
 }
 
-// find returns where the account of that name is.
+// find returns the index of the account with that name.
 func find(all []hashedAccount, name string) (at int, found bool) {
 	return slices.BinarySearchFunc(all, name, func(k hashedAccount, name string) int { return cmp.Compare(k.Name, name) })
 }

@@ -13,7 +13,7 @@ const (
 	secretSize = 64 // bytes: 32 to sign with and 32 to encrypt with
 )
 
-// cookie carries the id of a session, and that alone.
+// cookie carries only the id of a session.
 type cookie struct {
 	store  *sessions.CookieStore
 	secure func(*http.Request) bool
@@ -24,10 +24,9 @@ func newCookie(secret []byte, lifetime time.Duration) cookie {
 	for _, codec := range store.Codecs {
 		codec.(*securecookie.SecureCookie).MaxAge(int(lifetime.Seconds()) + 1)
 	}
-	// Without an age: it goes with the browser, and may outlive its session, so that
-	// there is something to tell the user.
-	// Without a path: it is set and deleted at /admin/…, which below a prefix that only the
-	// browser sees has another name.
+	// Without Max-Age: the cookie ends with the browser, and may outlive its session, so that a message can be shown.
+	// Without a path: it is set and deleted at /admin/…, and a proxy's prefix, which only the browser sees, would
+	// change the path.
 	store.Options = &sessions.Options{HttpOnly: true, SameSite: http.SameSiteStrictMode}
 	return cookie{store, func(r *http.Request) bool { return r.TLS != nil }}
 }
@@ -61,7 +60,7 @@ func (c cookie) delete(w http.ResponseWriter, r *http.Request) {
 	http.SetCookie(w, sessions.NewCookie(cookieName, "", options))
 }
 
-// options are those of a cookie that answers r.
+// options returns the options of a cookie in the answer to r.
 func (c cookie) options(r *http.Request) *sessions.Options {
 	options := *c.store.Options
 	options.Secure = c.secure(r)

@@ -18,10 +18,10 @@ import (
 // saveEvery is how often the time of the last request is written down.
 const saveEvery = time.Minute
 
-// maxFile is far more than what the most sessions take.
+// maxFile is far more than the largest number of sessions needs.
 const maxFile = 16 << 20
 
-// file is where sessions survive a restart.
+// file stores sessions across restarts.
 type file struct {
 	path   string // static, as all up to saving
 	log    *slog.Logger
@@ -93,7 +93,7 @@ func (s *Sessions) load(opts SessionOptions, secret []byte) ([]byte, error) {
 	return kept.Secret, nil
 }
 
-// keep saves what save was not called for, until stop is closed.
+// keep saves pending changes until stop is closed.
 func (s *Sessions) keep(stop <-chan struct{}) {
 	ticker := time.NewTicker(saveEvery)
 	defer ticker.Stop()
@@ -110,8 +110,7 @@ func (s *Sessions) keep(stop <-chan struct{}) {
 	}
 }
 
-// save writes the file if anything has changed. What failed is logged, and tried
-// again with the next change or by keep.
+// save writes the file if anything has changed. A failure is logged; the next change or keep retries.
 func (s *Sessions) save() error {
 	if s.file == nil {
 		return nil
@@ -192,8 +191,7 @@ func (c content) check() error {
 	return nil
 }
 
-// writeFile puts c in place of the file: whoever looks finds the old one or the new
-// one, and so does who comes after a power cut.
+// writeFile replaces the file by c atomically: readers find the old file or the new one, even after a power failure.
 func writeFile(path string, c content) error {
 	text, err := json.MarshalIndent(c, "", "\t")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// What new hashes cost: the first choice of OWASP for argon2id.
+// The cost of new hashes: the first choice of OWASP for argon2id.
 const (
 	newMemory  = 19 * 1024 // KiB
 	newTime    = 2
@@ -21,7 +21,7 @@ const (
 	newKey     = 32
 )
 
-// What a hash may cost, so that a setting cannot stop the server.
+// The highest cost of a hash, so that a setting cannot stop the server.
 const (
 	maxMemory  = 1 << 20 // KiB
 	maxTime    = 100
@@ -48,7 +48,7 @@ func HashPassword(password []byte) (string, error) {
 	return h.String(), nil
 }
 
-// CheckHash tells what is wrong with a hash, or nil. A hash is written
+// CheckHash returns what is wrong with a hash, or nil. A hash is written
 //
 //	$argon2id$v=19$m=19456,t=2,p=1$<salt>$<key>
 //
@@ -128,7 +128,7 @@ func cost(text, name string, low, high uint32) (uint32, error) {
 	return uint32(n), nil
 }
 
-// unbase64 reads the part of a hash that name tells, of low to 64 bytes.
+// unbase64 decodes the part of a hash called name, of low to 64 bytes.
 func unbase64(text, name string, low int) ([]byte, error) {
 	b, err := base64Raw.DecodeString(text)
 	if err != nil || bytes.ContainsAny([]byte(text), "\r\n") {

@@ -18,21 +18,20 @@ const (
 	maxFamiliar  = 16     // addresses for each user
 )
 
-// Limiter slows guessing down, for each address and for each user. Five failures
-// are free; then the next attempt must wait 1 s, 2 s, 4 s and so on, at most one
-// minute for a user and five for an address. Failures are forgotten 15 minutes
-// after the last one. IPv6 addresses are one by /64. Make it with NewLimiter.
+// Limiter slows down password guessing, per address and per user. Five failures are free; then the next attempt must
+// wait 1 s, 2 s, 4 s and so on, at most one minute for a user and five for an address. Failures are forgotten 15
+// minutes after the last one. An IPv6 /64 counts as one address. Make it with NewLimiter.
 //
-// The guesses of others do not hold up a user at a familiar address: one from which the
-// user has logged in, or one of the server's own machine. There the address alone counts.
+// Guesses from elsewhere do not delay a user at a familiar address: one from which the user has logged in, or one of
+// the server's own machine. Only the address's limit applies there.
 type Limiter struct {
-	mu       sync.Mutex // guards what the others hold
+	mu       sync.Mutex // guards the fields below
 	addrs    failures
 	users    failures
-	familiar map[string][]string // addresses by user who has logged in, the latest last
+	familiar map[string][]string // addresses by user with a past login, the latest last
 }
 
-// NewLimiter returns a limiter that knows of no failure.
+// NewLimiter returns a limiter without recorded failures.
 func NewLimiter() *Limiter {
 	return &Limiter{addrs: newFailures(addrWait), users: newFailures(userWait), familiar: make(map[string][]string)}
 }
@@ -73,9 +72,8 @@ func (l *Limiter) StartAttempt(addr, user string) (attempt *Attempt, wait time.D
 	return a, 0
 }
 
-// Succeeded takes this attempt back from the failures, and only this one: who has
-// an account cannot clear the guesses at another. A second call does nothing. The address
-// is familiar from now on.
+// Succeeded removes this attempt, and only this one, from the failures: a user with an account cannot clear the
+// guesses at another. A second call does nothing. The address becomes familiar.
 func (a *Attempt) Succeeded() {
 	a.limiter.mu.Lock()
 	defer a.limiter.mu.Unlock()
@@ -94,7 +92,7 @@ func (l *Limiter) remember(user, addr string) {
 	l.familiar[strings.Clone(user)] = append(addrs, strings.Clone(addr))
 }
 
-// failures are those of all addresses or of all users.
+// failures are the recorded failures of all addresses or of all users.
 type failures struct {
 	longest time.Duration // static
 	byKey   map[string]*list.Element
@@ -109,7 +107,7 @@ type failing struct {
 	number uint64 // of the last booking
 }
 
-// booking is what an attempt has changed; the zero value is none.
+// booking is the changes of an attempt; the zero value is none.
 type booking struct {
 	entry  *failing
 	number uint64
@@ -174,10 +172,10 @@ func (f *failures) unbook(b booking) {
 	}
 }
 
-// loopback is what all addresses of the server's own machine count as.
+// loopback is the common key of all addresses of the server's own machine.
 const loopback = "loopback"
 
-// addrKey is what an address counts as.
+// addrKey returns the key of an address.
 func addrKey(addr string) string {
 	ip, err := netip.ParseAddr(addr)
 	if err != nil {
@@ -197,5 +195,5 @@ func addrKey(addr string) string {
 	return net.String()
 }
 
-// cut bounds what a key takes. No account's name is longer.
+// cut limits a key's memory. No account's name is longer.
 func cut(key string) string { return key[:min(len(key), maxName+1)] }

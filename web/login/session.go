@@ -11,7 +11,7 @@ const (
 	maxAddr  = 64
 )
 
-// key is what a session is found by: the hash of its id.
+// key identifies a session: the hash of its id.
 type key [sha256.Size]byte
 
 func keyOf(id string) key { return sha256.Sum256([]byte(id)) }
@@ -56,8 +56,8 @@ func (s *Session) Alive() bool {
 // when somebody asks Alive.
 func (s *Session) Done() <-chan struct{} { return s.done }
 
-// SetFlash leaves a message for the user's next page, in place of one that was not
-// taken. Both are up to the caller. It does not survive a restart.
+// SetFlash stores a message for the user's next page and replaces an unread one. Both are up to the caller. It does
+// not survive a restart.
 func (s *Session) SetFlash(tone, text string) {
 	s.owner.mu.Lock()
 	defer s.owner.mu.Unlock()

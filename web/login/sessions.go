@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Get's answers where there is no session.
+// The errors of Get.
 var (
 	ErrNone    = errors.New("not logged in")           // the request has no cookie
 	ErrExpired = errors.New("the session has expired") // it has one, but of no session that is alive
@@ -23,19 +23,18 @@ const (
 	maxOfUser   = 50
 )
 
-// SessionOptions say when sessions end and where they are kept.
+// SessionOptions say when sessions end and where they are stored.
 type SessionOptions struct {
 	Idle     time.Duration // without a request; 0 is one hour
 	Absolute time.Duration // altogether; 0 is twelve hours
-	File     string        // "" keeps sessions in memory alone
-	Log      *slog.Logger  // hears when File cannot be written; nil is nobody
+	File     string        // "" keeps sessions only in memory
+	Log      *slog.Logger  // logs failed writes of File; nil logs nothing
 	// Secure reports whether the browser came by TLS; nil asks the connection.
 	Secure func(*http.Request) bool
 }
 
-// Sessions are all that are logged in. Make them with NewSessions. There are at
-// most 1000, and 50 of one user; where one more comes, that goes which made no
-// request for the longest.
+// Sessions are all logins. Make them with NewSessions. There are at most 1000, and 50 of one user; a new one beyond
+// that replaces the one that was idle longest.
 type Sessions struct {
 	accounts *Accounts // static, as all up to mu
 	idle     time.Duration
@@ -48,13 +47,12 @@ type Sessions struct {
 	dirty bool // file does not have all of this
 }
 
-// NewSessions returns the sessions of accounts. With a file, those of the file are
-// among them, and the owner must call Close.
+// NewSessions returns the sessions of accounts. With a file, it loads the file's sessions, and the owner must call
+// Close.
 //
-// The file is made if there is none. One that others may read, or that is no
-// file of sessions, is an error and stays as it is. It holds the key of the
-// cookies, but no id. A session in it is alive as long as its account has the very
-// same hash: a password that is hashed anew at each start ends all its sessions.
+// The file is created if missing. A file that others may read, or that is not a file of sessions, is an error and
+// stays unchanged. It contains the key of the cookies, but no id. A stored session is valid as long as its account has
+// the same hash: a password that is hashed anew at each start ends all its sessions.
 func NewSessions(accounts *Accounts, opts SessionOptions) (*Sessions, error) {
 	if opts.Idle < 0 || opts.Absolute < 0 {
 		return nil, fmt.Errorf("sessions of %v, and %v without a request, are too short", opts.Absolute, opts.Idle)
@@ -150,7 +148,7 @@ func (s *Sessions) EndAll(user string) int {
 	return s.end(func(session *Session) bool { return session.User == user })
 }
 
-// Info is what a user is told of a session.
+// Info describes a session to its user.
 type Info struct {
 	Created time.Time
 	Seen    time.Time // the last request
@@ -175,8 +173,7 @@ func (s *Sessions) List(user string, current *Session) []Info {
 	return infos
 }
 
-// Close writes the file a last time and returns what is wrong with it, if
-// anything. Without a file it does nothing.
+// Close writes the file a last time and returns the error of the write. Without a file it does nothing.
 func (s *Sessions) Close() error {
 	if s.file == nil {
 		return nil
@@ -220,15 +217,14 @@ func (s *Sessions) alive(session *Session) bool {
 	return false
 }
 
-// sweep removes what is not alive.
+// sweep removes ended sessions.
 func (s *Sessions) sweep() {
 	for _, session := range s.byKey {
 		s.alive(session)
 	}
 }
 
-// makeRoom removes those of the meant that were not seen for the longest, down to
-// limit.
+// makeRoom removes the sessions that were idle longest among those that match, down to limit.
 func (s *Sessions) makeRoom(limit int, meant func(*Session) bool) {
 	var all []*Session
 	for _, session := range s.byKey {

@@ -34,11 +34,11 @@ type Exporter struct {
 	handler   http.Handler
 }
 
-// Options configure an Exporter. Those of [rollcall/web.Options] with the same names have the same meaning.
+// Options configure an Exporter. Fields named as in [rollcall/web.Options] have the same meaning.
 type Options struct {
 	Version      string
 	LoopbackOnly bool
-	Totals       func() []totals.Total // what is bounded, as it is now
+	Totals       func() []totals.Total // the limits and their present use
 	Hooks        *hooks.Hooks          // nil without webhooks
 }
 
@@ -229,7 +229,8 @@ func (x *Exporter) Collect(out chan<- prometheus.Metric) {
 	put(metricLimited, float64(refused.Connections), "max_connections")
 }
 
-// collectHooks tells how the webhooks are, over all endpoints. An endpoint that another server sends to has its figures there.
+// collectHooks collects the webhooks' figures, over all endpoints. The server that sends to an endpoint has its
+// figures.
 func (x *Exporter) collectHooks(put func(m metric, value float64, labels ...string)) {
 	var sum hooks.Status
 	failing, dropped, oldest := 0, uint64(0), time.Duration(0)
@@ -256,8 +257,8 @@ func (x *Exporter) collectHooks(put func(m metric, value float64, labels ...stri
 	put(metricHookLost, float64(sum.Lost+dropped))
 }
 
-// Serve answers GET /metrics, for API keys with the scope admin. That a server is
-// open counts on its own machine alone, whatever address this is served at.
+// Serve answers GET /metrics, for API keys with the scope admin. An open server answers only its own machine, whatever
+// address this is served at.
 func (x *Exporter) Serve(c *gin.Context) *reply.Fault {
 	who, f := x.gate.Caller(c)
 	if f != nil {

@@ -15,7 +15,7 @@ const returnWindow = time.Minute
 // MaxBlocks bounds how many clients are blocked, and how many kicked ones are remembered.
 const MaxBlocks = 100_000
 
-// Blocks knows which clients are to stay away. The zero value is ready.
+// Blocks holds the blocked clients. The zero value is ready.
 type Blocks struct {
 	mu      sync.Mutex
 	blocked map[string]Block
@@ -26,7 +26,7 @@ type Blocks struct {
 type Block struct {
 	ClientID     string
 	Since, Until time.Time
-	By           string // who wanted it
+	By           string // the operator or API that blocked it
 	Refused      int    // streams that were turned away
 }
 
@@ -63,7 +63,7 @@ func (b *Blocks) store(one Block) {
 	b.blocked[one.ClientID] = one
 }
 
-// unblock lets a client in again, and reports whether it was blocked.
+// unblock ends a block, and reports whether the client was blocked.
 func (b *Blocks) unblock(clientID string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -96,8 +96,8 @@ func (b *Blocks) List() []Block {
 	return list
 }
 
-// kicked has one stream of the client turned away when it comes back with a
-// position, as an EventSource does by itself; a page that is loaded anew has none.
+// kicked makes one stream of the client be refused when it reconnects with a position, as an EventSource does by
+// itself; a reloaded page has none.
 func (b *Blocks) kicked(clientID string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -15,18 +15,18 @@ import (
 type Cluster struct {
 	node   *Node
 	Roster peers.Roster
-	ready  chan struct{} // closed once it is known who is there and who is blocked, or the roster is closed
+	ready  chan struct{} // closed once the others' clients and blocks are known, or the roster is closed
 
 	remote map[string]map[string]*presence.Connection // by session and id; owned by the goroutine
 }
 
-// entry is a connection as the others are told of it.
+// entry is a connection as the other servers see it.
 type entry struct {
 	ClientID    string          `json:"clientId"`
 	DeviceID    string          `json:"deviceId,omitempty"`
 	Anonymous   bool            `json:"anonymous,omitempty"`
 	Info        json.RawMessage `json:"info,omitempty"`
-	InfoAt      time.Time       `json:"infoAt,omitzero"` // when that was said, and by which connection
+	InfoAt      time.Time       `json:"infoAt,omitzero"` // when that was reported, and by which connection
 	InfoBy      string          `json:"infoBy,omitempty"`
 	Channels    []string        `json:"channels"`
 	RemoteAddr  string          `json:"remoteAddr,omitempty"`
@@ -35,7 +35,7 @@ type entry struct {
 	ConnectedAt time.Time       `json:"connectedAt"`
 }
 
-// info is what the connection says of its client, nil for nothing.
+// info returns the connection's info about its client, or nil.
 func (e *entry) info(connID string) *presence.Info {
 	switch {
 	case e.Info == nil:
@@ -52,12 +52,11 @@ type sharedBlock struct {
 	Since time.Time `json:"since"`
 }
 
-// rosterWait is how long a server waits at its start for who is on the others.
+// rosterWait limits how long a server waits at its start for the others' clients.
 const rosterWait = 10 * time.Second
 
-// newCluster follows the roster until that is closed, which the server's owner does.
-// It returns once it has been read: nobody is to be seen to join who was there before,
-// and no blocked client let in.
+// newCluster follows the roster until that is closed, which the server's owner does. It returns once the roster has
+// been read: no present client may seem to join, and no blocked client may be admitted.
 func newCluster(s *Node, r peers.Roster) *Cluster {
 	c := &Cluster{node: s, Roster: r, ready: make(chan struct{}), remote: make(map[string]map[string]*presence.Connection)}
 	go c.run()
@@ -71,7 +70,7 @@ func newCluster(s *Node, r peers.Roster) *Cluster {
 
 func (c *Cluster) run() {
 	changes := c.Roster.Changes()
-	batch := <-changes // none from a closed one
+	batch := <-changes // nil if it is closed
 	for i := range batch {
 		c.apply(&batch[i])
 	}
@@ -120,7 +119,7 @@ func (c *Cluster) apply(ch *peers.Change) {
 		delete(c.remote, ch.Session)
 	case peers.SharedEntry:
 		var b sharedBlock
-		_ = json.Unmarshal(ch.Value, &b) // who blocked is not told then
+		_ = json.Unmarshal(ch.Value, &b) // then without its author
 		c.node.Blocks.store(Block{ClientID: ch.ID, Since: b.Since, Until: ch.Until, By: b.By})
 		c.node.endClient(ch.ID)
 		c.node.endWatchers(ch.ID)
@@ -168,8 +167,8 @@ func (c *Cluster) publishConn(conn *presence.Connection, channels []string) {
 	}
 }
 
-// removeConn tells the others that a connection of this server has ended.
-func (c *Cluster) removeConn(conn *presence.Connection) { _ = c.Roster.Delete(conn.ID) } // what was never put is not there
+// removeConn removes an ended connection of this server from the roster. A missing entry is no error.
+func (c *Cluster) removeConn(conn *presence.Connection) { _ = c.Roster.Delete(conn.ID) }
 
 // kick has the others end a stream, or turn it away when it comes back to them.
 func (c *Cluster) kick(conn *presence.Connection) error {

@@ -10,9 +10,8 @@ import (
 // MaxDrainRate is the most streams that an operator's drain ends in a second.
 const MaxDrainRate = 100_000
 
-// Drainer empties the server as an operator asked: it ends so many streams a
-// second, each with a retry of its own, and takes none meanwhile, until told to
-// stop. The zero value, with its server set, is ready.
+// Drainer empties the server on an operator's request: it ends a number of streams per second, each with a retry of
+// its own, and refuses new ones, until stopped. The zero value, with its server set, is ready.
 type Drainer struct {
 	node *Node
 
@@ -97,8 +96,7 @@ func (n *Node) Leaving() (why hub.Reason, ok bool) {
 	return drained, n.Drainer.At() > 0
 }
 
-// StoreLost has the streams told that the event store was lost, by the Shutdown that
-// follows. Otherwise they are told that the server shuts down.
+// StoreLost makes the following Shutdown name the loss of the event store as its reason in the goodbye.
 func (n *Node) StoreLost() { n.ending.CompareAndSwap(nil, &lost) }
 
 // end has every stream that comes sent away, because the server shuts down unless

@@ -15,8 +15,8 @@ func (n *Node) IDOf(seq uint64) string {
 	return eventlog.Position{Epoch: n.Log.Head().Epoch, Seq: seq}.String()
 }
 
-// Engine is the log that a server delivers, with what its pages tell of it: an
-// [eventlog.Memory], as [MemoryEngine], or a jetlog.Log.
+// Engine is the log that a server delivers, with its state for the pages: an [eventlog.Memory], as [MemoryEngine], or
+// a jetlog.Log.
 type Engine interface {
 	eventlog.Log
 
@@ -27,19 +27,18 @@ type Engine interface {
 	Newest(n int, seq uint64, want func(channel string) bool) ([]*eventlog.Record, uint64)
 	Page(channel string, before uint64, n int) []*eventlog.Record
 
-	// Purge drops what the channel keeps and returns their number, as
-	// far as is known.
+	// Purge drops the channel's events and returns their number, as far as known.
 	Purge(ctx context.Context, channel string) (int, error)
 }
 
 // EngineState is how an engine is.
 type EngineState struct {
-	Name   string // what it is, in a few words
+	Name   string // its name, in a few words
 	Ready  bool
 	Reason string    // why it is not ready
 	Since  time.Time // when that began
 	Lag    uint64    // how many events of the store this node has not seen
-	Bytes  int64     // of the store on this machine's disk, 0 where there is none
+	Bytes  int64     // of the store on this machine's disk, 0 without one
 }
 
 // healthReporter is an Engine that reports its health. Other engines are always ready.
@@ -58,18 +57,18 @@ type Deeper interface {
 	Older(ctx context.Context, channels []string, after uint64, limit eventlog.Limit) (eventlog.Batch, error)
 	LastOlder(ctx context.Context, channels []string) ([]*eventlog.Record, error)
 
-	// Floors returns through where each channel's events may be missing in memory.
+	// Floors returns, for each channel, the number through which its events may be missing in memory.
 	Floors(channels []string) []uint64
 }
 
-// What one stream gets at most from the store as it resumes. What is older is a gap.
+// The most that one resuming stream gets from the store. Older events are a gap.
 const (
 	olderEvents = 10_000
 	olderBytes  = 8 << 20
 )
 
-// What all streams together hold of the store's events until they have been given them, and
-// what one read of the store may bring. A stream that finds no room is told to come back.
+// The most that all streams together hold of the store's events until they are sent, and the most of one read of the
+// store. Streams beyond it are refused temporarily.
 const (
 	olderTotal = 64 << 20
 	olderStep  = 1 << 20
@@ -109,8 +108,8 @@ func (n *Node) AwaitPosition(ctx context.Context, id string) error {
 	return nil
 }
 
-// Newest returns a channel's newest event, nil if there is none, and where the log was
-// then. What the server no longer has in memory is read from the store.
+// Newest returns a channel's newest event, nil if there is none, and the head at that time. It reads the store if the
+// memory no longer has the event.
 func (n *Node) Newest(ctx context.Context, channel string) (eventlog.Position, *eventlog.Record, error) {
 	names := []string{channel}
 	at, last := n.Log.Last(names)
@@ -157,9 +156,8 @@ func (n *Node) ReadLast(ctx context.Context, channels []string) (FillLast, error
 	}, nil
 }
 
-// Older reads from the store what a stream that resumes has missed and the server no
-// longer has in memory; nil where that is nothing. held is what that takes of the room for
-// it, to be given back to OlderRoom.
+// Older reads a resuming stream's missed events that the server no longer has in memory from the store; nil if there
+// are none. held is their share of OlderRoom, to be returned to it.
 func (n *Node) Older(ctx context.Context, channels []string, resume string) (all *eventlog.Batch, held int64, err error) {
 	store, ok := n.Log.(Deeper)
 	if !ok {
@@ -185,7 +183,7 @@ func (n *Node) Older(ctx context.Context, channels []string, resume string) (all
 		if err != nil {
 			return nil, held, err
 		}
-		for _, g := range b.Gaps { // a later step may tell the same hole again
+		for _, g := range b.Gaps { // a later step may report the same hole again
 			if !slices.ContainsFunc(all.Gaps, func(told eventlog.Gap) bool { return told.Channel == g.Channel }) {
 				all.Gaps = append(all.Gaps, g)
 			}

@@ -14,26 +14,23 @@ import (
 	"rollcall/presence"
 )
 
-// onlineEvery is the least time between two online-presence events: a burst of
-// changes is told once, at its end.
+// onlineEvery is the least time between two online-presence events: a burst of changes is reported once, at its end.
 const onlineEvery = time.Second
 
 // restBetween is how long the feed rests after each turn: when many come or go at
 // once, they are dealt with together.
 const restBetween = 10 * time.Millisecond
 
-// What a stream is given of its first notices in one step, one channel at least, and what
-// the shards may have to write of such steps.
+// What a stream gets of its first notices in one step, one channel at least, and what the shards may have pending of
+// such steps.
 const (
 	stepBytes = 64 << 10
 	mostAhead = 16 << 20
 )
 
-// Feed carries the registry's edges to those who watch: one goroutine takes them
-// in order, appends them to the presence log and notifies the streams that asked.
-// Because first notices go out from the same goroutine, a stream's snapshots and
-// the notices after them always add up. A stream gets the snapshots of its channels in
-// steps, the next when it has taken the last.
+// Feed delivers the registry's edges: one goroutine takes them in order, appends them to the presence log and notifies
+// the streams that asked. First notices go out from the same goroutine, so a stream's snapshots and the notices after
+// them always add up. A stream gets the snapshots of its channels in steps, the next one when it has taken the last.
 type Feed struct {
 	node   *Node
 	wake   chan struct{} // capacity one
@@ -46,8 +43,8 @@ type Feed struct {
 	waiting []newcomer // streams that want their first notices
 
 	ahead   atomic.Int64 // bytes of first notices that the shards have yet to write
-	online  atomic.Int64 // streams that want to hear who is online
-	members atomic.Int64 // streams that want to hear of their channels' members
+	online  atomic.Int64 // streams with WantOnline
+	members atomic.Int64 // streams with WantMembers
 
 	// Owned by the goroutine.
 	changed  uint64      // version at which somebody last came or went
@@ -68,8 +65,7 @@ func newFeed(s *Node) *Feed {
 	return f
 }
 
-// Count counts streams that want notices: n is 1 for one that comes, -1 for one that has
-// ended. While there is none, nothing is made for them.
+// Count counts streams with notices: n is 1 for a new one, -1 for an ended one. Without any, no notices are made.
 func (f *Feed) Count(wants hub.Wants, n int64) {
 	if wants&hub.WantOnline != 0 {
 		f.online.Add(n)
@@ -79,7 +75,7 @@ func (f *Feed) Count(wants hub.Wants, n int64) {
 	}
 }
 
-// startNotices has a stream given what it asked for from now on. It never blocks.
+// startNotices starts a stream's notices. It never blocks.
 func (f *Feed) startNotices(b newcomer) {
 	f.mu.Lock()
 	f.waiting = append(f.waiting, b)
@@ -178,8 +174,8 @@ func (f *Feed) tellMembers(e *presence.Edge) {
 	f.node.Hub.Notify(&hub.Notice{Channel: e.Channel, Type: "presence", Payload: append(payload, '}'), Version: e.Version})
 }
 
-// firsts gives streams a step of their first notices each. Those that the shards could
-// not take in soon wait for the next turn.
+// firsts sends waiting streams a step of their first notices each. Those that exceed the shards' limit wait for the
+// next turn.
 func (f *Feed) firsts(waiting []newcomer) {
 	made := make(map[string]*hub.Notice)
 	for i, b := range waiting {
@@ -193,9 +189,8 @@ func (f *Feed) firsts(waiting []newcomer) {
 	}
 }
 
-// sendInitial gives a stream a step of its first notices. Where the list of everybody is stale,
-// the next one is for it too. What was made for others in this turn is shared: it is no
-// older than what they were told.
+// sendInitial sends a stream a step of its first notices. If the list of all clients is stale, the stream gets the
+// next one. Notices made for others in this turn are shared: they are as new as what the others received.
 func (f *Feed) sendInitial(b newcomer, made map[string]*hub.Notice) {
 	var notices []*hub.Notice
 	size := int64(0)
@@ -234,13 +229,12 @@ func (f *Feed) snapshot(channel string) *hub.Notice {
 	return &hub.Notice{Channel: channel, Type: "presence", Payload: append(payload, "]}"...), Version: version}
 }
 
-// stale reports whether the list of everybody is not what was last told, and
-// somebody wants it.
+// stale reports whether the list of all clients has changed since it was last sent, and a stream wants it.
 func (f *Feed) stale() bool {
 	return f.online.Load() > 0 && (f.everyone == nil || f.everyone.Version < f.changed)
 }
 
-// tellOnline tells who is online, if that is due.
+// tellOnline sends the list of all clients, if that is due.
 func (f *Feed) tellOnline() {
 	if !f.stale() || time.Since(f.built) < onlineEvery {
 		return

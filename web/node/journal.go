@@ -19,8 +19,8 @@ type Happening struct {
 	Addr     string
 }
 
-// Journal remembers the newest happenings, for the operator alone. The zero value
-// is ready. Its memory grows with what happens, up to about 2 MiB.
+// Journal remembers the newest events of clients' connections, for operators only. The zero value is ready. Its memory
+// grows with the events, up to about 2 MiB.
 type Journal struct {
 	mu   sync.Mutex
 	ring []Happening

@@ -24,8 +24,8 @@ func (n *Node) Kick(conn *presence.Connection) {
 	}
 }
 
-// KickAll is kick for all streams of a client. It says how many these are, and whether
-// the client is online, which it may be without any.
+// KickAll ends all streams of a client. It returns their number, and whether the client is online, which it may be
+// without any.
 func (n *Node) KickAll(id string) (streams int, online bool) {
 	_, conns, online := n.Registry.Client(id)
 	for _, conn := range conns {
@@ -34,8 +34,8 @@ func (n *Node) KickAll(id string) (streams int, online bool) {
 	return len(conns), online
 }
 
-// kickHere ends a stream of this server. Its EventSource comes back once by itself:
-// named, it is then told to stay away; nameless, it is told not to hurry.
+// kickHere ends a stream of this server. Its EventSource reconnects once by itself: a named client is then refused, a
+// nameless one gets a long retry.
 func (n *Node) kickHere(conn *presence.Connection) {
 	why := hub.Kicked
 	if conn.Anonymous {
@@ -56,7 +56,7 @@ func (n *Node) endClient(id string) {
 	}
 }
 
-// errTooManyBlocks is the error of keepAway where as many clients are blocked as may be.
+// errTooManyBlocks is the error of keepAway at the limit of blocks.
 var errTooManyBlocks = errors.New(strconv.Itoa(MaxBlocks) + " clients are blocked, which is the limit. Lift a block, or wait until one ends.")
 
 // KeepAway blocks a client for a time, on all servers, and ends its streams.

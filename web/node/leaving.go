@@ -10,8 +10,8 @@ type Command struct {
 	ConnectionID string `json:"connectionId"`
 	Anonymous    bool   `json:"anonymous,omitempty"`
 	Now          bool   `json:"now,omitempty"` // without the grace
-	// Secret is what a client showed to a server that could not check it. An order to
-	// leave without one was checked by the server that gives it.
+	// Secret is a client's proof that the server it contacted could not check. A command to leave without one was
+	// checked by the sending server.
 	Secret string `json:"secret,omitempty"`
 }
 
@@ -34,9 +34,8 @@ func (n *Node) TellLeave(o Command) {
 	}
 }
 
-// leaveHere ends a connection as if its peer were gone, if it is this server's, and
-// with now the grace after it, if it is another's too. It reports whether there was
-// such a connection; its end may have come first.
+// leaveHere ends a connection as if its peer were gone, if it is this server's; with now, also its grace, even if it
+// is another server's. It reports whether the connection was known; it may have ended before.
 func (n *Node) leaveHere(id string, now bool) (known bool) {
 	conn := n.Registry.Connection(id)
 	if conn == nil {
@@ -50,7 +49,7 @@ func (n *Node) leaveHere(id string, now bool) (known bool) {
 		n.Registry.Leave(conn)
 	}
 	if now {
-		n.Registry.EndGrace(id) // where the stream had ended before it was told to
+		n.Registry.EndGrace(id) // the stream may have ended before
 	}
 	return true
 }

@@ -15,14 +15,13 @@ const (
 	MinutesKept = 24 * 60
 )
 
-// Reading is what the server did within one second or minute, and what it held at
-// its end. Rates are per second.
+// Reading is the server's work within one second or minute, and its state at the end. Rates are per second.
 type Reading struct {
 	At                          time.Time
 	Clients, Connections        float32
 	channels, streams           float32
 	Published, Delivered, Bytes float32
-	LagP50, LagP99              float32 // seconds; negative where nothing was delivered
+	LagP50, LagP99              float32 // seconds; negative without deliveries
 	Memory                      float32 // bytes that the process has of the system
 	Slow, Kicked, Gaps, Crowded uint64  // since the start
 }
@@ -42,7 +41,7 @@ type Meter struct {
 	log     eventlog.Stats
 }
 
-// ring keeps the newest readings, at most cap of them.
+// ring holds the newest readings, at most cap of them.
 type ring struct {
 	list []Reading
 	next int
@@ -77,7 +76,7 @@ func (m *Meter) close() {
 	<-m.done
 }
 
-// reference is what a reading is compared with.
+// reference is the counters at the beginning of a reading.
 type reference struct {
 	at  time.Time
 	hub hub.Stats
@@ -114,7 +113,7 @@ func (m *Meter) sample(now time.Time) reference {
 	return reference{now, m.node.Hub.Stats(), m.node.Log.Stats()}
 }
 
-// read returns what happened between two looks.
+// read returns the difference between two references.
 func (m *Meter) read(from, to *reference) Reading {
 	clients, connections, channels, _ := m.node.Registry.Totals()
 	over := float32(max(to.at.Sub(from.at), time.Millisecond).Seconds())

@@ -17,21 +17,21 @@ import (
 	"rollcall/web/totals"
 )
 
-// Options configure a Node. Those of [rollcall/web.Options] with the same names have the same meaning.
+// Options configure a Node. Fields named as in [rollcall/web.Options] have the same meaning.
 type Options struct {
 	Log           *slog.Logger
 	Name          string // among the servers of a cluster
 	Engine        Engine // nil makes one in memory, of History
 	History       eventlog.Options
-	Roster        peers.Roster // nil for a server alone
+	Roster        peers.Roster // nil for a single server
 	Shards        int
 	Heartbeat     time.Duration
 	StallTimeout  time.Duration
 	PresenceGrace time.Duration
 	Tracing       trace.TracerProvider // nil traces nothing
 
-	// What happens is told by these, unless they are nil; they do not block. Edges gets the registry's edges in order, Ended
-	// the client and the reason's code of each stream of this server that ends, before the registry is told.
+	// Callbacks, or nil; they must not block. Edges receives the registry's edges in order. Ended receives the client
+	// and the reason's code of each ended stream of this server, before the registry is told.
 	Edges func([]presence.Edge)
 	Ended func(clientID, reason string)
 }
@@ -46,7 +46,7 @@ type Node struct {
 	Watchers *hub.Hub         // delivers it
 	Registry *presence.Registry
 	Feed     *Feed
-	Cluster  *Cluster // nil for a server alone
+	Cluster  *Cluster // nil for a single server
 	Blocks   Blocks
 	Journal  Journal
 	Meter    *Meter
@@ -55,7 +55,7 @@ type Node struct {
 	Taps     Taps
 	Secrets  *Secrets
 
-	watching sync.Map                   // *Watcher, those that are attached
+	watching sync.Map                   // attached *Watchers
 	ending   atomic.Pointer[hub.Reason] // why all streams are sent away; nil while they are not
 
 	OlderRoom totals.Quota // for the store's events that streams have yet to be given
@@ -127,7 +127,7 @@ func (n *Node) Close() {
 // Streams returns how many streams there are. Clocks don't count.
 func (n *Node) Streams() int { return n.Hub.Streams() + n.Watchers.Streams() }
 
-// Publish appends events to the log, within a span where events are traced. See [eventlog.Log.Append].
+// Publish appends events to the log, within a span if events are traced. See [eventlog.Log.Append].
 func (n *Node) Publish(ctx context.Context, events []eventlog.Event) ([]eventlog.Result, error) {
 	return n.Tracer.append(ctx, n.Hub, events)
 }

@@ -30,22 +30,21 @@ type Stream struct {
 	Wants  hub.Wants
 	atOnce atomic.Bool // its client leaves without the grace
 	Admission
-	Place Place // nil where it is not kept
-	// waiting counts the bytes that net/http has taken and not written; nil where the connection is taken over. It is set before the
-	// stream is attached.
+	Place Place // nil if its position is not stored
+	// waiting counts the bytes that net/http has taken and not written; nil for a hijacked connection. It is set
+	// before the stream is attached.
 	Waiting func() int
 	Conn    atomic.Pointer[hub.Conn]   // set once attached
-	ending  atomic.Pointer[hub.Reason] // why it was told to end
-	expiry  atomic.Pointer[time.Timer] // ends it with its grant; nil where that does not end
+	ending  atomic.Pointer[hub.Reason] // why it was asked to end
+	expiry  atomic.Pointer[time.Timer] // ends it with its grant; nil if the grant does not end
 }
 
-// Place keeps where a stream stands, for a client that comes back without saying it. Its methods are safe for concurrent use.
+// Place stores a stream's position, for a client that reconnects without one. Its methods are safe for concurrent use.
 type Place interface {
-	Last(ctx context.Context) (string, error) // where it stood; "" for nowhere
+	Last(ctx context.Context) (string, error) // the stored position; "" for none
 	Starts(at uint64)                         // called first
-	// Began is told a way to ask how many bytes of what the stream was given are not written
-	// yet, Ended how many that were. Neither blocks. Ended is called again where more was
-	// written since.
+	// Began receives a function that returns how many bytes of the stream are not written yet, Ended their number at
+	// the end. Neither blocks. Ended is called again if more was written since.
 	Began(conn *hub.Conn, unsent func() int)
 	Ended(conn *hub.Conn, unsent int)
 }
@@ -74,10 +73,10 @@ func ConnOf(c *presence.Connection) *hub.Conn {
 	return nil
 }
 
-// RetryLine tells clients how long to wait before they come back.
+// RetryLine is the clients' default delay before they reconnect.
 const RetryLine = "retry: 3000\n"
 
-// Unsent returns how many bytes of what the stream was given are not written yet.
+// Unsent returns how many bytes of the stream are not written yet.
 func (st *Stream) Unsent() int {
 	if st.Waiting == nil {
 		return 0
@@ -166,10 +165,11 @@ func (st *Stream) Hello(resumed bool) []byte {
 	return append(strconv.AppendBool(out, resumed), '}')
 }
 
-// Admission is what lets a stream stay: it is over when its credentials are, and gives back what the stream took of the limits.
+// Admission is a stream's permission: it is over when its credentials are, and releases the stream's share of the
+// limits.
 type Admission interface {
 	Holds() bool        // whether the credentials still stand
 	Expires() time.Time // when they end; zero for never
-	GrantedTo() string  // the client that they name; "" for none
+	GrantedTo() string  // the client that the credentials name; "" for none
 	Release(grace time.Duration)
 }

@@ -17,7 +17,7 @@ type Taps struct {
 	by map[string][]*tapBegin
 }
 
-// tapBegin returns what sees the events of a connection that begins.
+// tapBegin returns the receiver of a new connection's events.
 type tapBegin func(*presence.Connection) func(sse []byte)
 
 // Add taps the connections of a client that begin from now on, until stop.
@@ -42,7 +42,7 @@ func (x *Taps) remove(clientID string, begin *tapBegin) {
 	}
 }
 
-// Of returns what a new connection is tapped with, nil for nothing.
+// Of returns the receiver of a new connection's events, or nil.
 func (x *Taps) Of(conn *presence.Connection) func(sse []byte) {
 	if x.open.Load() == 0 {
 		return nil

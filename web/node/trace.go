@@ -41,7 +41,7 @@ func (t *Tracer) append(ctx context.Context, h *hub.Hub, events []eventlog.Event
 	}
 	ctx, span := t.Start(ctx, "append", trace.WithSpanKind(trace.SpanKindProducer))
 	defer span.End()
-	if span.SpanContext().IsSampled() { // who delivers it has nothing to tell otherwise
+	if span.SpanContext().IsSampled() { // otherwise its deliverers have nothing to record
 		carrier := propagation.MapCarrier{}
 		propagation.TraceContext{}.Inject(ctx, carrier)
 		for i := range events {

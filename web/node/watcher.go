@@ -10,8 +10,8 @@ import (
 	"rollcall/presence"
 )
 
-// Watcher is one reader of the presence stream: a stream over the presence log
-// that begins with a snapshot and mends holes by another.
+// Watcher is one reader of the presence stream: a stream over the presence log that begins with a snapshot and repairs
+// holes by another.
 type Watcher struct {
 	At       *Node
 	Channels []string
@@ -56,12 +56,11 @@ func (w *Watcher) Ended(*hub.Conn, hub.Reason) {
 	w.Release(0)
 }
 
-// maxSnapshot bounds the snapshot of several channels in bytes. The members of one channel
-// take no more than what they said of themselves; those of many may be the same again and
-// again.
+// maxSnapshot limits the snapshot of several channels in bytes. The members of one channel take at most the size of
+// their info; those of many channels may repeat.
 const maxSnapshot = 16 << 20
 
-// Snapshot implements [hub.Snapshotter]: who is there now, as one event.
+// Snapshot implements [hub.Snapshotter]: the present members, as one event.
 func (w *Watcher) Snapshot() (frames []byte, at uint64, ok bool) {
 	if len(w.Channels) > 1 && w.At.Registry.Weight(maxSnapshot, w.Channels...) > maxSnapshot {
 		return nil, 0, false
@@ -99,7 +98,7 @@ func (w *Watcher) Snapshot() (frames []byte, at uint64, ok bool) {
 	data = append(data, `],"online":`...)
 	online := len(everyone)
 	if !w.Full {
-		online = len(shown) // how many are elsewhere is not told either
+		online = len(shown) // the number of other clients is hidden, too
 	}
 	data = strconv.AppendInt(data, int64(online), 10)
 	id := eventlog.Position{Epoch: w.At.Edges.Head().Epoch, Seq: version}

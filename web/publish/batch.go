@@ -3,10 +3,8 @@ package publish
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -26,15 +24,14 @@ type batchParser struct {
 
 // Parse reads the body of a publish.
 func (p *Publisher) Parse(body *bytes.Buffer) ([]eventlog.Event, *reply.Fault) {
-	if !utf8.Valid(body.Bytes()) {
-		return nil, reply.NotJSON(reply.ErrNotUTF8)
+	text := body.Bytes()
+	dec, f := reply.NewJSONDecoder(body)
+	if f != nil {
+		return nil, f
 	}
-	// AllowInvalidUTF8 is for half a surrogate pair, such as "\ud800", in a payload:
-	// it is JSON, and what JavaScript makes of a text cut in the middle of a character.
-	dec := jsontext.NewDecoder(body, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	b := batchParser{body: body.Bytes(), dec: dec, opts: &p.opts}
+	b := batchParser{body: text, dec: dec, opts: &p.opts}
 	found, instead := false, ""
-	f := b.object("The body", func(name []byte) *reply.Fault {
+	f = b.object(func(name []byte) *reply.Fault {
 		if string(name) != "events" {
 			if meant := missingEvents[strings.ToLower(string(name))]; meant != "" {
 				instead = meant
@@ -51,8 +48,8 @@ func (p *Publisher) Parse(body *bytes.Buffer) ([]eventlog.Event, *reply.Fault) {
 	if f != nil {
 		return nil, f
 	}
-	if _, err := b.dec.ReadToken(); err != io.EOF {
-		return nil, reply.NotJSON(fmt.Errorf("there is more data after the value"))
+	if f := reply.EndJSON(dec); f != nil {
+		return nil, f
 	}
 	if !found {
 		return nil, reply.Invalid("missing_events", "events", "is required; a publish is {\"events\":[…]}%s", instead)
@@ -60,7 +57,7 @@ func (p *Publisher) Parse(body *bytes.Buffer) ([]eventlog.Event, *reply.Fault) {
 	return b.events, nil
 }
 
-// missingEvents says of the names that stand in a body without events what was probably meant.
+// missingEvents are hints for bodies without events, by the name that was probably meant.
 var missingEvents = map[string]string{
 	"event":       ", a list, even for one event; a body with \"event\" is for POST /events",
 	"events":      ", in lower case",
@@ -68,11 +65,8 @@ var missingEvents = map[string]string{
 }
 
 // object reads an object and calls each with every name in it, to read the value.
-// The name is to be used before anything else is read.
-func (p *batchParser) object(what string, each func(name []byte) *reply.Fault) *reply.Fault {
-	if kind := p.dec.PeekKind(); kind != '{' && kind != 0 {
-		return reply.NewFault(http.StatusBadRequest, "invalid_body", what+" must be a JSON object.")
-	}
+// The name is valid until the next read.
+func (p *batchParser) object(each func(name []byte) *reply.Fault) *reply.Fault {
 	if _, err := p.dec.ReadToken(); err != nil {
 		return reply.NotJSON(err)
 	}
@@ -82,7 +76,7 @@ func (p *batchParser) object(what string, each func(name []byte) *reply.Fault) *
 			return reply.NotJSON(err)
 		}
 		if bytes.IndexByte(name, '\\') >= 0 {
-			name, _ = jsontext.AppendUnquote([]byte{'"'}, name) // what is escaped reads the same
+			name, _ = jsontext.AppendUnquote([]byte{'"'}, name) // an escaped name is the same name
 			name = append(name, '"')
 		}
 		if f := each(name[1 : len(name)-1]); f != nil {
@@ -132,7 +126,7 @@ func (p *batchParser) event() *reply.Fault {
 	if kind := p.dec.PeekKind(); kind != '{' && kind != 0 {
 		return reply.Invalid("invalid_event", at("events[%d]", i), "must be an object")
 	}
-	f := p.object("", func(name []byte) (f *reply.Fault) {
+	f := p.object(func(name []byte) (f *reply.Fault) {
 		switch string(name) {
 		case "channelName":
 			ev.Channel, f = p.text(i, "channelName", &p.channel)
@@ -205,11 +199,11 @@ func (p *batchParser) text(i int, name string, last *cachedString) (string, *rep
 	}
 	if !bytes.Equal(raw, last.raw) {
 		end := int(p.dec.InputOffset())
-		plain, err := jsontext.AppendUnquote(nil, raw)
+		plain, err := reply.UnquoteJSON(raw)
 		if err != nil {
-			return "", reply.Invalid("invalid_event", fmt.Sprintf("events[%d].%s", i, name), "has half a surrogate pair")
+			return "", reply.Invalid("invalid_event", fmt.Sprintf("events[%d].%s", i, name), "%v", err)
 		}
-		*last = cachedString{p.body[end-len(raw) : end], string(plain)}
+		*last = cachedString{p.body[end-len(raw) : end], plain}
 	}
 	return last.text, nil
 }

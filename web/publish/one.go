@@ -11,8 +11,7 @@ import (
 	"rollcall/web/reply"
 )
 
-// One publishes an event that came in one of the other forms: field is where its
-// payload stood in it, about what names its channel.
+// One publishes an event of another API: field is the name of its payload's field, about that of its channel's field.
 func (p *Publisher) One(c *gin.Context, who gate.Caller, ev eventlog.Event, field, about string) (eventlog.Result, *reply.Fault) {
 	if n := len(ev.Payload); n > p.opts.MaxPayloadBytes {
 		return eventlog.Result{}, &reply.Fault{Status: http.StatusRequestEntityTooLarge, Code: "payload_too_large",

@@ -26,7 +26,7 @@ func (p *Publisher) Handler(next func(*gin.Context, gate.Caller, *reply.Body) *r
 	})
 }
 
-// Outcomes counts requests by what became of them.
+// Outcomes counts requests by result.
 type Outcomes [len(PublishResults)]atomic.Uint64
 
 // PublishResults are the values of that label of the metric.

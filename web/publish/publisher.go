@@ -5,14 +5,14 @@ import (
 	"rollcall/web/node"
 )
 
-// Options configure a Publisher. Those of [rollcall/web.Options] with the same names have the same meaning.
+// Options configure a Publisher. Fields named as in [rollcall/web.Options] have the same meaning.
 type Options struct {
 	MaxBodyBytes    int64
 	MaxPayloadBytes int
 	MaxBatchEvents  int
 }
 
-// Publisher publishes what requests ask for. Its methods are safe for concurrent use.
+// Publisher publishes events of requests. Its methods are safe for concurrent use.
 type Publisher struct {
 	opts     Options
 	node     *node.Node
@@ -20,7 +20,7 @@ type Publisher struct {
 	Outcomes Outcomes
 }
 
-// New returns what publishes to a node.
+// New returns the publisher of a node.
 func New(n *node.Node, g *gate.Gate, opts Options) *Publisher {
 	return &Publisher{opts: opts, node: n, gate: g}
 }

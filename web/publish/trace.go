@@ -12,7 +12,7 @@ import (
 	"rollcall/web/reply"
 )
 
-// requestSpan is where the context of a request keeps its span.
+// requestSpan is the key of a request's span in its context.
 const requestSpan = "span"
 
 // beginSpan begins the span of a request to publish.

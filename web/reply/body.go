@@ -2,22 +2,19 @@ package reply
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"rollcall/web/totals"
-	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
-	"github.com/go-json-experiment/json/jsontext"
+
+	"rollcall/web/totals"
 )
 
-// What the bodies of requests may take.
+// Memory limits of requests' bodies.
 const (
 	firstBytes   = 16 << 10  // reserved for a body before any of it arrives
 	UselessBytes = 64 << 10  // of a body that nobody reads
@@ -26,8 +23,8 @@ const (
 	FormsBytes   = 64 << 20  // of all forms of the admin UI at once; four of the largest at the least
 )
 
-// Body is a request's body. Its memory grows with what arrives, not with what the
-// request's head announces, and counts against a quota until release.
+// Body is a request's body. Its memory grows with the bytes received, not with the announced length, and counts
+// against a quota until Release.
 type Body struct {
 	bytes.Buffer
 	quota *totals.Quota
@@ -50,13 +47,13 @@ func (b *Body) Release() {
 	bodies.Put(b)
 }
 
-// ErrBodies says that the bodies of all requests take what they may.
+// ErrBodies means that the memory limit of all bodies is reached.
 var ErrBodies = errors.New("no memory left for a body")
 
-// Counting returns r, with what arrives counted as the body.
+// Counting returns r; bytes read from it count as the body.
 func (b *Body) Counting(r io.Reader) io.Reader { return counted{r, b} }
 
-// counted reads a body and counts what arrives.
+// counted reads a body and counts its bytes.
 type counted struct {
 	io.Reader
 	body *Body
@@ -89,7 +86,7 @@ func TooManyBodies(c *gin.Context) *Fault {
 	return Limited(c, time.Second, "too_many_bodies", "The bodies of all requests have reached their memory limit. Try again.")
 }
 
-// CheckBody checks what a request's head says of its body.
+// CheckBody checks the headers that describe a request's body.
 func CheckBody(c *gin.Context, limit int64) *Fault {
 	if enc := c.GetHeader("Content-Encoding"); enc != "" && enc != "identity" {
 		return NewFault(http.StatusUnsupportedMediaType, "unsupported_encoding", "The body must not be compressed.")
@@ -101,7 +98,7 @@ func CheckBody(c *gin.Context, limit int64) *Fault {
 	return nil
 }
 
-// BodyFault says why a body was not read.
+// BodyFault returns the fault for a body that could not be read.
 func BodyFault(err error, limit int64) *Fault {
 	var over *http.MaxBytesError
 	switch {
@@ -115,39 +112,4 @@ func BodyFault(err error, limit int64) *Fault {
 
 func bodyTooLarge(limit int64) *Fault {
 	return NewFault(http.StatusRequestEntityTooLarge, "body_too_large", fmt.Sprintf("The body is too large. It may have %d bytes.", limit))
-}
-
-// OneLine returns a JSON value, without white space if it has line ends.
-func OneLine(raw jsontext.Value) []byte {
-	if bytes.IndexByte(raw, '\n') >= 0 || bytes.IndexByte(raw, '\r') >= 0 {
-		raw = raw.Clone()
-		_ = raw.Compact() // it is valid
-	}
-	return raw
-}
-
-// ErrNotUTF8 says that a body is not UTF-8, which encoding/json would mend instead.
-var ErrNotUTF8 = errors.New("it is not UTF-8")
-
-func NotJSON(err error) *Fault {
-	why := strings.TrimPrefix(err.Error(), "jsontext: ")
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		why = "it ends too early"
-	}
-	return NewFault(http.StatusBadRequest, "invalid_json", "The body is not valid JSON: "+why+".")
-}
-
-// Decode reads a body of JSON. It must be UTF-8; of names that are there twice the last counts.
-func Decode(text []byte, into any) *Fault {
-	if !utf8.Valid(text) {
-		return NotJSON(ErrNotUTF8)
-	}
-	err := json.Unmarshal(text, into)
-	if wrong, ok := err.(*json.UnmarshalTypeError); ok && wrong.Field != "" {
-		return Invalid("invalid_field", wrong.Field, "must not be a %s", wrong.Value)
-	}
-	if err != nil {
-		return NotJSON(err)
-	}
-	return nil
 }

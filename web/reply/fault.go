@@ -11,14 +11,13 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// Limited is the answer to what comes too often.
+// Limited is the answer to requests over a rate limit.
 func Limited(c *gin.Context, retry time.Duration, code, text string) *Fault {
 	c.Header("Retry-After", strconv.Itoa(int(math.Ceil(max(retry, time.Second).Seconds()))))
 	return NewFault(http.StatusTooManyRequests, code, text)
 }
 
-// Fault is an answer that says what is wrong. The code is stable; the message is
-// a safe sentence for people.
+// Fault is an error answer. The code is stable; the message is a sentence without secrets.
 type Fault struct {
 	Status  int    `json:"-"`
 	Code    string `json:"code"`
@@ -38,7 +37,7 @@ func Invalid(code, field, format string, args ...any) *Fault {
 	return &Fault{Status: http.StatusBadRequest, Code: code, Message: field + " " + fmt.Sprintf(format, args...), Field: field}
 }
 
-// Handler serves requests with next, and refuses those that it returns a fault for.
+// Handler serves requests with next, and answers with its fault, if any.
 func Handler(next func(*gin.Context) *Fault) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if f := next(c); f != nil {
@@ -55,7 +54,7 @@ func Refuse(c *gin.Context, f *Fault) {
 	c.PureJSON(f.Status, gin.H{"error": f})
 }
 
-// Recovery turns a panic into a 500 that tells nothing, and logs it.
+// Recovery turns a panic into a 500 without details, and logs it.
 func Recovery(log *slog.Logger) gin.HandlerFunc {
 	return gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, err any) {
 		log.Error("panic in a handler", "path", c.FullPath(), "panic", fmt.Sprint(err))

@@ -13,9 +13,8 @@ import (
 	"rollcall/templates"
 )
 
-// pagePolicy lets pages use nothing but what this server sends, and run and show
-// nothing but what carries the page's nonce (CSP Level 3). What a module imports
-// has the nonce of the module.
+// pagePolicy restricts pages to content of this server, and scripts and styles to elements with the page's nonce (CSP
+// Level 3). A module's imports inherit its nonce.
 func pagePolicy(nonce string) string {
 	return "default-src 'none'; script-src 'nonce-" + nonce + "'; style-src 'nonce-" + nonce + "'; img-src 'self' data:; " +
 		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

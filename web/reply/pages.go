@@ -5,5 +5,5 @@ import "log/slog"
 // Pages sends pages.
 type Pages struct{ log *slog.Logger }
 
-// NewPages returns what sends pages, and logs those that can't be made.
+// NewPages returns a Pages that logs rendering errors.
 func NewPages(log *slog.Logger) *Pages { return &Pages{log} }

@@ -11,7 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// LimitParam returns the query's limit: 1 or more; what is over most is most.
+// LimitParam returns the query's limit, at least 1; larger values are cut to most.
 func LimitParam(c *gin.Context, usual, most int) (int, *Fault) {
 	return CountParam(c, "limit", usual, most)
 }
@@ -36,7 +36,7 @@ func PathParam(c *gin.Context, name string) string {
 	return value
 }
 
-// Limits on what a subscriber says of itself, in bytes.
+// Limits on a subscriber's own data, in bytes.
 const (
 	MaxClientID = 255
 	MaxInfo     = 1 << 10

@@ -4,5 +4,5 @@ import (
 	"net/http"
 )
 
-// ReadMethods are the methods of what is only read.
+// ReadMethods are the methods of read-only resources.
 var ReadMethods = []string{http.MethodGet, http.MethodHead}

@@ -16,9 +16,9 @@ type storeFault struct {
 	errs    []error
 	status  int
 	code    string
-	retry   int    // seconds until the request may be repeated; 0 where that does not help
+	retry   int    // seconds until the request may be repeated; 0 if a retry does not help
 	reason  string // a sentence for everybody
-	outcome string // what a publisher is told after it
+	outcome string // an additional sentence for publishers
 }
 
 const nothingPublished = "Nothing was published; try again."
@@ -57,13 +57,13 @@ func storeFaultOf(c *gin.Context, err error) storeFault {
 	return storeFault{status: http.StatusServiceUnavailable, code: "unavailable", reason: "The event store failed.", outcome: "Try again."}
 }
 
-// PublishFault says why an append failed.
+// PublishFault returns the fault for a failed append.
 func PublishFault(c *gin.Context, err error) *Fault {
 	f := storeFaultOf(c, err)
 	return NewFault(f.status, f.code, f.reason+" "+f.outcome)
 }
 
-// ReadFault says why the event store could not be read.
+// ReadFault returns the fault for a failed read of the event store.
 func ReadFault(c *gin.Context, err error) *Fault {
 	f := storeFaultOf(c, err)
 	return NewFault(f.status, f.code, f.reason+" Try again.")

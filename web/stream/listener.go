@@ -9,9 +9,8 @@ import (
 // within 41 s.
 const userTimeout = 15_000
 
-// Tune sets up a TCP listener or connection for streams. Connections inherit what
-// is set on their listener, which saves the calls for each of them; those behind
-// TLS are set up one by one.
+// Tune sets up a TCP listener or connection for streams. Connections inherit their listener's options, which saves
+// system calls; connections behind TLS are set up one by one.
 func Tune(socket any) {
 	if s, ok := socket.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {

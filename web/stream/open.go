@@ -61,7 +61,7 @@ func (s *Streams) OpenFor(c *gin.Context, who gate.Caller, r *Request) {
 	s.attach(c, r, from, s.join(c, who, admitted, r, id, info))
 }
 
-// may checks what is asked for against the caller's grant.
+// may checks the requested channels against the caller's grant.
 func (s *Streams) may(c *gin.Context, who gate.Caller, r *Request) *reply.Fault {
 	for _, name := range r.Channels {
 		if !who.MaySubscribe(name) {
@@ -77,8 +77,8 @@ func (s *Streams) may(c *gin.Context, who gate.Caller, r *Request) *reply.Fault 
 	return nil
 }
 
-// clientOf returns the client that a stream is for and what presence shows of it: what the caller's grant says, else
-// what the request does.
+// clientOf returns the stream's client and its info in presence: those of the caller's grant, else those of the
+// request.
 func clientOf(who gate.Caller, r *Request) (id string, info []byte) {
 	id, info = who.ClientID, who.Info
 	if who.MayChooseClientID() {

@@ -16,8 +16,8 @@ import (
 	"rollcall/web/reply"
 )
 
-// Refuse ends a request for a stream with f. What may pass is told in a goodbye,
-// which EventSource comes back from; to it, any other status is final.
+// Refuse ends a request for a stream with f. Temporary faults are sent as a goodbye, after which EventSource
+// reconnects; it never does after any other status.
 func (s *Streams) Refuse(c *gin.Context, resume string, f *reply.Fault) {
 	if f == gate.Blocked {
 		c.Status(http.StatusNoContent)
@@ -38,7 +38,7 @@ func (s *Streams) Refuse(c *gin.Context, resume string, f *reply.Fault) {
 	s.TurnAway(c, resume, why)
 }
 
-// refuseRead ends a request for a stream whose first events could not be read: the stream would have a gap that is none.
+// refuseRead ends a request for a stream whose first events could not be read: the stream would report a false gap.
 func (s *Streams) refuseRead(c *gin.Context, resume string, err error) {
 	if errors.Is(err, node.ErrOlderBusy) {
 		s.TurnAway(c, resume, node.OlderBusy)

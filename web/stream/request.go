@@ -14,28 +14,28 @@ import (
 	"rollcall/web/reply"
 )
 
-// ResumeParam returns where the client asks to go on from.
+// ResumeParam returns the requested position.
 func ResumeParam(c *gin.Context) string {
 	return ResumeID(c.GetHeader("Last-Event-ID"), append(c.QueryArray("lastEventId"), c.QueryArray("last_event_id")...))
 }
 
-// Request is what a subscriber asks for.
+// Request is a parsed request for a stream.
 type Request struct {
 	Channels []string
 	ClientID string    // "" asks the server for one
-	Resume   string    // where the client says that it was
-	Wants    hub.Wants // what it asks to see of presence
-	Always   hub.Wants // what it sees of it without asking
+	Resume   string    // the client's last position
+	Wants    hub.Wants // the requested presence events
+	Always   hub.Wants // the presence events that every stream gets
 	Info     []byte    // compact JSON or nil
 
-	// What streams have that are no /subscribe.
+	// Only for streams of other APIs than /subscribe.
 	Field    string       // that named the channels; "" means channels
 	Dialect  *hub.Dialect // how events are written; nil as they are
 	DeviceID string
-	Place    node.Place // nil where the client alone says where it was
+	Place    node.Place // nil if only the client knows its position
 }
 
-// Check makes a request of what was asked, or says what is wrong with it.
+// Check makes a Request of the parameters, or returns what is wrong with them.
 func (s *Streams) Check(c *gin.Context, names []string, clientID string, ids, wants []string, info []byte) (*Request, *reply.Fault) {
 	channels, f := s.CheckChannels(names)
 	switch {
@@ -59,7 +59,7 @@ func (s *Streams) Check(c *gin.Context, names []string, clientID string, ids, wa
 	}, nil
 }
 
-// checkWants reads what a stream asks to see of presence.
+// checkWants parses the requested presence events.
 func checkWants(list []string) (wants hub.Wants, f *reply.Fault) {
 	for _, want := range list {
 		switch want {
@@ -75,7 +75,7 @@ func checkWants(list []string) (wants hub.Wants, f *reply.Fault) {
 	return wants, nil
 }
 
-// CheckChannels returns names without repetitions, in order, or says what is wrong with them.
+// CheckChannels returns names without repetitions, in order, or what is wrong with them.
 func (s *Streams) CheckChannels(names []string) ([]string, *reply.Fault) {
 	for _, name := range names {
 		if err := eventlog.CheckChannel(name); err != nil {
@@ -89,8 +89,7 @@ func (s *Streams) CheckChannels(names []string) ([]string, *reply.Fault) {
 	return names, nil
 }
 
-// ResumeID chooses among the header's id and those of the query: the first that
-// is well-formed, else the first that there is.
+// ResumeID chooses among the ids of the header and the query: the first well-formed one, else the first one.
 func ResumeID(header string, ids []string) string {
 	ids = append([]string{header}, ids...)
 	for _, id := range ids {

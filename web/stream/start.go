@@ -8,11 +8,11 @@ import (
 	"rollcall/web/node"
 )
 
-// start is where a stream begins, and what the store has of what it is given first.
+// start is a stream's first position, and its first events from the store.
 type start struct {
 	resume string          // "" begins afresh
-	older  *eventlog.Batch // of what it missed
-	held   int64           // what older takes of the room for it
+	older  *eventlog.Batch // its missed events
+	held   int64           // older's share of the store's read quota
 	last   node.FillLast   // of its channels' newest events
 }
 
@@ -49,7 +49,7 @@ func (s *Streams) startPosition(ctx context.Context, r *Request) (start, error) 
 	return failed, nil
 }
 
-// position returns where the client was: what it says itself, else where its device's last stream stood; "" for nowhere.
+// position returns the client's last position: its own, else its device's stored one; "" for none.
 func (r *Request) position(ctx context.Context) (string, error) {
 	if r.Place == nil {
 		return r.Resume, nil

@@ -9,7 +9,7 @@ import (
 	"rollcall/web/node"
 )
 
-// Options configure Streams. Those of [rollcall/web.Options] with the same names have the same meaning.
+// Options configure Streams. Fields named as in [rollcall/web.Options] have the same meaning.
 type Options struct {
 	Log            *slog.Logger
 	MaxStreams     int
@@ -23,11 +23,11 @@ type Streams struct {
 	opts Options
 	node *node.Node
 	gate *gate.Gate
-	// always is what streams see of presence without asking.
+	// always are the presence events that every stream gets.
 	always hub.Wants
 }
 
-// New returns what opens the streams of a node.
+// New returns the opener of a node's streams.
 func New(n *node.Node, g *gate.Gate, opts Options) *Streams {
 	s := &Streams{opts: opts, node: n, gate: g}
 	if opts.OnlinePresence {

@@ -31,8 +31,7 @@ func (s *Streams) Attach(c *gin.Context, to *hub.Hub, sub hub.Subscription, atta
 			return
 		}
 		sub.Transport = t
-		// The connection ends with the stream: who would use it again, a proxy's pool or
-		// a client's, is to know.
+		// The connection ends with the stream: a proxy's pool or a client must not reuse it.
 		if chunked {
 			c.Writer.Header()["Connection"] = closing
 		}
@@ -70,9 +69,8 @@ func hijack(c *gin.Context, to *hub.Hub) (net.Conn, bool) {
 
 type connKey struct{}
 
-// ConnContext tells the server's handlers which connection a request came on, so
-// that streams can take it over. A http.Server that mounts Handler sets it as its
-// ConnContext; without, every stream costs a goroutine.
+// ConnContext stores a request's connection in its context, so that streams can be hijacked. An http.Server that
+// mounts Handler sets it as its ConnContext; otherwise every stream costs a goroutine.
 func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		Tune(wrapped.NetConn())
@@ -82,7 +80,7 @@ func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, conn)
 }
 
-// appendHead writes the head of a 200 response: what net/http would have sent.
+// appendHead writes the head of a 200 response, as net/http would.
 func appendHead(dst []byte, h http.Header, chunked bool) []byte {
 	version, body := "HTTP/1.1", "Transfer-Encoding: chunked\r\n\r\n"
 	if !chunked {
