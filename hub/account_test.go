@@ -76,7 +76,8 @@ func (l *ledger) lostAfter(after uint64, channel string) bool {
 
 // account holds what one stream was given against the ledger, frame by frame:
 //
-//   - It begins as it was told in opening, to the letter.
+//   - It begins as it was told in opening, to the letter. A goodbye before all of that has
+//     the id that the opening begins with.
 //   - After that it is given each event of its channels after its position once,
 //     in log order, in the bytes of the log. What is missing was announced by a gap
 //     of its channel between the events of that channel around the hole, and is
@@ -126,6 +127,13 @@ func (a *account) read(f frame) {
 		if a.opened++; a.opened == 1 && f.retry != 3000 {
 			a.t.Fatalf("retry %d", f.retry)
 		}
+		return
+	}
+	if a.opened < len(a.opening) {
+		if got, want := brief(a.t, f), a.opening[0]; got[strings.LastIndexByte(got, '@'):] != want[strings.LastIndexByte(want, '@'):] {
+			a.t.Fatalf("%s after %d frames of %d, which begin with %s", got, a.opened, len(a.opening), want)
+		}
+		a.readNotice(f)
 		return
 	}
 	at, err := eventlog.ParsePosition(f.id)
@@ -243,7 +251,7 @@ func (a *account) settle(head uint64) {
 // opening returns what a stream must begin with that joins the log now.
 func opening(log eventlog.Log, resume string, channels []string) (frames []string, start uint64) {
 	at, last := log.Last(channels)
-	reason := ""
+	reason, id := "", fmt.Sprint(at.Seq)
 	if resume != "" {
 		epoch, seq, ok := strings.Cut(resume, "-")
 		var n uint64
@@ -251,25 +259,30 @@ func opening(log eventlog.Log, resume string, channels []string) (frames []strin
 		switch {
 		case epoch == "new":
 		case !ok || epoch == "" || err != nil || resume != fmt.Sprintf("%s-%d", epoch, n):
-			reason = "unknown"
+			reason, id = "unknown", "unknown-0"
+		case epoch == "unknown":
+			reason, id = "unknown", resume
 		case epoch != "e":
-			reason = "epoch"
+			reason, id = "epoch", resume
 		case n > at.Seq:
-			reason = "unknown"
+			reason, id = "unknown", seq
 		default:
 			return []string{fmt.Sprintf("registered resumed@%d", n)}, n
 		}
 	}
-	frames = []string{fmt.Sprintf("registered@%d", at.Seq)}
+	frames = []string{"registered@" + id}
 	for i, c := range channels {
 		if reason != "" {
-			frames = append(frames, fmt.Sprintf(`gap %s {"after":%q,"reason":%q}@%d`, c, resume, reason, at.Seq))
+			frames = append(frames, fmt.Sprintf(`gap %s {"after":%q,"reason":%q}@%s`, c, resume, reason, id))
+		}
+		if i == len(channels)-1 {
+			id = fmt.Sprint(at.Seq)
 		}
 		text := "{}"
 		if r := last[i]; r != nil {
 			text = fmt.Sprintf(`{"type":"m","payload":%s}`, r.Payload())
 		}
-		frames = append(frames, fmt.Sprintf("lastEvent %s %s@%d", c, text, at.Seq))
+		frames = append(frames, fmt.Sprintf("lastEvent %s %s@%s", c, text, id))
 	}
 	return frames, at.Seq
 }

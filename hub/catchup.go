@@ -15,7 +15,8 @@ type catchup struct {
 	last   []*eventlog.Record // by channel; nil for a resume
 	told   int                // channels announced so far
 	asked  string
-	reason string // "", "epoch" or "unknown"
+	reason string            // "", "epoch" or "unknown"
+	id     eventlog.Position // of what is told, but for the last of it, where there is a reason
 }
 
 // fallBehind makes a live stream one that catches up from after.
@@ -197,14 +198,24 @@ func (k *catchup) announceStart(c *Conn, epoch string) []byte {
 	text := make([]byte, 0, 256)
 	at := eventlog.Position{Epoch: epoch, Seq: c.pos}
 	for ; k.told < len(k.last) && len(text) < catchBytes; k.told++ {
-		name := c.subs[k.told].t.name
+		name, final := c.subs[k.told].t.name, k.told == len(k.last)-1
+		id, gapID := at, k.id
+		if c.state&owing != 0 && !final {
+			id = k.id
+		}
+		if c.dialect != nil {
+			gapID = id // no lastEvent follows
+		}
 		if k.reason != "" {
-			text = appendGap(text, at, name, k.asked, k.reason)
+			text = appendGap(text, gapID, name, k.asked, k.reason)
 		}
 		if c.dialect == nil {
-			text = appendLast(text, at, name, k.last[k.told])
+			text = appendLast(text, id, name, k.last[k.told])
 		}
 		k.last[k.told] = nil
+	}
+	if k.told == len(k.last) {
+		c.state &^= owing
 	}
 	return text
 }

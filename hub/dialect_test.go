@@ -70,9 +70,9 @@ func TestDialectResume(t *testing.T) {
 			h.joinSpeaking(spoken(history), "e-4", "a").want("registered resumed@4", "a [5]@5")
 			h.joinSpeaking(spoken(history), "e-1", "a").want("registered resumed@1", gap("e-1", "evicted", 1), "a [4]@4", "a [5]@5")
 		}
-		h.joinSpeaking(spoken(false), "f-7", "a").want("registered@5", gap("f-7", "epoch", 5))
-		h.joinSpeaking(spoken(true), "f-7", "a").want("registered@2", gap("f-7", "epoch", 2), "a [4]@4", "a [5]@5")
-		h.joinSpeaking(spoken(true), "e-9", "a").want("registered@2", gap("e-9", "unknown", 2), "a [4]@4", "a [5]@5")
+		h.joinSpeaking(spoken(false), "f-7", "a").want("registered@f-7", gap("f-7", "epoch", 5))
+		h.joinSpeaking(spoken(true), "f-7", "a").want("registered@f-7", gap("f-7", "epoch", 2), "a [4]@4", "a [5]@5")
+		h.joinSpeaking(spoken(true), "e-9", "a").want("registered@9", gap("e-9", "unknown", 2), "a [4]@4", "a [5]@5")
 		h.joinSpeaking(spoken(true), Fresh+"-0", "a").want("registered@2", "a [4]@4", "a [5]@5")
 	})
 }
@@ -92,7 +92,7 @@ func TestDialectEvictedAll(t *testing.T) {
 func TestDialectOlder(t *testing.T) {
 	for resume, want := range map[string][]string{
 		"":    {"registered@0"},
-		"f-1": {"registered@0", `gap a {"after":"f-1","reason":"epoch"}@0`},
+		"f-1": {"registered@f-1", `gap a {"after":"f-1","reason":"epoch"}@0`},
 	} {
 		inBubble(t, eventlog.Options{Events: 2}, Options{}, func(h *harness) {
 			h.publish("a", "a", "a", "a")

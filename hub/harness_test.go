@@ -92,8 +92,8 @@ type peer struct {
 }
 
 // greet is what package web begins a stream with.
-func greet(at eventlog.Position, resumed bool) []byte {
-	return eventlog.AppendNotice([]byte("retry: 3000\n"), at, "", "registered", fmt.Appendf(nil, `{"resumed":%t}`, resumed))
+func greet(_, id eventlog.Position, resumed bool) []byte {
+	return eventlog.AppendNotice([]byte("retry: 3000\n"), id, "", "registered", fmt.Appendf(nil, `{"resumed":%t}`, resumed))
 }
 
 // join attaches a stream that takes everything and waits.

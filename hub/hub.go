@@ -16,6 +16,10 @@ import (
 // carries "<Fresh>-0" as its position, so that coming back with it is a fresh start.
 const Fresh = "new"
 
+// Unknown is another one. A stream that was asked for with a text that is no position
+// carries "<Unknown>-0" until it was told of the gap.
+const Unknown = "unknown"
+
 // Options tune a hub. The zero value is the documented default.
 type Options struct {
 	Shards    int           // goroutines that deliver; 0 means one for each core
@@ -104,16 +108,19 @@ type Subscription struct {
 	// connection was taken over.
 	Head []byte
 
-	// Greet returns the first frames. A fresh start of an Owner that is a
-	// Snapshotter has its snapshot instead.
-	Greet func(at eventlog.Position, resumed bool) []byte
+	// Greet returns the first frames of a stream that begins at a position, and that is to
+	// be resumed from id as long as it has nothing but them. A fresh start of an Owner that
+	// is a Snapshotter has its snapshot instead.
+	Greet func(at, id eventlog.Position, resumed bool) []byte
 }
 
 // Attach joins a stream to the log at an exact position and hands its transport
 // to a shard. Owner.Ended follows exactly once; at once if the hub drains.
 //
 // A position of this log resumes after it. One of another epoch, one that is
-// garbled and one in the future start afresh, with a gap for each channel.
+// garbled and one in the future start afresh, with a gap for each channel. Until the last
+// of them the stream's ids are the position asked for, so that a stream that breaks off
+// before is told of the gaps again.
 func (h *Hub) Attach(sub Subscription) *Conn {
 	h.streams.Add(1)
 	s := h.shards[h.next.Add(1)%uint32(len(h.shards))]
@@ -143,20 +150,25 @@ func (h *Hub) Attach(sub Subscription) *Conn {
 // start determines where a stream begins and what is announced first.
 func (h *Hub) start(c *Conn, sub *Subscription) (first []byte, catch *catchup) {
 	_, isShot := sub.Owner.(Snapshotter)
-	reason := ""
+	asked, reason := eventlog.Position{}, ""
 	if sub.Resume != "" {
-		at, err := eventlog.ParsePosition(sub.Resume)
+		var err error
+		asked, err = eventlog.ParsePosition(sub.Resume)
 		head := h.log.Head()
 		switch {
-		case err == nil && at.Epoch == Fresh:
-		case err == nil && at.Epoch != head.Epoch:
+		case err != nil:
+			asked, reason = eventlog.Position{Epoch: Unknown}, "unknown"
+		case asked.Epoch == Fresh:
+		case asked.Epoch == Unknown:
+			reason = "unknown"
+		case asked.Epoch != head.Epoch:
 			reason = "epoch"
-		case err != nil || at.Seq > head.Seq:
+		case asked.Seq > head.Seq:
 			reason = "unknown"
 		default:
-			c.pos = at.Seq
+			c.pos = asked.Seq
 			if sub.Greet != nil {
-				first = sub.Greet(at, true)
+				first = sub.Greet(asked, asked, true)
 			}
 			return first, &catchup{resumed: true, older: sub.Older}
 		}
@@ -173,8 +185,13 @@ func (h *Hub) start(c *Conn, sub *Subscription) (first []byte, catch *catchup) {
 		at.Seq, k.older = h.oldest(sub), sub.Older
 	}
 	c.pos = at.Seq
+	id := at
+	if reason != "" {
+		c.state |= owing
+		k.id, id = asked, asked
+	}
 	if sub.Greet != nil {
-		first = sub.Greet(at, false)
+		first = sub.Greet(at, id, false)
 	}
 	return first, k
 }

@@ -169,11 +169,11 @@ func (m *machine) join(rt *rapid.T, resume string, channels []string) {
 	}
 	l.attach(Subscription{
 		Resume: resume, Channels: slices.Clone(channels), Wants: l.wants,
-		Greet: func(at eventlog.Position, resumed bool) []byte {
+		Greet: func(at, id eventlog.Position, resumed bool) []byte {
 			if meanwhile != nil {
 				m.publish(meanwhile)
 			}
-			return greet(at, resumed)
+			return greet(at, id, resumed)
 		},
 	})
 	m.streams = append(m.streams, l)

@@ -194,6 +194,15 @@ func (c *Conn) position() eventlog.Position {
 	return eventlog.Position{Epoch: c.shard.hub.epoch, Seq: seq}
 }
 
+// id is what the stream is to be resumed from: its position, once it was told of all gaps that
+// it begins with. Shard-owned.
+func (c *Conn) id() eventlog.Position {
+	if c.state&owing != 0 {
+		return c.catch.id
+	}
+	return c.position()
+}
+
 // notify gives n to the shard's streams. One of a channel is encoded once for all that
 // have reached the shard's position.
 func (s *shard) notify(n *Notice) {

@@ -230,7 +230,7 @@ func (m *snapMachine) Join(rt *rapid.T) {
 	}
 	p.attach(Subscription{
 		Channels: []string{"$all"}, Resume: resume, Owner: &teller{version: &m.version},
-		Greet: func(eventlog.Position, bool) []byte { return []byte("retry: 1\n\n") },
+		Greet: func(_, _ eventlog.Position, _ bool) []byte { return []byte("retry: 1\n\n") },
 	})
 	m.streams = append(m.streams, s)
 }

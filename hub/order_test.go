@@ -78,6 +78,7 @@ func TestUselessPosition(t *testing.T) {
 		{"epoch", "f-1", "f-1", "epoch"},
 		{"future", "e-3", "e-3", "unknown"},
 		{"far future", "e-18446744073709551615", "e-18446744073709551615", "unknown"},
+		{"told again", "unknown-0", "unknown-0", "unknown"},
 		{"beyond numbers", "e-18446744073709551616", "e-18446744073709551616", "unknown"},
 		{"negative", "e--1", "e--1", "unknown"},
 		{"leading zero", "e-01", "e-01", "unknown"},
@@ -93,14 +94,75 @@ func TestUselessPosition(t *testing.T) {
 				h.publish("a", "a")
 				p := h.join(c.resume, "b", "a")
 				gap := `{"after":` + string(eventlog.AppendString(nil, c.after)) + `,"reason":"` + c.reason + `"}`
-				p.want("registered@2",
-					"gap b "+gap+"@2", "lastEvent b {}@2",
-					"gap a "+gap+"@2", `lastEvent a {"type":"m","payload":2}@2`)
+				id := "@unknown-0"
+				if _, err := eventlog.ParsePosition(c.resume); err == nil {
+					id = "@" + strings.TrimPrefix(c.resume, "e-")
+				}
+				p.want("registered"+id,
+					"gap b "+gap+id, "lastEvent b {}"+id,
+					"gap a "+gap+id, `lastEvent a {"type":"m","payload":2}@2`)
 				h.publish("a", "b")
 				p.want("a 3@3", "b 4@4")
 			})
 		})
 	}
+}
+
+// A stream that ends before it was told of all gaps that it begins with is told of all of them
+// when it comes back: wherever it is cut, its last id is the position that it asked for, until
+// it has the last gap.
+func TestCutBeforeTheLastGap(t *testing.T) {
+	inBubble(t, eventlog.Options{}, Options{}, func(h *harness) {
+		h.publish("a", "b", "a")
+		whole := h.join("f-7", "a", "b", "c")
+		gap := ` {"after":"f-7","reason":"epoch"}@f-7`
+		want := []string{
+			"registered@f-7", "gap a" + gap, `lastEvent a {"type":"m","payload":3}@f-7`,
+			"gap b" + gap, `lastEvent b {"type":"m","payload":2}@f-7`, "gap c" + gap, "lastEvent c {}@3",
+		}
+		size := len(whole.look().taken)
+		whole.want(want...)
+		for room := range size {
+			p := h.newPeer(room)
+			p.attach(Subscription{Resume: "f-7", Channels: []string{"a", "b", "c"}})
+			h.rest()
+			told := p.frames()
+			p.breakDown()
+			p.conn.Lost()
+			h.rest()
+			if len(told) == 0 || len(told) == len(want) {
+				continue
+			}
+			if id := told[len(told)-1].id; id != "f-7" {
+				t.Fatalf("after %d bytes, and %d frames of %d, the stream is at %s", room, len(told), len(want), id)
+			}
+		}
+	})
+}
+
+// A goodbye, too, leads to the gaps that were not told yet.
+func TestGoodbyeBeforeTheLastGap(t *testing.T) {
+	inBubble(t, eventlog.Options{}, Options{Shards: 1}, func(h *harness) {
+		var names []string
+		for i := range 2000 {
+			names = append(names, fmt.Sprintf("channel.%04d", i))
+		}
+		p := h.newPeer(endless)
+		p.ambush(func() { p.fake.conn.End(Kicked) })
+		p.attach(Subscription{Resume: "f-7", Channels: names})
+		h.rest()
+		told := p.frames()
+		last := told[len(told)-1]
+		if last.typ != "goodbye" || len(told) >= 2*len(names) {
+			t.Fatalf("after %d frames there is %q; want a goodbye in the middle", len(told), last.typ)
+		}
+		if last.id != "f-7" {
+			t.Errorf("the goodbye is at %s", last.id)
+		}
+		if !p.conn.Owing() {
+			t.Error("the stream does not say that it owes gaps")
+		}
+	})
 }
 
 // The position of a stream that was refused before it began is a fresh start.
@@ -193,9 +255,9 @@ func TestPublishedWhileJoining(t *testing.T) {
 			h.publish("a", "a")
 			p := h.newPeer(endless)
 			p.ambush(func() { h.publishRaw("a", "b") })
-			p.attach(Subscription{Resume: resume, Channels: []string{"a"}, Greet: func(at eventlog.Position, resumed bool) []byte {
+			p.attach(Subscription{Resume: resume, Channels: []string{"a"}, Greet: func(at, id eventlog.Position, resumed bool) []byte {
 				h.publishRaw("b", "a")
-				return greet(at, resumed)
+				return greet(at, id, resumed)
 			}})
 			h.rest()
 			frames := p.frames()

@@ -121,7 +121,8 @@ func TestStatsGaps(t *testing.T) {
 type snapshots struct{ owner }
 
 func (*snapshots) Snapshot() ([]byte, uint64, bool) {
-	return greet(eventlog.Position{Epoch: "e", Seq: 1}, false), 1, true
+	at := eventlog.Position{Epoch: "e", Seq: 1}
+	return greet(at, at, false), 1, true
 }
 
 // A fresh start with a snapshot is not counted as one that goes on.

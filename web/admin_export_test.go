@@ -45,7 +45,7 @@ func (s *Server) Crowd(n int) {
 		st.Handle = st
 		channels := []string{"all", fmt.Sprint("channel-", i%100)}
 		s.node.Registry.Join(&st.Connection, channels, []byte(fmt.Sprintf(`{"name":"Person %d","team":"team %d"}`, i, i%50)))
-		st.Attached(s.node.Hub.Attach(hub.Subscription{Transport: nowhere{}, Channels: channels, Owner: nowhere{}, Greet: func(eventlog.Position, bool) []byte { return nil }}))
+		st.Attached(s.node.Hub.Attach(hub.Subscription{Transport: nowhere{}, Channels: channels, Owner: nowhere{}, Greet: func(_, _ eventlog.Position, _ bool) []byte { return nil }}))
 	}
 }
 

@@ -188,7 +188,7 @@ func TestCompatStreamsEnd(t *testing.T) {
 	st.want("A", `{"body":null}`)
 	srv.Delete("/presence/clients/ann")
 	st.WantGoodbye("kicked", false)
-	if st.LastID != id {
+	if seqOf(t, st.LastID) < seqOf(t, id) { // the device's place may be in the log behind it
 		t.Errorf("goodbye is at %s, want %s", st.LastID, id)
 	}
 	srv.Get("/events?memberId=ann", "Last-Event-ID: "+id).WantStatus(204)

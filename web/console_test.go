@@ -115,7 +115,7 @@ func (c *console) wantLine(output *bufio.Reader, want string) {
 		got, err = output.ReadString('\n')
 		got = strings.TrimRight(got, "\r\n")
 	}
-	if id, ok := strings.CutPrefix(got, "id: "); ok && strings.Contains(id, "-") && c.epochs[epochOf(id)] == "" && epochOf(id) != "new" {
+	if id, ok := strings.CutPrefix(got, "id: "); ok && got != want && strings.Contains(id, "-") && c.epochs[epochOf(id)] == "" && epochOf(id) != "new" {
 		c.epochs[epochOf(id)] = docPresenceEpoch
 	}
 	for epoch, doc := range c.epochs {

@@ -202,6 +202,35 @@ func TestResumeAfterRestart(t *testing.T) {
 	again.WantLast("a", `{"type":"message","payload":"new"}`)
 }
 
+// A stream that is cut between the gaps of a new epoch is told of all of them when it comes back with
+// the last id that it got.
+func TestCutBetweenGaps(t *testing.T) {
+	srv := start(t)
+	srv.Publish("a", `"new"`)
+	for _, asked := range []string{"former-7", epochOf(srv.Head()) + "-9", "garbled"} {
+		reason := "unknown"
+		if asked == "former-7" {
+			reason = "epoch"
+		}
+		cut := srv.Subscribe("channels=a,b", "Last-Event-ID: "+asked)
+		cut.WantRegistered()
+		cut.WantGap("a", asked, reason)
+		cut.Cut()
+		if asked == "garbled" {
+			asked = "unknown-0"
+		}
+		again := srv.Subscribe("channels=a,b", "Last-Event-ID: "+cut.LastID)
+		again.WantRegistered()
+		for _, name := range []string{"a", "b"} {
+			again.WantGap(name, asked, reason)
+			again.WantOwn("lastEvent", name)
+		}
+		if !srv.Subscribe("channels=a,b", "Last-Event-ID: "+again.LastID).WantRegistered().Resumed {
+			t.Errorf("%s is no position of this log", again.LastID)
+		}
+	}
+}
+
 func TestResumeBehindWhatIsKept(t *testing.T) {
 	srv := webtest.Start(t, web.Options{HistoryEvents: 3})
 	start := srv.Head()

@@ -57,7 +57,7 @@ func (a *API) watch(c *gin.Context) {
 		Channels: names,
 		Resume:   resume,
 		Owner:    w,
-		Greet:    func(eventlog.Position, bool) []byte { return []byte(node.RetryLine + "\n") },
+		Greet:    func(_, _ eventlog.Position, _ bool) []byte { return []byte(node.RetryLine + "\n") },
 	}, w.Attached, func() { w.Ended(nil, hub.Gone) })
 }
 

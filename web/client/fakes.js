@@ -258,13 +258,16 @@ class FakeSource extends EventTarget {
       const [epoch, n] = this.at.split("-");
       const head = world.events.length;
       const known = epoch === world.epoch && Number(n) <= head;
-      this.id = known ? this.at : world.position();
+      const { at } = this; // until the last gap is told, the position is the one asked for
+      this.id = at || world.position();
       const connectionId = `c${world.sources.indexOf(this)}.${world.random(1e9)}`;
       const clientId = this.url.searchParams.get("clientId") ?? "given";
       this.own("registered", undefined, { clientId, connectionId, secret: `secret-of-${connectionId}`, resumed: known });
       if (!known) {
-        for (const channel of this.channels) {
-          if (this.at) this.own("gap", channel, { after: this.at, reason: "epoch" });
+        const head = world.position();
+        for (const [i, channel] of this.channels.entries()) {
+          if (at) this.own("gap", channel, { after: at, reason: "epoch" });
+          if (i === this.channels.length - 1) this.id = head;
           this.own("lastEvent", channel, JSON.parse(world.last(channel)));
         }
       } else {

@@ -136,6 +136,34 @@ test("what is no longer kept, or was in another log, is told as a gap", async ()
   for (const page of [one, two]) assert.deepEqual(page.heard.slice(-3), [gap("e1-6", "epoch"), `lastEvent a ${last("new")}`, "message a newer"]);
 });
 
+test("a page that comes back while another log is told of hears of it once", async () => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const world = new World(seed);
+    const channels = ["a", "b", "c"];
+    const [one, two] = [follow(world, { channels }), follow(world, { channels })];
+    await world.settle();
+    world.publish("a", "1");
+    await world.settle();
+    two.sign("pagehide", { persisted: true });
+    await world.settle();
+    [world.epoch, world.events] = ["e2", []];
+    const off = one.do(() => one.rollcall.on("gap", () => (off(), two.sign("pageshow", { persisted: true }))));
+    open(world)[0].lose();
+    await world.settle();
+    await world.pass(3000);
+    world.publish("b", "new");
+    await world.settle();
+    for (const page of [one, two]) {
+      for (const channel of channels) {
+        const heard = page.heard.filter((text) => text.split(" ")[1] === channel).slice(channel === "a" ? 2 : 1);
+        const want = [`gap ${channel} {"after":"e1-1","reason":"epoch"}`, `lastEvent ${channel} ${last()}`];
+        assert.deepEqual(heard, channel === "b" ? [...want, "message b new"] : want, `seed ${seed}, page ${page === one ? "one" : "two"}`);
+      }
+      assert.deepEqual(page.errors.filter(({ code }) => code === "behind"), []);
+    }
+  }
+});
+
 test("every page knows who is there", async () => {
   const world = new World();
   world.members = [{ clientId: "ada", info: { n: 1 } }];

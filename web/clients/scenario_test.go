@@ -158,8 +158,8 @@ func TestRestart(t *testing.T) {
 		net.to(next.addr)
 		again := s.awaitType(t, "registered", 2)
 		again[0].wantOwn(t, "registered", "", map[string]any{"clientId": "stayer", "resumed": false})
-		if epoch(again[0].ID) == epoch(goodbye.ID) {
-			t.Errorf("the id after the restart is %s, before it was %s; want another epoch", again[0].ID, goodbye.ID)
+		if again[0].ID != goodbye.ID {
+			t.Errorf("the id before the gaps is %s, want that of the goodbye, %s", again[0].ID, goodbye.ID)
 		}
 		told := 1 + 2*len(channels)
 		again = s.await(t, "a gap and a lastEvent of each channel", func(events []heard, _ bool) bool {
@@ -169,6 +169,9 @@ func TestRestart(t *testing.T) {
 		for i, name := range channels {
 			again[1+2*i].wantOwn(t, "gap", name, map[string]any{"after": goodbye.ID, "reason": "epoch"})
 			again[2+2*i].wantOwn(t, "lastEvent", name, lastPayload(last, name))
+		}
+		if behind := again[2*len(channels)].ID; epoch(behind) == epoch(goodbye.ID) {
+			t.Errorf("the id behind the gaps is %s, before the restart it was %s; want another epoch", behind, goodbye.ID)
 		}
 
 		// From here on it is a stream like any other.

@@ -109,7 +109,7 @@ func (d *device) Began(conn *hub.Conn, unsent func() int) {
 	}
 }
 
-// Ended stores the stream's last position.
+// Ended stores the stream's last position. A stream that was not told of all gaps at its start keeps the one it came with.
 func (d *device) Ended(conn *hub.Conn, unsent int) {
 	v := d.devices
 	at := d.stepBack(conn.Position().Seq, unsent)
@@ -117,7 +117,9 @@ func (d *device) Ended(conn *hub.Conn, unsent int) {
 	defer v.mu.Unlock()
 	d.over = true
 	delete(v.open, d)
-	v.enqueue(d, at)
+	if !conn.Owing() {
+		v.enqueue(d, at)
+	}
 }
 
 // stepBack returns the position before the newest events of the member, up to at, that add up to unsent bytes, but not

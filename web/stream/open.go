@@ -132,15 +132,15 @@ func (s *Streams) attach(c *gin.Context, r *Request, from start, st *node.Stream
 		OlderDone: given,
 		Last:      from.last,
 		Dialect:   r.Dialect,
-		Greet: func(at eventlog.Position, resumed bool) []byte {
+		Greet: func(at, id eventlog.Position, resumed bool) []byte {
 			if st.Place != nil {
 				st.Place.Starts(at.Seq)
 			}
 			if r.Dialect != nil {
-				return fmt.Appendf(nil, "%sid: %s\n\n", node.RetryLine, at)
+				return fmt.Appendf(nil, "%sid: %s\n\n", node.RetryLine, id)
 			}
 			out := append(make([]byte, 0, 320+len(st.ClientID)), node.RetryLine...)
-			return eventlog.AppendNotice(out, at, "", "registered", st.Hello(resumed))
+			return eventlog.AppendNotice(out, id, "", "registered", st.Hello(resumed))
 		},
 	}, st.Attached, func() { given(); st.Ended(nil, hub.Gone) })
 	if st.Place != nil && st.Waiting != nil {

@@ -52,8 +52,11 @@ func (s *Streams) refuseRead(c *gin.Context, resume string, err error) {
 // lost meanwhile.
 func (s *Streams) TurnAway(c *gin.Context, resume string, why hub.Reason) {
 	at, err := eventlog.ParsePosition(resume)
-	if err != nil {
-		at = eventlog.Position{Epoch: hub.Fresh}
+	switch {
+	case resume == "":
+		at.Epoch = hub.Fresh
+	case err != nil:
+		at = eventlog.Position{Epoch: hub.Unknown}
 	}
 	Head(c)
 	_, _ = c.Writer.Write(why.Goodbye(nil, at))

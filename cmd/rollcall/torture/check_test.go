@@ -68,10 +68,11 @@ func anew(h *History) {
 	h.Pages, h.Lasts = nil, nil
 	h.Attempts = append(h.Attempts, Attempt{Events: []Event{{"a", "6"}}, Began: 110, Ended: 120, Outcome: Acked, IDs: []string{"f-1"}})
 	h.Frames = append(h.Frames,
-		Frame{Subscriber: "s", ID: "f-0", Kind: "registered", Asked: "e-2"},
-		Frame{Subscriber: "s", ID: "f-0", Kind: "gap", Channel: "a", Reason: "epoch"},
-		Frame{Subscriber: "s", ID: "f-0", Kind: "lastEvent", Channel: "a"},
-		Frame{Subscriber: "s", ID: "f-0", Kind: "gap", Channel: "b", Reason: "epoch"},
+		Frame{Subscriber: "s", ID: "e-2", Kind: "registered", Asked: "e-2"},
+		Frame{Subscriber: "s", ID: "e-2", Kind: "gap", Channel: "a", Reason: "epoch"},
+		Frame{Subscriber: "s", ID: "e-2", Kind: "lastEvent", Channel: "a"},
+		Frame{Subscriber: "s", ID: "e-2", Kind: "gap", Channel: "b", Reason: "epoch"},
+		Frame{Subscriber: "s", ID: "f-0", Kind: "lastEvent", Channel: "b"},
 		Frame{Subscriber: "s", ID: "f-1", Kind: eventType, Channel: "a", Payload: "6"})
 }
 
@@ -87,7 +88,7 @@ func TestSoundHistoriesHaveNoViolations(t *testing.T) {
 		"a new log, announced":  {Rules{KeepsAll: true}, anew},
 		"a new log, broken off before its gaps": {Rules{KeepsAll: true}, func(h *History) {
 			anew(h)
-			h.Frames = slices.Replace(h.Frames, 6, 9, Frame{Subscriber: "s", ID: "f-0", Kind: "registered", Asked: "f-0", Resumed: true})
+			h.Frames = slices.Insert(h.Frames, 7, h.Frames[5:7]...)
 		}},
 		"an event of unknown outcome that is nowhere": {strict, func(h *History) {
 			h.Attempts = append(h.Attempts, Attempt{Events: []Event{{"a", "x"}}, Outcome: Unknown})
@@ -181,6 +182,14 @@ func TestViolationsAreFound(t *testing.T) {
 			anew(h)
 			h.Frames[5].Resumed = true
 			h.Frames = slices.Delete(h.Frames, 6, 7)
+		}},
+		"a new log whose position comes before its last gap": {RuleUntoldGap, Rules{KeepsAll: true}, func(h *History) {
+			anew(h)
+			h.Frames[7].ID = "f-0"
+		}},
+		"a new log, broken off and gone on behind the gaps": {RuleUntoldGap, Rules{KeepsAll: true}, func(h *History) {
+			anew(h)
+			h.Frames = slices.Replace(h.Frames, 7, 10, Frame{Subscriber: "s", ID: "f-0", Kind: "registered", Asked: "f-0", Resumed: true})
 		}},
 		"a page of a new log without a gap": {RuleUntoldGap, strict, func(h *History) { h.Pages[0].After = "f-1" }},
 		"set back to before what it had": {RuleSetBack, strict, func(h *History) {

@@ -12,6 +12,8 @@ type reading struct {
 	channels []string
 
 	stream  Frame               // the registered of the present stream
+	fresh   bool                // it does not resume, and its ids are the position asked for until all gaps are told
+	lasts   []Frame             // its last events meanwhile
 	due     map[string]Position // by channel: behind this, every event is due
 	gap     map[string]bool     // by channel: a gap was told, which the next event ends
 	owed    map[string]bool     // by channel: a gap that this stream has to tell before its first event
@@ -40,13 +42,19 @@ func (c *checker) checkStreams() {
 }
 
 func (r *reading) take(f Frame) {
+	if f.Kind == "registered" {
+		r.registered(f)
+	}
+	if r.fresh && f.ID != r.stream.Asked && f.Kind != "status" {
+		r.moved(f)
+	}
 	switch {
 	case isEvent(f.Kind):
 		r.event(f)
-	case f.Kind == "registered":
-		r.registered(f)
 	case f.Kind == "gap":
 		r.gapTold(f)
+	case f.Kind == "lastEvent" && r.fresh:
+		r.lasts = append(r.lasts, f)
 	case f.Kind == "lastEvent":
 		if !r.gap[f.Channel] {
 			r.c.checkLast(f.Channel, f.Payload, ParsePosition(f.ID), "lastEvent of "+r.name+" at "+f.Server)
@@ -56,30 +64,60 @@ func (r *reading) take(f Frame) {
 	}
 }
 
-// registered begins a stream. One that says that it does not resume tells with that of a gap of every channel: it has an id
-// already, and may break off before the gaps.
+// freshEpoch is that of the position of a stream that was refused before its first.
+const freshEpoch = "new"
+
+// registered begins a stream. One that does not resume owes a gap of every channel, and goes on where it was if it breaks
+// off before.
 func (r *reading) registered(f Frame) {
 	r.stream = f
+	r.lasts = nil
 	clear(r.owed)
 	at, asked := ParsePosition(f.ID), ParsePosition(f.Asked)
-	if asked.Epoch == at.Epoch && (!f.Resumed || at.Seq < asked.Seq) {
-		r.c.add(RuleSetBack, "%s asked %s for what is behind %s, and is at %s, resumed %v", r.name, f.Server, f.Asked, f.ID, f.Resumed)
+	r.fresh = f.Asked != "" && asked.Epoch != freshEpoch && !f.Resumed
+	if r.fresh {
+		for _, channel := range r.channels {
+			r.owed[channel] = true
+		}
+		return
+	}
+	if f.Resumed && at.Epoch == asked.Epoch && at.Seq < asked.Seq {
+		r.c.add(RuleSetBack, "%s asked %s for what is behind %s, and is at %s", r.name, f.Server, f.Asked, f.ID)
 	}
 	for _, channel := range r.channels {
 		if _, ok := r.due[channel]; !ok || !f.Resumed {
 			r.due[channel] = at
-			r.owed[channel] = f.Asked != ""
 		}
 	}
 }
 
+// moved notes the first position in the log of a stream that does not resume. All gaps are told by then, but for that of the
+// channel whose event has the position.
+func (r *reading) moved(f Frame) {
+	r.fresh = false
+	at, asked := ParsePosition(f.ID), ParsePosition(r.stream.Asked)
+	if at.Epoch == asked.Epoch {
+		r.c.add(RuleSetBack, "%s asked %s for what is behind %s, did not resume, and is at %s", r.name, f.Server, r.stream.Asked, f.ID)
+	}
+	for _, channel := range r.channels {
+		r.due[channel] = at
+		if r.owed[channel] {
+			r.c.add(RuleUntoldGap, "%s, which did not resume, is at %s before a gap of %s", r.name, f.ID, channel)
+		}
+	}
+	clear(r.owed)
+	for _, last := range r.lasts {
+		r.c.checkLast(last.Channel, last.Payload, at, "lastEvent of "+r.name+" at "+last.Server)
+	}
+	r.lasts = nil
+}
+
 func (r *reading) gapTold(f Frame) {
-	at, asked := ParsePosition(r.stream.ID), ParsePosition(r.stream.Asked)
 	delete(r.owed, f.Channel)
 	switch {
 	case f.Reason == "evicted" && !r.c.rules.KeepsAll:
 		r.gap[f.Channel] = true
-	case f.Reason == "epoch" && at.Epoch != asked.Epoch:
+	case f.Reason == "epoch" && r.fresh:
 	default:
 		r.c.add(RuleFalseGap, "%s asked %s for what is behind %s, and was told a gap of %s: %s", r.name, f.Server, r.stream.Asked, f.Channel, f.Reason)
 		r.gap[f.Channel] = true
@@ -101,10 +139,6 @@ func (r *reading) event(f Frame) {
 	r.got[at] = true
 	r.highest[at.Epoch] = max(r.highest[at.Epoch], at.Seq)
 	due := r.due[f.Channel]
-	if r.owed[f.Channel] {
-		delete(r.owed, f.Channel)
-		r.c.add(RuleUntoldGap, "%s got %s of %s from a stream that did not resume, before a gap", r.name, f.ID, f.Channel)
-	}
 	if due.Epoch != at.Epoch {
 		r.c.add(RuleUntoldGap, "%s got %s of %s behind %v", r.name, f.ID, f.Channel, due)
 		r.due[f.Channel] = at

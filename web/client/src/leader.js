@@ -29,6 +29,8 @@ export class Leader {
   #untold = new Set(); // pages that are to be told of the run
   #run = ""; // id of the run, "" before the first
   #runs = 0;
+  #askedFor = ""; // position that the run's ids repeat until all its gaps are told, "" once they are
+  #late = []; // pages that came meanwhile, to be told of the run then
   #leavePath = ""; // where the server is told that the stream ends, with the secret that permits it
   #heardAt = 0; // when the newest event came, in ms since 1970
   #renewalTimer = 0;
@@ -68,8 +70,16 @@ export class Leader {
       this.#asked = asked;
       this.#open();
     } else if (this.#state.state === "live") {
-      this.#tellRun({ to, prev: "", at: this.#position, roll: this.#page.roll() });
+      this.#late.push(...to);
+      this.#tellLatePages();
     }
+  }
+
+  /** tellLatePages tells pages of the run that is under way, once its position is one of the log. */
+  #tellLatePages() {
+    if (this.#askedFor !== "" || this.#late.length === 0) return;
+    this.#tellRun({ to: this.#late, prev: "", at: this.#position, roll: this.#page.roll() });
+    this.#late = [];
   }
 
   #allWanted(field) {
@@ -178,10 +188,14 @@ export class Leader {
     if (type !== "goodbye") this.#position = id;
     const shown = type === "registered" ? withoutSecret(data) : data;
     this.#page.send({ kind: "event", run: this.#run || undefined, type, id, data: shown });
+    if (id !== this.#askedFor) this.#askedFor = "";
+    this.#tellLatePages();
   }
 
   #beginRun(at, { clientId, connectionId, secret, resumed }) {
     const prev = resumed ? this.#run : "";
+    this.#askedFor = resumed ? "" : this.#position;
+    this.#late = [];
     this.#runs++;
     this.#run = `${connectionId} ${this.#runs}`;
     this.#leavePath = `/presence/connections/${connectionId}/leave?${new URLSearchParams({ secret })}`;
