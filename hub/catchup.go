@@ -2,6 +2,9 @@ package hub
 
 import "rollcall/hub/eventlog"
 
+// textBytes is how much of a text that came in pieces a stream is told in one step.
+const textBytes = 4 << 20
+
 // catchup is the state of a stream that is behind.
 type catchup struct {
 	cursor    eventlog.Cursor
@@ -101,6 +104,11 @@ func (s *shard) advance(c *Conn) {
 		return
 	}
 	batch := s.hub.log.Next(&k.cursor, eventlog.Limit{Bytes: catchBytes, Events: liveBatch}, s.batch[:0])
+	if n := len(batch.Records); !batch.Done && batch.Records[n-1].Append() != "" { // the text is told whole
+		gaps := batch.Gaps
+		batch = s.hub.log.Next(&k.cursor, eventlog.Limit{Bytes: textBytes}, batch.Records)
+		batch.Gaps = append(gaps, batch.Gaps...)
+	}
 	if _, shots := c.owner.(Snapshotter); shots && len(batch.Gaps) > 0 {
 		clear(batch.Records)
 		s.batch = batch.Records[:0]
@@ -109,7 +117,7 @@ func (s *shard) advance(c *Conn) {
 		return
 	}
 	text = s.announce(c, batch.Gaps, text)
-	if s.send(c, c.ownFrame(text), batch.Records) {
+	if s.send(c, c.ownFrame(text), c.pick(batch.Records)) {
 		c.pos = max(c.pos, batch.Through)
 		k.cursor.After = c.pos
 		if batch.Done {
@@ -135,11 +143,11 @@ func (s *shard) tellOlder(c *Conn, k *catchup, text []byte) {
 		b.Records = b.Records[1:] // taken before the connection was blocked
 	}
 	n, size := 0, 0
-	for n < len(b.Records) && n < liveBatch && size < catchBytes {
+	for n < len(b.Records) && (n < liveBatch && size < catchBytes || b.Records[n].Append() != "" && size < textBytes) {
 		size += len(b.Records[n].Frame().Chunk())
 		n++
 	}
-	if !s.send(c, c.ownFrame(text), b.Records[:n]) {
+	if !s.send(c, c.ownFrame(text), c.pick(b.Records[:n])) {
 		return
 	}
 	if b.Records = b.Records[n:]; len(b.Records) == 0 {
@@ -186,7 +194,7 @@ func (s *shard) announce(c *Conn, gaps []eventlog.Gap, text []byte) []byte {
 	at := eventlog.Position{Epoch: s.hub.epoch, Seq: c.pos}
 	for _, g := range gaps {
 		text = appendGap(text, at, g.Channel, at.String(), "evicted")
-		if g.Empty && c.dialect == nil {
+		if g.Empty && c.dialect == nil && eventlog.ClientOf(g.Channel) == "" {
 			text = appendLast(text, at, g.Channel, nil)
 		}
 	}
@@ -253,7 +261,32 @@ func (s *shard) queue(c *Conn) {
 // live notes that a stream has reached the head.
 func (s *shard) live(c *Conn) {
 	c.given.Store(0)
+	if s.complete(c) {
+		return
+	}
 	if c.side != nil {
 		s.requestNotices(c)
 	}
+}
+
+// completeAll ends the live streams for which the end of a channel is the last thing there will ever be.
+func (s *shard) completeAll(r *eventlog.Record) {
+	t := s.index[r.Channel()]
+	if t == nil {
+		return
+	}
+	for i := len(t.refs) - 1; i >= 0; i-- { // which ending changes
+		if c := t.refs[i].c; c.catch == nil {
+			s.complete(c)
+		}
+	}
+}
+
+// complete ends a stream that has all there will ever be: the ends of all its channels.
+func (s *shard) complete(c *Conn) bool {
+	if len(c.subs) == 0 || c.state&blocked != 0 || !s.hub.log.HasEnds() || !s.hub.log.Ended(c.names(), c.position().Seq) {
+		return false
+	}
+	s.end(c, Complete)
+	return true
 }

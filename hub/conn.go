@@ -1,16 +1,23 @@
 package hub
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"rollcall/hub/eventlog"
 )
 
-// Owner is notified of the end of its stream. It may also be a [Snapshotter] and a
+// Owner is notified of the end of its stream. It may also be an [Addressee], a [Snapshotter] and a
 // [Refresher].
 type Owner interface {
 	// Ended is called once, on the shard's goroutine, after the shard has released the stream. It must not block.
 	Ended(c *Conn, why Reason)
+}
+
+// Addressee is an Owner whose stream gets the events to its client, and not those that except its connection.
+type Addressee interface {
+	// Address returns the client's id and the connection's. They never change.
+	Address() (client, connection string)
 }
 
 // Snapshotter is an Owner whose stream gets a new snapshot instead of a gap. The
@@ -129,13 +136,46 @@ func (c *Conn) WithPosition(f func(at eventlog.Position)) {
 // with. Owner.Ended may call it.
 func (c *Conn) Owing() bool { return c.state&owing != 0 }
 
-// channels returns the names of its channels in the order asked.
-func (c *Conn) channels() []string {
-	names := make([]string, len(c.subs))
+// channels returns the names of its channels in the order asked, and that of its client.
+func (c *Conn) channels() []string { return withClient(c.names(), c.owner) }
+
+// names returns the names of its channels in the order asked.
+func (c *Conn) names() []string {
+	names := make([]string, len(c.subs), len(c.subs)+1)
 	for i, s := range c.subs {
 		names[i] = s.t.name
 	}
 	return names
+}
+
+// withClient adds the channel of the owner's client, if there is one, to names.
+func withClient(names []string, owner Owner) []string {
+	if a, ok := owner.(Addressee); ok {
+		client, _ := a.Address()
+		if own := eventlog.ClientChannel(client); own != "" {
+			return append(names, own)
+		}
+	}
+	return names
+}
+
+// gets reports whether an event of the stream's channels is for the stream.
+func (c *Conn) gets(r *eventlog.Record) bool {
+	if !r.Excepts() {
+		return true
+	}
+	a, ok := c.owner.(Addressee)
+	if !ok {
+		return true
+	}
+	_, connection := a.Address()
+	return !r.IsExcept(connection)
+}
+
+// pick returns those of recs that are for the stream, with the pieces of each text joined. It may change recs.
+func (c *Conn) pick(recs []*eventlog.Record) []*eventlog.Record {
+	recs = slices.DeleteFunc(recs, func(r *eventlog.Record) bool { return !c.gets(r) })
+	return eventlog.JoinPieces(recs, c.shard.hub.epoch)
 }
 
 // frame returns a frame's bytes in the transport's form.

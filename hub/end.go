@@ -30,6 +30,7 @@ func (s *shard) end(c *Conn, why Reason) {
 	}
 	s.counts.ends[why.Code]++
 	s.index.remove(c)
+	s.clients.remove(c)
 	s.wheel.remove(c)
 	last := s.conns[len(s.conns)-1]
 	s.conns[c.at], last.at = last, c.at

@@ -26,6 +26,7 @@ var (
 	Limited    = Reason{Code: "limit", Text: "A limit was reached.", Reconnect: true}
 	crowded    = Reason{Code: Overloaded.Code, Text: "The server has reached its memory limit for snapshots.", Reconnect: true}
 	tooLarge   = Reason{Code: Limited.Code, Text: "The snapshot is too large; ask for fewer channels.", Reconnect: true}
+	Complete   = Reason{Code: "complete", Text: "All channels of the stream have ended."}
 	Gone       = Reason{Code: "gone", Text: "The client went away."}
 )
 

@@ -29,6 +29,7 @@ type shard struct {
 	// Shard-owned.
 	tail    *eventlog.Tail // nil while there are no streams
 	index   index
+	clients clients
 	conns   []*Conn
 	wheel   wheel
 	lagging []*Conn // behind and ready to be given more, first come first served
@@ -169,23 +170,18 @@ func (s *shard) deliver() bool {
 		return false
 	}
 	for _, r := range s.batch {
-		t := s.index[r.Channel()]
+		name := r.Channel()
+		t := s.index[name]
 		if t == nil {
+			if client := eventlog.ClientOf(name); client != "" {
+				for c := range s.ofClient(client) {
+					s.due(c, r)
+				}
+			}
 			continue
 		}
 		for i := range t.refs {
-			c := t.refs[i].c
-			if c.catch != nil || r.Seq <= c.pos {
-				continue
-			}
-			if !c.touched {
-				c.touched = true
-				s.touched = append(s.touched, c)
-				if n := len(s.spare); n > 0 {
-					c.out, s.spare = s.spare[n-1], s.spare[:n-1]
-				}
-			}
-			c.out = append(c.out, r)
+			s.due(t.refs[i].c, r)
 		}
 		if s.hub.traced != nil && r.Traced() {
 			s.trace(r, t)
@@ -208,10 +204,30 @@ func (s *shard) deliver() bool {
 	}
 	clear(s.touched)
 	s.touched = s.touched[:0]
+	for _, r := range s.batch {
+		if r.End() {
+			s.completeAll(r)
+		}
+	}
 	n := len(s.batch)
 	clear(s.batch)
 	s.tail.Done()
 	return n == liveBatch
+}
+
+// due notes that a live stream is to get a record at the end of the turn.
+func (s *shard) due(c *Conn, r *eventlog.Record) {
+	if c.catch != nil || r.Seq <= c.pos || !c.gets(r) {
+		return
+	}
+	if !c.touched {
+		c.touched = true
+		s.touched = append(s.touched, c)
+		if n := len(s.spare); n > 0 {
+			c.out, s.spare = s.spare[n-1], s.spare[:n-1]
+		}
+	}
+	c.out = append(c.out, r)
 }
 
 // ready goes on with a stream whose transport can take more.
@@ -231,6 +247,7 @@ func (s *shard) attach(c *Conn, channels []string, catch *catchup) {
 	s.index.add(c, channels)
 	c.at = int32(len(s.conns))
 	s.conns = append(s.conns, c)
+	s.clients.add(c)
 	s.counts.accepted++
 	if catch.resumed {
 		s.counts.resumed++

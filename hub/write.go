@@ -26,7 +26,7 @@ func (s *shard) send(c *Conn, own eventlog.Frame, recs []*eventlog.Record) bool 
 	n, err := s.write(c, bufs)
 	if err != nil {
 		if len(recs) > 0 {
-			s.fallBehind(c, recs[0].Seq-1) // its position then says so
+			s.fallBehind(c, recs[0].First()-1) // its position then says so
 		}
 		s.end(c, Gone)
 		return false
@@ -79,7 +79,7 @@ func (s *shard) settle(c *Conn, text []byte, recs []*eventlog.Record, n int) {
 			c.rest = text[n-len(c.rest):]
 		}
 		if len(recs) > 0 {
-			s.fallBehind(c, recs[0].Seq-1)
+			s.fallBehind(c, recs[0].First()-1)
 		}
 		return
 	}
@@ -92,7 +92,7 @@ func (s *shard) settle(c *Conn, text []byte, recs []*eventlog.Record, n int) {
 			n -= len(b)
 		case n == 0:
 			s.count(c, recs[:i])
-			s.fallBehind(c, r.Seq-1)
+			s.fallBehind(c, r.First()-1)
 			return
 		default: // a frame taken in part counts as given: its rest goes out first
 			c.rest = b[n:]

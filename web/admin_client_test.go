@@ -42,6 +42,7 @@ func TestAdminClient(t *testing.T) {
 	// One connection, then the client.
 	alice.act("ok", "Ended one connection.", "/admin/connections/"+second.Hello.ConnectionID+"/disconnect")
 	second.WantGoodbye("kicked", false)
+	until(t, "presence has one connection", func() bool { return strings.HasSuffix(alice.get("/admin/clients/ada").says("fig-connections"), "1") })
 	alice.act("ok", "Ended 1 connection.", "/admin/clients/ada/disconnect")
 	st.WantGoodbye("kicked", false)
 	srv.Get("/subscribe?channels=news&clientId=ada", "Last-Event-ID: "+st.LastID).WantStatus(204)

@@ -29,7 +29,7 @@ func TestSpecSamples(t *testing.T) {
 		{"subscribe", "registered lastEvent"}, {"subscribeByPost", "registered lastEvent"}, {"watchPresence", "snapshot"},
 		{"notifyMember", ""}, {"say", ""}, {"followRoom", "message"}, {"time", "time"},
 		{"healthz", ""}, {"readyz", ""}, {"metrics", ""}, {"openapi", ""}, {"docs", ""}, {"clientModule", ""}, {"clientTypes", ""},
-		{"kickConnection", ""}, {"leave", ""}, {"kickClient", ""}, {"followMember", "ORDER_SHIPPED"},
+		{"kickConnection", ""}, {"leave", ""}, {"kickClient", ""}, {"listBlocks", ""}, {"unblock", ""}, {"emptyHistory", ""}, {"followMember", "ORDER_SHIPPED"},
 	} {
 		r, ok := samples[step.operation]
 		if !ok {

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
+
+	"github.com/alecthomas/kong"
 )
 
 // kickCmd ends streams.
@@ -65,10 +68,65 @@ type blockCmd struct {
 
 // Help is shown above the flags of "rollcall block --help".
 func (c *blockCmd) Help() string {
-	return `Ends all streams of a client and answers every attempt to reconnect with 204. This needs a key with the scope admin. To lift the block, use the admin UI, or block the client again for one second.`
+	return `Ends all streams of a client and answers every attempt to reconnect with 204. This needs a key with the scope admin. "rollcall unblock" lifts the block.`
 }
 
 // Run blocks the client.
 func (c *blockCmd) Run(ctx context.Context) error {
 	return c.call(ctx, http.MethodDelete, clientPath(c.ClientID), url.Values{"block": {c.Duration.String()}}, nil, nil)
+}
+
+// unblockCmd lets a client in again.
+type unblockCmd struct {
+	ClientID string `arg:"" name:"client" help:"The client."`
+
+	RemoteFlags `embed:""`
+}
+
+// Help is shown above the flags of "rollcall unblock --help".
+func (c *unblockCmd) Help() string {
+	return `Lifts the block of a client on all servers. This needs a key with the scope admin. Exit code 1 where the client is not blocked.`
+}
+
+// Run lifts the block.
+func (c *unblockCmd) Run(ctx context.Context) error {
+	return c.call(ctx, http.MethodDelete, "/presence/blocks/"+url.PathEscape(c.ClientID), nil, nil, nil)
+}
+
+// blocksCmd lists the blocked clients.
+type blocksCmd struct {
+	RemoteFlags `embed:""`
+}
+
+// Help is shown above the flags of "rollcall blocks --help".
+func (c *blocksCmd) Help() string {
+	return `Prints a table of the clients that are blocked, the newest block first. This needs a key with the scope admin.`
+}
+
+// Run lists the blocks.
+func (c *blocksCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
+	out := newPrinter(k.Stdout, c.JSON, s)
+	type block struct {
+		ClientID string    `json:"clientId"`
+		Until    time.Time `json:"until"`
+		By       string    `json:"by"`
+	}
+	var list struct{ Blocks []block }
+	if err := c.call(ctx, http.MethodGet, "/presence/blocks", nil, nil, &list); err != nil {
+		return err
+	}
+	rows := [][]string{{"CLIENT", "UNTIL", "BY"}}
+	for _, b := range list.Blocks {
+		if out.json {
+			if err := out.object(b); err != nil {
+				return err
+			}
+			continue
+		}
+		rows = append(rows, []string{b.ClientID, b.Until.Format(time.RFC3339), b.By})
+	}
+	if out.json {
+		return nil
+	}
+	return out.table(rows)
 }

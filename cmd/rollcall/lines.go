@@ -16,10 +16,15 @@ import (
 type wireEvent struct {
 	ID             string          `json:"id,omitempty"`
 	ChannelName    string          `json:"channelName,omitempty"`
+	ClientID       string          `json:"clientId,omitempty"` // in place of ChannelName
 	Type           string          `json:"type"`
 	Payload        json.RawMessage `json:"payload"`
 	Timestamp      string          `json:"timestamp,omitempty"`
 	IdempotencyKey string          `json:"idempotencyKey,omitempty"`
+	Except         string          `json:"except,omitempty"`
+	Append         string          `json:"append,omitempty"`
+	Pieces         int             `json:"pieces,omitempty"`
+	End            bool            `json:"end,omitempty"`
 }
 
 // printer prints for a person, or JSON lines for a program.

@@ -23,6 +23,8 @@ type cli struct {
 	Channels   channelsCmd      `cmd:"" help:"List channels that have members."`
 	Kick       kickCmd          `cmd:"" help:"End a client's streams, or one connection."`
 	Block      blockCmd         `cmd:"" help:"Block a client for a time."`
+	Unblock    unblockCmd       `cmd:"" help:"Lift the block of a client."`
+	Blocks     blocksCmd        `cmd:"" help:"List the blocked clients."`
 	Health     healthCmd        `cmd:"" help:"Check a server's health, for containers."`
 	Doctor     doctorCmd        `cmd:"" help:"Find out what proxies in front of a server do to its streams."`
 	Key        keyCmd           `cmd:"" help:"Create API keys for backends."`

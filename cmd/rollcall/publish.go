@@ -23,6 +23,10 @@ type publishCmd struct {
 	Type    string `arg:"" optional:"" help:"The event's type, such as message."`
 	Payload string `arg:"" optional:"" help:"Any JSON value: 7, '\"hello\"', '{\"a\":1}'. Put -- before it if it starts with a -."`
 
+	Client         string   `placeholder:"ID" help:"Send the event to this client's streams; the arguments are then TYPE PAYLOAD."`
+	Except         string   `placeholder:"ID" help:"All streams get the event but that of this connection."`
+	Append         string   `placeholder:"KEY" help:"The payload, a string, is the next piece of the text with this key."`
+	End            bool     `help:"The channel ends with this event."`
 	Text           bool     `help:"PAYLOAD is plain text, published as a JSON string."`
 	IdempotencyKey string   `placeholder:"KEY" help:"Publish the event only if the channel hasn't seen this key within two minutes."`
 	Batch          int      `default:"1000" placeholder:"N" help:"The maximum number of events per request from standard input. Batches that are too large for the server are halved."`
@@ -37,7 +41,7 @@ type publishCmd struct {
 func (c *publishCmd) Help() string {
 	return `Prints the id of each event that was published.
 
-From standard input it reads JSON lines: in each an event with channelName, type, payload and, if you like, idempotencyKey. Other fields are passed over, so what "rollcall history --json" prints can be published. What there is is sent as a batch; a line that is wrong refuses its batch and ends the command, and the lines before it are published.
+From standard input it reads JSON lines: in each an event with channelName, type, payload and, if you like, idempotencyKey, except, append and end; clientId in place of channelName sends it to one client. Other fields are passed over, so what "rollcall history --json" prints can be published. What there is is sent as a batch; a line that is wrong refuses its batch and ends the command, and the lines before it are published.
 
 While the server is busy (429), unavailable (503) or does not answer, the same events are sent again. Each has an idempotency key, one that is made for it where it brings none, so none is published twice.`
 }
@@ -49,6 +53,8 @@ Examples:
   rollcall publish news message '"hello"'
   rollcall publish news message hello --text
   rollcall publish stats load '{"cores":2}' --idempotency-key load-17
+  rollcall publish --client ada order '{"state":"shipped"}'
+  rollcall publish build-7 done '"passed"' --end
   rollcall history news --json | rollcall publish --server https://other.example.org -
   tail -f app.log | jq -cR '{channelName:"log",type:"line",payload:.}' | rollcall publish -
 
@@ -61,13 +67,19 @@ const maxRetry = Duration(100 * time.Second)
 // AfterApply checks the arguments.
 func (c *publishCmd) AfterApply(s *settings) error {
 	p := &problems{from: s.from}
+	if c.Client != "" {
+		if c.Payload != "" {
+			p.errs = append(p.errs, errors.New("with --client an event is TYPE PAYLOAD, without a channel"))
+		}
+		c.Channel, c.Type, c.Payload = "", c.Channel, c.Type
+	}
 	within(p, "batch", c.Batch, 1, 100_000)
 	within(p, "retry", c.Retry, 0, maxRetry)
 	single := c.Type != "" || c.Channel != "" && c.Channel != "-"
 	var syntax *json.SyntaxError
 	switch {
-	case !single && (c.Text || c.IdempotencyKey != ""):
-		p.errs = append(p.errs, errors.New("--text and --idempotency-key need one event: CHANNEL TYPE PAYLOAD"))
+	case !single && (c.Text || c.IdempotencyKey+c.Client+c.Except+c.Append != "" || c.End):
+		p.errs = append(p.errs, errors.New("--text, --idempotency-key, --client, --except, --append and --end need one event: CHANNEL TYPE PAYLOAD"))
 	case !single && c.Channel == "" && isTerminal(os.Stdin):
 		p.errs = append(p.errs, errors.New("give CHANNEL TYPE PAYLOAD, or events on standard input"))
 	case single && (c.Type == "" || c.Payload == "" && !c.Text):
@@ -87,7 +99,10 @@ func (c *publishCmd) AfterApply(s *settings) error {
 func (c *publishCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 	out := newPrinter(k.Stdout, c.JSON, s)
 	if c.Type != "" {
-		return c.publish(ctx, out, []line{{wireEvent: wireEvent{ChannelName: c.Channel, Type: c.Type, Payload: json.RawMessage(c.Payload), IdempotencyKey: c.IdempotencyKey}}})
+		return c.publish(ctx, out, []line{{wireEvent: wireEvent{
+			ChannelName: c.Channel, ClientID: c.Client, Type: c.Type, Payload: json.RawMessage(c.Payload), IdempotencyKey: c.IdempotencyKey,
+			Except: c.Except, Append: c.Append, End: c.End,
+		}}})
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -189,7 +204,7 @@ func (c *publishCmd) publish(ctx context.Context, out *printer, batch []line) er
 	}
 	for i := range batch {
 		e := &batch[i].wireEvent
-		e.ID, e.Timestamp = "", ""
+		e.ID, e.Timestamp, e.Pieces = "", "", 0
 		if e.IdempotencyKey == "" && c.Retry > 0 {
 			e.IdempotencyKey = rand.Text()
 		}
@@ -197,7 +212,8 @@ func (c *publishCmd) publish(ctx context.Context, out *printer, batch []line) er
 	}
 	var answer struct {
 		Events []struct {
-			ChannelName string `json:"channelName"`
+			ChannelName string `json:"channelName,omitempty"`
+			ClientID    string `json:"clientId,omitempty"`
 			ID          string `json:"id"`
 			Duplicate   bool   `json:"duplicate,omitempty"`
 		} `json:"events"`

@@ -24,6 +24,8 @@ const (
 	flagKey
 	flagTrace
 	flagPurge
+	flagEnd
+	flagAppend
 )
 
 // appendItem adds an item to a block of which the last one was at, which is the zero value for the first.
@@ -40,6 +42,12 @@ func appendItem(dst []byte, at, it *item) []byte {
 	}
 	if it.purge {
 		flags |= flagPurge
+	}
+	if it.End {
+		flags |= flagEnd
+	}
+	if it.Append != "" {
+		flags |= flagAppend
 	}
 	dst = append(dst, flags)
 	dst = binary.AppendUvarint(dst, it.Seq-at.Seq)
@@ -58,6 +66,9 @@ func appendItem(dst []byte, at, it *item) []byte {
 	}
 	if it.Trace != "" {
 		dst = appendText(dst, it.Trace)
+	}
+	if it.Append != "" {
+		dst = appendText(dst, it.Append)
 	}
 	return appendText(dst, it.Payload)
 }
@@ -89,8 +100,11 @@ func readBlock(dst []item, block []byte) ([]item, error) {
 		if flags&flagTrace != 0 {
 			it.Trace = string(r.text())
 		}
+		if flags&flagAppend != 0 {
+			it.Append = string(r.text())
+		}
 		it.Payload = r.text()
-		it.Bare, it.purge = flags&flagBare != 0, flags&flagPurge != 0
+		it.Bare, it.purge, it.End = flags&flagBare != 0, flags&flagPurge != 0, flags&flagEnd != 0
 		if r.bad || it.Seq <= at.Seq || it.Channel == "" {
 			return dst, errMalformed
 		}

@@ -63,6 +63,7 @@ type entry struct {
 	count   uint64 // 0 is a purge
 	ordinal uint64 // of the last event among all of the channel
 	bytes   uint64 // of all payloads of the channel through the last event
+	end     bool   // the last event is the end of the channel
 }
 
 func (e *entry) append(dst []byte) []byte {
@@ -70,7 +71,11 @@ func (e *entry) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, e.last-e.first)
 	dst = binary.AppendUvarint(dst, distance(e.first, e.prev))
 	dst = binary.AppendUvarint(dst, e.ordinal)
-	return binary.AppendUvarint(dst, e.bytes)
+	dst = binary.AppendUvarint(dst, e.bytes)
+	if e.end {
+		dst = append(dst, 1)
+	}
+	return dst
 }
 
 // distance encodes prev relative to seq, 0 for none.
@@ -95,6 +100,7 @@ func readEntry(key, value []byte) (entry, error) {
 	e.first = e.last - r.number()
 	e.prev = before(e.first, r.number())
 	e.ordinal, e.bytes = r.number(), r.number()
+	e.end = len(r.buf) > 0
 	if r.bad || e.first > e.last {
 		return entry{}, errMalformed
 	}

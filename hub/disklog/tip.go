@@ -3,6 +3,7 @@ package disklog
 import (
 	"errors"
 	"math"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -10,9 +11,11 @@ import (
 // tip is the end of a channel, as the writer needs it.
 type tip struct {
 	channel string
-	last    uint64 // the last event, 0 for none
-	ordinal uint64 // how many there were
-	bytes   uint64 // of all their payloads
+	last    uint64    // the last event, 0 for none
+	ordinal uint64    // how many there were
+	bytes   uint64    // of all their payloads
+	end     bool      // the last event is the end of the channel
+	at      time.Time // when the end came
 
 	// The counts at which the channel is trimmed.
 	trimAt, trimBytes uint64
@@ -77,6 +80,11 @@ func (l *Log) readTip(channel string) (*tip, error) {
 		if err != nil {
 			return nil, err
 		}
+		if t.end = e.end; e.end {
+			if t.at, err = l.timeOf(e.last); err != nil {
+				return nil, err
+			}
+		}
 		t.ordinal, t.bytes = e.ordinal, e.bytes
 		if t.last = e.last; e.count == 0 {
 			t.last = e.prev
@@ -90,6 +98,30 @@ func (l *Log) readTip(channel string) (*tip, error) {
 	}
 	t.trimAt, t.trimBytes = first.ordinal+uint64(events)+slack(events), first.bytes+uint64(bytes)+slack(bytes)
 	return t, it.Error()
+}
+
+// timeOf returns when an event was stored; long ago where it is not there.
+func (l *Log) timeOf(seq uint64) (time.Time, error) {
+	v, err := l.newView()
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer v.close()
+	items, err := v.block(seq)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for i := range items {
+		if items[i].Seq == seq {
+			return items[i].Time, nil
+		}
+	}
+	return time.Time{}, nil
+}
+
+// ended reports whether the channel has ended and its end is kept.
+func (t *tip) ended(now time.Time, age time.Duration) bool {
+	return t.end && (age < 0 || now.Sub(t.at) <= age)
 }
 
 // entries reads the entries of a channel. Close it.

@@ -1,6 +1,7 @@
 package disklog
 
 import (
+	"errors"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -129,7 +130,7 @@ func (w *writer) run(list []*request) {
 	w.reset()
 	for _, r := range list {
 		if r.state.Load() == taken {
-			r.finish(nil)
+			r.finish(r.err)
 		}
 	}
 }
@@ -160,6 +161,12 @@ func (w *writer) write(list []*request) error {
 				return err
 			}
 		default:
+			var ended *eventlog.EndedError
+			if r.err = w.endedEarlier(r); errors.As(r.err, &ended) {
+				continue // the other requests are no worse for it
+			} else if r.err != nil {
+				return r.err
+			}
 			if err := w.append(r); err != nil {
 				return err
 			}
@@ -190,6 +197,39 @@ func (w *writer) write(list []*request) error {
 		return nil
 	}
 	return w.l.mark.raise(w.head)
+}
+
+// endedEarlier returns an EndedError where an event of the request follows the end of its channel.
+func (w *writer) endedEarlier(r *request) (err error) {
+	var ends eventlog.Ends
+	var seen map[dedupe]bool
+	ended := func(channel string) bool {
+		var t *tip
+		if t, err = w.tips.of(channel, w.head); err != nil {
+			return false
+		}
+		return t.ended(w.now, w.l.keep.Age)
+	}
+	for i := range r.events {
+		ev := &r.events[i]
+		if ev.Key != "" {
+			id := dedupe{ev.Channel, ev.Key}
+			if _, known := w.keys[id]; known || seen[id] {
+				continue
+			}
+			if _, known := w.l.Known(ev.Channel, ev.Key); known {
+				continue
+			}
+			if seen == nil {
+				seen = make(map[dedupe]bool)
+			}
+			seen[id] = true
+		}
+		if e := ends.Check(i, ev, ended); e != nil || err != nil {
+			return errors.Join(err, e)
+		}
+	}
+	return nil
 }
 
 // append adds the events of a request to the commit.
@@ -237,6 +277,8 @@ func (w *writer) add(it *item) error {
 	w.block = appendItem(w.block, &w.at, it)
 	w.at = *it
 	t.entry.last = it.Seq
+	t.end, t.at = it.End, it.Time
+	t.entry.end = it.End
 	if !it.purge {
 		t.last = it.Seq
 		t.ordinal++

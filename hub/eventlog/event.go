@@ -24,6 +24,13 @@ type Event struct {
 	// Bare makes Payload the whole data line of the frame instead of wrapping it
 	// with channelName, type and timestamp. Payload must then hold no line ends.
 	Bare bool
+	// Except is the id of a connection that does not get the event; "" is none. It has at most [MaxKey] bytes.
+	Except string
+	// Append makes the payload, a JSON string, the next piece of one text, which is known by this key within the channel; see
+	// [JoinPieces]. "" is none. It has at most [MaxKey] bytes.
+	Append string
+	// End makes the event the last one of its channel: further appends to it fail with an [EndedError] as long as the event is kept.
+	End bool
 	// Trace is kept beside the event for its deliverers, and not sent: its origin, such as a W3C traceparent. "" means
 	// none; more than 255 bytes count as none.
 	Trace string
@@ -35,9 +42,32 @@ var reserved = map[string]bool{
 	"presence": true, "gap": true, "goodbye": true,
 }
 
-// IsOwn reports whether the channel is one of the server's own. Their events are not users' events, and lists of all
-// channels omit them.
+// IsOwn reports whether the channel is one of the server's own. Nobody subscribes to it by name, and lists of all
+// channels omit it.
 func IsOwn(channel string) bool { return channel != "" && channel[0] == '$' }
+
+// clientPrefix begins the name of the channel that the events to one client are on.
+const clientPrefix = "$@"
+
+// MaxClient is the longest id of a client, in bytes, that events can be sent to.
+const MaxClient = MaxChannel - len(clientPrefix)
+
+// ClientChannel returns the channel of the events to one client, which its streams alone have. It returns "" for an id
+// of more than [MaxClient] bytes.
+func ClientChannel(id string) string {
+	if id == "" || len(id) > MaxClient {
+		return ""
+	}
+	return clientPrefix + id
+}
+
+// ClientOf returns the client of a channel of [ClientChannel], and "" for other channels.
+func ClientOf(channel string) string {
+	if id, ok := strings.CutPrefix(channel, clientPrefix); ok {
+		return id
+	}
+	return ""
+}
 
 // CheckChannel returns what is wrong with a channel's name, as the end of a sentence that begins with the field, or
 // nil. A name is 1–255 bytes of UTF-8, without control characters, comma, leading or trailing space, or a whole token

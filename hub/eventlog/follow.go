@@ -47,7 +47,7 @@ func (m *Memory) FollowNow(batch []Stored) error {
 	digits := decimalDigits(batch[len(batch)-1].Seq)
 	drafts := make([]draft, len(batch))
 	for i := range batch {
-		drafts[i] = encode(&batch[i].Event, m.opts.Epoch, digits, Stamp(batch[i].Time))
+		drafts[i] = encode(&batch[i].Event, m.opts.Epoch, digits, Stamp(batch[i].Time), 0)
 	}
 	now := time.Now()
 	m.mu.Lock()
@@ -231,7 +231,7 @@ func (m *Memory) Miss(ctx context.Context, channels []string, through uint64) er
 // notice makes a record of the server's own, see [AppendNotice].
 func notice(at Position, channel, typ string, payload []byte) *Record {
 	f := NewFrame(AppendNotice(nil, at, channel, typ, payload))
-	r := &Record{Seq: at.Seq, buf: f.buf, chunkLen: f.head, bare: true, hist: &history{name: channel}}
+	r := &Record{Seq: at.Seq, buf: f.buf, chunkLen: f.head, flags: isBare, hist: &history{name: channel}}
 	r.typ = uint16(int(f.head) + len("id: ") + len(at.Epoch) + 1 + len(strconv.FormatUint(at.Seq, 10)) + len("\nevent: "))
 	r.typLen = uint8(len(typ))
 	r.payload = uint32(int(r.typ) + len(typ) + len("\ndata: "))
@@ -241,12 +241,13 @@ func notice(at Position, channel, typ string, payload []byte) *Record {
 
 // Restore makes the record of an event that another log has accepted, only for reading. It is in no log.
 func Restore(s Stored, epoch string) *Record {
-	s.Trace = "" // of a delivery that was
-	d := encode(&s.Event, epoch, decimalDigits(s.Seq), Stamp(s.Time))
+	s.Trace, s.Except = "", "" // of deliveries that were
+	d := encode(&s.Event, epoch, decimalDigits(s.Seq), Stamp(s.Time), 0)
 	d.seal(epoch, s.Seq)
 	r := new(Record)
 	*r = d.Record
-	r.buf = slices.Clip(r.buf)
+	end := len(r.buf) + int(r.pieceLen)
+	r.buf = slices.Clip(r.buf[:end])[:len(r.buf)]
 	r.hist = &history{name: s.Channel}
 	return r
 }

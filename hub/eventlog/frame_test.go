@@ -20,7 +20,7 @@ var noon = time.Date(2026, 11, 20, 15, 4, 5, 123_456_789, time.FixedZone("east",
 
 // sealed encodes an event with room for a count of digits and then gives it seq.
 func sealed(ev *Event, epoch string, digits int, seq uint64) *Record {
-	d := encode(ev, epoch, digits, Stamp(noon))
+	d := encode(ev, epoch, digits, Stamp(noon), 0)
 	d.seal(epoch, seq)
 	r := d.Record
 	return &r

@@ -32,7 +32,7 @@ type Log interface {
 	// not appended again; its result is the first one's, marked as a duplicate. Keys
 	// are forgotten earlier only when they would take more than an eighth of the budget.
 	//
-	// Errors: ErrClosed; ErrBusy; or ctx.Err() while waiting for the readers.
+	// Errors: ErrClosed; ErrBusy; an [EndedError]; or ctx.Err() while waiting for the readers.
 	Append(ctx context.Context, events []Event) ([]Result, error)
 
 	// Head returns the position of the newest event.
@@ -44,13 +44,21 @@ type Log interface {
 	// Errors: ErrFuture; ErrClosed; ErrBehind if ctx ends first.
 	Await(ctx context.Context, seq uint64) error
 
-	// Last returns the head, and at the same instant the newest kept record of each channel, nil if none is kept.
+	// Last returns the head, and at the same instant the newest kept record of each channel, nil if none is kept. A
+	// piece of a text is joined with those before it; see [JoinPieces].
 	Last(channels []string) (Position, []*Record)
 
 	// Next reads the events of the cursor's channels after c.After, oldest first, up to the limit, into dst. It does
 	// not change c.After: the caller advances it as far as it has used the batch. Holes are reported once for each
 	// cursor.
 	Next(c *Cursor, limit Limit, dst []*Record) Batch
+
+	// Ended reports whether all of the channels have ended at through or before: the newest
+	// event of each is kept and says that it is the last.
+	Ended(channels []string, through uint64) bool
+
+	// HasEnds reports whether any channel has ended.
+	HasEnds() bool
 
 	// Pending counts the kept events of the cursor's channels after c.After.
 	Pending(c *Cursor) int

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"hash/maphash"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,7 @@ type Memory struct {
 
 	waiters waiters
 	waiting atomic.Int32 // appends that wait for a tail
+	ends    atomic.Int64 // kept records that are the last of their channels; changed under mu
 
 	mu        sync.RWMutex // guards everything below; never held while calling out
 	closed    bool
@@ -70,7 +72,7 @@ func (m *Memory) Append(ctx context.Context, events []Event) ([]Result, error) {
 	m.mu.RUnlock()
 	drafts := make([]draft, len(events))
 	for i := range events {
-		drafts[i] = encode(&events[i], m.opts.Epoch, digits, stamp)
+		drafts[i] = encode(&events[i], m.opts.Epoch, digits, stamp, 0)
 	}
 	results := make([]Result, len(events))
 
@@ -80,6 +82,10 @@ func (m *Memory) Append(ctx context.Context, events []Event) ([]Result, error) {
 		return nil, ErrClosed
 	}
 	at := now.Sub(m.start) // ages go by this, timestamps by the wall clock
+	if err := m.endedEarlier(events, at); err != nil {
+		m.mu.Unlock()
+		return nil, err
+	}
 	for i := range events {
 		ev := &events[i]
 		var key keyHash
@@ -182,14 +188,25 @@ func (m *Memory) Head() Position {
 // Last implements [Log].
 func (m *Memory) Last(channels []string) (Position, []*Record) {
 	recs := make([]*Record, len(channels))
+	var pieces map[int][]*Record
 	m.mu.RLock()
-	defer m.mu.RUnlock()
 	for i, name := range channels {
 		if h := m.channels[name]; h != nil {
 			recs[i] = h.recs[len(h.recs)-1]
+			if text := h.lastText(); len(text) > 1 {
+				if pieces == nil {
+					pieces = make(map[int][]*Record)
+				}
+				pieces[i] = slices.Clone(text)
+			}
 		}
 	}
-	return Position{m.opts.Epoch, m.head}, recs
+	at := Position{m.opts.Epoch, m.head}
+	m.mu.RUnlock()
+	for i, text := range pieces {
+		recs[i] = join(text, m.opts.Epoch)
+	}
+	return at, recs
 }
 
 // Tail implements [Log].

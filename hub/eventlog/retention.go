@@ -30,7 +30,7 @@ type shelf struct {
 
 // shelfOf returns the shelf of a channel.
 func (m *Memory) shelfOf(channel string) *shelf {
-	if IsOwn(channel) {
+	if IsOwn(channel) && ClientOf(channel) == "" {
 		return &m.own
 	}
 	return &m.public
@@ -57,6 +57,9 @@ type history struct {
 
 func (h *history) len() int { return len(h.recs) - h.first }
 
+// newest returns the last kept record.
+func (h *history) newest() *Record { return h.recs[len(h.recs)-1] }
+
 // after returns the kept records behind seq, shared.
 func (h *history) after(seq uint64) []*Record {
 	kept := h.recs[h.first:]
@@ -81,6 +84,9 @@ func (m *Memory) keep(channel string, r *Record) {
 	r.hist = h
 	if s == &m.public {
 		m.published++
+	}
+	if r.End() {
+		m.ends.Add(1)
 	}
 	if h.first > 0 && len(h.recs) == cap(h.recs) && h.first >= len(h.recs)/4 {
 		n := copy(h.recs, h.recs[h.first:])
@@ -112,6 +118,9 @@ func (m *Memory) evict(r *Record) {
 	h.first++
 	h.bytes -= len(r.buf)
 	h.through = r.Seq
+	if r.End() {
+		m.ends.Add(-1)
+	}
 	m.charge(s, -r.cost())
 	s.events--
 	if r.older != nil {
@@ -189,7 +198,7 @@ type graveyard struct {
 // rememberDropped records that name, now freed, dropped events through seq. The server's own channels share one
 // tombstone, so that they don't displace those of other channels.
 func (m *Memory) rememberDropped(name string, seq uint64) {
-	if IsOwn(name) {
+	if m.shelfOf(name) == &m.own {
 		m.own.lost = max(m.own.lost, seq)
 		return
 	}
@@ -214,7 +223,7 @@ func (m *Memory) rememberDropped(name string, seq uint64) {
 // tombstone stays: it may be another channel's too.
 func (m *Memory) droppedThrough(name string) uint64 {
 	g := &m.graves
-	if IsOwn(name) {
+	if m.shelfOf(name) == &m.own {
 		return max(m.own.lost, g.watermark)
 	}
 	hash := maphash.String(m.seed[0], name)

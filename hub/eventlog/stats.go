@@ -113,6 +113,9 @@ func (m *Memory) Busiest(span time.Duration, n int) []Busy {
 			span = now - r.at
 			break
 		}
+		if IsOwn(r.hist.name) {
+			continue
+		}
 		counts[r.hist]++
 	}
 	list := make([]Busy, 0, len(counts))
@@ -162,7 +165,7 @@ func (m *Memory) Newest(n int, seq uint64, want func(channel string) bool) (recs
 	looked := 0
 	for r := m.public.newest; r != nil && r.Seq > seq && len(recs) < n && looked < most; r = r.older {
 		looked++
-		if want(r.hist.name) {
+		if !IsOwn(r.hist.name) && want(r.hist.name) {
 			recs = append(recs, r)
 		}
 	}

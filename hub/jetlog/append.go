@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -32,7 +33,10 @@ func (l *Log) Append(ctx context.Context, events []eventlog.Event) ([]eventlog.R
 	results := make([]eventlog.Result, len(events))
 	began := time.Now()
 	for try := 0; ; try++ {
-		p := l.plan(events, results)
+		p, err := l.plan(events, results)
+		if err != nil {
+			return nil, err
+		}
 		if len(p.messages) == 0 {
 			return results, nil
 		}
@@ -67,14 +71,20 @@ type plan struct {
 	same     []int // of each event, which event of this append it repeats, or -1
 }
 
-// plan sorts out the events whose key is known. Their results are set.
-func (l *Log) plan(events []eventlog.Event, results []eventlog.Result) plan {
+// plan sorts out the events whose key is known. Their results are set. It returns an EndedError where another one
+// follows the end of its channel.
+func (l *Log) plan(events []eventlog.Event, results []eventlog.Result) (plan, error) {
 	p := plan{same: make([]int, len(events))}
 	var seen map[string]int
+	var ends eventlog.Ends
+	ended := func(channel string) bool { return l.HasEnds() && l.Ended([]string{channel}, math.MaxUint64) }
 	for i := range events {
 		ev := &events[i]
 		p.same[i] = -1
 		if ev.Key == "" {
+			if err := ends.Check(i, ev, ended); err != nil {
+				return plan{}, err
+			}
 			p.messages, p.place = append(p.messages, l.life.message(ev)), append(p.place, i)
 			continue
 		}
@@ -87,13 +97,16 @@ func (l *Log) plan(events []eventlog.Event, results []eventlog.Result) plan {
 			p.same[i] = first
 			continue
 		}
+		if err := ends.Check(i, ev, ended); err != nil {
+			return plan{}, err
+		}
 		if seen == nil {
 			seen = make(map[string]int)
 		}
 		seen[id] = i
 		p.messages, p.place = append(p.messages, l.life.message(ev)), append(p.place, i)
 	}
-	return p
+	return p, nil
 }
 
 // settle fills in the results and waits for the mirror.

@@ -15,13 +15,16 @@ import (
 
 // Headers of a message.
 const (
-	headType  = "Rollcall-Type" // see escape
-	headBare  = "Rollcall-Bare" // "1" for a bare event
-	headTrace = "traceparent"   // of an event with a trace; see escape
-	headID    = "Nats-Msg-Id"   // see keyID
-	headBatch = "Nats-Batch-Id"
-	headPart  = "Nats-Batch-Sequence"
-	headEnd   = "Nats-Batch-Commit"
+	headType   = "Rollcall-Type"   // see escape
+	headBare   = "Rollcall-Bare"   // "1" for a bare event
+	headTrace  = "traceparent"     // of an event with a trace; see escape
+	headExcept = "Rollcall-Except" // the connection that the event is not for; see escape
+	headAppend = "Rollcall-Append" // the key of the text that the event is a piece of; see escape
+	headLast   = "Rollcall-End"    // "1" for the last event of a channel
+	headID     = "Nats-Msg-Id"     // see keyID
+	headBatch  = "Nats-Batch-Id"
+	headPart   = "Nats-Batch-Sequence"
+	headEnd    = "Nats-Batch-Commit"
 )
 
 const purgeToken = "purge"
@@ -69,6 +72,15 @@ func (n names) message(ev *eventlog.Event) *nats.Msg {
 	if ev.Trace != "" {
 		m.Header[headTrace] = []string{escape(ev.Trace)}
 	}
+	if ev.Except != "" {
+		m.Header[headExcept] = []string{escape(ev.Except)}
+	}
+	if ev.Append != "" {
+		m.Header[headAppend] = []string{escape(ev.Append)}
+	}
+	if ev.End {
+		m.Header[headLast] = []string{"1"}
+	}
 	if ev.Key != "" {
 		m.Header[headID] = []string{n.keyID(ev)}
 	}
@@ -88,11 +100,20 @@ func event(channel string, h nats.Header, body []byte, seq uint64, at time.Time)
 	if err != nil || eventlog.CheckType(typ) != nil || len(channel) > eventlog.MaxChannel {
 		return eventlog.Stored{}, errForeign
 	}
-	trace, _ := unescape(headerValue(h, headTrace)) // an unreadable one counts as none
+	text := func(head string) string { // an unreadable one counts as none
+		s, err := unescape(headerValue(h, head))
+		if err != nil || len(s) > eventlog.MaxKey {
+			return ""
+		}
+		return s
+	}
 	return eventlog.Stored{
-		Event: eventlog.Event{Channel: channel, Type: typ, Payload: body, Key: headerValue(h, headID), Bare: headerValue(h, headBare) != "", Trace: trace},
-		Seq:   seq,
-		Time:  at,
+		Event: eventlog.Event{
+			Channel: channel, Type: typ, Payload: body, Key: headerValue(h, headID), Bare: headerValue(h, headBare) != "", Trace: text(headTrace),
+			Except: text(headExcept), Append: text(headAppend), End: headerValue(h, headLast) != "",
+		},
+		Seq:  seq,
+		Time: at,
 	}, nil
 }
 

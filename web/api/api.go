@@ -32,6 +32,7 @@ func New(n *node.Node, g *gate.Gate, s *stream.Streams, p *publish.Publisher, op
 // Routes serves the API.
 func (a *API) Routes(e *gin.Engine) {
 	for _, slash := range []string{"", "/"} {
+		e.DELETE("/history"+slash, reply.Handler(a.emptyHistory))
 		e.GET("/subscribe"+slash, a.subscribe)
 		e.POST("/subscribe"+slash, a.subscribeJSON)
 		e.POST("/publish"+slash, a.publisher.Handler(a.publish))
@@ -40,9 +41,11 @@ func (a *API) Routes(e *gin.Engine) {
 		e.Match(reply.ReadMethods, "/history"+slash, reply.Handler(a.history))
 		e.Match(reply.ReadMethods, "/presence/clients"+slash, reply.Handler(a.listClients))
 		e.Match(reply.ReadMethods, "/presence/channels"+slash, reply.Handler(a.listChannels))
+		e.Match(reply.ReadMethods, "/presence/blocks"+slash, reply.Handler(a.listBlocks))
 	}
 	e.Match(reply.ReadMethods, "/presence/clients/:clientId", reply.Handler(a.showClient))
 	e.DELETE("/presence/clients/:clientId", reply.Handler(a.kickClient))
+	e.DELETE("/presence/blocks/:clientId", reply.Handler(a.unblock))
 	e.DELETE("/presence/connections/:connectionId", reply.Handler(a.kickConnection))
 	e.POST("/presence/connections/:connectionId/leave", reply.Handler(a.leave))
 }

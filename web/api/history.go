@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"strconv"
 
@@ -43,6 +44,22 @@ func (a *API) readableParam(c *gin.Context) (string, *reply.Fault) {
 		return "", a.gate.Forbidden(c, who, "channel", "Reading the events of "+strconv.Quote(name))
 	}
 	return name, nil
+}
+
+// emptyHistory answers DELETE /history.
+func (a *API) emptyHistory(c *gin.Context) *reply.Fault {
+	name, f := channelParam(c)
+	if f != nil {
+		return f
+	}
+	if f := a.gate.MayAdmin(c, "Emptying a channel"); f != nil {
+		return f
+	}
+	if _, err := a.node.Log.Purge(c.Request.Context(), name); err != nil {
+		return reply.ReadFault(c, err)
+	}
+	c.Status(http.StatusNoContent)
+	return nil
 }
 
 // lastEvent answers GET /lastEvent.
@@ -194,7 +211,14 @@ func (a *API) history(c *gin.Context) *reply.Fault {
 		out = eventlog.AppendString(out, r.Type())
 		out = append(out, `,"payload":`...)
 		out = append(out, r.Payload()...)
-		out = append(out, `,"timestamp":"`+r.Timestamp()+`"}`...)
+		out = append(out, `,"timestamp":"`+r.Timestamp()+`"`...)
+		if key := r.Append(); key != "" {
+			out = eventlog.AppendString(append(out, `,"append":`...), key)
+		}
+		if r.End() {
+			out = append(out, `,"end":true`...)
+		}
+		out = append(out, '}')
 	}
 	out = append(out, ']')
 	if s.last {

@@ -212,7 +212,7 @@ var notOnline = reply.NewFault(http.StatusNotFound, "not_online", "No such clien
 
 // kickClient answers DELETE /presence/clients/{clientId}.
 func (a *API) kickClient(c *gin.Context) *reply.Fault {
-	if f := a.gate.MayAdmin(c); f != nil {
+	if f := a.gate.MayAdmin(c, "Ending other clients' streams"); f != nil {
 		return f
 	}
 	id := reply.PathParam(c, "clientId")
@@ -233,7 +233,7 @@ func (a *API) kickClient(c *gin.Context) *reply.Fault {
 
 // kickConnection answers DELETE /presence/connections/{connectionId}.
 func (a *API) kickConnection(c *gin.Context) *reply.Fault {
-	if f := a.gate.MayAdmin(c); f != nil {
+	if f := a.gate.MayAdmin(c, "Ending other clients' streams"); f != nil {
 		return f
 	}
 	if c.Request.URL.Query().Has("block") {

@@ -32,8 +32,7 @@ func jsonResults(epoch string, events []eventlog.Event, results []eventlog.Resul
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = append(out, `{"channelName":`...)
-		out = eventlog.AppendString(out, events[i].Channel)
+		out = eventlog.AppendAddress(append(out, '{'), events[i].Channel)
 		out = append(out, `,"id":"`...)
 		out = append(out, epoch...)
 		out = append(out, '-')

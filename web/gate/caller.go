@@ -90,14 +90,14 @@ func (k *Gate) Denied(f *reply.Fault) *reply.Fault {
 	return f
 }
 
-// MayAdmin refuses callers that may not act on others.
-func (k *Gate) MayAdmin(c *gin.Context) *reply.Fault {
+// MayAdmin refuses callers that may not act on others. what they would do begins the message.
+func (k *Gate) MayAdmin(c *gin.Context, what string) *reply.Fault {
 	who, f := k.Caller(c)
 	if f != nil {
 		return f
 	}
 	if !who.Admin() {
-		return k.Forbidden(c, who, "", "Ending other clients' streams")
+		return k.Forbidden(c, who, "", what)
 	}
 	return nil
 }

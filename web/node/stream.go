@@ -104,6 +104,9 @@ func (st *Stream) Attached(conn *hub.Conn) {
 	}
 }
 
+// Address implements [hub.Addressee].
+func (st *Stream) Address() (client, connection string) { return st.ClientID, st.ID }
+
 // Ended implements [hub.Owner].
 func (st *Stream) Ended(conn *hub.Conn, why hub.Reason) {
 	if t := st.expiry.Load(); t != nil {

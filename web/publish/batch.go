@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -19,7 +20,7 @@ type batchParser struct {
 	opts   *Options
 	events []eventlog.Event
 
-	channel, typ, key cachedString // of the event before
+	channel, typ, key, client, except, piece cachedString // of the event before
 }
 
 // Parse reads the body of a publish.
@@ -121,6 +122,7 @@ func (p *batchParser) list() *reply.Fault {
 
 func (p *batchParser) event() *reply.Fault {
 	var ev eventlog.Event
+	client, named := "", false
 	at := fmt.Sprintf
 	i := len(p.events)
 	if kind := p.dec.PeekKind(); kind != '{' && kind != 0 {
@@ -129,7 +131,21 @@ func (p *batchParser) event() *reply.Fault {
 	f := p.object(func(name []byte) (f *reply.Fault) {
 		switch string(name) {
 		case "channelName":
+			named = true
 			ev.Channel, f = p.text(i, "channelName", &p.channel)
+		case "clientId":
+			client, f = p.filled(i, "clientId", &p.client, eventlog.MaxClient)
+		case "except":
+			ev.Except, f = p.filled(i, "except", &p.except, eventlog.MaxKey)
+		case "append":
+			ev.Append, f = p.filled(i, "append", &p.piece, eventlog.MaxKey)
+		case "end":
+			switch kind := p.dec.PeekKind(); kind {
+			case 't', 'f', 'n', 0:
+				ev.End = kind == 't'
+				return p.skip()
+			}
+			return reply.Invalid("invalid_event", at("events[%d].end", i), "must be true or false")
 		case "type":
 			ev.Type, f = p.text(i, "type", &p.typ)
 		case "idempotencyKey":
@@ -157,11 +173,20 @@ func (p *batchParser) event() *reply.Fault {
 	if f != nil {
 		return f
 	}
+	switch {
+	case client == "":
+	case named:
+		return reply.Invalid("invalid_event", at("events[%d].clientId", i), "stands in place of channelName; an event has one of them")
+	case ev.End:
+		return reply.Invalid("invalid_event", at("events[%d].end", i), "is for events on a channel; a client has no end")
+	default:
+		ev.Channel = eventlog.ClientChannel(client)
+	}
 	var before eventlog.Event // which was found good
 	if i > 0 {
 		before = p.events[i-1]
 	}
-	if ev.Channel != before.Channel || i == 0 {
+	if client == "" && (ev.Channel != before.Channel || i == 0 || eventlog.ClientOf(before.Channel) != "") {
 		if err := eventlog.CheckChannel(ev.Channel); err != nil {
 			return reply.Invalid("invalid_event", at("events[%d].channelName", i), "%v", err)
 		}
@@ -174,11 +199,26 @@ func (p *batchParser) event() *reply.Fault {
 	if ev.Payload == nil {
 		return reply.Invalid("invalid_event", at("events[%d].payload", i), "is required; any JSON value is allowed, including null")
 	}
+	if ev.Append != "" && ev.Payload[0] != '"' {
+		return reply.Invalid("invalid_event", at("events[%d].payload", i), "must be a string, for append makes it a piece of a text")
+	}
 	if len(ev.Key) > eventlog.MaxKey {
 		return reply.Invalid("invalid_event", at("events[%d].idempotencyKey", i), "has %d bytes; a key may have %d", len(ev.Key), eventlog.MaxKey)
 	}
 	p.events = append(p.events, ev)
 	return nil
+}
+
+// filled reads an optional string of 1 to most bytes; null is none.
+func (p *batchParser) filled(i int, name string, last *cachedString, most int) (string, *reply.Fault) {
+	if p.dec.PeekKind() == 'n' {
+		return "", p.skip()
+	}
+	text, f := p.text(i, name, last)
+	if f == nil && (text == "" || len(text) > most || !utf8.ValidString(text)) {
+		return "", reply.Invalid("invalid_event", fmt.Sprintf("events[%d].%s", i, name), "must be a string of 1 to %d bytes", most)
+	}
+	return text, f
 }
 
 // cachedString caches the previous string of a field: its raw JSON and its decoded text.

@@ -34,7 +34,14 @@ func (p *Publisher) read(c *gin.Context, body *reply.Body) (gate.Caller, *reply.
 // Batch appends events to the log if the caller may publish all of them.
 func (p *Publisher) Batch(c *gin.Context, who gate.Caller, events []eventlog.Event) ([]eventlog.Result, *reply.Fault) {
 	for i := range events {
-		if name := events[i].Channel; !who.MayPublish(name) {
+		name := events[i].Channel
+		if eventlog.ClientOf(name) != "" {
+			if !who.MayPublishToClients() {
+				return nil, p.gate.Forbidden(c, who, fmt.Sprintf("events[%d].clientId", i), fmt.Sprintf("Publishing to a client, as events[%d].clientId asks,", i))
+			}
+			continue
+		}
+		if !who.MayPublish(name) {
 			return nil, p.gate.Forbidden(c, who, fmt.Sprintf("events[%d].channelName", i), "Publishing to "+strconv.Quote(name))
 		}
 	}

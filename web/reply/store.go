@@ -3,6 +3,7 @@ package reply
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -59,6 +60,12 @@ func storeFaultOf(c *gin.Context, err error) storeFault {
 
 // PublishFault returns the fault for a failed append.
 func PublishFault(c *gin.Context, err error) *Fault {
+	var ended *eventlog.EndedError
+	if errors.As(err, &ended) {
+		field := fmt.Sprintf("events[%d].channelName", ended.Index)
+		return &Fault{Status: http.StatusConflict, Code: "channel_ended", Field: field,
+			Message: fmt.Sprintf("%s is %q, which has ended; nothing was published. DELETE /history empties a channel and opens it again", field, ended.Channel)}
+	}
 	f := storeFaultOf(c, err)
 	return NewFault(f.status, f.code, f.reason+" "+f.outcome)
 }

@@ -52,7 +52,7 @@ func (s *Streams) OpenFor(c *gin.Context, who gate.Caller, r *Request) {
 		s.Refuse(c, r.Resume, f)
 		return
 	}
-	from, err := s.startPosition(c.Request.Context(), r)
+	from, err := s.startPosition(c.Request.Context(), r, id)
 	if err != nil {
 		admitted.Release(0)
 		s.refuseRead(c, from.resume, err)

@@ -40,6 +40,10 @@ func (s *Streams) Refuse(c *gin.Context, resume string, f *reply.Fault) {
 
 // refuseRead ends a request for a stream whose first events could not be read: the stream would report a false gap.
 func (s *Streams) refuseRead(c *gin.Context, resume string, err error) {
+	if errors.Is(err, errComplete) {
+		c.Status(http.StatusNoContent) // which EventSource stays away after
+		return
+	}
 	if errors.Is(err, node.ErrOlderBusy) {
 		s.TurnAway(c, resume, node.OlderBusy)
 		return

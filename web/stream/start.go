@@ -2,6 +2,8 @@ package stream
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"rollcall/hub"
 	"rollcall/hub/eventlog"
@@ -16,9 +18,12 @@ type start struct {
 	last   node.FillLast   // of its channels' newest events
 }
 
-// startPosition finds the position at which a stream begins, waits until the log has reached it, and reads missed events
+// errComplete says that a stream would get nothing any more: all its channels have ended.
+var errComplete = errors.New("all channels of the stream have ended")
+
+// startPosition finds the position at which a stream begins, waits until the log has reached it, and reads missed events, those to the client too,
 // from the store, or on a fresh start in a dialect with a history, all events. With an error, only resume is set.
-func (s *Streams) startPosition(ctx context.Context, r *Request) (start, error) {
+func (s *Streams) startPosition(ctx context.Context, r *Request, client string) (start, error) {
 	resume, err := r.position(ctx)
 	failed := start{resume: resume}
 	if err != nil {
@@ -27,8 +32,15 @@ func (s *Streams) startPosition(ctx context.Context, r *Request) (start, error) 
 	if err := s.node.AwaitPosition(ctx, resume); err != nil {
 		return failed, err
 	}
-	if _, resumes := s.node.Resumes(resume); resumes {
-		older, held, err := s.node.Older(ctx, r.Channels, resume)
+	if at, resumes := s.node.Resumes(resume); resumes {
+		if s.node.Log.HasEnds() && s.node.Log.Ended(r.Channels, at.Seq) {
+			return failed, errComplete
+		}
+		names := r.Channels
+		if own := eventlog.ClientChannel(client); own != "" {
+			names = append(slices.Clone(names), own)
+		}
+		older, held, err := s.node.Older(ctx, names, resume)
 		if err != nil {
 			return failed, err
 		}

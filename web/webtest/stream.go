@@ -44,6 +44,11 @@ type Message struct {
 	Type      string          `json:"type"`
 	Payload   json.RawMessage `json:"payload"`
 	Timestamp *string         `json:"timestamp"`
+
+	ClientID string `json:"clientId"` // in place of Channel
+	Append   string `json:"append"`
+	Pieces   int    `json:"pieces"`
+	End      bool   `json:"end"`
 }
 
 // Subscribe opens a stream by GET /subscribe with the given query.

@@ -159,6 +159,9 @@ func testAppendRecord(t *testing.T, open Open) {
 		{Channel: "snow ☃", Type: "ünï", Payload: []byte("\"\u2028\u2029\x7f\"")},
 		{Channel: "$presence", Type: "join", Payload: []byte(`{"online":1}`), Bare: true},
 		{Channel: "traced", Type: "message", Payload: []byte(`1`), Trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
+		{Channel: eventlog.ClientChannel("ann ☃"), Type: "message", Payload: []byte(`{"to":"ann"}`), Except: "CONNECTION"},
+		{Channel: "text", Type: "token", Payload: []byte(`"once \u2028 "`), Append: `k"☃`, Except: "CONNECTION", Trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
+		{Channel: "over", Type: "done", Payload: []byte(`"."`), Append: "k", End: true},
 	}
 	results := h.append(events...)
 	ended := time.Now().UTC()
@@ -175,7 +178,8 @@ func testAppendRecord(t *testing.T, open Open) {
 	for i, ev := range events {
 		for _, r := range []*eventlog.Record{kept[i], flow[i], last[i]} {
 			if r.Seq != results[i].Seq || r.Channel() != ev.Channel || r.Type() != ev.Type || string(r.Payload()) != string(ev.Payload) ||
-				r.Trace() != ev.Trace || r.Traced() != (ev.Trace != "") {
+				r.Trace() != ev.Trace || r.Traced() != (ev.Trace != "") || r.Except() != ev.Except || r.IsExcept("") ||
+				r.IsExcept("CONNECTION") != (ev.Except != "") || r.Append() != ev.Append || r.End() != ev.End || r.First() != r.Seq {
 				t.Fatalf("got %d %q %q %q %q, want %d and %+v", r.Seq, r.Channel(), r.Type(), r.Payload(), r.Trace(), results[i].Seq, ev)
 			}
 			at := eventlog.Position{Epoch: h.log.Head().Epoch, Seq: r.Seq}
@@ -208,15 +212,16 @@ func testAppendRecord(t *testing.T, open Open) {
 func checkData(t *testing.T, data string, ev eventlog.Event) {
 	t.Helper()
 	var got struct {
-		ChannelName, Type, Timestamp string
-		Payload                      json.RawMessage
+		ChannelName, ClientID, Type, Timestamp, Append string
+		Payload                                        json.RawMessage
+		End                                            bool
 	}
 	dec := json.NewDecoder(strings.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&got); err != nil {
 		t.Fatalf("data %q: %v", data, err)
 	}
-	if got.ChannelName != ev.Channel || got.Type != ev.Type || !bytes.Equal(got.Payload, ev.Payload) {
+	if got.ChannelName+eventlog.ClientChannel(got.ClientID) != ev.Channel || got.Append != ev.Append || got.End != ev.End || got.Type != ev.Type || !bytes.Equal(got.Payload, ev.Payload) {
 		t.Fatalf("data %q, want that of %+v", data, ev)
 	}
 }
