@@ -2,6 +2,7 @@ package web
 
 import (
 	"rollcall/web/admin"
+	"rollcall/web/auth"
 	"rollcall/web/compat"
 	"rollcall/web/node"
 	"rollcall/web/totals"
@@ -28,6 +29,7 @@ func (s *Server) totals() []totals.Total {
 			"--subscription-budget"),
 		totals.Size("identity_subscriptions", "Subscriptions of the busiest key or subject", ofIdentity, l.Subscriptions.Limit/2,
 			"--subscription-budget"),
+		totals.Size("authorize_answers", "Answers of the backend", int64(s.gate.Backend().Stats().Held), auth.MaxRemembered, ""),
 		totals.Size("events", "Events in memory", log.Bytes, log.Budget, "--history-budget"),
 		totals.Size("presence_events", "Presence events in memory", edges.Bytes, edges.Budget, ""),
 		totals.Size("publish_bodies", "Bodies of publishers", l.Publishing.Held.Load(), l.Publishing.Limit, "--max-body"),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,18 +15,22 @@ import (
 
 // AccessFlags are the settings that say who may do what.
 type AccessFlags struct {
-	APIKey       []string       `group:"access" name:"api-key" sep:"none" placeholder:"LINE" help:"Accept the API key that this line describes; \"rollcall key new\" makes a key and its line. May be repeated."`
-	APIKeys      string         `group:"access" name:"api-keys" placeholder:"FILE" help:"Read such lines from this file. Changes take effect at run time."`
-	JWTSecret    string         `group:"access" name:"jwt-secret" placeholder:"SECRET" help:"Accept subscribers' tokens signed with this secret of at least 32 bytes (HS256). Better set in a file or the environment."`
-	JWTPublicKey []string       `group:"access" name:"jwt-public-key" placeholder:"FILE" help:"Accept tokens signed with the private key of a public key or certificate in this PEM file (RS256, ES256, EdDSA)."`
-	JWKSURL      string         `group:"access" name:"jwks-url" placeholder:"URL" help:"Accept tokens signed with a key of the key set at this URL."`
-	JWTIssuer    string         `group:"access" name:"jwt-issuer" placeholder:"NAME" help:"Accept only tokens with this issuer (iss)."`
-	JWTAudience  string         `group:"access" name:"jwt-audience" placeholder:"NAME" help:"Accept only tokens with this audience (aud)."`
-	JWTLeeway    Duration       `group:"access" name:"jwt-leeway" default:"5s" placeholder:"DURATION" help:"Accepted clock difference between this server and the issuers of tokens."`
-	TokenCookie  string         `group:"access" placeholder:"NAME" help:"Also accept a token from this cookie, for an EventSource, which can't send headers."`
-	Anonymous    []auth.Pattern `group:"access" placeholder:"PATTERNS" help:"Channels that may be read without credentials, such as public.>"`
-	Insecure     bool           `group:"access" help:"Serve other machines without credentials: every request is permitted."`
-	TrustedProxy []string       `group:"access" placeholder:"CIDR" help:"Trust X-Forwarded-For and Forwarded from this proxy or network. unix: trust all connections to a socket file."`
+	APIKey           []string       `group:"access" name:"api-key" sep:"none" placeholder:"LINE" help:"Accept the API key that this line describes; \"rollcall key new\" makes a key and its line. May be repeated."`
+	APIKeys          string         `group:"access" name:"api-keys" placeholder:"FILE" help:"Read such lines from this file. Changes take effect at run time."`
+	JWTSecret        string         `group:"access" name:"jwt-secret" placeholder:"SECRET" help:"Accept subscribers' tokens signed with this secret of at least 32 bytes (HS256). Better set in a file or the environment."`
+	JWTPublicKey     []string       `group:"access" name:"jwt-public-key" placeholder:"FILE" help:"Accept tokens signed with the private key of a public key or certificate in this PEM file (RS256, ES256, EdDSA)."`
+	JWKSURL          string         `group:"access" name:"jwks-url" placeholder:"URL" help:"Accept tokens signed with a key of the key set at this URL."`
+	JWTIssuer        string         `group:"access" name:"jwt-issuer" placeholder:"NAME" help:"Accept only tokens with this issuer (iss)."`
+	JWTAudience      string         `group:"access" name:"jwt-audience" placeholder:"NAME" help:"Accept only tokens with this audience (aud)."`
+	JWTLeeway        Duration       `group:"access" name:"jwt-leeway" default:"5s" placeholder:"DURATION" help:"Accepted clock difference between this server and the issuers of tokens."`
+	TokenCookie      string         `group:"access" placeholder:"NAME" help:"Also accept a token from this cookie, for an EventSource, which can't send headers."`
+	Anonymous        []auth.Pattern `group:"access" placeholder:"PATTERNS" help:"Channels that may be read without credentials, such as public.>"`
+	AuthorizeURL     string         `group:"access" name:"authorize-url" placeholder:"URL" help:"Ask this backend about requests that read without a key or token: who they are, and what they may read. See docs/authorize.md."`
+	AuthorizeHeaders []string       `group:"access" placeholder:"NAMES" help:"Headers of the request that the backend is told, such as Accept-Language. Without it: none."`
+	AuthorizeCookies []string       `group:"access" placeholder:"NAMES" help:"Cookies of the request that the backend is told, such as session. Without it: none."`
+	AuthorizeRate    int            `group:"access" default:"500" placeholder:"N" help:"Most questions to the backend per second; requests beyond that are asked to come back later."`
+	Insecure         bool           `group:"access" help:"Serve other machines without credentials: every request is permitted."`
+	TrustedProxy     []string       `group:"access" placeholder:"CIDR" help:"Trust X-Forwarded-For and Forwarded from this proxy or network. unix: trust all connections to a socket file."`
 
 	AddressConnections  int     `group:"limits" default:"0" placeholder:"N" help:"Open streams per address. 0 means no limit, as for all of these."`
 	AddressConnects     float64 `group:"limits" default:"0" placeholder:"RATE" help:"New streams per address and second; twice as many at once after a pause."`
@@ -40,7 +45,7 @@ type AccessFlags struct {
 
 // open reports whether nothing says who may get in.
 func (a *AccessFlags) open() bool {
-	return len(a.APIKey) == 0 && a.APIKeys == "" && !a.takesTokens() && len(a.Anonymous) == 0
+	return len(a.APIKey) == 0 && a.APIKeys == "" && !a.takesTokens() && len(a.Anonymous) == 0 && a.AuthorizeURL == ""
 }
 
 func (a *AccessFlags) takesTokens() bool {
@@ -55,6 +60,7 @@ func (a *AccessFlags) check(p *problems) {
 		p.add("api-key", "%v", err)
 	}
 	a.checkTokens(p)
+	a.checkBackend(p)
 	if _, err := auth.ParseTrusted(a.TrustedProxy...); err != nil {
 		p.add("trusted-proxy", "%v", err)
 	}
@@ -102,6 +108,35 @@ func (a *AccessFlags) checkTokens(p *problems) {
 	if a.TokenCookie != "" && (&http.Cookie{Name: a.TokenCookie, Value: "x"}).Valid() != nil {
 		p.add("token-cookie", "%q is not a cookie's name", a.TokenCookie)
 	}
+}
+
+// checkBackend notes what is wrong with the settings of the backend that is asked, each by its name. It asks nothing.
+func (a *AccessFlags) checkBackend(p *problems) {
+	within(p, "authorize-rate", a.AuthorizeRate, 1, auth.MaxAskRate)
+	if a.AuthorizeURL == "" {
+		for name, set := range map[string]bool{"authorize-headers": len(a.AuthorizeHeaders) > 0, "authorize-cookies": len(a.AuthorizeCookies) > 0} {
+			if set {
+				p.add(name, "it concerns the backend that is asked; set authorize-url too")
+			}
+		}
+	}
+	const anywhere = "http://127.0.0.1"
+	for name, only := range map[string]auth.BackendOptions{
+		"authorize-url":     {URL: cmp.Or(a.AuthorizeURL, anywhere)},
+		"authorize-headers": {URL: anywhere, Headers: a.AuthorizeHeaders},
+		"authorize-cookies": {URL: anywhere, Cookies: a.AuthorizeCookies},
+	} {
+		if b, err := auth.NewBackend(only); err != nil {
+			p.add(name, "%v", err)
+		} else {
+			b.Close()
+		}
+	}
+}
+
+// backendOptions says which backend is asked.
+func (a *AccessFlags) backendOptions(log *slog.Logger) auth.BackendOptions {
+	return auth.BackendOptions{URL: a.AuthorizeURL, Headers: a.AuthorizeHeaders, Cookies: a.AuthorizeCookies, Rate: a.AuthorizeRate, Log: log}
 }
 
 // keys reads the API keys.
@@ -152,7 +187,8 @@ func (a *AccessFlags) verifierOptions(log *slog.Logger, previous *auth.Verifier)
 	return o, nil
 }
 
-// options returns who may get in, with a new verifier that the caller closes. previous is the one in use, or nil.
+// options returns who may get in, with a new verifier and a new backend that the caller closes. previous is the verifier in use,
+// or nil.
 func (a *AccessFlags) options(log *slog.Logger, previous *auth.Verifier) (*auth.Options, error) {
 	if a.open() {
 		return &auth.Options{Open: true}, nil
@@ -171,10 +207,15 @@ func (a *AccessFlags) options(log *slog.Logger, previous *auth.Verifier) (*auth.
 			return nil, fmt.Errorf("tokens: %w", err)
 		}
 	}
-	if _, err := auth.New(*o); err != nil {
-		if o.Verifier != nil {
+	if a.AuthorizeURL != "" {
+		if o.Backend, err = auth.NewBackend(a.backendOptions(log)); err != nil {
 			o.Verifier.Close()
+			return nil, fmt.Errorf("authorize: %w", err)
 		}
+	}
+	if _, err := auth.New(*o); err != nil {
+		o.Verifier.Close()
+		o.Backend.Close()
 		return nil, err
 	}
 	return o, nil
@@ -196,4 +237,4 @@ Make a key for your backend, and give the server the line that this prints last:
     rollcall key new --name backend --allow publish,subscribe,history,presence,admin --channels '>'
     rollcall serve --listen ADDRESS --api-key 'name=backend allow=... channels=> hash=sha256:...'
 
-Or take subscribers' tokens (--jwt-secret, --jwt-public-key, --jwks-url), or listen on 127.0.0.1. --insecure serves everybody all the same`)
+Or take subscribers' tokens (--jwt-secret, --jwt-public-key, --jwks-url), or ask your backend (--authorize-url), or listen on 127.0.0.1. --insecure serves everybody all the same`)

@@ -147,6 +147,9 @@ func (c *serveCmd) AfterApply(s *settings) error {
 	if slices.Contains(c.CORSOrigin, "*") && c.TokenCookie != "" {
 		p.add("cors-origin", "* together with token-cookie would let every page use a visitor's cookie; list the origins")
 	}
+	if slices.Contains(c.CORSOrigin, "*") && c.AuthorizeURL != "" {
+		p.add("cors-origin", "* together with authorize-url would let every page use a visitor's cookies; list the origins")
+	}
 	if len(c.Node) > 255 || strings.ContainsFunc(c.Node, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
 		p.add("node", "%q is not a name; allowed are up to 255 bytes without spaces or control characters", c.Node)
 	}

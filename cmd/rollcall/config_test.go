@@ -134,12 +134,14 @@ func TestEveryFlagHasAVariableAndAKey(t *testing.T) {
 		"admin-user": "ann:" + hash, "api-key": key.String(), "api-keys": keys, "jwt-public-key": cert, "trusted-proxy": "10.0.0.0/8",
 		"jwt-secret": strings.Repeat("s", 32), "jwks-url": "https://id.example.org/keys", "tls-cert": cert, "tls-key": private, "admin-listen": ":1",
 		"sync": "relaxed", "otlp-endpoint": "http://localhost:4318", "nats-ca": cert, "nats-cert": cert, "nats-key": private, "nats-replicas": "3",
+		"authorize-url": "http://app.internal:3000/authorize", "authorize-headers": "X-Tenant,Accept-Language", "authorize-cookies": "session",
 		"nats-creds":       newFile(t, "user.creds", "-----BEGIN NATS USER JWT-----\n-----BEGIN USER NKEY SEED-----\n"),
 		"address-connects": "7", "address-publishes": "7", "address-bytes": "9KiB",
 		"identity-connects": "7", "identity-publishes": "7", "identity-bytes": "9KiB",
 	}
 	secret := "--jwt-secret=" + special["jwt-secret"]
-	with := map[string]string{"jwt-issuer": secret, "jwt-audience": secret, "token-cookie": secret, "tls-cert": "--tls-key=" + private, "tls-key": "--tls-cert=" + cert,
+	with := map[string]string{"jwt-issuer": secret, "jwt-audience": secret, "token-cookie": secret,
+		"authorize-headers": "--authorize-url=https://a.org", "authorize-cookies": "--authorize-url=https://a.org", "tls-cert": "--tls-key=" + private, "tls-key": "--tls-cert=" + cert,
 		"nats-cert": "--nats-key=" + private, "nats-key": "--nats-cert=" + cert, "sync": "--data=d"}
 	made := cmp.Options{ // a password is hashed anew each time
 		cmpopts.IgnoreUnexported(serveCmd{}), cmp.Comparer(func(a, b auth.Pattern) bool { return a == b }),

@@ -59,6 +59,7 @@ var homes = map[string][]string{
 	"golang.org/x/crypto":        {"web/login"},
 	"github.com/prometheus":      {"web/metrics"},
 	"golang.org/x/time":          {"web/auth"},
+	"golang.org/x/sync":          {"web/auth"},
 	"github.com/cockroachdb":     {"hub/disklog"},
 	"golang.org/x/sys":           {"cmd/...", "hub", "hub/disklog", "web/..."},
 	"golang.org/x/term":          {"cmd/rollcall"},

@@ -33,14 +33,15 @@ type reloader struct {
 	cert     *certificate      // nil without TLS
 	verifier *auth.Verifier    // nil without tokens
 	tokens   auth.VerifierOptions
-	hooked   bool // the server has webhooks, and can have others
+	backend  *auth.Backend // nil without one that is asked
+	hooked   bool          // the server has webhooks, and can have others
 }
 
 // fixed reports whether a setting counts only at the start.
 func fixed(name string) bool {
 	return !slices.Contains([]string{
 		"config", "cors-origin", "api-key", "api-keys", "jwt-secret", "jwt-public-key", "jwks-url", "jwt-issuer", "jwt-audience", "jwt-leeway",
-		"token-cookie", "anonymous", "tls-cert", "tls-key", "admin-user", "admin-password", "admin-password-file",
+		"token-cookie", "anonymous", "authorize-url", "authorize-headers", "authorize-cookies", "authorize-rate", "tls-cert", "tls-key", "admin-user", "admin-password", "admin-password-file",
 	}, name)
 }
 
@@ -114,11 +115,24 @@ func (r *reloader) reload() error {
 		made.Close()
 		access.Verifier = r.verifier
 	}
+	asked := access.Backend
+	keepBackend := r.backend != nil && reflect.DeepEqual(next.backendOptions(nil), r.now.backendOptions(nil))
+	if keepBackend { // with what it remembers
+		asked.Close()
+		access.Backend = r.backend
+	}
 	if err := r.server.Reload(web.Changes{Access: access, Admins: next.admins, CORSOrigins: next.CORSOrigin, Webhooks: next.webhooks}); err != nil {
 		if !keep && made != nil {
 			made.Close()
 		}
+		if !keepBackend {
+			asked.Close()
+		}
 		return err
+	}
+	if !keepBackend {
+		r.backend.Close()
+		r.backend = asked
 	}
 	if keep {
 		r.verifier.Refresh()
@@ -154,6 +168,8 @@ func (r *reloader) nextLife(start *serveCmd) *serveCmd {
 	next.JWTSecret, next.JWTPublicKey, next.JWKSURL = now.JWTSecret, now.JWTPublicKey, now.JWKSURL
 	next.JWTIssuer, next.JWTAudience, next.JWTLeeway = now.JWTIssuer, now.JWTAudience, now.JWTLeeway
 	next.TokenCookie, next.Anonymous = now.TokenCookie, now.Anonymous
+	next.AuthorizeURL, next.AuthorizeRate = now.AuthorizeURL, now.AuthorizeRate
+	next.AuthorizeHeaders, next.AuthorizeCookies = now.AuthorizeHeaders, now.AuthorizeCookies
 	next.webhooks = now.webhooks
 	r.now = &next
 	return &next

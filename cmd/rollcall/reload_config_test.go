@@ -212,6 +212,8 @@ func TestReloadLeaksNothing(t *testing.T) {
 		"jwks-url: " + jwks.URL, "jwks-url: " + jwks.URL + "\ncors-origin: '*'", "jwks-url: " + jwks.URL + "/other\napi-key: " + line,
 		"jwks-url: " + jwks.URL + "\njwt-secret: short", "jwt-secret: " + jwtSecret, "jwks-url: " + jwks.URL + "\njwt-secret: " + jwtSecret,
 		"jwks-url: " + jwks.URL + "\ntoken-cookie: t\ncors-origin: '*'", "garbage", "", "jwks-url: " + jwks.URL,
+		"authorize-url: " + jwks.URL, "authorize-url: " + jwks.URL + "\ncors-origin: https://a.org", "authorize-url: " + jwks.URL + "/other",
+		"authorize-url: " + jwks.URL + "/other\nadmin-user: ann:x", "authorize-url: none", "jwks-url: " + jwks.URL,
 	}
 	s := &settings{args: []string{"serve", "--listen=127.0.0.1:0", "--config=" + config, "--admin-user=ann:" + sampleHash}}
 	var c cli

@@ -24,6 +24,7 @@ func TestEffectiveSettingsHideSecrets(t *testing.T) {
 		"admin-password": {secret, mask},
 		"admin-user":     {"ann:viewer:" + hash, "ann:viewer:" + mask},
 		"jwks-url":       {"https://u:" + secret + "@id.example.org/keys", "https://u:xxxxx@id.example.org/keys"},
+		"authorize-url":  {"http://u:" + secret + "@app.internal/a", "http://u:xxxxx@app.internal/a"},
 		"jwt-public-key": {newFile(t, "key.pem", publicPEM(t, signers(t)["EdDSA"])), ""},
 	} {
 		for way, parsed := range map[string]func() (*serveCmd, *settings, error){

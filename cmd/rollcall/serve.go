@@ -98,7 +98,9 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 	}
 	reload.verifier = access.Verifier
 	reload.tokens, _ = c.verifierOptions(nil, nil) // they were found good
+	reload.backend = access.Backend
 	defer func() {
+		reload.backend.Close()
 		if reload.verifier != nil {
 			reload.verifier.Close()
 		}
@@ -148,7 +150,7 @@ func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writ
 			reload.run(house)
 		}
 	}()
-	defer func() { leave(); <-tidy }() // before the verifier is closed
+	defer func() { leave(); <-tidy }() // before verifier and backend are closed
 	c.announce(log, terminal, l.Addr(), adminListener.Addr(), password, reload.cert)
 
 	select {

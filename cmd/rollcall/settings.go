@@ -166,7 +166,7 @@ func masked(name, value string) string {
 		return strings.Join(users, " ")
 	case name == "admin-password" || name == "jwt-secret":
 		return mask
-	case name == "jwks-url" || name == "otlp-endpoint":
+	case name == "jwks-url" || name == "authorize-url" || name == "otlp-endpoint":
 		return withoutSecrets(value)
 	case name == "nats":
 		urls := strings.Fields(value)

@@ -105,6 +105,16 @@ func (a *Admin) accessFacts() []templates.Fact {
 		{Name: "Over a limit: streams", Value: grouped(at.Connects + at.Connections + id.Connects + id.Connections)},
 		{Name: "Over a limit: publishes", Value: grouped(at.Publishes + at.Bytes + id.Publishes + id.Bytes)},
 	}
+	if b := a.gate.Backend(); b != nil {
+		st, tone := b.Stats(), ""
+		if st.Failing {
+			tone = "warn"
+		}
+		facts = append(facts,
+			templates.Fact{Name: "Backend asked", Value: grouped(st.Asked()) + ": " + grouped(st.Admitted) + " let in, " + grouped(st.Refused) +
+				" refused, " + grouped(st.Failed) + " failed", Tone: tone},
+			templates.Fact{Name: "Backend not asked", Value: grouped(st.Remembered) + " known, " + grouped(st.Busy) + " too many at once"})
+	}
 	if v := a.gate.Verifier(); v != nil {
 		if set, ok := v.JWKS(); ok {
 			text := plural(set.Keys, "key")

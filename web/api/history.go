@@ -36,7 +36,7 @@ func (a *API) readableParam(c *gin.Context) (string, *reply.Fault) {
 	if f != nil {
 		return "", f
 	}
-	who, f := a.gate.Caller(c)
+	who, f := a.gate.Reader(c, name)
 	if f != nil {
 		return "", f
 	}

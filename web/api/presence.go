@@ -105,6 +105,9 @@ func (a *API) listClients(c *gin.Context) *reply.Fault {
 		return f
 	}
 	who, f := a.gate.Caller(c)
+	if f == nil && q.Channel != "" { // the list of all is for keys alone
+		who, f = a.gate.Ask(c, who, []string{q.Channel}, "")
+	}
 	if f != nil {
 		return f
 	}
@@ -133,7 +136,7 @@ func (a *API) listChannels(c *gin.Context) *reply.Fault {
 	if f != nil {
 		return f
 	}
-	who, f := a.gate.Caller(c)
+	who, f := a.gate.Reader(c)
 	if f != nil {
 		return f
 	}
@@ -171,7 +174,7 @@ func (a *API) listChannels(c *gin.Context) *reply.Fault {
 
 // showClient answers GET /presence/clients/{clientId}.
 func (a *API) showClient(c *gin.Context) *reply.Fault {
-	who, f := a.gate.Caller(c)
+	who, f := a.gate.Reader(c)
 	if f != nil {
 		return f
 	}

@@ -53,7 +53,7 @@ func (a *API) parseQueryRequest(c *gin.Context) (*stream.Request, *reply.Fault) 
 }
 
 func (a *API) parseJSONRequest(c *gin.Context, who gate.Caller) (*stream.Request, *reply.Fault) {
-	if !who.MaySubscribeSome() {
+	if !a.gate.MayReadSome(who) {
 		return nil, a.gate.Forbidden(c, who, "channels", "Subscribing") // before its body is read
 	}
 	text := reply.NewBody(&a.gate.Limits.Subscribing)

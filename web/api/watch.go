@@ -39,12 +39,18 @@ func (a *API) watch(c *gin.Context) {
 		a.streams.Refuse(c, resume, f)
 		return
 	}
-	if f := a.mayWatch(c, who, names); f != nil {
-		a.streams.Refuse(c, resume, f)
-		return
-	}
 	if why, unwelcome := a.streams.Unwelcome(); unwelcome {
 		a.streams.TurnAway(c, resume, why)
+		return
+	}
+	if names[0] != presence.Everyone { // which only a key may see
+		if who, f = a.gate.Ask(c, who, names, ""); f != nil {
+			a.streams.Refuse(c, resume, f)
+			return
+		}
+	}
+	if f := a.mayWatch(c, who, names); f != nil {
+		a.streams.Refuse(c, resume, f)
 		return
 	}
 	admitted, f := a.gate.Lend(c, who, names)

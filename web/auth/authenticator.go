@@ -14,6 +14,7 @@ type Options struct {
 	Verifier    *Verifier // nil: no tokens; the owner closes it
 	Anonymous   Patterns  // readable without a credential
 	TokenCookie string    // name of a cookie that may hold a token; "": none
+	Backend     *Backend  // answers for reads without a credential; nil: none; the owner closes it
 	// Session, if not nil, is asked first; a request without a session may still present a key or a token.
 	Session Sessions
 	// Open permits everything to everybody. It is for a listener that only this machine reaches, and excludes all of
@@ -31,6 +32,7 @@ type rules struct {
 	anonymous *Grant // open in open mode
 	cookie    string
 	session   Sessions // nil for none
+	backend   *Backend // nil for none
 	open      bool
 }
 
@@ -44,7 +46,7 @@ func New(o Options) (*Authenticator, error) {
 // nothing changes. The old Verifier is not closed; requests may still use it.
 func (a *Authenticator) Replace(o Options) error {
 	if o.Open {
-		if len(o.Keys) > 0 || o.Verifier != nil || o.Anonymous != nil || o.TokenCookie != "" || o.Session != nil {
+		if len(o.Keys) > 0 || o.Verifier != nil || o.Anonymous != nil || o.TokenCookie != "" || o.Session != nil || o.Backend != nil {
 			return errors.New("a server is either open or requires credentials, not both")
 		}
 		a.rules.Store(&rules{open: true, anonymous: open})
@@ -62,7 +64,9 @@ func (a *Authenticator) Replace(o Options) error {
 			return fmt.Errorf("%q is not a cookie's name", o.TokenCookie)
 		}
 	}
-	a.rules.Store(&rules{keys: keys, verifier: o.Verifier, anonymous: anonymous(o.Anonymous), cookie: o.TokenCookie, session: o.Session})
+	a.rules.Store(&rules{
+		keys: keys, verifier: o.Verifier, anonymous: anonymous(o.Anonymous), cookie: o.TokenCookie, session: o.Session, backend: o.Backend,
+	})
 	return nil
 }
 
@@ -95,6 +99,8 @@ func (a *Authenticator) Authenticate(r *http.Request) (*Grant, error) {
 		return rules.keys.find(c.text)
 	case c.from&inKeyHeader != 0:
 		return nil, ErrAPIKey
+	case rules.verifier == nil && c.from == inAuthorization && rules.backend.asks("Authorization"):
+		return rules.anonymous, nil // the backend judges the credential
 	case rules.verifier == nil:
 		return nil, ErrKey
 	}
@@ -116,12 +122,15 @@ func (a *Authenticator) Presents(r *http.Request) bool {
 	return err != nil || c.text != ""
 }
 
+// Backend returns the backend that judges reads without a credential; nil for none.
+func (a *Authenticator) Backend() *Backend { return a.rules.Load().backend }
+
 // Open reports whether everybody may do everything.
 func (a *Authenticator) Open() bool { return a.rules.Load().open }
 
 // Holds reports whether a Grant is still valid: it has not expired, its key is
 // configured with the same rights, tokens or sessions are accepted, and anonymous
-// clients may read the same. A token or session is not verified again. The owner of
+// clients may read the same. A token, session or answer is not verified again. The owner of
 // long streams calls it after a Replace.
 func (a *Authenticator) Holds(g *Grant) bool {
 	rules := a.rules.Load()
@@ -138,6 +147,8 @@ func (a *Authenticator) Holds(g *Grant) bool {
 		return rules.verifier != nil
 	case InApp:
 		return rules.session != nil
+	case Asked:
+		return rules.backend != nil
 	}
 	return rules.open || rules.anonymous.subscribe.String() == g.subscribe.String()
 }

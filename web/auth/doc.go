@@ -13,6 +13,8 @@
 // subscribers. A [Verifier] checks it against a shared secret, public keys, or a
 // fetched key set.
 //
+// A [Backend] is asked over HTTP about requests that read without a credential.
+//
 // An application that embeds the server authenticates its own users with
 // [Options].Session.
 //

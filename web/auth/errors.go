@@ -23,6 +23,10 @@ var (
 	ErrAudience  = errors.New("the token is for another audience")
 	ErrClaims    = errors.New("the token's claims are not valid")
 
+	// Why a backend that is asked refuses.
+	ErrLogin      = errors.New("the backend wants a login first")
+	ErrNotAllowed = errors.New("the backend does not allow it")
+
 	// ErrKeyLater is a temporary ErrKey: the key set could not be fetched, or was
 	// fetched too recently to be fetched again. The request can be retried.
 	ErrKeyLater = fmt.Errorf("%w yet; the key set has to be fetched", ErrKey)

@@ -15,10 +15,11 @@ const (
 	APIKey                // with a backend's key
 	Open                  // it need not: everybody on this machine may do everything
 	InApp                 // to the application around the server; see [Session]
+	Asked                 // not to the server, but the backend was asked; see [Backend]
 )
 
 func (k Kind) String() string {
-	return [...]string{"anonymous", "token", "key", "open", "session"}[k]
+	return [...]string{"anonymous", "token", "key", "open", "session", "backend"}[k]
 }
 
 // Grant is the identity of a request and its rights. It is shared and never changes.
@@ -41,9 +42,9 @@ type Grant struct {
 	key                                   *Key // of kind APIKey
 }
 
-// NoChannels reports whether this is a token that names no channels at all: its issuer forgot the claim.
+// NoChannels reports whether this is a token, or a backend's answer, that names no channels at all: its maker forgot them.
 func (g *Grant) NoChannels() bool {
-	return g.Kind == Token && len(g.subscribe) == 0 && len(g.publish) == 0
+	return (g.Kind == Token || g.Kind == Asked) && len(g.subscribe) == 0 && len(g.publish) == 0
 }
 
 // MayPublish reports whether events may be appended to the channel.

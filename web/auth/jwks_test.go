@@ -76,7 +76,7 @@ func (e *endpoint) set(text string) {
 // fetching makes a verifier that may fetch for every unknown key.
 func fetching(t testing.TB, url string, between time.Duration) *auth.Verifier {
 	t.Helper()
-	v, err := auth.NewVerifierAt(auth.VerifierOptions{JWKSURL: url}, auth.Asked(between))
+	v, err := auth.NewVerifierAt(auth.VerifierOptions{JWKSURL: url}, auth.AskedEvery(between))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -95,7 +95,7 @@ func (s *Compat) clock(c *gin.Context) {
 
 // mayHaveClock returns the caller, if it may use a clock.
 func (s *Compat) mayHaveClock(c *gin.Context) (gate.Caller, *reply.Fault) {
-	who, f := s.gate.Caller(c)
+	who, f := s.gate.Reader(c)
 	if f != nil {
 		return who, f
 	}

@@ -71,13 +71,24 @@ func (k *Gate) Replace(origins []string, who auth.Options) error {
 
 // MayConnect checks the rate at which streams are opened.
 func (k *Gate) MayConnect(c *gin.Context, who Caller) *reply.Fault {
-	if retry, ok := k.access.byAddress.AllowConnect(who.key); !ok {
-		return reply.Limited(c, retry, "too_many_connects", "Too many streams were opened from this address in a short time.")
+	if f := k.connects(c, who); f != nil {
+		return f
 	}
 	if id := who.Identity(); id != "" {
 		if retry, ok := k.access.byIdentity.AllowConnect(id); !ok {
 			return reply.Limited(c, retry, "too_many_connects", "Too many streams were opened with these credentials in a short time.")
 		}
+	}
+	return nil
+}
+
+// connects checks the rate of an address, once for each caller.
+func (k *Gate) connects(c *gin.Context, who Caller) *reply.Fault {
+	if who.counted {
+		return nil
+	}
+	if retry, ok := k.access.byAddress.AllowConnect(who.key); !ok {
+		return reply.Limited(c, retry, "too_many_connects", "Too many streams were opened from this address in a short time.")
 	}
 	return nil
 }

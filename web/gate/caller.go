@@ -17,8 +17,9 @@ type Caller struct {
 	*auth.Grant
 	Addr netip.Addr // invalid for the peer of a socket file
 
-	key    netip.Addr // the key of limits, see [auth.AddressKey]
-	remote string     // http.Request.RemoteAddr
+	key     netip.Addr // the key of limits, see [auth.AddressKey]
+	remote  string     // http.Request.RemoteAddr
+	counted bool       // by the limit of connects already, before the backend was asked
 }
 
 // Host returns the caller's address without a port.
@@ -78,7 +79,10 @@ func (k *Gate) Forbidden(c *gin.Context, who Caller, field, what string) *reply.
 			Message: what + " needs credentials: an API key or a token.", Field: field})
 	}
 	why := " is not allowed with these credentials."
-	if who.NoChannels() {
+	switch {
+	case who.NoChannels() && who.Kind == auth.Asked:
+		why += ` The backend's answer names no channels; it needs them, such as {"channels":{"subscribe":["news"]}}.`
+	case who.NoChannels():
 		why += ` The token names no channels; it needs the claim channels, such as {"subscribe":["news"],"publish":["chat"]}.`
 	}
 	return k.Denied(&reply.Fault{Status: http.StatusForbidden, Code: "forbidden", Message: what + why, Field: field})

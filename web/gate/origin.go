@@ -60,8 +60,8 @@ func (k *Gate) allow(list []string, who *auth.Options) error {
 			o.exact[origin] = true
 		}
 	}
-	if all && who != nil && (who.TokenCookie != "" || who.Session != nil) {
-		return errors.New("cors-origin * would let every page use a visitor's token cookie or session; list the origins")
+	if all && who != nil && (who.TokenCookie != "" || who.Session != nil || who.Backend != nil) {
+		return errors.New("cors-origin * would let every page use a visitor's cookies or session; list the origins")
 	}
 	if len(list) > 0 {
 		conf := cors.Config{

@@ -112,6 +112,8 @@ var (
 	metricDenied    = counter("requests_denied_total", "Requests that their credentials do not allow.")
 	metricLimited   = counter("requests_limited_total", "Requests over a limit of their address, their identity or the server, by limit.", "limit")
 
+	metricAsked        = counter("authorize_requests_total", "Requests without credentials about which the backend was to be asked, by result.", "result")
+	metricAskFails     = gauge("authorize_failing", "Whether the last question to the backend had no answer that counts.")
 	metricHookFails    = gauge("webhook_endpoints_failing", "Webhook endpoints whose last attempt failed.")
 	metricHookOldest   = gauge("webhook_oldest_seconds", "Age of the oldest message that an endpoint has not taken.")
 	metricHookDead     = gauge("webhook_dead_letters", "Messages that endpoints did not take in time, and that are kept.")
@@ -119,6 +121,8 @@ var (
 	metricHookEvents   = counter("webhook_events_total", "Events that endpoints took, each once for each endpoint.")
 	metricHookBuried   = counter("webhook_buried_total", "Messages that became dead letters.")
 	metricHookLost     = counter("webhook_lost_total", "Messages and changes that were dropped because too much waited.")
+
+	metricAskTime = prometheus.NewDesc("rollcall_authorize_seconds", "Time that the backend took for a question.", nil, nil)
 
 	metricLag = prometheus.NewDesc("rollcall_delivery_lag_seconds", "Time from accepting an event to writing it to a connection; each write of a stream counts once, sampled.", nil, nil)
 )
@@ -214,6 +218,7 @@ func (x *Exporter) Collect(out chan<- prometheus.Metric) {
 		put(limit, t.Max(), t.Kind)
 	}
 	x.collectHooks(put)
+	x.collectBackend(put, out)
 	put(metricBlocks, float64(len(x.node.Blocks.List())))
 	refused := x.gate.Refusals()
 	at, id := refused.Address, refused.Identity

@@ -34,6 +34,15 @@ func (s *Streams) Open(c *gin.Context, parse func(*gin.Context) (*Request, *repl
 
 // OpenFor is Open for a caller that was found before.
 func (s *Streams) OpenFor(c *gin.Context, who gate.Caller, r *Request) {
+	if why, unwelcome := s.Unwelcome(); unwelcome {
+		s.TurnAway(c, r.Resume, why)
+		return
+	}
+	who, f := s.gate.Ask(c, who, r.Channels, r.ClientID)
+	if f != nil {
+		s.Refuse(c, r.Resume, f)
+		return
+	}
 	if f := s.may(c, who, r); f != nil {
 		s.Refuse(c, r.Resume, f)
 		return
@@ -41,10 +50,6 @@ func (s *Streams) OpenFor(c *gin.Context, who gate.Caller, r *Request) {
 	id, info := clientOf(who, r)
 	if s.node.Blocks.TurnAway(id, r.Resume != "") {
 		s.Refuse(c, r.Resume, gate.Blocked)
-		return
-	}
-	if why, unwelcome := s.Unwelcome(); unwelcome {
-		s.TurnAway(c, r.Resume, why)
 		return
 	}
 	admitted, f := s.gate.Lend(c, who, r.Channels)

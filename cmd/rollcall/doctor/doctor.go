@@ -156,6 +156,8 @@ func (p *probe) readStart(ctx context.Context, s *stream) (position, bool) {
 	switch {
 	case errors.Is(err, errNothing):
 		p.add("buffering", Fail, held, "The head of a stream arrived, but not its first event within %v: something holds the bytes back until it has more of them.", p.Patience)
+	case err != nil && p.backendAway(ctx):
+		p.add("stream", Fail, "", "The server can't ask the backend that decides who may read (--authorize-url): nobody without a key or token is let in. Its log says why.")
 	case err != nil:
 		p.add("stream", Fail, "", "A stream was opened, but %v.", plain(err))
 	default:
@@ -163,6 +165,19 @@ func (p *probe) readStart(ctx context.Context, s *stream) (position, bool) {
 		return position{who.ID, who.ClientID}, true
 	}
 	return position{}, false
+}
+
+// backendAway reports whether the server says that it can't ask its backend. To a stream it says so in a goodbye, without a code.
+func (p *probe) backendAway(ctx context.Context) bool {
+	answer, cancel, err := p.get(ctx, http.MethodGet, "/history", url.Values{"channel": {p.Channel}}, nil)
+	defer cancel()
+	if err != nil {
+		return false
+	}
+	defer answer.Body.Close()
+	var body struct{ Error struct{ Code string } }
+	_ = json.NewDecoder(io.LimitReader(answer.Body, 1<<16)).Decode(&body) // "" then
+	return body.Error.Code == "authorize_unavailable"
 }
 
 // version looks at the version of HTTP, which decides how many streams a browser can have.

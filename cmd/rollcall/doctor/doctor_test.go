@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"rollcall/web"
+	"rollcall/web/auth"
 	"rollcall/web/webtest"
 )
 
@@ -297,4 +298,17 @@ func TestDrainingServer(t *testing.T) {
 	checks := examine(t, fake.URL, nil)
 	want(t, checks, "reach", Warn, "draining")
 	want(t, checks, "stream", Fail, "goodbye")
+}
+
+func TestServerThatCantAskItsBackend(t *testing.T) {
+	t.Parallel()
+	down := httptest.NewServer(nil)
+	down.Close()
+	backend, err := auth.NewBackend(auth.BackendOptions{URL: down.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(backend.Close)
+	srv := webtest.Start(t, web.Options{Access: &auth.Options{Backend: backend}})
+	want(t, examine(t, srv.URL, nil), "stream", Fail, "--authorize-url")
 }

@@ -43,7 +43,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- fail "events are kept either on a volume or in NATS: leave out persistence or config.nats" -}}
 {{- end -}}
 {{- $credentials := list .Values.existingSecret -}}
-{{- range list "api-key" "api-keys" "jwt-secret" "jwt-public-key" "jwks-url" "anonymous" "insecure" -}}
+{{- range list "api-key" "api-keys" "jwt-secret" "jwt-public-key" "jwks-url" "authorize-url" "anonymous" "insecure" -}}
 {{- $credentials = append $credentials (get $config .) -}}
 {{- end -}}
 {{- if not (without $credentials "" nil false) -}}
