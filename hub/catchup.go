@@ -13,13 +13,14 @@ type catchup struct {
 	resumed   bool            // it began after a position of this log
 	afresh    bool            // its owner is to be asked for a snapshot
 
-	// For a fresh start: the newest event of each channel, announced first, after a gap if the requested position was
-	// unusable.
-	last   []*eventlog.Record // by channel; nil for a resume
-	told   int                // channels announced so far
-	asked  string
-	reason string            // "", "epoch" or "unknown"
-	id     eventlog.Position // of what is told, but for the last of it, where there is a reason
+	// For a fresh start: what is announced of each channel, a gap if the requested position was unusable, and its newest
+	// event.
+	last      []*eventlog.Record // by channel; nil if nothing is announced
+	told      int                // channels announced so far
+	tellsLast bool               // a lastEvent is announced
+	asked     string
+	reason    string            // "", "epoch" or "unknown"
+	id        eventlog.Position // of what is told, but for the last of it, where there is a reason
 }
 
 // fallBehind makes a live stream one that catches up from after.
@@ -87,7 +88,7 @@ func (s *shard) advance(c *Conn) {
 			return
 		}
 		k.last = nil
-		if c.pos >= s.pos { // later events are in the live flow
+		if k.older == nil && c.pos >= s.pos { // later events are in the live flow
 			c.catch = nil
 			if s.send(c, c.ownFrame(text), nil) {
 				s.live(c)
@@ -193,9 +194,9 @@ func (s *shard) announce(c *Conn, gaps []eventlog.Gap, text []byte) []byte {
 	s.counts.gaps += uint64(len(gaps))
 	at := eventlog.Position{Epoch: s.hub.epoch, Seq: c.pos}
 	for _, g := range gaps {
-		text = appendGap(text, at, g.Channel, at.String(), "evicted")
-		if g.Empty && c.dialect == nil && eventlog.ClientOf(g.Channel) == "" {
-			text = appendLast(text, at, g.Channel, nil)
+		text = c.dialect.appendGap(text, at, g.Channel, at.String(), "evicted")
+		if g.Empty && eventlog.ClientOf(g.Channel) == "" {
+			text = c.dialect.appendLast(text, at, g.Channel, nil)
 		}
 	}
 	return text
@@ -205,20 +206,21 @@ func (s *shard) announce(c *Conn, gaps []eventlog.Gap, text []byte) []byte {
 func (k *catchup) announceStart(c *Conn, epoch string) []byte {
 	text := make([]byte, 0, 256)
 	at := eventlog.Position{Epoch: epoch, Seq: c.pos}
+	tellsLast := k.tellsLast && c.dialect.Greets()
 	for ; k.told < len(k.last) && len(text) < catchBytes; k.told++ {
 		name, final := c.subs[k.told].t.name, k.told == len(k.last)-1
 		id, gapID := at, k.id
 		if c.state&owing != 0 && !final {
 			id = k.id
 		}
-		if c.dialect != nil {
-			gapID = id // no lastEvent follows
+		if !tellsLast {
+			gapID = id
 		}
 		if k.reason != "" {
-			text = appendGap(text, gapID, name, k.asked, k.reason)
+			text = c.dialect.appendGap(text, gapID, name, k.asked, k.reason)
 		}
-		if c.dialect == nil {
-			text = appendLast(text, id, name, k.last[k.told])
+		if tellsLast {
+			text = c.dialect.appendLast(text, id, name, k.last[k.told])
 		}
 		k.last[k.told] = nil
 	}
@@ -226,28 +228,6 @@ func (k *catchup) announceStart(c *Conn, epoch string) []byte {
 		c.state &^= owing
 	}
 	return text
-}
-
-func appendGap(dst []byte, at eventlog.Position, channel, after, reason string) []byte {
-	payload := append([]byte(`{"after":`), eventlog.AppendString(nil, after)...)
-	payload = append(payload, `,"reason":"`...)
-	payload = append(payload, reason...)
-	return eventlog.AppendNotice(dst, at, channel, "gap", append(payload, `"}`...))
-}
-
-func appendLast(dst []byte, at eventlog.Position, channel string, r *eventlog.Record) []byte {
-	return eventlog.AppendNotice(dst, at, channel, "lastEvent", LastEvent(r))
-}
-
-// LastEvent returns a record as the payload of a lastEvent: its type and payload
-// as JSON, "{}" for nil.
-func LastEvent(r *eventlog.Record) []byte {
-	if r == nil {
-		return []byte("{}")
-	}
-	text := append([]byte(`{"type":`), eventlog.AppendString(nil, r.Type())...)
-	text = append(text, `,"payload":`...)
-	return append(append(text, r.Payload()...), '}')
 }
 
 // queue has a stream take its next step in a later turn.

@@ -1,18 +1,99 @@
 package hub
 
-import "rollcall/hub/eventlog"
+import (
+	"encoding/json"
+	"strconv"
 
-// Dialect is another form of the log's events for streams that do not get their frames
-// as they are. Everything else of a stream stays: its order, its resumption, gaps and
-// goodbye. It has no lastEvent. A Dialect is shared by streams and never changes.
+	"rollcall/hub/eventlog"
+)
+
+// Dialect is the form of a stream's events. Everything else of a stream stays: its
+// order, its resumption and its end. A Dialect is shared by streams and never changes;
+// nil is the form that the log's frames have.
 type Dialect struct {
-	// Render appends r as whole SSE events with the id at to dst, or nothing for a record that the dialect ignores.
-	// Shards' goroutines call it, about once per record and shard; the result must depend only on the arguments.
+	// Render appends r as whole SSE events with the id at to dst, or nothing for a record that the dialect ignores; nil
+	// leaves the log's frames as they are. Shards' goroutines call it, about once per record and shard; the result must
+	// depend only on the arguments.
 	Render func(dst []byte, at eventlog.Position, r *eventlog.Record) []byte
 
-	// History gives a fresh start everything that its channels keep, oldest first,
-	// and Subscription.Older before it. Otherwise a fresh start begins at the head.
-	History bool
+	// Notice appends an event of the server's own; nil is eventlog.AppendNotice. Of a
+	// dialect that has none of these it appends nothing; its streams have no Wants.
+	Notice func(dst []byte, at eventlog.Position, channel, typ string, payload []byte) []byte
+
+	// LastEvent returns the payload of a lastEvent, for a channel's newest event, which is
+	// nil for none. If LastEvent is nil, streams begin with neither registered nor lastEvent.
+	LastEvent func(epoch string, r *eventlog.Record) []byte
+}
+
+// Greets reports whether streams begin with registered.
+func (d *Dialect) Greets() bool { return d == nil || d.LastEvent != nil }
+
+// silent reports whether streams have none of the server's own events.
+func (d *Dialect) silent() bool {
+	return d != nil && d.Notice != nil && len(d.Notice(nil, eventlog.Position{}, "", "gap", []byte("{}"))) == 0
+}
+
+// AppendNotice appends an event of the server's own to dst, if streams have it.
+func (d *Dialect) AppendNotice(dst []byte, at eventlog.Position, channel, typ string, payload []byte) []byte {
+	if d == nil || d.Notice == nil {
+		return eventlog.AppendNotice(dst, at, channel, typ, payload)
+	}
+	return d.Notice(dst, at, channel, typ, payload)
+}
+
+// AppendGoodbye appends the last event of a stream that ends for a reason. Where streams
+// have no such event, it is the position alone, with the time to come back.
+func (d *Dialect) AppendGoodbye(dst []byte, at eventlog.Position, why Reason) []byte {
+	dst = append(dst, "retry: "...)
+	dst = strconv.AppendInt(dst, why.retry().Milliseconds(), 10)
+	dst = append(dst, '\n')
+	end := len(dst)
+	if dst = d.AppendNotice(dst, at, "", "goodbye", why.payload()); len(dst) == end {
+		dst = append(append(append(dst, "id: "...), at.String()...), "\n\n"...)
+	}
+	return dst
+}
+
+// appendGap appends a gap of the channel.
+func (d *Dialect) appendGap(dst []byte, at eventlog.Position, channel, after, reason string) []byte {
+	payload := append([]byte(`{"after":`), eventlog.AppendString(nil, after)...)
+	payload = append(payload, `,"reason":"`...)
+	payload = append(payload, reason...)
+	return d.AppendNotice(dst, at, channel, "gap", append(payload, `"}`...))
+}
+
+// appendLast appends the lastEvent of the channel, if streams have it.
+func (d *Dialect) appendLast(dst []byte, at eventlog.Position, channel string, r *eventlog.Record) []byte {
+	switch {
+	case d == nil:
+		return eventlog.AppendNotice(dst, at, channel, "lastEvent", LastEvent(r))
+	case d.LastEvent == nil:
+		return dst
+	}
+	return d.AppendNotice(dst, at, channel, "lastEvent", d.LastEvent(at.Epoch, r))
+}
+
+// render returns a record in the dialect.
+func (d *Dialect) render(at eventlog.Position, r *eventlog.Record) []byte {
+	if r.Bare() {
+		var told struct{ Payload string }
+		if r.Type() != "gap" || json.Unmarshal(r.Payload(), &told) != nil {
+			return r.Frame().SSE()
+		}
+		return d.AppendNotice(nil, at, r.Channel(), r.Type(), []byte(told.Payload))
+	}
+	return d.Render(nil, at, r)
+}
+
+// LastEvent returns a record as the payload of a lastEvent: its type and payload
+// as JSON, "{}" for nil.
+func LastEvent(r *eventlog.Record) []byte {
+	if r == nil {
+		return []byte("{}")
+	}
+	text := append([]byte(`{"type":`), eventlog.AppendString(nil, r.Type())...)
+	text = append(text, `,"payload":`...)
+	return append(append(text, r.Payload()...), '}')
 }
 
 // renderCache holds the last rendering; within a turn the next stream usually needs the same one.
@@ -22,28 +103,19 @@ type renderCache struct {
 	frame   eventlog.Frame
 }
 
-// frameOf returns a record as the stream is to get it. A notice that stands in the
-// log's live flow is the same in every dialect.
+// frameOf returns a record as the stream is to get it. One that is bare is a notice which
+// stands in the log's live flow.
 func (s *shard) frameOf(c *Conn, r *eventlog.Record) eventlog.Frame {
-	if c.dialect == nil || r.Bare() {
+	d := c.dialect
+	switch {
+	case d == nil:
+		return r.Frame()
+	case r.Bare() && d.Notice == nil, !r.Bare() && d.Render == nil:
 		return r.Frame()
 	}
-	if s.said.dialect != c.dialect || s.said.record != r {
+	if s.said.dialect != d || s.said.record != r {
 		at := eventlog.Position{Epoch: s.hub.epoch, Seq: r.Seq}
-		s.said = renderCache{c.dialect, r, c.ownFrame(c.dialect.Render(nil, at, r))}
+		s.said = renderCache{d, r, c.ownFrame(d.render(at, r))}
 	}
 	return s.said.frame
-}
-
-// oldest returns the position before the oldest event that the channels keep, or that
-// was read for the stream elsewhere.
-func (h *Hub) oldest(sub *Subscription) uint64 {
-	if sub.Older != nil && len(sub.Older.Records) > 0 {
-		return sub.Older.Records[0].Seq - 1
-	}
-	b := h.log.Next(&eventlog.Cursor{Channels: sub.Channels}, eventlog.Limit{Events: 1}, nil)
-	if len(b.Records) > 0 {
-		return b.Records[0].Seq - 1
-	}
-	return b.Through
 }

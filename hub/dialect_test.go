@@ -15,8 +15,8 @@ import (
 
 // spoken is a dialect whose events are easily told from the log's own: the payload is
 // within a list. It ignores those whose payload divides by three.
-func spoken(history bool) *Dialect {
-	return &Dialect{History: history, Render: func(dst []byte, at eventlog.Position, r *eventlog.Record) []byte {
+func spoken() *Dialect {
+	return &Dialect{Render: func(dst []byte, at eventlog.Position, r *eventlog.Record) []byte {
 		if passedOver(r.Payload()) {
 			return dst
 		}
@@ -30,10 +30,10 @@ func passedOver(payload []byte) bool {
 }
 
 // joinSpeaking is join in a dialect.
-func (h *harness) joinSpeaking(d *Dialect, resume string, channels ...string) *peer {
+func (h *harness) joinSpeaking(from From, resume string, channels ...string) *peer {
 	h.Helper()
 	p := h.newPeer(endless)
-	p.attach(Subscription{Resume: resume, Channels: channels, Dialect: d})
+	p.attach(Subscription{Resume: resume, Channels: channels, From: from, Dialect: spoken()})
 	h.rest()
 	return p
 }
@@ -43,8 +43,8 @@ func (h *harness) joinSpeaking(d *Dialect, resume string, channels ...string) *p
 func TestDialectFreshStart(t *testing.T) {
 	inBubble(t, eventlog.Options{Events: 3}, Options{}, func(h *harness) {
 		h.publish("a", "b", "a", "a", "a", "b") // a keeps 3, 4 and 5
-		head, all := h.joinSpeaking(spoken(false), "", "a"), h.joinSpeaking(spoken(true), "", "a")
-		empty, both := h.joinSpeaking(spoken(true), "", "c"), h.joinSpeaking(spoken(true), "", "b", "a")
+		head, all := h.joinSpeaking(FromNow, "", "a"), h.joinSpeaking(FromOldest, "", "a")
+		empty, both := h.joinSpeaking(FromOldest, "", "c"), h.joinSpeaking(FromOldest, "", "b", "a")
 		frames := h.join("", "a")
 		h.publish("a", "b", "c", "a") // 9 is passed over
 		head.want("registered@6", "a [7]@7", "a [10]@10")
@@ -66,14 +66,14 @@ func TestDialectResume(t *testing.T) {
 		gap := func(after, reason string, at int) string {
 			return fmt.Sprintf(`gap a {"after":%q,"reason":%q}@%d`, after, reason, at)
 		}
-		for _, history := range []bool{false, true} {
-			h.joinSpeaking(spoken(history), "e-4", "a").want("registered resumed@4", "a [5]@5")
-			h.joinSpeaking(spoken(history), "e-1", "a").want("registered resumed@1", gap("e-1", "evicted", 1), "a [4]@4", "a [5]@5")
+		for _, from := range []From{FromHead, FromNow, FromLast, FromOldest} {
+			h.joinSpeaking(from, "e-4", "a").want("registered resumed@4", "a [5]@5")
+			h.joinSpeaking(from, "e-1", "a").want("registered resumed@1", gap("e-1", "evicted", 1), "a [4]@4", "a [5]@5")
 		}
-		h.joinSpeaking(spoken(false), "f-7", "a").want("registered@f-7", gap("f-7", "epoch", 5))
-		h.joinSpeaking(spoken(true), "f-7", "a").want("registered@f-7", gap("f-7", "epoch", 2), "a [4]@4", "a [5]@5")
-		h.joinSpeaking(spoken(true), "e-9", "a").want("registered@9", gap("e-9", "unknown", 2), "a [4]@4", "a [5]@5")
-		h.joinSpeaking(spoken(true), Fresh+"-0", "a").want("registered@2", "a [4]@4", "a [5]@5")
+		h.joinSpeaking(FromNow, "f-7", "a").want("registered@f-7", gap("f-7", "epoch", 5))
+		h.joinSpeaking(FromOldest, "f-7", "a").want("registered@f-7", gap("f-7", "epoch", 2), "a [4]@4", "a [5]@5")
+		h.joinSpeaking(FromOldest, "e-9", "a").want("registered@9", gap("e-9", "unknown", 2), "a [4]@4", "a [5]@5")
+		h.joinSpeaking(FromOldest, Fresh+"-0", "a").want("registered@2", "a [4]@4", "a [5]@5")
 	})
 }
 
@@ -83,8 +83,8 @@ func TestDialectEvictedAll(t *testing.T) {
 		h.publish("a")
 		time.Sleep(2 * time.Minute)
 		h.publish("b")
-		h.joinSpeaking(spoken(false), "e-0", "a").want("registered resumed@0", `gap a {"after":"e-0","reason":"evicted"}@0`)
-		h.joinSpeaking(spoken(true), "", "a").want("registered@2")
+		h.joinSpeaking(FromNow, "e-0", "a").want("registered resumed@0", `gap a {"after":"e-0","reason":"evicted"}@0`)
+		h.joinSpeaking(FromOldest, "", "a").want("registered@2")
 	})
 }
 
@@ -102,7 +102,7 @@ func TestDialectOlder(t *testing.T) {
 				older.Records = append(older.Records, eventlog.Restore(eventlog.Stored{Event: ev, Seq: seq + 1, Time: time.Now()}, "e"))
 			}
 			p := h.newPeer(endless)
-			p.attach(Subscription{Channels: []string{"a"}, Resume: resume, Dialect: spoken(true), Older: older})
+			p.attach(Subscription{Channels: []string{"a"}, Resume: resume, From: FromOldest, Dialect: spoken(), Older: older})
 			h.rest()
 			h.publish("a")
 			p.want(append(want, "a [1]@1", "a [2]@2", "a [4]@4", "a [5]@5")...)
@@ -117,7 +117,7 @@ func TestDialectTap(t *testing.T) {
 		over := 0
 		p := h.newPeer(endless)
 		p.framed, p.wire.chunked = false, false
-		p.attach(Subscription{Channels: []string{"a"}, Dialect: spoken(false), Tap: func(sse []byte) {
+		p.attach(Subscription{Channels: []string{"a"}, Dialect: spoken(), Tap: func(sse []byte) {
 			shown = append(shown, sse...)
 			if sse == nil {
 				over++
@@ -206,12 +206,12 @@ func TestDialectModel(t *testing.T) {
 					p := h.newPeer(rapid.SampledFrom([]int{endless, 0, 50, 300}).Draw(rt, "room"))
 					p.framed = rapid.Bool().Draw(rt, "chunked")
 					p.wire.chunked = p.framed
-					d := spoken(rapid.Bool().Draw(rt, "history"))
+					from := rapid.SampledFrom([]From{FromHead, FromNow, FromOldest}).Draw(rt, "from")
 					resume := ""
 					if rapid.Bool().Draw(rt, "resumes") {
 						resume = fmt.Sprintf("e-%d", rapid.IntRange(0, len(on)).Draw(rt, "at"))
 					}
-					p.attach(Subscription{Channels: []string{"a"}, Resume: resume, Dialect: d})
+					p.attach(Subscription{Channels: []string{"a"}, Resume: resume, From: from, Dialect: spoken()})
 					streams = append(streams, p)
 				case 1:
 					if len(streams) > 0 {

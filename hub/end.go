@@ -10,7 +10,7 @@ func (s *shard) end(c *Conn, why Reason) {
 	c.state |= ended
 	cut := true
 	if c.state&blocked == 0 && why.Code != Gone.Code {
-		bye := eventlog.NewFrame(why.Goodbye(nil, c.id()))
+		bye := eventlog.NewFrame(c.dialect.AppendGoodbye(nil, c.id(), why))
 		if c.state&tapped != 0 {
 			s.show(c, bye.SSE())
 		}

@@ -81,20 +81,22 @@ func (h *Hub) Log() eventlog.Log { return h.log }
 type Subscription struct {
 	Channels []string // in the order asked, without repetition; the names are kept
 	Resume   string   // the last id that the client saw; "" for a fresh start
+	From     From     // where a fresh start begins
 	Wants    Wants
 
 	Transport Transport
 	Owner     Owner
 
-	// Older precedes the events that the log keeps: events after Resume that were read elsewhere, and the holes among
-	// them. The hub owns it.
+	// Older precedes the events that the log keeps, on a resume or from the oldest event on: events that were read
+	// elsewhere, and the holes among them. The hub owns it. A log whose events are kept elsewhere, too, always has one
+	// for FromOldest.
 	Older *eventlog.Batch
 
 	// OlderDone, if not nil, is called once when Older is no longer held. It must not block.
 	OlderDone func()
 
-	// Last, if not nil, is called once, in Attach, for a fresh start. It may fill in the newest event, at this
-	// position, of a channel without one.
+	// Last, if not nil, is called once, in Attach, for a fresh start with the channels' newest events. It may fill in
+	// the newest event, at this position, of a channel without one.
 	Last func(at eventlog.Position, last []*eventlog.Record)
 
 	// Dialect, if not nil, is how the stream gets the log's events.
@@ -176,14 +178,11 @@ func (h *Hub) start(c *Conn, sub *Subscription) (first []byte, catch *catchup) {
 	if isShot {
 		return nil, &catchup{afresh: true}
 	}
-	at, last := h.log.Last(sub.Channels)
-	if sub.Last != nil {
-		sub.Last(at, last)
+	if sub.Dialect.silent() {
+		reason = "" // nobody is told
 	}
-	k := &catchup{last: last, asked: printable(sub.Resume), reason: reason}
-	if sub.Dialect != nil && sub.Dialect.History {
-		at.Seq, k.older = h.oldest(sub), sub.Older
-	}
+	k := &catchup{asked: printable(sub.Resume), reason: reason}
+	at := h.startAfresh(sub, k)
 	c.pos = at.Seq
 	id := at
 	if reason != "" {

@@ -17,19 +17,31 @@ type Notice struct {
 	// Version orders notices of one kind: a stream receives only notices newer than its last one.
 	Version uint64
 
-	once  sync.Once
-	frame eventlog.Frame // all but the id
-	pin   pin
+	mu    sync.Mutex // nests in nothing
+	forms []*form
 }
 
-// shared returns the notice without its id, encoded once.
-func (n *Notice) shared() eventlog.Frame {
-	n.once.Do(func() {
-		text := eventlog.AppendNotice(nil, eventlog.Position{}, n.Channel, n.Type, n.Payload)
-		n.frame = eventlog.NewFrame(text[bytes.IndexByte(text, '\n')+1:])
-		n.pin.size = int64(len(n.frame.Chunk()) + len(n.Payload))
-	})
-	return n.frame
+// form is a notice in one dialect, encoded once.
+type form struct {
+	dialect *Dialect
+	frame   eventlog.Frame // all but the id
+	pin     pin
+}
+
+// in returns the notice in a dialect.
+func (n *Notice) in(d *Dialect) *form {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, f := range n.forms {
+		if f.dialect == d {
+			return f
+		}
+	}
+	text := d.AppendNotice(nil, eventlog.Position{}, n.Channel, n.Type, n.Payload)
+	f := &form{dialect: d, frame: eventlog.NewFrame(text[bytes.IndexByte(text, '\n')+1:])}
+	f.pin.size = int64(len(f.frame.Chunk()) + len(n.Payload))
+	n.forms = append(n.forms, f)
+	return f
 }
 
 // side is the state of a stream's notices and snapshots.
@@ -125,7 +137,7 @@ func (s *shard) give(c *Conn, notices []*Notice) {
 	head := c.frame(s.id)
 	bufs := s.bufs[:0]
 	for _, n := range notices {
-		bufs = append(bufs, head, c.frame(n.shared()))
+		bufs = append(bufs, head, c.frame(n.in(c.dialect).frame))
 	}
 	taken, err := s.write(c, bufs)
 	if err != nil {
@@ -133,7 +145,8 @@ func (s *shard) give(c *Conn, notices []*Notice) {
 		return
 	}
 	for i, n := range notices {
-		body := c.frame(n.shared())
+		form := n.in(c.dialect)
+		body := c.frame(form.frame)
 		if taken == 0 {
 			s.block(c)
 			for _, n := range notices[i:] {
@@ -143,13 +156,13 @@ func (s *shard) give(c *Conn, notices []*Notice) {
 		}
 		s.note(c, n)
 		if c.state&tapped != 0 {
-			s.show(c, slices.Concat(s.id.SSE(), n.shared().SSE()))
+			s.show(c, slices.Concat(s.id.SSE(), form.frame.SSE()))
 		}
 		if taken >= len(head)+len(body) {
 			taken -= len(head) + len(body)
 			continue
 		}
-		held := &n.pin
+		held := &form.pin
 		if taken >= len(head) {
 			c.rest = body[taken-len(head):]
 		} else {
@@ -203,8 +216,8 @@ func (c *Conn) id() eventlog.Position {
 	return c.position()
 }
 
-// notify gives n to the shard's streams. One of a channel is encoded once for all that
-// have reached the shard's position.
+// notify gives n to the shard's streams. One of a channel is encoded once for all in one
+// dialect that have reached the shard's position.
 func (s *shard) notify(n *Notice) {
 	if n.Channel == "" {
 		one := []*Notice{n}
@@ -225,7 +238,9 @@ func (s *shard) notify(n *Notice) {
 	if t == nil {
 		return
 	}
+	at := eventlog.Position{Epoch: s.hub.epoch, Seq: s.pos}
 	var shared eventlog.Frame
+	var in *Dialect // of shared
 	made := false
 	for i := len(t.refs) - 1; i >= 0; i-- {
 		c, slot := t.refs[i].c, t.refs[i].slot
@@ -236,11 +251,13 @@ func (s *shard) notify(n *Notice) {
 			c.side.lack(slot)
 			continue
 		}
-		if at := c.position(); at.Seq != s.pos {
-			s.send(c, c.ownFrame(eventlog.AppendNotice(nil, at, n.Channel, n.Type, n.Payload)), nil)
+		if own := c.position(); own != at {
+			s.send(c, c.ownFrame(c.dialect.AppendNotice(nil, own, n.Channel, n.Type, n.Payload)), nil)
 			continue
-		} else if !made {
-			shared, made = eventlog.NewFrame(eventlog.AppendNotice(nil, at, n.Channel, n.Type, n.Payload)), true
+		}
+		if !made || in != c.dialect {
+			in, made = c.dialect, true
+			shared = eventlog.NewFrame(in.AppendNotice(nil, at, n.Channel, n.Type, n.Payload))
 		}
 		s.send(c, shared, nil)
 	}

@@ -32,17 +32,22 @@ var (
 
 // Goodbye appends the last event of a stream that ends for reason r.
 func (r Reason) Goodbye(dst []byte, at eventlog.Position) []byte {
-	retry := r.Retry
-	if retry == 0 {
-		retry = time.Second + rand.N(4*time.Second)
+	return (*Dialect)(nil).AppendGoodbye(dst, at, r)
+}
+
+// retry returns when to come back.
+func (r Reason) retry() time.Duration {
+	if r.Retry == 0 {
+		return time.Second + rand.N(4*time.Second)
 	}
-	dst = append(dst, "retry: "...)
-	dst = strconv.AppendInt(dst, retry.Milliseconds(), 10)
-	dst = append(dst, '\n')
-	payload := append([]byte(`{"code":`), eventlog.AppendString(nil, r.Code)...)
-	payload = append(payload, `,"reason":`...)
-	payload = eventlog.AppendString(payload, r.Text)
-	payload = append(payload, `,"reconnect":`...)
-	payload = strconv.AppendBool(payload, r.Reconnect)
-	return eventlog.AppendNotice(dst, at, "", "goodbye", append(payload, '}'))
+	return r.Retry
+}
+
+// payload returns the payload of a goodbye.
+func (r Reason) payload() []byte {
+	out := append([]byte(`{"code":`), eventlog.AppendString(nil, r.Code)...)
+	out = append(out, `,"reason":`...)
+	out = eventlog.AppendString(out, r.Text)
+	out = append(out, `,"reconnect":`...)
+	return append(strconv.AppendBool(out, r.Reconnect), '}')
 }

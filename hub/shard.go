@@ -255,7 +255,7 @@ func (s *shard) attach(c *Conn, channels []string, catch *catchup) {
 	c.wrote = s.wheel.now
 	s.wheel.schedule(c, s.wheel.now+s.wheel.beat)
 	c.catch = catch
-	catch.cursor = eventlog.Cursor{Channels: c.channels(), After: c.pos}
+	catch.cursor.Channels, catch.cursor.After = c.channels(), c.pos
 	s.advance(c)
 }
 

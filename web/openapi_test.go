@@ -257,6 +257,9 @@ func TestSpecHasEveryRoute(t *testing.T) {
 	}
 	described := map[string]bool{}
 	for path, item := range doc.Paths.Map() {
+		if item.Extensions["x-query"] != nil { // OpenAPI 3.1 has no such method
+			described["QUERY "+path] = true
+		}
 		for method, op := range item.Operations() {
 			name := method + " " + path
 			described[name] = true

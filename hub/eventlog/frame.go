@@ -87,6 +87,25 @@ func AppendBare(dst []byte, at Position, typ string, data []byte) []byte {
 	return append(dst, "\n\n"...)
 }
 
+// AppendText appends to dst an event whose data is the text, on a data line for each of
+// its lines.
+func AppendText(dst []byte, at Position, typ string, text []byte) []byte {
+	dst = appendHead(dst, at, typ)
+	for more := true; more; {
+		dst = append(dst, "data: "...)
+		end := bytes.IndexAny(text, "\r\n")
+		if more = end >= 0; !more {
+			end = len(text)
+		}
+		dst = append(append(dst, text[:end]...), '\n')
+		if more && bytes.HasPrefix(text[end:], []byte("\r\n")) {
+			end++
+		}
+		text = text[min(end+1, len(text)):]
+	}
+	return append(dst, '\n')
+}
+
 func appendHead(dst []byte, at Position, typ string) []byte {
 	dst = append(dst, "id: "...)
 	dst = append(dst, at.Epoch...)

@@ -35,6 +35,7 @@ func (a *API) Routes(e *gin.Engine) {
 		e.DELETE("/history"+slash, reply.Handler(a.emptyHistory))
 		e.GET("/subscribe"+slash, a.subscribe)
 		e.POST("/subscribe"+slash, a.subscribeJSON)
+		e.Handle(reply.MethodQuery, "/subscribe"+slash, a.subscribeJSON)
 		e.POST("/publish"+slash, a.publisher.Handler(a.publish))
 		e.GET("/presence/stream"+slash, a.watch)
 		e.Match(reply.ReadMethods, "/lastEvent"+slash, reply.Handler(a.lastEvent))

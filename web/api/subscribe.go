@@ -17,16 +17,17 @@ func (a *API) subscribe(c *gin.Context) {
 	a.streams.Open(c, a.parseQueryRequest)
 }
 
-// subscribeJSON answers POST /subscribe.
+// subscribeJSON answers POST and QUERY /subscribe.
 func (a *API) subscribeJSON(c *gin.Context) {
+	unread := &stream.Request{Resume: stream.ResumeParam(c)}
 	who, f := a.gate.Caller(c)
 	if f != nil {
-		a.streams.Refuse(c, stream.ResumeParam(c), f)
+		a.streams.Refuse(c, unread, f)
 		return
 	}
 	r, f := a.parseJSONRequest(c, who)
 	if f != nil {
-		a.streams.Refuse(c, stream.ResumeParam(c), f)
+		a.streams.Refuse(c, unread, f)
 		return
 	}
 	a.streams.OpenFor(c, who, r)
@@ -44,12 +45,19 @@ func (a *API) parseQueryRequest(c *gin.Context) (*stream.Request, *reply.Fault) 
 		}
 	}
 	names = append(names, q["channel"]...)
-	ids := append(q["lastEventId"], q["last_event_id"]...)
 	var wants []string
 	for _, list := range q["presence"] {
 		wants = append(wants, strings.Split(list, ",")...)
 	}
-	return a.streams.Check(c, names, q.Get("clientId"), ids, wants, []byte(q.Get("info")))
+	return a.streams.Check(c, stream.Asked{
+		Channels: names,
+		ClientID: q.Get("clientId"),
+		IDs:      append(q["lastEventId"], q["last_event_id"]...),
+		From:     q.Get("from"),
+		Format:   q.Get("format"),
+		Presence: wants,
+		Info:     []byte(q.Get("info")),
+	})
 }
 
 func (a *API) parseJSONRequest(c *gin.Context, who gate.Caller) (*stream.Request, *reply.Fault) {
@@ -66,6 +74,8 @@ func (a *API) parseJSONRequest(c *gin.Context, who gate.Caller) (*stream.Request
 		ClientID    string         `json:"clientId"`
 		LastEventID string         `json:"lastEventId"`
 		LastEvent2  string         `json:"last_event_id"`
+		From        string         `json:"from"`
+		Format      string         `json:"format"`
 		Presence    stringOrList   `json:"presence"`
 		Info        jsontext.Value `json:"info"`
 	}
@@ -75,7 +85,15 @@ func (a *API) parseJSONRequest(c *gin.Context, who gate.Caller) (*stream.Request
 	if string(body.Info) == "null" {
 		body.Info = nil
 	}
-	return a.streams.Check(c, body.Channels, body.ClientID, []string{body.LastEventID, body.LastEvent2}, body.Presence, body.Info)
+	return a.streams.Check(c, stream.Asked{
+		Channels: body.Channels,
+		ClientID: body.ClientID,
+		IDs:      []string{body.LastEventID, body.LastEvent2},
+		From:     body.From,
+		Format:   body.Format,
+		Presence: body.Presence,
+		Info:     body.Info,
+	})
 }
 
 // stringOrList is a list of strings that may be written as one string.

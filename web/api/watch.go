@@ -33,35 +33,35 @@ func (a *API) watch(c *gin.Context) {
 	if len(names) == 0 {
 		names = []string{presence.Everyone}
 	}
-	resume := stream.ResumeParam(c)
+	asked := &stream.Request{Channels: names, Resume: stream.ResumeParam(c)}
 	who, f := a.gate.Caller(c)
 	if f != nil {
-		a.streams.Refuse(c, resume, f)
+		a.streams.Refuse(c, asked, f)
 		return
 	}
 	if why, unwelcome := a.streams.Unwelcome(); unwelcome {
-		a.streams.TurnAway(c, resume, why)
+		a.streams.TurnAway(c, asked, why)
 		return
 	}
 	if names[0] != presence.Everyone { // which only a key may see
 		if who, f = a.gate.Ask(c, who, names, ""); f != nil {
-			a.streams.Refuse(c, resume, f)
+			a.streams.Refuse(c, asked, f)
 			return
 		}
 	}
 	if f := a.mayWatch(c, who, names); f != nil {
-		a.streams.Refuse(c, resume, f)
+		a.streams.Refuse(c, asked, f)
 		return
 	}
 	admitted, f := a.gate.Lend(c, who, names)
 	if f != nil {
-		a.streams.Refuse(c, resume, f)
+		a.streams.Refuse(c, asked, f)
 		return
 	}
 	w := &node.Watcher{At: a.node, Channels: names, Full: who.FullPresence(), Admission: admitted}
 	a.streams.Attach(c, a.node.Watchers, hub.Subscription{
 		Channels: names,
-		Resume:   resume,
+		Resume:   asked.Resume,
 		Owner:    w,
 		Greet:    func(_, _ eventlog.Position, _ bool) []byte { return []byte(node.RetryLine + "\n") },
 	}, w.Attached, func() { w.Ended(nil, hub.Gone) })

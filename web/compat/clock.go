@@ -67,9 +67,10 @@ func (k *clocks) release(addr netip.Addr) {
 func (s *Compat) clock(c *gin.Context) {
 	n := clockPlace(cmp.Or(c.GetHeader("Last-Event-ID"), c.Query("lastEventId"), c.Query("last_event_id")))
 	at := eventlog.Position{Epoch: clockEpoch, Seq: uint64(n)}
+	asked := &stream.Request{Resume: at.String()}
 	who, f := s.mayHaveClock(c)
 	if f != nil {
-		s.streams.Refuse(c, at.String(), f)
+		s.streams.Refuse(c, asked, f)
 		return
 	}
 	if n >= clockEvents {
@@ -77,16 +78,16 @@ func (s *Compat) clock(c *gin.Context) {
 		return
 	}
 	if why, leaving := s.node.Leaving(); leaving {
-		s.streams.TurnAway(c, at.String(), why)
+		s.streams.TurnAway(c, asked, why)
 		return
 	}
 	if f := s.gate.MayConnect(c, who); f != nil {
-		s.streams.Refuse(c, at.String(), f)
+		s.streams.Refuse(c, asked, f)
 		return
 	}
 	addr := auth.AddressKey(who.Addr)
 	if !s.clocks.acquire(addr) {
-		s.streams.Refuse(c, at.String(), reply.Limited(c, clockRetry, "too_many_connections", "Too many clocks are open."))
+		s.streams.Refuse(c, asked, reply.Limited(c, clockRetry, "too_many_connections", "Too many clocks are open."))
 		return
 	}
 	defer s.clocks.release(addr)

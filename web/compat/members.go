@@ -64,7 +64,7 @@ func (s *Compat) memberRequest(c *gin.Context) (*stream.Request, *reply.Fault) {
 	}
 	r := &stream.Request{
 		Channels: []string{channel}, ClientID: member, DeviceID: device, Resume: stream.ResumeParam(c),
-		Field: "memberId", Dialect: memberDialect,
+		From: hub.FromNow, Field: "memberId", Dialect: memberDialect,
 	}
 	if device != "" {
 		r.Place = s.devices.lookup(member, device)

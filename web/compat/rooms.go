@@ -27,7 +27,6 @@ const messageType = "message"
 // roomDialect renders a room's messages. It skips events of other types and other forms, which are for other readers
 // of the channel.
 var roomDialect = &hub.Dialect{
-	History: true,
 	Render: func(dst []byte, at eventlog.Position, r *eventlog.Record) []byte {
 		text, user, ok := readMessage(r)
 		if !ok {
@@ -95,7 +94,7 @@ func (s *Compat) roomRequest(c *gin.Context) (*stream.Request, *reply.Fault) {
 	if !reply.IsClientID(user) {
 		return nil, reply.Invalid("invalid_client_id", "user", "must have at most %d bytes of UTF-8 and no control characters", reply.MaxClientID)
 	}
-	return &stream.Request{Channels: []string{channel}, ClientID: user, Resume: stream.ResumeParam(c), Field: "room", Dialect: roomDialect}, nil
+	return &stream.Request{Channels: []string{channel}, ClientID: user, Resume: stream.ResumeParam(c), From: hub.FromOldest, Field: "room", Dialect: roomDialect}, nil
 }
 
 // messageView is a message in the answer to its sender.

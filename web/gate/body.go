@@ -12,7 +12,8 @@ import (
 // DropBody discards the body of a request that should have none. Otherwise net/http would wait for it during the
 // answer, when it has no timeout any more.
 func (k *Gate) DropBody(c *gin.Context) {
-	if c.Request.ContentLength == 0 || c.Request.Method == http.MethodPost {
+	switch method := c.Request.Method; {
+	case c.Request.ContentLength == 0, method == http.MethodPost, method == reply.MethodQuery:
 		return
 	}
 	if f := reply.CheckBody(c, reply.UselessBytes); f != nil {

@@ -208,6 +208,20 @@ func (n *Node) Older(ctx context.Context, channels []string, resume string) (all
 	return all, held, nil
 }
 
+// Oldest reads from the store what the server no longer has in memory, for a stream that
+// begins with the oldest event. What the store does not have either is no gap.
+func (n *Node) Oldest(ctx context.Context, channels []string) (all *eventlog.Batch, held int64, err error) {
+	if _, ok := n.Log.(Deeper); !ok {
+		return nil, 0, nil
+	}
+	beginning := eventlog.Position{Epoch: n.Log.Head().Epoch}
+	if all, held, err = n.Older(ctx, channels, beginning.String()); all == nil {
+		all = new(eventlog.Batch)
+	}
+	all.Gaps = nil
+	return all, held, err
+}
+
 // MemoryEngine is a log in memory as an Engine.
 type MemoryEngine struct{ *eventlog.Memory }
 

@@ -26,7 +26,7 @@ func (s *Streams) Open(c *gin.Context, parse func(*gin.Context) (*Request, *repl
 	}
 	who, f := s.gate.Caller(c)
 	if f != nil {
-		s.Refuse(c, r.Resume, f)
+		s.Refuse(c, r, f)
 		return
 	}
 	s.OpenFor(c, who, r)
@@ -35,32 +35,33 @@ func (s *Streams) Open(c *gin.Context, parse func(*gin.Context) (*Request, *repl
 // OpenFor is Open for a caller that was found before.
 func (s *Streams) OpenFor(c *gin.Context, who gate.Caller, r *Request) {
 	if why, unwelcome := s.Unwelcome(); unwelcome {
-		s.TurnAway(c, r.Resume, why)
+		s.TurnAway(c, r, why)
 		return
 	}
 	who, f := s.gate.Ask(c, who, r.Channels, r.ClientID)
 	if f != nil {
-		s.Refuse(c, r.Resume, f)
+		s.Refuse(c, r, f)
 		return
 	}
 	if f := s.may(c, who, r); f != nil {
-		s.Refuse(c, r.Resume, f)
+		s.Refuse(c, r, f)
 		return
 	}
 	id, info := clientOf(who, r)
 	if s.node.Blocks.TurnAway(id, r.Resume != "") {
-		s.Refuse(c, r.Resume, gate.Blocked)
+		s.Refuse(c, r, gate.Blocked)
 		return
 	}
 	admitted, f := s.gate.Lend(c, who, r.Channels)
 	if f != nil {
-		s.Refuse(c, r.Resume, f)
+		s.Refuse(c, r, f)
 		return
 	}
 	from, err := s.startPosition(c.Request.Context(), r, id)
 	if err != nil {
 		admitted.Release(0)
-		s.refuseRead(c, from.resume, err)
+		r.Resume = from.resume
+		s.refuseRead(c, r, err)
 		return
 	}
 	s.attach(c, r, from, s.join(c, who, admitted, r, id, info))
@@ -130,6 +131,7 @@ func (s *Streams) attach(c *gin.Context, r *Request, from start, st *node.Stream
 	s.Attach(c, s.node.Hub, hub.Subscription{
 		Channels:  r.Channels,
 		Resume:    from.resume,
+		From:      r.From,
 		Wants:     st.Wants,
 		Owner:     st,
 		Tap:       s.node.Taps.Of(&st.Connection),
@@ -141,11 +143,11 @@ func (s *Streams) attach(c *gin.Context, r *Request, from start, st *node.Stream
 			if st.Place != nil {
 				st.Place.Starts(at.Seq)
 			}
-			if r.Dialect != nil {
+			if !r.Dialect.Greets() {
 				return fmt.Appendf(nil, "%sid: %s\n\n", node.RetryLine, id)
 			}
 			out := append(make([]byte, 0, 320+len(st.ClientID)), node.RetryLine...)
-			return eventlog.AppendNotice(out, id, "", "registered", st.Hello(resumed))
+			return r.Dialect.AppendNotice(out, id, "", "registered", st.Hello(resumed))
 		},
 	}, st.Attached, func() { given(); st.Ended(nil, hub.Gone) })
 	if st.Place != nil && st.Waiting != nil {

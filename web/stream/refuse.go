@@ -17,8 +17,8 @@ import (
 )
 
 // Refuse ends a request for a stream with f. Temporary faults are sent as a goodbye, after which EventSource
-// reconnects; it never does after any other status.
-func (s *Streams) Refuse(c *gin.Context, resume string, f *reply.Fault) {
+// reconnects; it never does after any other status. Of r, the position and the dialect count.
+func (s *Streams) Refuse(c *gin.Context, r *Request, f *reply.Fault) {
 	if f == gate.Blocked {
 		c.Status(http.StatusNoContent)
 		return
@@ -35,33 +35,33 @@ func (s *Streams) Refuse(c *gin.Context, resume string, f *reply.Fault) {
 	}
 	wait, _ := strconv.Atoi(c.Writer.Header().Get("Retry-After"))
 	why.Text, why.Retry = f.Message, time.Duration(wait)*time.Second+rand.N(4*time.Second)
-	s.TurnAway(c, resume, why)
+	s.TurnAway(c, r, why)
 }
 
 // refuseRead ends a request for a stream whose first events could not be read: the stream would report a false gap.
-func (s *Streams) refuseRead(c *gin.Context, resume string, err error) {
+func (s *Streams) refuseRead(c *gin.Context, r *Request, err error) {
 	if errors.Is(err, errComplete) {
 		c.Status(http.StatusNoContent) // which EventSource stays away after
 		return
 	}
 	if errors.Is(err, node.ErrOlderBusy) {
-		s.TurnAway(c, resume, node.OlderBusy)
+		s.TurnAway(c, r, node.OlderBusy)
 		return
 	}
-	s.Refuse(c, resume, reply.ReadFault(c, err))
+	s.Refuse(c, r, reply.ReadFault(c, err))
 }
 
 // TurnAway answers with a goodbye in place of a stream, from which a browser's
 // EventSource comes back. Its position is the one asked for, so that nothing is
 // lost meanwhile.
-func (s *Streams) TurnAway(c *gin.Context, resume string, why hub.Reason) {
-	at, err := eventlog.ParsePosition(resume)
+func (s *Streams) TurnAway(c *gin.Context, r *Request, why hub.Reason) {
+	at, err := eventlog.ParsePosition(r.Resume)
 	switch {
-	case resume == "":
+	case r.Resume == "":
 		at.Epoch = hub.Fresh
 	case err != nil:
 		at = eventlog.Position{Epoch: hub.Unknown}
 	}
 	Head(c)
-	_, _ = c.Writer.Write(why.Goodbye(nil, at))
+	_, _ = c.Writer.Write(r.Dialect.AppendGoodbye(nil, at, why))
 }

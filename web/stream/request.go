@@ -24,39 +24,78 @@ type Request struct {
 	Channels []string
 	ClientID string    // "" asks the server for one
 	Resume   string    // the client's last position
+	From     hub.From  // where the stream begins without a valid one
 	Wants    hub.Wants // the requested presence events
 	Always   hub.Wants // the presence events that every stream gets
 	Info     []byte    // compact JSON or nil
+	Dialect  *hub.Dialect
 
 	// Only for streams of other APIs than /subscribe.
-	Field    string       // that named the channels; "" means channels
-	Dialect  *hub.Dialect // how events are written; nil as they are
+	Field    string // that named the channels; "" means channels
 	DeviceID string
 	Place    node.Place // nil if only the client knows its position
 }
 
+// Asked has the parameters of a request as the client wrote them.
+type Asked struct {
+	Channels []string
+	ClientID string
+	IDs      []string // positions; the header Last-Event-ID precedes them
+	From     string
+	Format   string
+	Presence []string
+	Info     []byte
+}
+
 // Check makes a Request of the parameters, or returns what is wrong with them.
-func (s *Streams) Check(c *gin.Context, names []string, clientID string, ids, wants []string, info []byte) (*Request, *reply.Fault) {
-	channels, f := s.CheckChannels(names)
+func (s *Streams) Check(c *gin.Context, asked Asked) (*Request, *reply.Fault) {
+	channels, f := s.CheckChannels(asked.Channels)
 	switch {
 	case f != nil:
 		return nil, f
 	case len(channels) == 0:
 		return nil, reply.Invalid("missing_channels", "channels", "is required; name at least one channel, such as ?channels=news")
-	case !reply.IsClientID(clientID):
+	case !reply.IsClientID(asked.ClientID):
 		return nil, reply.Invalid("invalid_client_id", "clientId", "must have at most %d bytes of UTF-8 and no control characters", reply.MaxClientID)
 	}
-	asked, f := checkWants(wants)
-	if f != nil {
+	r := &Request{Channels: channels, ClientID: asked.ClientID, Resume: ResumeID(c.GetHeader("Last-Event-ID"), asked.IDs), Always: s.always}
+	if r.Wants, f = checkWants(asked.Presence); f != nil {
 		return nil, f
 	}
-	if info, f = checkInfo(info); f != nil {
+	if r.Info, f = checkInfo(asked.Info); f != nil {
 		return nil, f
 	}
-	return &Request{
-		Channels: channels, ClientID: clientID, Resume: ResumeID(c.GetHeader("Last-Event-ID"), ids),
-		Wants: asked, Always: s.always, Info: info,
-	}, nil
+	if r.From, f = checkFrom(asked.From); f != nil {
+		return nil, f
+	}
+	switch asked.Format {
+	case "":
+	case "json":
+		r.Dialect = jsonDialect
+	case "raw":
+		r.Dialect, r.Wants, r.Always = rawDialect, 0, 0
+		if asked.From == "" {
+			r.From = hub.FromNow
+		}
+	default:
+		return nil, reply.Invalid("invalid_format", "format", "must be json or raw")
+	}
+	return r, nil
+}
+
+// checkFrom reads where a stream is to begin.
+func checkFrom(from string) (hub.From, *reply.Fault) {
+	switch from {
+	case "":
+		return hub.FromHead, nil
+	case "now":
+		return hub.FromNow, nil
+	case "last":
+		return hub.FromLast, nil
+	case "oldest":
+		return hub.FromOldest, nil
+	}
+	return 0, reply.Invalid("invalid_from", "from", "must be oldest, last or now")
 }
 
 // checkWants parses the requested presence events.

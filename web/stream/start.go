@@ -21,8 +21,8 @@ type start struct {
 // errComplete says that a stream would get nothing any more: all its channels have ended.
 var errComplete = errors.New("all channels of the stream have ended")
 
-// startPosition finds the position at which a stream begins, waits until the log has reached it, and reads missed events, those to the client too,
-// from the store, or on a fresh start in a dialect with a history, all events. With an error, only resume is set.
+// startPosition finds the position at which a stream begins, waits until the log has reached it, and reads from the store missed
+// events, those to the client too, or on a fresh start what the stream begins with. With an error, only resume is set.
 func (s *Streams) startPosition(ctx context.Context, r *Request, client string) (start, error) {
 	resume, err := r.position(ctx)
 	failed := start{resume: resume}
@@ -32,13 +32,13 @@ func (s *Streams) startPosition(ctx context.Context, r *Request, client string) 
 	if err := s.node.AwaitPosition(ctx, resume); err != nil {
 		return failed, err
 	}
+	names := r.Channels
+	if own := eventlog.ClientChannel(client); own != "" {
+		names = append(slices.Clone(names), own)
+	}
 	if at, resumes := s.node.Resumes(resume); resumes {
 		if s.node.Log.HasEnds() && s.node.Log.Ended(r.Channels, at.Seq) {
 			return failed, errComplete
-		}
-		names := r.Channels
-		if own := eventlog.ClientChannel(client); own != "" {
-			names = append(slices.Clone(names), own)
 		}
 		older, held, err := s.node.Older(ctx, names, resume)
 		if err != nil {
@@ -46,17 +46,16 @@ func (s *Streams) startPosition(ctx context.Context, r *Request, client string) 
 		}
 		return start{resume: resume, older: older, held: held}, nil
 	}
-	switch {
-	case r.Dialect == nil:
+	switch r.From {
+	case hub.FromHead, hub.FromLast:
 		last, err := s.node.ReadLast(ctx, r.Channels)
 		return start{resume: resume, last: last}, err
-	case r.Dialect.History:
-		oldest := eventlog.Position{Epoch: s.node.Log.Head().Epoch}.String()
-		older, held, err := s.node.Older(ctx, r.Channels, oldest)
-		if older != nil {
-			older.Gaps = nil // it has missed nothing yet
+	case hub.FromOldest:
+		older, held, err := s.node.Oldest(ctx, names)
+		if err != nil {
+			return failed, err
 		}
-		return start{resume: resume, older: older, held: held}, err
+		return start{resume: resume, older: older, held: held}, nil
 	}
 	return failed, nil
 }
