@@ -226,7 +226,8 @@ func TestFormatRaw(t *testing.T) {
 	ada := `{"channels":["a","b"],"format":"raw","presence":"online,channels","clientId":"ada"}`
 	st := openBare(t, srv, "QUERY", "/subscribe", ada)
 	payloads := map[string]string{
-		`"plain"`: "plain", `""`: "", `"<p>ä</p>"`: "<p>ä</p>", `"a\nb"`: "a\nb", `"a\r\nb\rc\n"`: "a\nb\nc\n", `"\n\n"`: "\n\n",
+		`"plain"`: "plain", `""`: "", `"<p>ä</p>"`: "<p>ä</p>",
+		`"a\nb"`: "a\nb", `"a\r\nb\rc\n"`: "a\nb\nc\n", `"\n\n"`: "\n\n",
 		`" indented"`: " indented", `"\ud800"`: "\uFFFD", `{"a": [1,2]}`: `{"a":[1,2]}`, `null`: "null", `1e3`: "1e3",
 	}
 	for payload, data := range payloads {
@@ -267,19 +268,22 @@ func TestFormatRaw(t *testing.T) {
 	unknown.want("message live")
 }
 
-// A stream that is turned away gets its goodbye in the form that it asked for, and without one, the time and the place to
-// come back.
+// A stream that is turned away gets its goodbye in the form that it asked for, and without one, the
+// time and the place to come back.
 func TestTurnedAwayInItsFormat(t *testing.T) {
 	t.Parallel()
 	srv := webtest.Start(t, web.Options{MaxStreams: 1})
 	srv.Subscribe("channels=a").WantRegistered()
 	st := openBare(t, srv, "GET", "/subscribe?channels=a&format=json", "")
-	st.wantOwn("goodbye", "", `{"code":"overloaded","reason":"The server has reached its limit of streams.","reconnect":true}`)
+	const reason = `"The server has reached its limit of streams."`
+	st.wantOwn("goodbye", "", `{"code":"overloaded","reason":`+reason+`,"reconnect":true}`)
 	st.WantEnd()
 	for resume, want := range map[string]string{"": "new-0", "x-3": "x-3"} {
-		body := srv.Get("/subscribe?channels=a&format=raw", "Last-Event-ID: "+resume).WantStatus(200).WantHeader("Content-Type", "text/event-stream").Body
+		a := srv.Get("/subscribe?channels=a&format=raw", "Last-Event-ID: "+resume).WantStatus(200)
+		body := a.WantHeader("Content-Type", "text/event-stream").Body
 		var retry int
-		if n, err := fmt.Sscanf(body, "retry: %d\nid: "+want+"\n\n", &retry); n != 1 || err != nil || retry < 1000 || strings.Count(body, "\n") != 3 {
+		n, err := fmt.Sscanf(body, "retry: %d\nid: "+want+"\n\n", &retry)
+		if n != 1 || err != nil || retry < 1000 || strings.Count(body, "\n") != 3 {
 			t.Errorf("got %q", body)
 		}
 	}
@@ -310,7 +314,8 @@ func TestSubscribeFromOldestOfTheStore(t *testing.T) {
 		st.WantEvent(channel, "message", fmt.Sprint(i+1))
 	}
 	_, srv = stored(true)
-	openBare(t, srv, "GET", "/subscribe?channels=b,a&from=oldest&format=raw", "").want("message 1", "message 2", "message 3", "message 4")
+	raw := openBare(t, srv, "GET", "/subscribe?channels=b,a&from=oldest&format=raw", "")
+	raw.want("message 1", "message 2", "message 3", "message 4")
 	// The store could not be read as far as the memory begins.
 	engine, srv := stored(false)
 	st = srv.Subscribe("channels=b,a&from=oldest")
@@ -333,7 +338,8 @@ func TestQueryIsHeldToWhatPostIs(t *testing.T) {
 		srv.Do("QUERY", path, `{"channels":["`+strings.Repeat("x", 1000)+`"]}`).WantFault(413, "body_too_large", "")
 	}
 	srv.Do("QUERY", "/publish", `{"events":[]}`).WantFault(405, "method_not_allowed", "")
-	a := srv.Do("OPTIONS", "/subscribe", "", "Origin: https://app.example", "Access-Control-Request-Method: QUERY").WantStatus(204)
+	asks := []string{"Origin: https://app.example", "Access-Control-Request-Method: QUERY"}
+	a := srv.Do("OPTIONS", "/subscribe", "", asks...).WantStatus(204)
 	if got := a.Header.Get("Access-Control-Allow-Methods"); !strings.Contains(got, "QUERY") {
 		t.Errorf("pages may use %s", got)
 	}

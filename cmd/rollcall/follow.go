@@ -114,7 +114,7 @@ func (f *follower) connect(ctx context.Context, handle func(gosse.Event) error) 
 // handleEvent handles one event. An error ends the connection, and a final error the follower.
 func (f *follower) handleEvent(ev gosse.Event, handle func(gosse.Event) error) (final bool, err error) {
 	f.lastID = cmp.Or(ev.LastEventID, f.lastID)
-	if ev.Data == "" {
+	if ev.Data == "" && ev.Type == "" {
 		return false, nil // an id alone
 	}
 	if err := handle(ev); err != nil {
@@ -123,12 +123,12 @@ func (f *follower) handleEvent(ev gosse.Event, handle func(gosse.Event) error) (
 	if ev.Type != "goodbye" {
 		return false, nil
 	}
-	var said struct{ Payload string }
+	var said struct{ Payload json.RawMessage }
 	var why struct {
 		Code, Reason string
 		Reconnect    bool
 	}
-	if err := errors.Join(json.Unmarshal([]byte(ev.Data), &said), json.Unmarshal([]byte(said.Payload), &why)); err != nil {
+	if err := errors.Join(json.Unmarshal([]byte(ev.Data), &said), json.Unmarshal(unquoted(said.Payload), &why)); err != nil {
 		return false, fmt.Errorf("the server said goodbye: %.200s", printable(ev.Data))
 	}
 	return !why.Reconnect, fmt.Errorf("the server ended the stream: %s (%s)", printable(why.Reason), printable(why.Code))

@@ -75,6 +75,19 @@ func (p *printer) object(v any) error {
 	return err
 }
 
+// text prints a payload as it is. On a terminal it does nothing but show, line by line.
+func (p *printer) text(payload string) error {
+	if p.screen {
+		lines := strings.Split(payload, "\n")
+		for i := range lines {
+			lines[i] = printable(lines[i])
+		}
+		payload = strings.Join(lines, "\n")
+	}
+	_, err := io.WriteString(p.out, payload+"\n")
+	return err
+}
+
 // event prints one event: its time of day, channel, type and payload.
 func (p *printer) event(e wireEvent) error {
 	if p.json {

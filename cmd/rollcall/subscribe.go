@@ -18,7 +18,9 @@ type subscribeCmd struct {
 	ClientID    string   `name:"client-id" placeholder:"ID" help:"The client's id. By default the server makes one."`
 	Info        string   `placeholder:"JSON" help:"Info that presence shows: a JSON object of at most 1 KiB."`
 	Presence    []string `placeholder:"KINDS" help:"Also print presence: online, channels or both, separated by a comma."`
-	LastEventID string   `name:"last-event-id" placeholder:"ID" help:"Resume after this position instead of starting with new events."`
+	LastEventID string   `name:"last-event-id" placeholder:"ID" help:"Resume after this position."`
+	From        string   `placeholder:"PLACE" help:"Where to begin without a position: oldest prints all kept events first, last the newest one of each channel, now only new events."`
+	Format      string   `placeholder:"FORM" help:"The stream's format: with raw, print payloads alone, a string as text; with json, a lastEvent has the id and timestamp of its event."`
 	Count       int      `short:"n" placeholder:"N" help:"End after this many published events. 0: continue until Ctrl-C."`
 	Once        bool     `help:"The same as --count 1."`
 
@@ -40,6 +42,7 @@ Examples:
   rollcall subscribe chat --client-id ada --info '{"name":"Ada"}' --presence channels
   rollcall subscribe orders --json | jq -r 'select(.timestamp) | .payload.total'
   rollcall subscribe deploys --once      wait for one event
+  rollcall subscribe build --from oldest --format raw      print a log, and follow it
 
 Exit code 0 after --count events or Ctrl-C, 1 when refused or sent away, 4 when the server can't be reached.`
 }
@@ -53,34 +56,51 @@ func (c *subscribeCmd) AfterApply(s *settings) error {
 	} else if c.Once {
 		c.Count = 1
 	}
+	if c.From != "" {
+		oneOf(p, "from", c.From, "oldest", "last", "now")
+	}
+	if c.Format != "" {
+		oneOf(p, "format", c.Format, "json", "raw")
+	}
+	if c.Format == "raw" && (c.JSON || len(c.Presence) > 0) {
+		p.add("format", "raw prints payloads alone; remove --json and --presence")
+	}
 	return p.err()
 }
 
 // Run prints events until ctx ends.
 func (c *subscribeCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 	query := url.Values{"channel": c.Channels}
-	for name, value := range map[string]string{"clientId": c.ClientID, "info": c.Info, "presence": strings.Join(c.Presence, ",")} {
+	for name, value := range map[string]string{"clientId": c.ClientID, "info": c.Info, "presence": strings.Join(c.Presence, ","), "from": c.From, "format": c.Format} {
 		if value != "" {
 			query.Set(name, value)
 		}
 	}
 	out, left := newPrinter(k.Stdout, c.JSON, s), c.Count
 	return newFollower(&c.RemoteFlags, "/subscribe", query, c.LastEventID, k.Stderr).run(ctx, func(ev gosse.Event) error {
-		e, err := parseEvent(ev)
-		if err != nil {
-			return err
+		published, err := true, error(nil)
+		if c.Format == "raw" {
+			err = out.text(ev.Data)
+		} else {
+			published, err = out.received(ev)
 		}
-		if err := out.event(e); err != nil {
+		if err != nil || !published {
 			return err
-		}
-		if e.Timestamp == "" {
-			return nil
 		}
 		if left--; left == 0 {
 			return errDone
 		}
 		return nil
 	})
+}
+
+// received prints an event of /subscribe, and reports whether it was published.
+func (p *printer) received(ev gosse.Event) (published bool, err error) {
+	e, err := parseEvent(ev)
+	if err != nil {
+		return false, err
+	}
+	return e.Timestamp != "", p.event(e)
 }
 
 // reserved are the types of the server's own events, whose payload is a string of JSON.
@@ -93,9 +113,17 @@ func parseEvent(ev gosse.Event) (wireEvent, error) {
 		return e, fmt.Errorf("the stream has an unknown event %q: %.200q", ev.Type, ev.Data)
 	}
 	e.ID, e.IdempotencyKey = ev.LastEventID, ""
-	var inner string
-	if slices.Contains(reserved, e.Type) && json.Unmarshal(e.Payload, &inner) == nil && json.Valid([]byte(inner)) {
-		e.Payload = json.RawMessage(inner)
+	if slices.Contains(reserved, e.Type) {
+		e.Payload = unquoted(e.Payload)
 	}
 	return e, nil
+}
+
+// unquoted returns the JSON in a string of JSON; anything else stays as it is.
+func unquoted(payload json.RawMessage) json.RawMessage {
+	var inner string
+	if json.Unmarshal(payload, &inner) == nil && json.Valid([]byte(inner)) {
+		return json.RawMessage(inner)
+	}
+	return payload
 }
