@@ -46,8 +46,10 @@ func TestFromAndFormatWithEachStore(t *testing.T) {
 	little := append(keep, "--history-budget=1MiB") // in memory; the stores keep all
 	nodes := map[string]func(t *testing.T) *node{
 		"memory": func(t *testing.T) *node { return newNode(t, keep...) },
-		"data":   func(t *testing.T) *node { return newNode(t, append(little, "--data="+filepath.Join(t.TempDir(), "data"))...) },
-		"nats":   func(t *testing.T) *node { return newFleet(t, 1).node("n1", little...) },
+		"data": func(t *testing.T) *node {
+			return newNode(t, append(little, "--data="+filepath.Join(t.TempDir(), "data"))...)
+		},
+		"nats": func(t *testing.T) *node { return newFleet(t, 1).node("n1", little...) },
 	}
 	for name, start := range nodes {
 		t.Run(name, func(t *testing.T) {
