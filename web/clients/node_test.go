@@ -66,9 +66,13 @@ func (s *session) report(line []byte) {
 	}
 }
 
-// installPackages installs the packages of package-lock.json where they are not.
+// installPackages installs the packages of package-lock.json where they are not, or are older than it.
 var installPackages = sync.OnceValue(func() error {
-	if _, err := os.Stat(filepath.Join("node_modules", ".package-lock.json")); err == nil {
+	want, err := os.Stat("package-lock.json")
+	if err != nil {
+		return err
+	}
+	if have, err := os.Stat(filepath.Join("node_modules", ".package-lock.json")); err == nil && !have.ModTime().Before(want.ModTime()) {
 		return nil
 	}
 	if out, err := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund").CombinedOutput(); err != nil {
