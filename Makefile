@@ -24,9 +24,11 @@ demo: ## the server with lively fake traffic, to see and develop pages with (ARG
 build: ## build bin/rollcall
 	$(GO) build -trimpath -tags nomsgpack -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/rollcall
 
-check: formatted ## the inner loop, in about a minute: formatting, go vet, and the tests that start no processes
+# Many tests wait for a timer, so more of them run at once than there are processors.
+check: formatted ## the inner loop, in less than a minute: formatting, go vet, staticcheck, and tests without processes and NATS
 	$(GO) vet ./...
-	$(GO) test -short $$($(GO) list ./... | grep -Ev '/cmd/rollcall(/bench.*|/doctor)?$$|/hub/jetlog')
+	$(GO) tool staticcheck ./...
+	$(GO) test -short -parallel 16 $$($(GO) list ./... | grep -Ev '/cmd/rollcall(/bench.*|/doctor)?$$|/hub/jetlog')
 	$(GO) test -short -run 'Imports|DocFile|Config|Options' ./cmd/rollcall
 
 test: test-browser-found test-clients test-deploy ## run every test, with the race detector
