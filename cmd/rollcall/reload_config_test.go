@@ -226,8 +226,9 @@ func TestReloadLeaksNothing(t *testing.T) {
 	log := newLogger(logs, "json", "info")
 	done := make(chan error, 1)
 	go func() {
-		done <- c.Serve.serve(ctx, log, io.Discard, nil, &reloader{log: log, now: &c.Serve, parse: s.reread, values: map[string]string{}},
-			new(sockets))
+		reload := &reloader{log: log, now: &c.Serve, parse: s.reread, values: map[string]string{}}
+		l := life{serveCmd: &c.Serve, log: log, terminal: io.Discard, reload: reload}
+		done <- l.run(ctx, nil, new(sockets))
 	}()
 	wantLine := func(says ...string) {
 		t.Helper()

@@ -1,21 +1,15 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
-	"runtime/debug"
-	"time"
 
 	"github.com/alecthomas/kong"
-
-	"rollcall/web"
 )
 
 // The exit codes of serve; see the package comment.
@@ -46,8 +40,9 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 	}()
 	reload := &reloader{log: log, now: c, parse: s.reread, values: valuesOf(k)}
 	err = errLost
-	for life := c; errors.Is(err, errLost); life = reload.nextLife(c) {
-		err = life.serve(ctx, log, k.Stderr, s.effective(k.Model.Children[0].Flags), reload, &at)
+	for next := c; errors.Is(err, errLost); next = reload.nextLife(c) {
+		l := life{serveCmd: next, log: log, terminal: k.Stderr, reload: reload}
+		err = l.run(ctx, s.effective(k.Model.Children[0].Flags), &at)
 	}
 	if err == nil {
 		return nil
@@ -62,126 +57,6 @@ func (c *serveCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 	}
 	log.Error("failed", "error", err)
 	return statusFailed
-}
-
-// serve is the life of a server. It returns context.DeadlineExceeded where streams or requests outlived the shutdown
-// timeout; they have been cut.
-func (c *serveCmd) serve(ctx context.Context, log *slog.Logger, terminal io.Writer, effective []web.Setting, reload *reloader, at *sockets) error {
-	store, err := c.openEngine(ctx, log)
-	if err != nil && ctx.Err() != nil { // told to end while it waited
-		log.Info("shutting down", "cause", context.Cause(ctx), "waited", err.Error())
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	var lost <-chan struct{}
-	if store != nil {
-		lost = store.Lost()
-		defer func() {
-			if err := store.Close(); err != nil {
-				log.Error("the event store was not closed in order", "error", err)
-			}
-		}()
-	}
-	l, adminListener, err := c.listeners(ctx, at, reload)
-	if err != nil {
-		return err
-	}
-	password, err := c.ensureAdmin(log, isTerminal(terminal), adminListener.Addr())
-	if err != nil {
-		return err
-	}
-	access, err := c.AccessFlags.options(log, nil)
-	if err != nil {
-		return err
-	}
-	reload.verifier = access.Verifier
-	reload.tokens, _ = c.verifierOptions(nil, nil) // they were found good
-	reload.backend = access.Backend
-	defer func() {
-		reload.backend.Close()
-		if reload.verifier != nil {
-			reload.verifier.Close()
-		}
-	}()
-	options := c.options(log, effective, access)
-	if store != nil {
-		options.Engine = store
-	}
-	cluster, shared := store.(*engine)
-	if shared {
-		options.Roster = cluster.roster
-	}
-	box, err := c.openOutbox(ctx, cluster, log)
-	if err != nil {
-		return err
-	}
-	if box != nil {
-		options.Outbox = box
-		defer func() {
-			if err := box.Close(); err != nil {
-				log.Error("the outbox of webhooks was not closed in order", "error", err)
-			}
-		}()
-	}
-	server, err := web.New(options)
-	if err != nil {
-		return err
-	}
-	if shared {
-		cluster.server.Store(server)
-	}
-	reload.hooked = len(c.webhooks) > 0
-	debug.FreeOSMemory() // hashing a password took 19 MiB
-	served, serving := make(chan error, 2), 1
-	go func() { served <- server.Serve(l) }()
-	if adminListener != l {
-		serving++
-		go func() { served <- server.ServeAdmin(adminListener) }()
-	}
-	house, leave := context.WithCancel(ctx)
-	tidy := make(chan struct{})
-	go tuneGC(house, server.Streams)
-	go func() {
-		defer close(tidy)
-		if reload.parse != nil {
-			reload.server = server
-			reload.run(house)
-		}
-	}()
-	defer func() { leave(); <-tidy }() // before verifier and backend are closed
-	c.announce(log, terminal, l.Addr(), adminListener.Addr(), password, reload.cert)
-
-	select {
-	case err := <-served:
-		return errors.Join(fmt.Errorf("serving ended: %w", cmp.Or(err, http.ErrServerClosed)), server.Close())
-	case <-lost:
-		log.Error("the event store was replaced: all streams begin anew", "reason", store.Err())
-		server.StoreLost()
-	case <-ctx.Done():
-		log.Info("shutting down", "cause", context.Cause(ctx), "timeout", c.ShutdownTimeout.String())
-	}
-	bound, cancel := context.WithTimeout(context.Background(), time.Duration(c.ShutdownTimeout))
-	defer cancel()
-	err = server.Shutdown(bound)
-	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) { // the store was lost: the next server takes over
-		log.Warn("streams or requests were still open after the shutdown timeout and were cut")
-		err = nil
-	}
-	if err != nil {
-		return err
-	}
-	for range serving { // the next server uses the same sockets
-		if err := <-served; err != nil && !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-	}
-	if ctx.Err() == nil {
-		return errLost
-	}
-	log.Info("bye")
-	return nil
 }
 
 // listeners returns the server's listener and the admin UI's, which may be the same. The first server of a process opens
@@ -250,40 +125,6 @@ func (c *serveCmd) announce(log *slog.Logger, terminal io.Writer, at, adminAt ne
 	case len(c.admins) == 0 && everybodyReaches(adminAt):
 		log.Warn("the admin UI is off: no admin user is configured, and other machines reach this address; see --admin-user", "address", adminAt.String())
 	}
-}
-
-// ensureAdmin sees to it that somebody can use the admin UI where only this machine reaches the address: without an
-// admin user it makes one, and returns the password. Elsewhere the admin UI stays off. Where nobody reads the terminal, what
-// is written there is a log that others may read and that is kept: the password is written to a file instead.
-func (c *serveCmd) ensureAdmin(log *slog.Logger, terminal bool, addr net.Addr) (password string, err error) {
-	if len(c.admins) > 0 || everybodyReaches(addr) {
-		return "", nil
-	}
-	password = newPassword()
-	c.hint = "The user is admin; the password was printed on the terminal when the server started."
-	if !terminal {
-		if c.passwordFile, err = writePassword(password); err != nil {
-			c.hint = ""
-			log.Warn("the admin UI is off: no admin user is configured (--admin-user), and the generated password could not be written", "error", err)
-			return "", nil
-		}
-		c.hint = "The user is admin; the server's log names the file with the password."
-	}
-	c.admins, err = accounts(nil, password, "")
-	return password, err
-}
-
-// writePassword writes the password to a new file that its owner alone may read.
-func writePassword(password string) (path string, err error) {
-	file, err := os.CreateTemp("", "rollcall-admin-password-*")
-	if err != nil {
-		return "", err
-	}
-	_, err = fmt.Fprintln(file, password)
-	if err = errors.Join(err, file.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(file.Name()))
-	}
-	return file.Name(), nil
 }
 
 // everybodyReaches reports whether other machines may reach the address.

@@ -5,12 +5,19 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
 )
+
+// serveOnce runs one life of the server, without a reload.
+func serveOnce(ctx context.Context, c *serveCmd, log *slog.Logger) error {
+	l := life{serveCmd: c, log: log, terminal: io.Discard, reload: new(reloader)}
+	return l.run(ctx, nil, new(sockets))
+}
 
 // A signal may come before the first request, even before the server accepts.
 func TestServeEndsCleanlyWhenToldToAtOnce(t *testing.T) {
@@ -23,7 +30,7 @@ func TestServeEndsCleanlyWhenToldToAtOnce(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errors.New("told to"))
 		var logs bytes.Buffer
-		if err := c.serve(ctx, newLogger(&logs, "json", "info"), io.Discard, nil, new(reloader), new(sockets)); err != nil {
+		if err := serveOnce(ctx, c, newLogger(&logs, "json", "info")); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(logs.String(), `"cause":"told to"`) {
@@ -44,7 +51,7 @@ func TestServeReportsWhatItCannotListenOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.serve(t.Context(), newLogger(&bytes.Buffer{}, "json", "info"), io.Discard, nil, new(reloader), new(sockets)); err == nil {
+	if err := serveOnce(t.Context(), c, newLogger(&bytes.Buffer{}, "json", "info")); err == nil {
 		t.Error("no error")
 	}
 	goleak.VerifyNone(t, others)
