@@ -1,0 +1,68 @@
+package admin
+
+import (
+	"math"
+	"time"
+
+	"rollcall/templates"
+	"rollcall/web/node"
+)
+
+// charts draws the readings, which are by the second or by the minute.
+func charts(list []node.Reading, byMinute bool, now time.Time) []templates.Chart {
+	d := drawing{list: list, step: time.Second, length: node.SecondsKept, end: now}
+	if byMinute {
+		d.step, d.length = time.Minute, node.MinutesKept
+	}
+	if n := len(list); n > 0 {
+		d.end = list[n-1].At
+	}
+	return []templates.Chart{
+		d.chart("clients", "Online", "",
+			d.line("Clients", "accent", func(r *node.Reading) float64 { return float64(r.Clients) }),
+			d.line("Connections", "violet", func(r *node.Reading) float64 { return float64(r.Connections) })),
+		d.chart("published", "Published", "/s",
+			d.line("Events", "accent", func(r *node.Reading) float64 { return float64(r.Published) })),
+		d.chart("delivered", "Delivered", "/s",
+			d.line("Events", "accent", func(r *node.Reading) float64 { return float64(r.Delivered) })),
+		d.chart("lag", "Delivery lag", "ms",
+			d.line("p99", "warn", func(r *node.Reading) float64 { return millis(r.LagP99) }),
+			d.line("p50", "ok", func(r *node.Reading) float64 { return millis(r.LagP50) })),
+		d.chart("bytes", "Sent", "B/s",
+			d.line("Bytes", "accent", func(r *node.Reading) float64 { return float64(r.Bytes) })),
+		d.chart("memory", "Memory", "B",
+			d.line("Memory", "violet", func(r *node.Reading) float64 { return float64(r.Memory) })),
+	}
+}
+
+// drawing is what the charts of one page have in common.
+type drawing struct {
+	list   []node.Reading
+	step   time.Duration
+	length int // values in a line; without enough readings, the first ones are missing
+	end    time.Time
+}
+
+func (d *drawing) chart(name, title, unit string, series ...templates.Series) templates.Chart {
+	return templates.Chart{ID: "chart-" + name, Title: title, Unit: unit, Step: d.step, End: d.end, Series: series}
+}
+
+func (d *drawing) line(name, tone string, value func(*node.Reading) float64) templates.Series {
+	values := make([]float64, d.length)
+	missing := d.length - len(d.list)
+	for i := range missing {
+		values[i] = math.NaN()
+	}
+	for i := range d.list {
+		values[missing+i] = value(&d.list[i])
+	}
+	return templates.Series{Name: name, Tone: tone, Values: values}
+}
+
+// millis returns seconds in milliseconds; negative ones are missing.
+func millis(seconds float32) float64 {
+	if seconds < 0 {
+		return math.NaN()
+	}
+	return float64(seconds) * 1000
+}
