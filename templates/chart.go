@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// plotHeight is the height of a chart's plot in units of its viewBox; its width is one unit for
-// each step between two values, so that a path needs no fractions.
+// plotHeight is the height of a chart's plot in units of its viewBox. Its width is one unit for each step between two
+// values, so that a path needs no fractions.
 const plotHeight = 160
 
-// plot is a Chart made ready to be drawn.
+// plot is a Chart prepared for drawing.
 type plot struct {
 	Chart
 	width   int      // of the viewBox
@@ -22,20 +22,20 @@ type plot struct {
 	lines   []plotLine
 	summary string // the chart in a sentence
 	rows    []plotRow
-	fine    string // "minute" or "hour": what a row spans
+	fine    string // "minute" or "hour": the time of a row
 }
 
 // plotLine is a series as paths.
 type plotLine struct {
 	Series
 	path   string // the line, or line and area in one
-	area   string // the area alone where the line has gaps; else empty
-	filled bool   // path is line and area: it runs out of the viewBox below and at both sides
+	area   string // only the area, if the line has gaps; otherwise empty
+	filled bool   // path is line and area: it leaves the viewBox below and at both sides
 	values string // for the readout
 	latest string // the newest value, or "–"
 }
 
-// plotRow is a stretch of time in the table that stands for the chart.
+// plotRow is a period of time in the chart's table.
 type plotRow struct {
 	at    string
 	cells []string // average and highest, for each series
@@ -70,7 +70,7 @@ func (c Chart) plot() plot {
 	return p
 }
 
-// known reports whether something was measured. A chart starts at 0 and has no negative values.
+// known reports whether a value was measured. A chart starts at 0 and has no negative values.
 func known(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) && v >= 0 }
 
 func drawLine(s Series, top float64, width int, filled bool, unit string) plotLine {
@@ -91,7 +91,7 @@ func drawLine(s Series, top float64, width int, filled bool, unit string) plotLi
 		fmt.Fprintf(&line, "M%d %d", from, points[0])
 		strokes := relative(points)
 		if strokes == "" {
-			strokes = "h0" // a dot: the caps of the stroke are round
+			strokes = "h0" // a dot, made by the stroke's round caps
 		}
 		line.WriteString(strokes)
 		fmt.Fprintf(&area, "M%d %dV%d%sV%dz", from, plotHeight, points[0], strokes, plotHeight)
@@ -132,8 +132,8 @@ func heights(values []float64, top float64) []int {
 	return points
 }
 
-// relative writes the steps between points, one unit apart, as relative path commands. Steps that
-// lead the same way are drawn as one.
+// relative returns the steps between points, one unit apart, as relative path commands. Steps in the same direction
+// become one.
 func relative(points []int) string {
 	b := make([]byte, 0, 4*len(points))
 	last := byte(0)
@@ -161,8 +161,8 @@ func relative(points []int) string {
 	return string(b)
 }
 
-// scale returns the top of an axis that starts at 0, and how many steps of 1, 2 or 5 lead there.
-// What is beyond all reason is drawn at the top.
+// scale returns the top of an axis that starts at 0, and its number of steps of 1, 2 or 5. Absurdly large values are
+// drawn at the top.
 func scale(highest float64, unit string) (top float64, steps int) {
 	base := 1.0
 	if isBytes(unit) {
@@ -183,14 +183,14 @@ func scale(highest float64, unit string) (top float64, steps int) {
 		if step < 1 && unit == "" {
 			continue // a count has no halves
 		}
-		// A hair less, for 0.3/0.1 is a little more than 3.
+		// Slightly less, because 0.3/0.1 is a little more than 3.
 		if n := max(1, math.Ceil(highest/step-1e-9)); n <= 4 {
 			return step * n * base, int(n)
 		}
 	}
 }
 
-// timeLabels spreads three or four ages over a span, "now" last.
+// timeLabels returns three or four ages within a span, "now" last.
 func timeLabels(span time.Duration) []string {
 	span = span.Round(time.Second)
 	unit, name := time.Second, "s"
@@ -224,8 +224,7 @@ func timeLabels(span time.Duration) []string {
 
 func isBytes(unit string) bool { return unit == "B" || unit == "B/s" }
 
-// amount writes a value in its unit, with at most three significant digits: "12.4k/s", "1.5 MiB",
-// "640 µs".
+// amount formats a value in its unit, with at most three significant digits: "12.4k/s", "1.5 MiB", "640 µs".
 func amount(v float64, unit string) string {
 	if !known(v) {
 		return "–"
@@ -256,7 +255,7 @@ func amount(v float64, unit string) string {
 	return significant(v) + prefixes[i] + unit
 }
 
-// significant rounds to three digits, or to an integer from there on.
+// significant rounds to three digits, or to an integer if that has more.
 func significant(v float64) string {
 	switch {
 	case v >= 99.95:
@@ -273,9 +272,9 @@ func significant(v float64) string {
 
 func trimZeros(s string) string { return strings.TrimSuffix(strings.TrimRight(s, "0"), ".") }
 
-// spread is what values come to.
+// spread summarises the values of a series.
 type spread struct {
-	latest, average, highest float64 // NaN where no data
+	latest, average, highest float64 // NaN without data
 }
 
 func spreadOf(values []float64) spread {
@@ -300,7 +299,7 @@ func spreadOf(values []float64) spread {
 	return s
 }
 
-// summary says in words what the chart shows.
+// summary describes the chart in words.
 func (c Chart) summary() string {
 	var b strings.Builder
 	b.WriteString(visible(c.Title))
@@ -324,7 +323,7 @@ func (c Chart) summary() string {
 	return b.String()
 }
 
-// table sums the chart up, a row a minute or hour, for those who can't see it.
+// table returns the chart's values as a table, one row per minute or hour, for screen readers.
 func (c Chart) table() (rows []plotRow, fine string) {
 	n := 0
 	for _, s := range c.Series {
@@ -357,7 +356,7 @@ const (
 	sparkHeight = 20
 )
 
-// sparkPath draws values as bars from the bottom, each at least one unit high if it isn't 0.
+// sparkPath draws values as bars from the bottom; each one except 0 is at least one unit high.
 func sparkPath(values []float64) string {
 	highest := 0.0
 	for _, v := range values {
@@ -381,7 +380,7 @@ func sparkPath(values []float64) string {
 	return b.String()
 }
 
-// sparkLabel says in words what a sparkline shows.
+// sparkLabel describes a sparkline in words.
 func sparkLabel(values []float64, span string) string {
 	label := "Events"
 	if span != "" {

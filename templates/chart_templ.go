@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// chart draws a time series. The plot is stretched to the width there is; labels are HTML beside
-// it, so that they are not. The script finds the values for its readout in data attributes.
+// chart draws a time series. The plot is stretched to the available width; labels are HTML beside it, so they are not
+// stretched. The script reads the values for its readout from data attributes.
 func chart(c Chart) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -8,8 +8,8 @@ package templates
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// DemoNotifications is the page at /demo/notifications. Everything that
-// assets/demonotifications.js needs is found by id, and in a device by data-part.
+// DemoNotifications is the page at /demo/notifications. assets/demonotifications.js finds its elements by id, and
+// those within a device by data-part.
 func DemoNotifications(v DemoView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -1,18 +1,18 @@
 package templates
 
-// DemoView is what a demo page shows. The zero value renders a useful page.
+// DemoView is the content of a demo page. The zero value renders a useful page.
 type DemoView struct {
 	Version string // as in StartView
 	BaseURL string // as in StartView
 }
 
-// What the demo pages begin with, until the visitor chooses.
+// The demo pages' initial values.
 const (
 	sampleRoom   = "developers"
 	sampleMember = "ada"
 )
 
-// demoPage is the frame of a demo page: its module comes first, then what all of them import.
+// demoPage returns the frame of a demo page. Its own module is the first of modules.
 func (v DemoView) demoPage(title string, modules ...string) page {
 	p := page{title: title + " · Rollcall", version: v.Version, styles: []string{"demo.css"}}
 	if len(modules) > 0 {
@@ -21,13 +21,13 @@ func (v DemoView) demoPage(title string, modules ...string) page {
 	return p
 }
 
-// withState gives the page the state of its stream at the right end of the top bar.
+// withState adds the state of the page's stream at the right end of the top bar.
 func (p page) withState() page {
 	p.status = startState()
 	return p
 }
 
-// base is the server's address in a command.
+// base returns the server's address in a command.
 func (v DemoView) base() part {
 	return part{shellQuoted(StartView{BaseURL: v.BaseURL}.withDefaults().BaseURL), "base"}
 }
@@ -60,7 +60,7 @@ func (v DemoView) timeCommands() []command {
 	}
 }
 
-// notification is a kind of event that the notifications page sends.
+// notification is a kind of event on the notifications page.
 type notification struct{ kind, label, icon string }
 
 var notifications = []notification{

@@ -7,7 +7,7 @@
 //
 // # The admin UI
 //
-// Its views are in admin_views.go, its pages in one templ file each, and their frame is adminLayout. A
+// Each page has a templ file, with its views in the Go file beside it, and adminLayout is their frame. A
 // view that changes while its page is open has a method Fragments: the live parts of its page, each an
 // element with an id and the component that the page renders it with. The server therefore streams
 // exactly what a reload would show; a test checks this for every page. Forms stay outside of

@@ -1105,7 +1105,7 @@ func docsSchemas(v DocsView) templ.Component {
 	})
 }
 
-// docsFields is parameters or properties, one below the other: a table that a phone has room for.
+// docsFields lists parameters or properties, one below the other, to fit on a phone.
 func docsFields(fields []DocsField) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1251,7 +1251,7 @@ func docsFields(fields []DocsField) templ.Component {
 	})
 }
 
-// docsPath is a path that breaks before a slash.
+// docsPath shows a path that may break before a slash.
 func docsPath(path string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

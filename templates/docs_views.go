@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// DocsView is the page about the API, made from its OpenAPI description. Its texts are the
-// project's own; only BaseURL may come from a visitor.
+// DocsView is the page about the API, made from its OpenAPI description. Its texts are trusted; only BaseURL may come
+// from a visitor.
 type DocsView struct {
 	Version string // as in StartView
 	BaseURL string // as in StartView
@@ -16,12 +16,12 @@ type DocsView struct {
 	Intro       []DocsText
 	Groups      []DocsGroup
 	Credentials []DocsField
-	Errors      []DocsError // all there are
-	AnyErrors   []DocsError // what every request may get
+	Errors      []DocsError // all error codes
+	AnyErrors   []DocsError // errors of every request
 	Schemas     []DocsSchema
 }
 
-// DocsText is a line of text; a span with Href is a link, one with Code stands in mono.
+// DocsText is a line of text; a span with Href is a link, one with Code is monospaced.
 type DocsText []DocsSpan
 
 // DocsSpan is a piece of a DocsText.
@@ -46,13 +46,13 @@ type DocsOperation struct {
 	Path       string
 	Summary    string
 	About      []DocsText
-	Open       bool // nobody needs credentials for it
-	Stream     bool // it is answered with events
+	Open       bool // it needs no credentials
+	Stream     bool // its answer is a stream of events
 	Parameters []DocsField
 	Body       *DocsBody // nil for none
 	Answers    []DocsAnswer
 	Errors     []DocsErrors
-	Sample     string // a curl command to DefaultBaseURL, which stands between single quotes
+	Sample     string // a curl command to DefaultBaseURL, between single quotes
 }
 
 // DocsField is a parameter, a header, or a property of a schema.
@@ -74,25 +74,25 @@ type DocsBody struct {
 	Example string
 }
 
-// DocsAnswer is a response that is no error.
+// DocsAnswer is a successful response.
 type DocsAnswer struct {
 	Status  string
 	About   DocsText
 	Media   string   // empty for no body
-	Type    DocsText // of a body that is no stream
+	Type    DocsText // of a body that is not a stream
 	Headers []DocsField
 	Events  []DocsEvent
 	Example string
 }
 
-// DocsEvent is a type of event on a stream. "*" is any that is published.
+// DocsEvent is a type of event on a stream. "*" is any published type.
 type DocsEvent struct {
 	Type  string
 	About DocsText
 	Data  DocsText
 }
 
-// DocsErrors are the codes that an operation has for one status.
+// DocsErrors are the error codes of an operation for one status.
 type DocsErrors struct {
 	Status string
 	Codes  []string
@@ -115,13 +115,13 @@ type DocsSchema struct {
 	Example string
 }
 
-// here returns a command as it works from where the visitor is.
+// here returns a command with the visitor's address of the server.
 func (v DocsView) here(command string) string {
 	base := cmp.Or(strings.TrimRight(v.BaseURL, "/"), DefaultBaseURL)
 	return strings.ReplaceAll(command, DefaultBaseURL, shellQuoted(base))
 }
 
-// tone is the colour of a method.
+// tone returns the colour of a method.
 func (o DocsOperation) tone() string {
 	switch o.Method {
 	case "POST":
@@ -132,7 +132,7 @@ func (o DocsOperation) tone() string {
 	return "accent"
 }
 
-// statusTone is the colour of an error's status.
+// statusTone returns the colour of an error's status.
 func statusTone(status string) string {
 	if strings.HasPrefix(status, "5") {
 		return "bad"

@@ -1,10 +1,9 @@
 package templates
 
-// Each live view lists the parts of its page that change. A part is rendered by the component that
-// the page itself uses, so that what is streamed and what is loaded can't differ. Forms are in
-// none: what somebody is typing stays.
+// Each live view lists the changing parts of its page. The page renders a part with the same component, so the
+// streamed and the loaded version are equal. Fragments contain no forms, so that input is never overwritten.
 
-// figures are the fragments of a row of figures.
+// figureFragments returns the fragments of a row of figures.
 func figureFragments(figures []Figure) []Fragment {
 	var parts []Fragment
 	for _, f := range figures {
@@ -13,7 +12,7 @@ func figureFragments(figures []Figure) []Fragment {
 	return parts
 }
 
-// orEmpty is the items of a list, or what the list shows without any.
+// orEmpty returns the items of a list, or its text for an empty one.
 func orEmpty(items []Fragment, empty Fragment) []Fragment {
 	if len(items) == 0 {
 		return []Fragment{empty}
@@ -29,7 +28,7 @@ func momentFragments(list string, moments []Moment, empty string) []Fragment {
 	return orEmpty(items, Fragment{ID: list + "-empty", Body: momentsEmpty(list, empty)})
 }
 
-// Fragments are the parts of the page that are kept live.
+// Fragments returns the live parts of the page.
 func (v OverviewView) Fragments() []Fragment {
 	parts := figureFragments(v.Figures)
 	var warnings []Fragment
@@ -50,7 +49,7 @@ func (v OverviewView) Fragments() []Fragment {
 	)
 }
 
-// Fragments are the parts of the page that are kept live.
+// Fragments returns the live parts of the page.
 func (v ClientsView) Fragments() []Fragment {
 	var rows []Fragment
 	for _, r := range v.Rows {
@@ -63,7 +62,7 @@ func (v ClientsView) Fragments() []Fragment {
 	}
 }
 
-// Fragments are the parts of the page that are kept live.
+// Fragments returns the live parts of the page.
 func (v ClientView) Fragments() []Fragment {
 	parts := append([]Fragment{
 		{ID: "client-state", Body: clientState(v)},
@@ -80,13 +79,12 @@ func (v ClientView) Fragments() []Fragment {
 	)
 }
 
-// Fragments are the parts of the page that are kept live. New events are appended to the feed,
-// and aren't among them.
+// Fragments returns the live parts of the page, without the feed, to which events are appended.
 func (v TapView) Fragments() []Fragment {
 	return []Fragment{{ID: "tap-state", Body: tapState(v)}}
 }
 
-// Fragments are the parts of the page that are kept live.
+// Fragments returns the live parts of the page.
 func (v ChannelsView) Fragments() []Fragment {
 	var rows []Fragment
 	for _, r := range v.Rows {
@@ -98,8 +96,7 @@ func (v ChannelsView) Fragments() []Fragment {
 	}
 }
 
-// Fragments are the parts of the page that are kept live. New events are appended to the feed,
-// and aren't among them.
+// Fragments returns the live parts of the page, without the feed, to which events are appended.
 func (v ChannelView) Fragments() []Fragment {
 	parts := figureFragments(v.Figures)
 	var members []Fragment
@@ -116,10 +113,10 @@ func (v ChannelView) Fragments() []Fragment {
 	return parts
 }
 
-// Fragments are the parts of the page that are kept live: none but the feed of events.
+// Fragments returns nil: only the feed of events is live.
 func (v TailView) Fragments() []Fragment { return nil }
 
-// Fragments are the parts of the page that are kept live.
+// Fragments returns the live parts of the page.
 func (v BlocksView) Fragments() []Fragment {
 	var rows []Fragment
 	for _, r := range v.Rows {
@@ -128,7 +125,7 @@ func (v BlocksView) Fragments() []Fragment {
 	return []Fragment{{ID: "blocks-rows", Body: blockRows(v), Items: orEmpty(rows, Fragment{ID: "blocks-empty", Body: blocksEmpty(v)})}}
 }
 
-// Fragments are the parts of the page that are kept live.
+// Fragments returns the live parts of the page.
 func (v NodesView) Fragments() []Fragment {
 	var rows []Fragment
 	for _, r := range v.Rows {
@@ -141,7 +138,7 @@ func (v NodesView) Fragments() []Fragment {
 	}
 }
 
-// Fragments are the parts of the page that are kept live.
+// Fragments returns the live parts of the page.
 func (v AuditView) Fragments() []Fragment {
 	var rows []Fragment
 	for _, r := range v.Rows {
@@ -153,7 +150,7 @@ func (v AuditView) Fragments() []Fragment {
 	}
 }
 
-// Fragments are the parts of the page that are kept live.
+// Fragments returns the live parts of the page.
 func (v ServerView) Fragments() []Fragment {
 	var parts []Fragment
 	for _, g := range v.Facts {

@@ -10,8 +10,8 @@ import (
 
 type rootKey struct{}
 
-// WithRoot says at which of the server's paths what is rendered stands, such as /admin/clients. [Render] then makes
-// its links relative to that path, so that they hold below any prefix that a proxy or a mux puts before the server.
+// WithRoot stores the path of the rendered page, such as /admin/clients. [Render] makes the page's links relative to
+// that path, so that they work below any prefix of a proxy or a mux.
 func WithRoot(ctx context.Context, path string) context.Context {
 	root := strings.Repeat("../", max(0, strings.Count(path, "/")-1))
 	if root == "" {
@@ -20,7 +20,7 @@ func WithRoot(ctx context.Context, path string) context.Context {
 	return context.WithValue(ctx, rootKey{}, root)
 }
 
-// Render appends what c renders to text. Links that begin at the server's root become relative; see [WithRoot].
+// Render appends the rendered c to text. Links that begin at the server's root become relative; see [WithRoot].
 func Render(ctx context.Context, text *bytes.Buffer, c templ.Component) error {
 	begin := text.Len()
 	if err := c.Render(ctx, text); err != nil {
@@ -32,7 +32,7 @@ func Render(ctx context.Context, text *bytes.Buffer, c templ.Component) error {
 	}
 	html := string(text.Bytes()[begin:])
 	text.Truncate(begin)
-	// Quotes in texts and attributes are escaped: these stand in markup alone.
+	// Quotes in texts and attributes are escaped, so these match only in markup.
 	_, err := strings.NewReplacer(` href="/`, ` href="`+root, ` src="/`, ` src="`+root, ` action="/`, ` action="`+root,
 		` formaction="/`, ` formaction="`+root).WriteString(text, html)
 	return err

@@ -16,10 +16,10 @@ type ServerView struct {
 type NodesView struct {
 	AdminFrame
 	Rows     []NodeRow
-	Degraded string // why what is shown of others may be old; empty where it is not
+	Degraded string // why the view of others may be out of date, or empty
 }
 
-// NodeRow is one server of those that share a log.
+// NodeRow is one of the servers that share a log.
 type NodeRow struct {
 	Key         string // id of the row's element
 	Name        string
@@ -45,17 +45,17 @@ type Fact struct {
 	Name  string
 	Value string
 	Tone  string    // of a badge around the value; may be empty
-	Time  time.Time // shown instead of Value where set
+	Time  time.Time // shown instead of Value if set
 }
 
-// LimitRow is one kind of what the server holds, and how much of it there may be.
+// LimitRow is one of the server's limits, and its present use.
 type LimitRow struct {
 	What  string
-	Now   string // "not counted" where there is no limit
+	Now   string // "not counted" without a limit
 	Limit string // "none" if there is none
 	Share string // of the limit, in percent; empty if there is none
 	High  bool   // whether the limit is near
-	By    string // flag that sets it; empty where it is fixed
+	By    string // flag that sets it; empty if it is fixed
 }
 
 // Setting is one setting in effect.
@@ -65,7 +65,7 @@ type Setting struct {
 	Source string // "default", "flag", "ROLLCALL_LISTEN", "rollcall.yaml:3"
 }
 
-// DrainView says how far draining has come.
+// DrainView is the progress of draining.
 type DrainView struct {
 	Draining bool
 	Final    bool // the server is shutting down: it can't be stopped
@@ -80,4 +80,19 @@ type SessionRow struct {
 	Address     string
 	Agent       string
 	Current     bool
+}
+
+func (d DrainView) rate() string {
+	if d.Rate != "" {
+		return d.Rate
+	}
+	return "100"
+}
+
+// text describes the progress of draining, or what draining does.
+func (d DrainView) text() string {
+	if d.Text != "" || d.Draining {
+		return d.Text
+	}
+	return "Ends the open streams a few at a time, each with a time to reconnect; new streams are refused meanwhile."
 }

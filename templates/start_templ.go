@@ -8,8 +8,8 @@ package templates
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// Start is the page at /: a client of the very server that serves it. Everything that the script
-// needs is found by id; assets/start.js lists what it does with each.
+// Start is the page at /, a client of its own server. The script finds its elements by id; assets/start.js lists what
+// it does with each.
 func Start(v StartView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -174,7 +174,7 @@ func startState() templ.Component {
 	})
 }
 
-// terminal lists the command lines that do in a terminal what the page does.
+// terminal lists commands that do the same as the page.
 func terminal(commands []command) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -274,7 +274,7 @@ func terminal(commands []command) templ.Component {
 	})
 }
 
-// commandLine writes the parts without a space between them: the text is what gets copied.
+// commandLine writes the parts without a space between them: the text is what a visitor copies.
 func commandLine(parts []part) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

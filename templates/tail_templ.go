@@ -336,8 +336,8 @@ func pauseButton() templ.Component {
 	})
 }
 
-// feed is a list of events. One that is live gets new events at its top, from the stream.
-// Its children are shown while it is empty.
+// feed is a list of events. A live one gets new events at its top, from the stream. Its children are shown while it is
+// empty.
 func feed(rows []EventRow, live bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -10,44 +10,44 @@ import (
 	"github.com/a-h/templ"
 )
 
-// Defaults of the start page, used where a StartView leaves the field empty.
+// Defaults of the start page for empty fields of a StartView.
 const (
 	DefaultBaseURL  = "http://127.0.0.1:9090"
 	DefaultChannels = "news,chat"
 	DefaultTypes    = "message, typing"
 )
 
-// StartView is what the start page shows. The zero value renders a useful page.
+// StartView is the content of the start page. The zero value renders a useful page.
 type StartView struct {
 	// Version is the server's version, "v1.2.3" or "dev". Empty shows none.
 	Version string
 
-	// BaseURL is scheme and host as the visitor reached them, without a trailing slash. It may
-	// come from a request's Host header: the page treats it as hostile. Empty means
-	// DefaultBaseURL. With JavaScript the page uses its own origin instead.
+	// BaseURL is scheme and host of the visitor's request, without a trailing slash. It may come from the Host header,
+	// so it is escaped as foreign text. Empty means DefaultBaseURL. With JavaScript the page uses its own origin
+	// instead.
 	BaseURL string
 
 	// Channels is the comma list in the channels field of a first visit; empty means
 	// DefaultChannels.
 	Channels string
 
-	// Types is the comma list of event types that a first visit listens for, besides the
-	// server's own; empty means DefaultTypes.
+	// Types is the comma list of event types that a first visit listens to, besides the server's own; empty means
+	// DefaultTypes.
 	Types string
 
-	Demos bool // whether there are demo pages to lead to
+	Demos bool // whether demo pages exist
 }
 
-// ErrorView is what an error page shows.
+// ErrorView is the content of an error page.
 type ErrorView struct {
 	Version string // as in StartView
 
 	Status int    // HTTP status, shown as a number; 0 shows none
 	Title  string // a few words: "Page not found"
-	Text   string // one or two sentences: what is wrong and what to do
+	Text   string // one or two sentences: the problem and its remedy
 }
 
-// page is what layout needs to know of a page.
+// page is the frame's view of a page.
 type page struct {
 	title   string
 	version string
@@ -70,8 +70,8 @@ func (v StartView) withDefaults() StartView {
 	return v
 }
 
-// command is a command line to copy. Its parts are literal text and slots; the script refills the
-// slots as the visitor changes channels and events, so that the lines are written in one place.
+// command is a command line to copy. Its parts are literal text and slots; the script refills the slots when the
+// visitor changes channels and events, so the lines are written in one place.
 type command struct {
 	id    string
 	label string
@@ -82,8 +82,8 @@ type command struct {
 // part is a piece of a command; slot, if not empty, is its name for the script.
 type part struct{ text, slot string }
 
-// commands returns the curl lines of the start page, their slots filled for v. The slots stand
-// between single quotes, and their values are escaped for that place.
+// commands returns the curl lines of the start page, with their slots filled for v. The slots are between single
+// quotes, and their values are escaped for that.
 func (v StartView) commands() []command {
 	names := splitList(v.Channels)
 	first := ""
@@ -123,7 +123,7 @@ func splitList(s string) []string {
 	return names
 }
 
-// queryList encodes names as a comma list for a query string. Nothing in it needs shell quoting.
+// queryList encodes names as a comma list for a query string. The result needs no shell quoting.
 func queryList(names []string) string {
 	encoded := make([]string, len(names))
 	for i, name := range names {
@@ -132,8 +132,8 @@ func queryList(names []string) string {
 	return strings.Join(encoded, ",")
 }
 
-// shellQuoted escapes s for a place between single quotes in a POSIX shell command. Control
-// characters are dropped: a newline in a pasted line would end the command.
+// shellQuoted escapes s for a place between single quotes in a POSIX shell command. Control characters are dropped: a
+// newline in a pasted line would end the command.
 func shellQuoted(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r < 0x20 || r == 0x7f {
@@ -144,7 +144,7 @@ func shellQuoted(s string) string {
 	return strings.ReplaceAll(s, `'`, `'\''`)
 }
 
-// sampleBatch is the body that publishes one greeting to channel.
+// sampleBatch returns a body that publishes one greeting to channel.
 func sampleBatch(channel string) string {
 	type event struct {
 		ChannelName string `json:"channelName"`
@@ -154,15 +154,15 @@ func sampleBatch(channel string) string {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	// Strings always encode: the error can only be nil.
+	// Strings always encode, so the error is nil.
 	_ = enc.Encode(map[string][]event{"events": {{channel, "message", SamplePayload}}})
 	return strings.TrimSpace(b.String())
 }
 
-// SamplePayload is what the start page's form offers to publish.
+// SamplePayload is the initial payload of the start page's form.
 const SamplePayload = "Hello, roll call!"
 
-// statusText is v.Status as the page shows it, or empty.
+// statusText returns v.Status as text, or "" for 0.
 func (v ErrorView) statusText() string {
 	if v.Status == 0 {
 		return ""

@@ -6,11 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// visible writes the characters of a foreign string that can't be seen but change what is seen as
-// \uXXXX, so that a name can't pass for another: control characters, tab and newline among them,
-// those without a width but the joiners that emoji and scripts need, and those that turn the
-// direction of text around. Bytes that aren't UTF-8 become U+FFFD.
-// assets/dom.js has the same for the browser.
+// visible replaces the invisible characters of a foreign string that change its appearance by \uXXXX, so that a name
+// can't be mistaken for another: control characters, including tab and newline, those without a width except the
+// joiners that emoji and scripts need, and those that change the direction of text. Bytes that aren't UTF-8 become
+// U+FFFD. assets/dom.js does the same in the browser.
 func visible(s string) string { return escapeUnseen(s, true) }
 
 // visibleText is visible for text that may span lines: tab and newline stay.
@@ -41,7 +40,7 @@ func unseen(r rune) bool {
 		r >= 0x2028 && r <= 0x202e || r == 0x2060 || r >= 0x2066 && r <= 0x2069 || r == 0xfeff
 }
 
-// initial is the first letter of a name, for a round mark; "?" if there is none.
+// initial returns the first letter of a name, for a round badge; "?" if there is none.
 func initial(name string) string {
 	r, _ := utf8.DecodeRuneInString(strings.ToUpper(strings.TrimSpace(name)))
 	if r == utf8.RuneError || unseen(r) {

@@ -12,15 +12,15 @@ type WebhookRow struct {
 	ID      string // of the endpoint
 	URL     string // without secrets
 	Tone    string // "ok", "warn" or "bad"
-	Text    string // how it is, in a sentence
+	Text    string // its state, in a sentence
 	Waiting string // messages
-	Events  string // that it took
+	Events  string // accepted events
 	Dead    string // letters
 	LastOK  time.Time
-	Waits   bool // for its next attempt
+	Waits   bool // it waits for its next attempt
 }
 
-// MessageRow is a message that was sent, or a dead letter.
+// MessageRow is a sent message, or a dead letter.
 type MessageRow struct {
 	Key     string
 	ID      string // of the endpoint
@@ -31,7 +31,7 @@ type MessageRow struct {
 	Events  string
 	Answer  string
 	Tone    string
-	Took    string // of an attempt
+	Took    string // duration of an attempt
 	Again   bool   // it can be sent again
 }
 
@@ -43,7 +43,7 @@ type WebhooksView struct {
 	Letters  []MessageRow // newest first
 }
 
-// Fragments are the parts of the page that are kept live.
+// Fragments returns the live parts of the page.
 func (v WebhooksView) Fragments() []Fragment {
 	var rows, attempts, letters []Fragment
 	for _, r := range v.Rows {
@@ -79,7 +79,7 @@ func (v WebhooksView) noLetters() templ.Component {
 	return webhooksEmpty("letters-empty", v.columns(5), "None. A message that no attempt delivered within ten minutes is kept here.")
 }
 
-// columns returns how many columns a table has with these facts: one more for actions.
+// columns returns the number of columns of a table with this many facts: one more if it has actions.
 func (v WebhooksView) columns(facts int) int {
 	if v.CanAct {
 		return facts + 1

@@ -1,0 +1,20 @@
+package templates
+
+import "time"
+
+// Series is one line of a chart.
+type Series struct {
+	Name   string
+	Tone   string    // "accent", "ok", "warn", "bad", "violet"
+	Values []float64 // oldest first; NaN where no data
+}
+
+// Chart is a time series drawn as SVG.
+type Chart struct {
+	ID     string // of the element, unique in the page
+	Title  string
+	Unit   string // "/s", "ms", "B/s", "B"; it determines the format of numbers
+	Step   time.Duration
+	End    time.Time // of the newest value
+	Series []Series  // all of one length, at least one
+}

@@ -1,0 +1,92 @@
+package templates
+
+import "time"
+
+// ClientView is the page at /admin/clients/{clientId}.
+type ClientView struct {
+	AdminFrame
+	ClientID    string
+	Base        string // path of the page; actions are posted below it: Base+"/disconnect", "/block", "/unblock", "/send"
+	TapHref     string
+	Online      bool
+	Leaving     bool
+	Info        string // indented JSON; may be empty
+	Since       time.Time
+	Figures     []Figure
+	Connections []ConnectionRow
+	Channels    []ChannelLink
+	Timeline    []Moment // newest first
+	Blocked     *BlockRow
+	Send        SendForm
+	BaseURL     string // as in OverviewView
+}
+
+// ConnectionRow is one connection of a client.
+type ConnectionRow struct {
+	Key          string // id of the row's element
+	ConnectionID string
+	Address      string
+	Agent        string // short: "Chrome 148 on Linux"
+	UserAgent    string // whole
+	Protocol     string
+	Node         string
+	Since        time.Time
+	Channels     []ChannelLink
+	More         int
+	Events       string
+	Bytes        string
+	LastID       string
+	Behind       string
+	State        string // "live", "catching up", "not reading"
+	EndHref      string // where the form that ends it is posted
+}
+
+// SendForm is the form that sends an event to one client, with its error.
+type SendForm struct {
+	Type, Payload string
+	Error         string
+	Field         string // "type" or "payload"; the field the error is about
+}
+
+// TapView is the page at /admin/clients/{clientId}/tap: the events of the client's streams.
+type TapView struct {
+	AdminFrame
+	ClientID string
+	Back     string
+	Online   bool
+	Rows     []EventRow
+}
+
+// state returns the word for a client's state, and its tone.
+func (v ClientView) state() (word, tone string) {
+	switch {
+	case v.Leaving:
+		return "leaving", "warn"
+	case v.Online:
+		return "online", "ok"
+	}
+	return "offline", ""
+}
+
+// level returns the tone of a connection's state.
+func (r ConnectionRow) level() string {
+	switch r.State {
+	case "live":
+		return "ok"
+	case "catching up":
+		return "warn"
+	case "not reading":
+		return "bad"
+	}
+	return ""
+}
+
+func behindLevel(behind string, slow bool) string {
+	switch {
+	case slow:
+		return "bad"
+	case behind != "" && behind != "0":
+		return "warn"
+	}
+	return ""
+}
