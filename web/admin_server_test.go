@@ -18,6 +18,7 @@ func TestAdminOverview(t *testing.T) {
 	st := subscribed(t, srv, "clientId=ada", "news")
 	subscribed(t, srv, "clientId=bob", "news", "chat")
 	srv.Publish("news", `1`, `2`, `3`)
+	until(t, "the feed has written the joins", func() bool { return strings.Contains(alice.get("/admin").says("news"), "ada came online") })
 	page := alice.get("/admin").wantText("fig-clients", "Clients 2").wantText("fig-clients", "2 connections").wantText("fig-channels", "2").
 		wantText("news", "ada came online").wantText("busiest-rows", "news")
 	for _, id := range []string{"chart-clients", "chart-published", "chart-delivered", "chart-lag", "chart-bytes", "chart-memory", "fig-lag", "fig-bytes", "fig-memory", "fig-behind", "fig-slow", "fig-gaps"} {
