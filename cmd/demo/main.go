@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	go func() { served <- server.Serve(l) }()
 	url := "http://" + reachable(l.Addr())
 	announce(out, url, *people)
-	// The crowd leaves before the server ends, as no server should want it.
+	// The crowd disconnects before the server ends, because a server's end should not look like a fault.
 	playing, leave := context.WithCancel(ctx)
 	defer leave()
 	crowd := traffic.Start(playing, url, traffic.Options{People: *people, Seed: *seed, H2C: options.H2C})
@@ -84,7 +84,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return errors.Join(server.Shutdown(bound), <-served)
 }
 
-// announce says where to look.
+// announce prints the addresses to visit.
 func announce(out io.Writer, url string, people int) {
 	fmt.Fprintf(out, `Rollcall with %d people, until Ctrl-C:
 

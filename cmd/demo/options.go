@@ -28,5 +28,5 @@ func serverOptions(log *slog.Logger) (web.Options, error) {
 	}, err
 }
 
-// adminPassword is everybody's: the demo is for this machine alone.
+// adminPassword is public: the demo serves only this machine.
 const adminPassword = "demo-demo"

@@ -13,7 +13,7 @@ import (
 	"rollcall/web/auth"
 )
 
-// AccessFlags are the settings that say who may do what.
+// AccessFlags are the settings for credentials and rights.
 type AccessFlags struct {
 	APIKey           []string       `group:"access" name:"api-key" sep:"none" placeholder:"LINE" help:"Accept the API key that this line describes; \"rollcall key new\" makes a key and its line. May be repeated."`
 	APIKeys          string         `group:"access" name:"api-keys" placeholder:"FILE" help:"Read such lines from this file. Changes take effect at run time."`
@@ -43,7 +43,7 @@ type AccessFlags struct {
 	IdentityBytes       Size    `group:"limits" default:"0" placeholder:"SIZE" help:"Published bytes per key or subject and second; twice as many at once after a pause."`
 }
 
-// open reports whether nothing says who may get in.
+// open reports whether no credentials are configured.
 func (a *AccessFlags) open() bool {
 	return len(a.APIKey) == 0 && a.APIKeys == "" && !a.takesTokens() && len(a.Anonymous) == 0 && a.AuthorizeURL == ""
 }
@@ -52,7 +52,7 @@ func (a *AccessFlags) takesTokens() bool {
 	return a.JWTSecret != "" || len(a.JWTPublicKey) > 0 || a.JWKSURL != ""
 }
 
-// check notes what is wrong with the settings, the files that they name included.
+// check reports errors in the settings, including the files that they name.
 func (a *AccessFlags) check(p *problems) {
 	if keys, err := a.keys(); err != nil {
 		p.errs = append(p.errs, err)
@@ -85,7 +85,7 @@ func (a *AccessFlags) check(p *problems) {
 	within(p, "identity-bytes", a.IdentityBytes, 0, 1*tib)
 }
 
-// checkTokens notes what is wrong with the settings of tokens, each by its name. It fetches nothing.
+// checkTokens reports errors in the settings for tokens, each under its name. It fetches nothing.
 func (a *AccessFlags) checkTokens(p *problems) {
 	o, err := a.verifierOptions(nil, nil)
 	if err != nil {
@@ -110,7 +110,7 @@ func (a *AccessFlags) checkTokens(p *problems) {
 	}
 }
 
-// checkBackend notes what is wrong with the settings of the backend that is asked, each by its name. It asks nothing.
+// checkBackend reports errors in the settings for the backend, each under its name. It sends no request.
 func (a *AccessFlags) checkBackend(p *problems) {
 	within(p, "authorize-rate", a.AuthorizeRate, 1, auth.MaxAskRate)
 	if a.AuthorizeURL == "" {
@@ -134,7 +134,7 @@ func (a *AccessFlags) checkBackend(p *problems) {
 	}
 }
 
-// backendOptions says which backend is asked.
+// backendOptions returns the options of the backend.
 func (a *AccessFlags) backendOptions(log *slog.Logger) auth.BackendOptions {
 	return auth.BackendOptions{URL: a.AuthorizeURL, Headers: a.AuthorizeHeaders, Cookies: a.AuthorizeCookies, Rate: a.AuthorizeRate, Log: log}
 }
@@ -163,7 +163,7 @@ func (a *AccessFlags) keys() ([]auth.Key, error) {
 	return keys, nil
 }
 
-// verifierOptions says which tokens are taken. previous is the verifier in use, or nil.
+// verifierOptions returns the options of the token verifier. previous is the verifier in use, or nil.
 func (a *AccessFlags) verifierOptions(log *slog.Logger, previous *auth.Verifier) (auth.VerifierOptions, error) {
 	o := auth.VerifierOptions{JWKSURL: a.JWKSURL, Issuer: a.JWTIssuer, Audience: a.JWTAudience,
 		Leeway: time.Duration(a.JWTLeeway), Previous: previous, Log: log}
@@ -187,8 +187,8 @@ func (a *AccessFlags) verifierOptions(log *slog.Logger, previous *auth.Verifier)
 	return o, nil
 }
 
-// options returns who may get in, with a new verifier and a new backend that the caller closes. previous is the verifier in use,
-// or nil.
+// options returns the access rules, with a new verifier and a new backend that the caller closes. previous is the
+// verifier in use, or nil.
 func (a *AccessFlags) options(log *slog.Logger, previous *auth.Verifier) (*auth.Options, error) {
 	if a.open() {
 		return &auth.Options{Open: true}, nil

@@ -11,16 +11,16 @@ import (
 	"rollcall/web/login"
 )
 
-// hashPrefix is how a hash is told from a password or a role.
+// hashPrefix distinguishes a hash from a password or a role.
 const hashPrefix = "$argon2id$"
 
 // minPassword is the shortest password in bytes.
 const minPassword = 8
 
 // accounts turns the settings admin-user, admin-password and admin-password-file into accounts. Users are written
-// NAME, NAME:ROLE, NAME:HASH or NAME:ROLE:HASH; the role is operator where none is given. Those without a hash take
-// the one password, which is a hash or else is hashed here. A password without users is that of the operator "admin";
-// without either there is no account.
+// NAME, NAME:ROLE, NAME:HASH or NAME:ROLE:HASH; the default role is operator. Users without a hash get the one
+// password, which may itself be a hash and is hashed here otherwise. A password without users is that of the operator
+// "admin"; without either there is no account.
 func accounts(users []string, password, passwordFile string) ([]login.Account, error) {
 	shared, setting, err := sharedHash(password, passwordFile)
 	if err != nil {
@@ -129,7 +129,7 @@ func sharedHash(password, passwordFile string) (hash, setting string, err error)
 	return hash, setting, p.err()
 }
 
-// readPasswordFile returns what is in the file, but for one line end.
+// readPasswordFile returns the file's content without one line end.
 func readPasswordFile(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -140,7 +140,7 @@ func readPasswordFile(path string) (string, error) {
 	return string(stripLineEnd(text)), err
 }
 
-// newPassword makes up a password of 80 bits that can be typed, such as k3fj-q7ab-x2mn-vwty.
+// newPassword returns a random password of 80 bits that can be typed, such as k3fj-q7ab-x2mn-vwty.
 func newPassword() string {
 	text := strings.ToLower(rand.Text())
 	return strings.Join([]string{text[:4], text[4:8], text[8:12], text[12:16]}, "-")

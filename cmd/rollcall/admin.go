@@ -14,7 +14,7 @@ import (
 	"rollcall/web/login"
 )
 
-// adminCmd holds what helps to set up the admin pages.
+// adminCmd contains the commands for setting up the admin pages.
 type adminCmd struct {
 	HashPassword hashPasswordCmd `cmd:"" help:"Turn a password into a hash for --admin-user."`
 }
@@ -38,7 +38,7 @@ Examples:
       Take the password from a file.`
 }
 
-// Run prints the hash alone to standard output.
+// Run prints only the hash to standard output.
 func (hashPasswordCmd) Run(ctx context.Context, k *kong.Kong) error {
 	password, err := readPassword(ctx, os.Stdin, k.Stderr)
 	if err != nil {
@@ -52,8 +52,8 @@ func (hashPasswordCmd) Run(ctx context.Context, k *kong.Kong) error {
 	return err
 }
 
-// readPassword reads a password from in: all of it, or what is typed twice if in is a terminal, which does not show it.
-// Prompts go to prompt. It returns early when ctx ends.
+// readPassword reads a password from in: all of it or, if in is a terminal, what is typed twice without echo. Prompts
+// go to prompt. It returns early if ctx ends.
 func readPassword(ctx context.Context, in *os.File, prompt io.Writer) ([]byte, error) {
 	fd := int(in.Fd())
 	before, _ := term.GetState(fd) // nil if in is not a terminal
@@ -84,7 +84,7 @@ func readPassword(ctx context.Context, in *os.File, prompt io.Writer) ([]byte, e
 	}
 }
 
-// maxPasswordInput bounds what is read; a longer password is refused anyway.
+// maxPasswordInput limits the input; a longer password is refused anyway.
 const maxPasswordInput = 4096
 
 // promptTwice prompts twice on the terminal with this file descriptor and fails if the two entries differ.

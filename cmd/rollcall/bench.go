@@ -11,7 +11,7 @@ import (
 	"rollcall/cmd/rollcall/bench"
 )
 
-// benchCmd loads a server with streams and events and says what that costs.
+// benchCmd loads a server with streams and events and reports the cost.
 type benchCmd struct {
 	SubscribeURL []string `name:"subscribe-url" sep:"none" placeholder:"URL" help:"The URL of a stream, for GET. May be repeated: streams are spread over all URLs. {channel} stands for the stream's channels joined by commas, {stream} for its number. The default is Rollcall on 127.0.0.1:9090."`
 	PublishURL   string   `name:"publish-url" placeholder:"URL" help:"The URL for publishing, by POST. {channel} stands for the channel. The default is Rollcall on 127.0.0.1:9090."`
@@ -67,7 +67,7 @@ Examples:
 Exit code 1 when a stream did not open or an event was lost, repeated or out of order.`
 }
 
-// Run loads the server until it is done or ctx ends; either way it prints what it found.
+// Run loads the server until it is done or ctx ends, and prints the result in either case.
 func (c *benchCmd) Run(ctx context.Context, k *kong.Kong) error {
 	options := c.options()
 	if !c.Quiet {

@@ -45,7 +45,7 @@ type channel struct {
 	LastEventAt instant `json:"lastEventAt"`
 }
 
-// instant is a timestamp, "" for none, which is null in JSON.
+// instant is a timestamp; "" is null in JSON.
 type instant string
 
 // MarshalJSON is part of json.Marshaler.
@@ -98,7 +98,7 @@ func (c *channelsCmd) list(ctx context.Context) (map[string]channel, error) {
 	})
 }
 
-// changed returns what is not as it was, in the order of the names. A channel that is gone has nobody on it.
+// changed returns the changed channels, sorted by name. A channel that is gone has no members.
 func changed(was, now map[string]channel) []channel {
 	var list []channel
 	for name, ch := range now {

@@ -15,19 +15,19 @@ type configCmd struct {
 	Show  showConfigCmd  `cmd:"" help:"Print every setting with its value and source."`
 }
 
-// configFlags are the settings of a server, parsed as serve parses them, and what was found wrong with them.
+// configFlags are the settings of a server, parsed like those of serve, with their problems.
 type configFlags struct {
 	JSON  bool     `name:"json" help:"Print JSON."`
 	Serve serveCmd `embed:""`
 }
 
-// BeforeResolve has problems collected, where serve ends at the first kind.
+// BeforeResolve makes settings collect problems; serve stops at the first kind.
 func (*configFlags) BeforeResolve(s *settings) error {
 	s.collect = true
 	return nil
 }
 
-// configReport is what is printed as JSON.
+// configReport is the output as JSON.
 type configReport struct {
 	OK       bool            `json:"ok"`
 	Problems []string        `json:"problems"`
@@ -35,14 +35,14 @@ type configReport struct {
 	Settings []configSetting `json:"settings,omitempty"`
 }
 
-// configSetting is a setting, without what is secret in it.
+// configSetting is a setting with its secrets masked.
 type configSetting struct {
 	Name   string `json:"name"`
 	Value  string `json:"value"`
 	Source string `json:"source"`
 }
 
-// report is what there is to say of the configuration.
+// report describes the configuration.
 func (c *configFlags) report(ctx *kong.Context, s *settings) configReport {
 	if at, err := net.ResolveTCPAddr("tcp", c.Serve.Listen); err == nil && c.Serve.open() && everybodyReaches(at) && !c.Serve.Insecure {
 		s.found = append(s.found, fmt.Errorf("--listen: %s", firstLine(errOpen)))
@@ -77,7 +77,7 @@ func (r *configReport) print(k *kong.Kong) error {
 	return r.status()
 }
 
-// status is exit code 2 where there are problems.
+// status is exit code 2 if there are problems.
 func (r *configReport) status() error {
 	if !r.OK {
 		return statusWrong
@@ -88,7 +88,7 @@ func (r *configReport) status() error {
 // statusWrong is the exit code for a wrong configuration.
 const statusWrong exitStatus = 2
 
-// checkConfigCmd says what is wrong.
+// checkConfigCmd prints the problems.
 type checkConfigCmd struct {
 	ConfigFlags configFlags `embed:""`
 }
@@ -127,7 +127,7 @@ func (c *checkConfigCmd) Run(k *kong.Kong, ctx *kong.Context, s *settings) error
 	return r.print(k)
 }
 
-// showConfigCmd prints what the configuration comes to.
+// showConfigCmd prints the effective configuration.
 type showConfigCmd struct {
 	ConfigFlags configFlags `embed:""`
 	Set         bool        `help:"Only settings that differ from the default."`

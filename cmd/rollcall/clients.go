@@ -14,7 +14,7 @@ import (
 	gosse "github.com/tmaxmax/go-sse"
 )
 
-// clientsCmd lists who is online.
+// clientsCmd lists online clients.
 type clientsCmd struct {
 	Channel string `placeholder:"NAME" help:"Only clients on this channel."`
 	Query   string `short:"q" name:"query" placeholder:"TEXT" help:"Only clients with this text in their id or info; case is ignored."`
@@ -84,9 +84,9 @@ func (c *clientsCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 	return out.table(rows)
 }
 
-// edge is one change of who is online, or one who is in a snapshot.
+// edge is one change of presence, or one client of a snapshot.
 type edge struct {
-	Event       string          `json:"event"` // join, leave or update; snapshot, and then online for each who is there
+	Event       string          `json:"event"` // join, leave or update; snapshot, followed by online for each of its clients
 	ClientID    string          `json:"clientId,omitempty"`
 	Info        json.RawMessage `json:"info,omitempty"`
 	ChannelName string          `json:"channelName,omitempty"`
@@ -95,7 +95,7 @@ type edge struct {
 	Timestamp   string          `json:"timestamp,omitempty"`
 }
 
-// watch prints who is online, and each change.
+// watch prints the online clients, and each change.
 func (c *clientsCmd) watch(ctx context.Context, k *kong.Kong, out *printer) error {
 	query := url.Values{}
 	if c.Channel != "" {
@@ -105,7 +105,7 @@ func (c *clientsCmd) watch(ctx context.Context, k *kong.Kong, out *printer) erro
 		var edges []edge
 		switch ev.Type {
 		case "goodbye":
-			return nil // the follower tells
+			return nil // the follower prints the reason
 		case "snapshot":
 			var snapshot struct {
 				Clients []edge
@@ -141,7 +141,7 @@ func (c *clientsCmd) watch(ctx context.Context, k *kong.Kong, out *printer) erro
 	})
 }
 
-// edge prints a line about a client: when, what, who, how many there are now, and its info.
+// edge prints a line about a client: time, event, client, number of online clients, and info.
 func (p *printer) edge(e edge) error {
 	if p.json {
 		return p.object(e)
@@ -164,7 +164,7 @@ func (p *printer) edge(e edge) error {
 	return err
 }
 
-// containsFold reports whether part is in text, whatever the case.
+// containsFold reports whether part is in text, in any case.
 func containsFold(text, part string) bool {
 	return strings.Contains(strings.ToLower(text), strings.ToLower(part))
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// completionCmd makes a shell complete commands and flags. The shell asks the binary itself, so what it offers is never
-// older than that.
+// completionCmd makes a shell complete commands and flags. The shell calls the binary itself, so its suggestions are
+// always current.
 type completionCmd struct {
 	Bash       completionScript `cmd:"" help:"Print the script for bash."`
 	Zsh        completionScript `cmd:"" help:"Print the script for zsh."`
@@ -26,7 +26,7 @@ Examples:
   rollcall completion fish > ~/.config/fish/completions/rollcall.fish`
 }
 
-// completionScripts are what the shells read. Where there is nothing to offer, they complete file names.
+// completionScripts are the shells' scripts. Without suggestions, they complete file names.
 var completionScripts = map[string]string{
 	"bash": `_rollcall() {
 	local IFS=$'\n'
@@ -70,7 +70,7 @@ func (completionScript) Run(k *kong.Kong, ctx *kong.Context) error {
 	return err
 }
 
-// candidatesCmd prints what may come next, a line each: the word, a tab and what it means.
+// candidatesCmd prints the possible next words, one per line: the word, a tab and its meaning.
 type candidatesCmd struct {
 	Words []string `arg:"" optional:"" passthrough:"" help:"The words after rollcall; the last one is still being typed."`
 }
@@ -89,7 +89,7 @@ func (c *candidatesCmd) Run(k *kong.Kong) error {
 	return nil
 }
 
-// candidates returns what may stand in place of the last word. None means a file, or a value that only the user knows.
+// candidates returns the possible values of the last word. None means a file, or a value that only the user knows.
 func candidates(node *kong.Node, words []string) []string {
 	if len(words) == 0 {
 		words = []string{""}
@@ -143,7 +143,7 @@ func candidates(node *kong.Node, words []string) []string {
 	return list
 }
 
-// flagNamed finds the flag that a word names, -x, --name or --name=value; nil where that has its value already.
+// flagNamed returns the flag that a word names, -x, --name or --name=value; nil if the word contains its value.
 func flagNamed(node *kong.Node, word string) *kong.Flag {
 	for _, group := range node.AllFlags(false) {
 		for _, flag := range group {

@@ -19,8 +19,8 @@ import (
 	"rollcall/web/login"
 )
 
-// serveCmd is the configuration of a server. Kong fills it in from flags, settings and the defaults below; nothing
-// else in the program knows where a value came from.
+// serveCmd is the configuration of a server. Kong fills it in from flags, settings and the defaults below; the rest of
+// the program does not depend on a value's source.
 type serveCmd struct {
 	Config string `group:"server" placeholder:"FILE" help:"Read settings from this YAML file; its keys are the flag names below."`
 
@@ -68,8 +68,8 @@ type serveCmd struct {
 	OTLPEndpoint string `group:"logging" name:"otlp-endpoint" placeholder:"URL" help:"Send traces of published events to this OpenTelemetry collector, by OTLP over HTTP, such as http://127.0.0.1:4318. OpenTelemetry's own variables, OTEL_…, set everything else."`
 
 	admins []login.Account // made of the admin settings
-	hint   string          // where a password that nobody set is to be found
-	// passwordFile has that password, where nobody reads the terminal.
+	hint   string          // where to find the generated password
+	// passwordFile contains that password if the output is not a terminal.
 	passwordFile string
 	local        bool     // only this machine reaches the server
 	seen         []string // states of the watched files when they were read
@@ -132,7 +132,7 @@ func (c *serveCmd) BeforeResolve(ctx *kong.Context, s *settings) error {
 
 // AfterApply checks the merged settings, before anything is started.
 func (c *serveCmd) AfterApply(s *settings) error {
-	c.seen = fileStates(c.watchedFiles()) // before they are read, so that what changes from now on is found
+	c.seen = fileStates(c.watchedFiles()) // before they are read, so that later changes are detected
 	p := &problems{from: s.from}
 	checkListen(p, "listen", c.Listen)
 	if c.AdminListen != "" {
@@ -223,7 +223,7 @@ func checkOrigin(p *problems, origin string) {
 	}
 }
 
-// options is what the server needs to know of the configuration.
+// options returns the server's options.
 func (c *serveCmd) options(log *slog.Logger, effective []web.Setting, access *auth.Options) web.Options {
 	trusted, _ := auth.ParseTrusted(c.TrustedProxy...) // was found good
 	address, identity := c.limits()

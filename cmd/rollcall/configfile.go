@@ -30,8 +30,8 @@ type fileValue struct {
 	line int
 }
 
-// readConfigFile reads the settings for the given flags. Keys that are none of them, and values that a flag could not
-// take, are refused all at once; each line names the file, the line and the key.
+// readConfigFile reads the settings for the given flags. All unknown keys and invalid values are reported together;
+// each line names the file, the line and the key.
 func readConfigFile(path string, flags []*kong.Flag) (*configFile, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -82,7 +82,7 @@ func readConfigFile(path string, flags []*kong.Flag) (*configFile, error) {
 	return file, errors.Join(errs...)
 }
 
-// topLevel returns the entries of the one mapping that a configuration file is. An empty file has none.
+// topLevel returns the entries of the file's mapping. An empty file has none.
 func topLevel(doc *ast.File) ([]*ast.MappingValueNode, error) {
 	if len(doc.Docs) > 1 {
 		return nil, errors.New("holds more than one YAML document")
@@ -129,7 +129,7 @@ func flagText(node ast.Node, list bool, separator string) (text string, set bool
 	}
 }
 
-// suggest names the known key nearest to a mistyped one, or all of them where none is near.
+// suggest returns the known key nearest to a mistyped one, or all of them if none is near.
 func suggest(key string, known map[string]*kong.Flag) string {
 	best, distance := "", max(2, len(key)/3)+1
 	names := make([]string, 0, len(known))

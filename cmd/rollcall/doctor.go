@@ -80,7 +80,7 @@ func (c *doctorCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 	return nil
 }
 
-// check prints a check, and what mends it.
+// check prints a check, and its fixes.
 func (p *printer) check(c doctor.Check) {
 	style := map[doctor.Status]string{doctor.OK: green, doctor.Warn: yellow, doctor.Fail: red}[c.Status]
 	fmt.Fprintf(p.out, "%s  %s  %s\n", p.paint(style, fmt.Sprintf("%-4s", c.Status)), p.paint(bold, fmt.Sprintf("%-12s", c.Name)), printable(c.Text))

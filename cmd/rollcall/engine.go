@@ -21,7 +21,7 @@ import (
 	"rollcall/web"
 )
 
-// EngineFlags are the settings of where events are kept.
+// EngineFlags are the settings for the event store.
 type EngineFlags struct {
 	Data         string   `group:"engine" placeholder:"DIR" help:"Keep events in this directory, so that they survive a restart. Without it and --nats, events are in memory and end with the server."`
 	Sync         string   `group:"engine" default:"always" placeholder:"WHEN" help:"When events reach the disk. always: before a publish is answered. relaxed: a crash of the machine may lose the last two seconds. A crash of only the server loses nothing in either case."`
@@ -34,7 +34,7 @@ type EngineFlags struct {
 	NATSReplicas int      `group:"engine" name:"nats-replicas" default:"1" placeholder:"N" help:"Number of copies for a new stream: 1, 3 or 5."`
 }
 
-// openTimeout is how long a server waits at its start for NATS and for its copy of what is kept.
+// openTimeout limits how long a server waits at its start for NATS and for its copy of the events.
 const openTimeout = 2 * time.Minute
 
 func (e *EngineFlags) check(p *problems) {
@@ -66,7 +66,7 @@ func (e *EngineFlags) check(p *problems) {
 	}
 }
 
-// tls says how to connect to NATS, nil for as its URLs say.
+// tls returns the TLS settings for NATS, nil for those of its URLs.
 func (e *EngineFlags) tls() (*tls.Config, error) {
 	if e.NATSCA == "" && e.NATSCert == "" {
 		return nil, nil
@@ -96,7 +96,7 @@ func (e *EngineFlags) tls() (*tls.Config, error) {
 type eventStore interface {
 	web.Engine
 
-	// Lost is closed when the log has ended because its store did, or began anew; Err says why.
+	// Lost is closed when the log has ended because its store ended or began anew; Err says why.
 	Lost() <-chan struct{}
 	Err() error
 }
@@ -124,7 +124,7 @@ func (*directory) Lost() <-chan struct{} { return nil }
 // Err returns nil, as the log is never lost.
 func (*directory) Err() error { return nil }
 
-// State tells the server how the event store is.
+// State returns the event store's state.
 func (d *directory) State() web.EngineState {
 	s := d.Status()
 	ready := s.Reason == ""
@@ -134,7 +134,7 @@ func (d *directory) State() web.EngineState {
 // outage remembers since when a store can't be used.
 type outage struct{ began atomic.Pointer[time.Time] }
 
-// since returns when the outage began, the zero time if there is none. now is when it is noticed.
+// since returns when the outage began, the zero time if there is none. now is the time of the check.
 func (o *outage) since(ready bool, now time.Time) time.Time {
 	if ready {
 		o.began.Store(nil)
@@ -147,8 +147,8 @@ func (o *outage) since(ready bool, now time.Time) time.Time {
 	return now
 }
 
-// openEngine opens the engine that the settings ask for, nil for the one in memory. It waits for NATS, as long as ctx and
-// openTimeout let it.
+// openEngine opens the configured engine, nil for the one in memory. It waits for NATS until ctx ends, at most
+// openTimeout.
 func (c *serveCmd) openEngine(ctx context.Context, log *slog.Logger) (eventStore, error) {
 	var store eventStore
 	var name string
@@ -248,7 +248,7 @@ func (e *engine) Close() error {
 	return errors.Join(err, e.link.Close())
 }
 
-// info is what other servers are told of this one.
+// info describes this server to the others.
 func (e *engine) info() []byte {
 	streams := 0
 	if s := e.server.Load(); s != nil {
@@ -263,16 +263,16 @@ func hostName() string {
 	return name
 }
 
-// State tells the server how the event store is.
+// State returns the event store's state.
 func (e *engine) State() web.EngineState { return e.state(e.Status()) }
 
 func (e *engine) state(s jetlog.Status) web.EngineState {
 	ready := s.Reason == ""
-	// A stream that is full does not keep NATS from being heard.
+	// With a full stream NATS still answers.
 	return web.EngineState{Name: e.name, Ready: ready, Reason: s.Reason, Lag: s.Lag, Since: e.since(ready, s.Heard)}
 }
 
-// history is what is kept in memory.
+// history returns the retention of the events in memory.
 func (c *serveCmd) history() eventlog.Options {
 	return (&web.Options{
 		HistoryEvents: c.HistoryEvents, HistoryBytes: int(c.HistoryBytes), HistoryAge: cmp.Or(time.Duration(c.HistoryAge), -1), HistoryBudget: int64(c.HistoryBudget),
@@ -280,5 +280,5 @@ func (c *serveCmd) history() eventlog.Options {
 	}).History()
 }
 
-// errLost ends a server whose event store has become another one. The next one's streams are told what is gone.
+// errLost ends a server whose event store was replaced. The next server's streams announce the gap.
 var errLost = errors.New("the event store was replaced")

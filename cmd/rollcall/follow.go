@@ -23,10 +23,10 @@ type follower struct {
 	remote  *RemoteFlags
 	path    string
 	query   url.Values
-	lastID  string        // where it is; "" for a fresh start
+	lastID  string        // its position; "" for a fresh start
 	retry   time.Duration // when to come back; the server may name another time
-	silence time.Duration // a stream that says nothing for so long is dead
-	note    io.Writer     // hears of drops
+	silence time.Duration // a stream that is silent for this long is dead
+	note    io.Writer     // receives messages about dropped connections
 }
 
 const (
@@ -35,7 +35,7 @@ const (
 	maxSSEEvent = 64 << 20         // bytes of one event
 )
 
-// newFollower follows what the server has at path.
+// newFollower returns a follower of the stream at path.
 func newFollower(remote *RemoteFlags, path string, query url.Values, lastID string, note io.Writer) *follower {
 	return &follower{remote: remote, path: path, query: query, lastID: lastID, retry: 3 * time.Second, silence: maxSilence, note: note}
 }
@@ -43,8 +43,9 @@ func newFollower(remote *RemoteFlags, path string, query url.Values, lastID stri
 // errDone ends a follower without an error.
 var errDone = errors.New("done")
 
-// run gives each event to handle, once, until handle returns an error or ctx ends; errDone and the end of ctx are none.
-// It returns too where coming back makes no sense: a refusal, a goodbye that says so, or a server that was never there.
+// run passes each event to handle, once, until handle returns an error or ctx ends; errDone and the end of ctx are not
+// errors. It also returns if a retry makes no sense: after a refusal, a final goodbye, or if the server was never
+// reachable.
 func (f *follower) run(ctx context.Context, handle func(gosse.Event) error) error {
 	reached := false
 	for failures := 0; ; failures++ {
@@ -74,10 +75,10 @@ type ending struct {
 	err    error
 	opened bool          // it gave an event before
 	final  bool          // there is no coming back
-	after  time.Duration // when to come back, where a refusal says so
+	after  time.Duration // when to retry, if a refusal says so
 }
 
-// connect opens the stream where the follower is, and reads it to its end.
+// connect opens the stream at the follower's position, and reads it to its end.
 func (f *follower) connect(ctx context.Context, handle func(gosse.Event) error) (end ending) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -115,7 +116,7 @@ func (f *follower) connect(ctx context.Context, handle func(gosse.Event) error) 
 func (f *follower) handleEvent(ev gosse.Event, handle func(gosse.Event) error) (final bool, err error) {
 	f.lastID = cmp.Or(ev.LastEventID, f.lastID)
 	if ev.Data == "" && ev.Type == "" {
-		return false, nil // an id alone
+		return false, nil // only an id
 	}
 	if err := handle(ev); err != nil {
 		return true, err
@@ -134,8 +135,8 @@ func (f *follower) handleEvent(ev gosse.Event, handle func(gosse.Event) error) (
 	return !why.Reconnect, fmt.Errorf("the server ended the stream: %s (%s)", printable(why.Reason), printable(why.Code))
 }
 
-// pulse reads a stream's body and notes what the parser does not tell: that bytes came, and the retry lines. The end
-// of the body is an error, as a stream has none: so what is cut in the middle of an event is no event.
+// pulse reads a stream's body and records what the parser does not report: the arrival of bytes, and retry lines. The
+// end of the body is an error, because streams do not end: a truncated event is therefore dropped.
 type pulse struct {
 	body  io.Reader
 	beat  func()

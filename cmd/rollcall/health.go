@@ -16,7 +16,8 @@ import (
 // healthTimeout bounds the whole of a health check.
 const healthTimeout = 5 * time.Second
 
-// healthCmd asks a server how it is. It is what checks a container, where there may be no other program.
+// healthCmd checks a server's health. It serves as a container's health check, because the image may contain no other
+// program.
 type healthCmd struct {
 	Server string `default:"http://127.0.0.1:9090" placeholder:"URL" help:"The server: http://, https:// or unix:/path of its socket file. On a loopback address any certificate is accepted."`
 	Ready  bool   `help:"Also check that the server accepts streams and events. It does not while it drains or its event store is unavailable."`
@@ -42,7 +43,7 @@ func (c *healthCmd) AfterApply() error {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return fmt.Errorf("--server: %q is not a server; write for example http://127.0.0.1:9090 or unix:/run/rollcall.sock", c.Server)
 	}
-	// Nothing secret is sent, and who can take over this machine's loopback needs no certificate.
+	// No secret is sent, and an attacker who controls this machine's loopback needs no certificate.
 	ip := net.ParseIP(u.Hostname())
 	transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: ip.IsLoopback() || u.Hostname() == "localhost"}
 	if c.at = u.JoinPath("healthz"); c.Ready {

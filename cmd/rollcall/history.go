@@ -10,7 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// historyCmd prints what is kept of a channel.
+// historyCmd prints the kept events of a channel.
 type historyCmd struct {
 	Channel string `arg:"" help:"The channel."`
 	After   string `placeholder:"ID" help:"Only events after this position."`

@@ -76,7 +76,7 @@ func (c *blockCmd) Run(ctx context.Context) error {
 	return c.call(ctx, http.MethodDelete, clientPath(c.ClientID), url.Values{"block": {c.Duration.String()}}, nil, nil)
 }
 
-// unblockCmd lets a client in again.
+// unblockCmd ends a block.
 type unblockCmd struct {
 	ClientID string `arg:"" name:"client" help:"The client."`
 

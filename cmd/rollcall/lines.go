@@ -11,8 +11,8 @@ import (
 	"unicode"
 )
 
-// wireEvent is an event as the API gives it and as commands print it: with its payload itself, also where that is a string
-// of JSON on the wire.
+// wireEvent is an event as the API sends it and as commands print it: with its payload as JSON, even if that is a
+// string of JSON on the wire.
 type wireEvent struct {
 	ID             string          `json:"id,omitempty"`
 	ChannelName    string          `json:"channelName,omitempty"`
@@ -142,8 +142,8 @@ func orDash(text string) string {
 	return text
 }
 
-// printable is text that does nothing to a terminal: control characters are written \u001b, those that turn the
-// direction of writing too. JSON stays the same JSON.
+// printable returns text that has no effect on a terminal: control characters are written as \u001b, and so are those
+// that change the direction of writing. JSON keeps its meaning.
 func printable(text string) string {
 	bad := func(c rune) bool { return unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) }
 	if strings.IndexFunc(text, bad) < 0 {

@@ -20,14 +20,14 @@ type socket interface {
 	SetDeadline(time.Time) error
 }
 
-// sockets are where a process listens, one server after another. They stay open between two servers: who comes
-// meanwhile waits.
+// sockets are the process's listening sockets, for one server after another. They stay open between two servers, so
+// that clients wait instead of being refused.
 type sockets struct {
 	main  socket
-	admin socket // nil where the admin UI is not apart
+	admin socket // nil unless the admin UI is apart
 }
 
-// close closes what the last server has not closed.
+// close closes the sockets that the last server has not closed.
 func (s *sockets) close() {
 	for _, open := range []socket{s.main, s.admin} {
 		if open != nil {
@@ -59,7 +59,7 @@ func (l *lent) Accept() (net.Conn, error) {
 // Close implements [net.Listener].
 func (l *lent) Close() error {
 	if l.ending() != nil {
-		return l.socket.Close() // so that who comes goes to another machine
+		return l.socket.Close() // so that new clients connect to another machine
 	}
 	return l.SetDeadline(time.Unix(1, 0))
 }
@@ -74,7 +74,7 @@ func listen(address string) (socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.(socket), nil // as those of TCP and of socket files are
+	return l.(socket), nil // like those of TCP and of unix sockets
 }
 
 func listenAny(address string) (net.Listener, error) {
@@ -100,7 +100,7 @@ func listenAny(address string) (net.Listener, error) {
 	return l, nil
 }
 
-// removeStale removes the socket file of a server that has ended. It leaves anything else alone.
+// removeStale removes the socket file of a server that has ended, and no other file.
 func removeStale(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -119,7 +119,7 @@ func removeStale(path string) error {
 	return os.Remove(path)
 }
 
-// adminURL is where the admin UI is, for people: a socket file has no URL.
+// adminURL returns the address of the admin UI for display: a unix socket has no URL.
 func adminURL(addr net.Addr, secure bool) string {
 	at := openURL(addr, secure)
 	if strings.HasPrefix(at, unixPrefix) {
@@ -128,7 +128,7 @@ func adminURL(addr net.Addr, secure bool) string {
 	return at + "admin"
 }
 
-// openURL is what to type into a browser on this machine: an address of all interfaces becomes the loopback one.
+// openURL returns the URL for a browser on this machine: an address of all interfaces becomes the loopback one.
 func openURL(addr net.Addr, secure bool) string {
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok {

@@ -35,7 +35,7 @@ const redacted = "[redacted]"
 // secretKeys are the attributes whose value is never printed, at any depth.
 var secretKeys = []string{"token", "access_token", "authorization", "key", "cookie", "set-cookie", "password", "secret"}
 
-// secretText finds tokens inside other text, such as a URL or a header in an error.
+// secretText matches credentials within other text, such as a URL or a header in an error.
 var secretText = regexp.MustCompile(`(?i)(\b(?:access_token|token|key|password|secret)=|\bbearer\s+)[^\s&"',;]+`)
 
 // redact is the ReplaceAttr of every handler.

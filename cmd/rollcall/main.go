@@ -41,7 +41,7 @@ func main() {
 	os.Exit(run(untilSignal(), os.Args[1:], environment(os.Environ())))
 }
 
-// run does what args ask for and returns the exit code (see the package comment).
+// run executes the command in args and returns the exit code (see the package comment).
 func run(ctx context.Context, args []string, env map[string]string) int {
 	parsed, err := newParser(&cli{}, &settings{env: env, args: args}, kong.BindTo(ctx, (*context.Context)(nil))).Parse(args)
 	if err == nil {

@@ -19,7 +19,7 @@ Examples:
   rollcall man > /usr/local/share/man/man1/rollcall.1`
 }
 
-// Run prints the page as roff, made of what --help shows.
+// Run prints the page as roff, made from the text of --help.
 func (manCmd) Run(k *kong.Kong) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, ".TH ROLLCALL 1 \"\" %s \"User Commands\"\n", roffWord("rollcall "+versionName()))
@@ -51,7 +51,7 @@ var exitCodes = [][2]string{
 	{"130, 143", "a second SIGINT or SIGTERM ended the process at once"},
 }
 
-// roffCommand writes what there is to know of one command.
+// roffCommand writes the description of one command.
 func roffCommand(b *strings.Builder, node *kong.Node) {
 	fmt.Fprintf(b, ".SS %s\n", roffWord(node.Summary()))
 	roffText(b, node.Help)

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// How much garbage may gather before it is collected: half of what is live, so that a full history takes not much
-// more than its budget, and some more, which a small server would else collect every few megabytes: that was an
-// eighth of what accepting a stream costs.
+// The garbage that may accumulate before a collection: half of the live memory, so that a full history takes little
+// more than its budget, plus a constant. Without the constant a small server would collect every few megabytes, which
+// was an eighth of the cost of accepting a stream.
 const (
 	garbagePercent = 50
 	garbageBytes   = 16 << 20
@@ -25,9 +25,8 @@ const (
 	steady    = 2
 )
 
-// tuneGC looks after the process's memory until ctx ends. It tunes the garbage collector, unless GOGC in the
-// environment does; and after a crowd of streams has come or gone it collects and gives back at once what they left,
-// which an idle server would else keep for minutes.
+// tuneGC tunes the garbage collector until ctx ends, unless GOGC in the environment does. After many streams have come
+// or gone, it collects and returns memory at once, which an idle server would otherwise keep for minutes.
 func tuneGC(ctx context.Context, streams func() int) {
 	tuned := os.Getenv("GOGC") != ""
 	ticker := time.NewTicker(lookEvery)

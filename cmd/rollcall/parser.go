@@ -7,7 +7,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// exitStatus ends the process with this code. What went wrong was logged already, so main prints nothing.
+// exitStatus ends the process with this code. The error was logged already, so main prints nothing.
 type exitStatus int
 
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
@@ -16,7 +16,7 @@ const description = `Rollcall carries events to browsers over Server-Sent Events
 
 Publish with one POST, subscribe to many channels over one EventSource, see presence live.`
 
-// newParser builds the command line around c. Flags that args leave open are answered by s.
+// newParser builds the command line around c. s provides the values of flags that are not in args.
 func newParser(c *cli, s *settings, more ...kong.Option) *kong.Kong {
 	return kong.Must(c, append([]kong.Option{
 		kong.Name("rollcall"),

@@ -17,7 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// publishCmd publishes one event, or those that come on standard input.
+// publishCmd publishes one event, or those on standard input.
 type publishCmd struct {
 	Channel string `arg:"" optional:"" help:"The channel. Without it, or with -: read events from standard input."`
 	Type    string `arg:"" optional:"" help:"The event's type, such as message."`
@@ -123,7 +123,7 @@ func (c *publishCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 	}
 }
 
-// line is an event that was read, and where.
+// line is an event of the input, with its place.
 type line struct {
 	wireEvent
 	number int // from 1; 0 for none
@@ -131,7 +131,7 @@ type line struct {
 	err    error
 }
 
-// readLines reads events until the input or ctx ends. It closes lines; the last one has an error where something is wrong.
+// readLines reads events until the input or ctx ends. It closes lines; the last one has an error if reading failed.
 func readLines(ctx context.Context, in io.Reader, lines chan<- line) {
 	defer close(lines)
 	scanner := bufio.NewScanner(in)
@@ -165,7 +165,7 @@ func readLines(ctx context.Context, in io.Reader, lines chan<- line) {
 // maxBatchBytes is near the largest body that servers accept by default.
 const maxBatchBytes = 1 << 20 * 9 / 10
 
-// gather waits for a line and returns it with all those that are there. An error comes with the lines in front of it;
+// gather waits for a line and returns it with all others available. An error is returned with the lines before it;
 // io.EOF is the end.
 func (c *publishCmd) gather(ctx context.Context, lines <-chan line) (batch []line, err error) {
 	size := 0
@@ -197,7 +197,7 @@ func (c *publishCmd) gather(ctx context.Context, lines <-chan line) (batch []lin
 	}
 }
 
-// publish sends a batch until it is published or refused, in halves where it is too large, and prints the ids.
+// publish sends a batch until it is published or refused, in halves if it is too large, and prints the ids.
 func (c *publishCmd) publish(ctx context.Context, out *printer, batch []line) error {
 	var request struct {
 		Events []*wireEvent `json:"events"`
@@ -247,7 +247,7 @@ func (c *publishCmd) publish(ctx context.Context, out *printer, batch []line) er
 	return nil
 }
 
-// insist repeats send while that may help, for as long as --retry says. A server that was never there is given up at once.
+// insist retries send while that may help, for the time of --retry. A server that was never reachable is not retried.
 func (c *publishCmd) insist(ctx context.Context, send func() error) error {
 	end := time.Now().Add(time.Duration(c.Retry))
 	for wait := 250 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
@@ -270,14 +270,14 @@ func (c *publishCmd) insist(ctx context.Context, send func() error) error {
 	}
 }
 
-// neverSent reports whether a request failed before a connection was there.
+// neverSent reports whether a request failed before it was connected.
 func neverSent(err error) bool {
 	var dial *net.OpError
 	var distrust *tls.CertificateVerificationError
 	return errors.As(err, &dial) && dial.Op == "dial" || errors.As(err, &distrust)
 }
 
-// where adds the line that a refusal is about.
+// where adds the line that a refusal refers to.
 func where(err error, batch []line) error {
 	var no *refusedError
 	var i int

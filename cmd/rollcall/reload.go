@@ -19,8 +19,8 @@ import (
 	"rollcall/web/login"
 )
 
-// watchEvery is how often the files that settings name are looked at. Looking finds what notifications miss: renamed
-// directories and links, as orchestrators mount them, and network file systems. Tests make it shorter.
+// watchEvery is the interval of checks for changed files. Polling finds changes that notifications miss: renamed
+// directories and links, as orchestrators mount them, and network file systems. Tests shorten it.
 var watchEvery = 2 * time.Second
 
 // reloader brings a running server's settings up to date: at SIGHUP and when one of the files has changed.
@@ -67,16 +67,16 @@ func (r *reloader) run(ctx context.Context) {
 			}
 			why = "a file has changed"
 		}
-		seen = fileStates(r.now.watchedFiles()) // before it is read: what changes meanwhile is found the next time
+		seen = fileStates(r.now.watchedFiles()) // before it is read: changes during the read are found the next time
 		if err := r.reload(); err != nil {
 			r.log.Error("the settings were not reloaded; the old ones stay in effect", "cause", why, "error", err)
 		} else {
-			r.log.Info("reloaded", "cause", why) // where other files are named now, it is done once more
+			r.log.Info("reloaded", "cause", why) // if other files are named now, it runs once more
 		}
 	}
 }
 
-// reload reads the settings anew and puts them into effect, all or none.
+// reload reads the settings anew and applies them, all or none.
 func (r *reloader) reload() error {
 	next, values, err := r.parse()
 	if err != nil {
@@ -117,7 +117,7 @@ func (r *reloader) reload() error {
 	}
 	asked := access.Backend
 	keepBackend := r.backend != nil && reflect.DeepEqual(next.backendOptions(nil), r.now.backendOptions(nil))
-	if keepBackend { // with what it remembers
+	if keepBackend { // with its remembered answers
 		asked.Close()
 		access.Backend = r.backend
 	}
@@ -157,8 +157,8 @@ func (r *reloader) reload() error {
 	return nil
 }
 
-// nextLife returns the settings of the server that takes over after the event store was lost: those of the start and, of
-// what a reload changes, those in effect. A key that was taken away stays away.
+// nextLife returns the settings of the server that follows a lost event store: those of the start, with the reloaded
+// values of all settings that a reload changes. A removed key stays removed.
 func (r *reloader) nextLife(start *serveCmd) *serveCmd {
 	next, now := *start, r.now
 	next.CORSOrigin, next.TLSFlags, next.seen = now.CORSOrigin, now.TLSFlags, now.seen
@@ -216,7 +216,7 @@ func fileStates(paths []string) []string {
 	return states
 }
 
-// identity tells a file from another of the same size and time, where the system does.
+// identity distinguishes a file from another one of the same size and time, if the system does.
 func identity(info fs.FileInfo) any {
 	sys := reflect.Indirect(reflect.ValueOf(info.Sys()))
 	if sys.Kind() == reflect.Struct {

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// RemoteFlags name a running server, and say who asks. Every command that talks to one has them.
+// RemoteFlags name a running server and the caller's credentials. Every client command has them.
 type RemoteFlags struct {
 	Server      string   `group:"remote" default:"http://127.0.0.1:9090" placeholder:"URL" help:"The server's base URL, or unix:/path of its socket file."`
 	Key         string   `group:"remote" placeholder:"KEY" help:"API key to send. Better set in the environment: other users can see command lines."`
@@ -61,14 +61,14 @@ func (r *RemoteFlags) AfterApply(s *settings) error {
 	return p.err()
 }
 
-// dialSocket connects to a socket file, whatever the address.
+// dialSocket connects to a unix socket, ignoring the address.
 func dialSocket(path string) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", path)
 	}
 }
 
-// trust says which certificates are taken, nil for those of the system.
+// trust returns the TLS settings for accepted certificates, nil for those of the system.
 func (r *RemoteFlags) trust(p *problems) *tls.Config {
 	config := &tls.Config{InsecureSkipVerify: r.InsecureTLS}
 	if r.CA != "" {
@@ -92,7 +92,7 @@ var errUnreachable = errors.New("the server can't be reached")
 // refusedError is an answer that is no success.
 type refusedError struct {
 	Status               int
-	Code, Message, Field string        // of Rollcall's own errors; else Message is what was said
+	Code, Message, Field string        // of Rollcall's own errors; otherwise Message is the answer's text
 	After                time.Duration // of Retry-After; 0 without
 }
 
@@ -158,8 +158,8 @@ func (r *RemoteFlags) call(ctx context.Context, method, path string, query url.V
 	return nil
 }
 
-// send makes a request and returns its answer, if that is a success; the caller closes it. lastID, if there is one, is
-// where a stream is to go on from.
+// send makes a request and returns its answer, if that is a success; the caller closes it. lastID, if not empty, is
+// the position from which a stream resumes.
 func (r *RemoteFlags) send(ctx context.Context, method, path string, query url.Values, body any, lastID string) (*http.Response, error) {
 	var sent io.Reader
 	if body != nil {
@@ -204,7 +204,7 @@ func (r *RemoteFlags) send(ctx context.Context, method, path string, query url.V
 	return answer, nil
 }
 
-// sign says in a request's head who asks.
+// sign adds the credentials to a request's head.
 func (r *RemoteFlags) sign(h http.Header) {
 	h.Set("User-Agent", "rollcall/"+versionName())
 	if r.Key != "" {
@@ -215,8 +215,8 @@ func (r *RemoteFlags) sign(h http.Header) {
 	}
 }
 
-// pages calls each with the pages of a list, by their cursors. page is where each is decoded to, and next tells where
-// the one behind it is.
+// pages calls each with the pages of a list, by their cursors. Each is decoded into page, and next returns the cursor
+// of the following one.
 func (r *RemoteFlags) pages(ctx context.Context, path string, query url.Values, page any, each func() (next string, err error)) error {
 	query.Set("limit", "1000")
 	for {

@@ -21,7 +21,7 @@ const (
 // Run serves until ctx ends, then shuts down.
 func (c *serveCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 	log := newLogger(k.Stderr, c.LogFormat, c.LogLevel)
-	slog.SetDefault(log) // for what packages outside the project print
+	slog.SetDefault(log) // for packages outside the project
 	if unknown := s.unknownEnv(k.Model); len(unknown) > 0 {
 		log.Warn("unknown environment variables are ignored", "names", unknown)
 	}
@@ -100,7 +100,7 @@ func (c *serveCmd) listeners(ctx context.Context, at *sockets, reload *reloader)
 	return main, admin, nil
 }
 
-// announce says where the server is, and what is to be known about it.
+// announce prints the server's addresses and warnings about its settings.
 func (c *serveCmd) announce(log *slog.Logger, terminal io.Writer, at, adminAt net.Addr, password string, cert *certificate) {
 	secure := cert != nil
 	log.Info("listening", "url", openURL(at, secure), "version", versionName())

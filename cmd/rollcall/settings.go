@@ -18,22 +18,22 @@ import (
 	"rollcall/web/login"
 )
 
-// settings answers the flags that the command line leaves open: from the environment, else from the file. Kong asks
-// after it has read the command line and before it falls back to defaults, which gives the one precedence
-// flag > environment > file > default.
+// settings provides the flags that are not on the command line: from the environment, else from the file. Kong asks
+// for them after it has read the command line and before it applies defaults, which gives the precedence flag >
+// environment > file > default.
 type settings struct {
 	env  map[string]string // the process environment
 	args []string          // the command line; nil if it can't be parsed again
 	port string            // PORT; only serve looks at it
 	file *configFile       // nil without --config
-	from map[string]string // flag name → where its value came from; no entry: command line or default
+	from map[string]string // flag name → source of its value; no entry: command line or default
 
 	given   map[string]bool // flags on serve's command line; Kong's Flag.Set is true for defaults too
-	collect bool            // go on where something is wrong
-	found   []error         // what was wrong then
+	collect bool            // continue after errors
+	found   []error         // the errors
 }
 
-// verdict is err, or nothing where problems are collected.
+// verdict returns err, or nil if problems are collected.
 func (s *settings) verdict(err error) error {
 	if !s.collect || err == nil {
 		return err
@@ -47,8 +47,8 @@ var _ kong.Resolver = (*settings)(nil)
 // Validate is part of kong.Resolver; unknown keys are refused when the file is read.
 func (s *settings) Validate(*kong.Application) error { return nil }
 
-// Resolve finds the value of one flag, or nil. An error says what is wrong with the value and where it stands; Kong
-// puts the flag's name in front.
+// Resolve returns the value of one flag, or nil. An error says what is wrong with the value and names its source; Kong
+// adds the flag's name.
 func (s *settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	if !settable(flag) {
 		return nil, nil
@@ -57,7 +57,7 @@ func (s *settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any,
 	if err != nil || origin == "" {
 		return nil, s.wrong(flag, err)
 	}
-	// Tried on a scratch value first, because only here is it known where the text comes from.
+	// Tried on a scratch value first, because only here is the text's source known.
 	scan := kong.ScanFromTokens(kong.Token{Value: value, Type: kong.FlagValueToken})
 	scratch := reflect.New(flag.Target.Type()).Elem()
 	if err := flag.Mapper.Decode(&kong.DecodeContext{Value: flag.Value, Scan: scan}, scratch); err != nil {
@@ -70,7 +70,7 @@ func (s *settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any,
 	return value, nil
 }
 
-// wrong is what is wrong with a flag's value. Kong names the flag; where problems are collected, that is done here.
+// wrong returns the error for a flag's value. Kong adds the flag's name; if problems are collected, wrong adds it.
 func (s *settings) wrong(flag *kong.Flag, err error) error {
 	if s.collect && err != nil {
 		err = fmt.Errorf("--%s: %w", flag.Name, err)
@@ -78,7 +78,7 @@ func (s *settings) wrong(flag *kong.Flag, err error) error {
 	return s.verdict(err)
 }
 
-// lookup returns the text for a flag and where it stands. An empty variable counts as not set.
+// lookup returns the text for a flag and its source. An empty variable counts as not set.
 func (s *settings) lookup(name string) (value, origin string, err error) {
 	if value := s.env[envName(name)]; value != "" {
 		return value, envName(name), nil
@@ -153,7 +153,7 @@ func valuesOf(parser *kong.Kong) map[string]string {
 	return values
 }
 
-// masked is a setting's value without what is secret in it.
+// masked returns a setting's value without its secrets.
 func masked(name, value string) string {
 	switch {
 	case value == "":
@@ -201,11 +201,11 @@ func withoutSecrets(raw string) string {
 	return jetlog.Redacted(u)
 }
 
-// mask stands for a secret, whatever its length.
+// mask stands for a secret of any length.
 const mask = "••••••••"
 
-// unknownEnv lists the ROLLCALL_… variables that no command knows, sorted. Those that Kubernetes sets for a service
-// named rollcall are left out.
+// unknownEnv lists the ROLLCALL_… variables that no command uses, sorted, without those that Kubernetes sets for a
+// service named rollcall.
 func (s *settings) unknownEnv(app *kong.Application) []string {
 	known := map[string]bool{}
 	var visit func(*kong.Node)
@@ -245,7 +245,7 @@ func settable(flag *kong.Flag) bool {
 	return flag.Name != "help" && flag.Name != "version"
 }
 
-// Duration is a time.Duration whose errors say how one is written.
+// Duration is a time.Duration whose errors describe the format.
 type Duration time.Duration
 
 // UnmarshalText reads 25s, 1m30s or 250ms. A bare number other than 0 is refused, as its unit would be a guess.
@@ -270,7 +270,7 @@ func (d Duration) String() string {
 	return text
 }
 
-// problems collects what is wrong with the settings, so that all of it is told at once.
+// problems collects the errors in the settings, so that all of them are reported together.
 type problems struct {
 	from map[string]string // see settings.from
 	errs []error

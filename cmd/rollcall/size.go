@@ -48,7 +48,7 @@ func (s *Size) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String is the size in its largest exact unit, such that UnmarshalText reads it back.
+// String returns the size in its largest exact unit, in a form that UnmarshalText accepts.
 func (s Size) String() string {
 	for _, u := range sizeUnits {
 		if s != 0 && s%u.bytes == 0 {

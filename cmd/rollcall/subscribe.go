@@ -106,7 +106,7 @@ func (p *printer) received(ev gosse.Event) (published bool, err error) {
 // reserved are the types of the server's own events, whose payload is a string of JSON.
 var reserved = []string{"registered", "lastEvent", "online-presence", "presence", "gap", "goodbye"}
 
-// parseEvent reads what an event of /subscribe carries.
+// parseEvent parses an event of /subscribe.
 func parseEvent(ev gosse.Event) (wireEvent, error) {
 	var e wireEvent
 	if err := json.Unmarshal([]byte(ev.Data), &e); err != nil {

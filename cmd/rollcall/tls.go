@@ -24,7 +24,7 @@ type TLSFlags struct {
 	HSTS    Duration `group:"tls" name:"hsts" default:"0" placeholder:"DURATION" help:"Tell browsers to use only TLS for this long (HSTS). 0: don't."`
 }
 
-// check notes what is wrong with the settings.
+// check reports errors in the settings.
 func (t *TLSFlags) check(p *problems) {
 	switch {
 	case t.TLSDev && (t.TLSCert != "" || t.TLSKey != ""):

@@ -81,7 +81,7 @@ func (c *newTokenCmd) Run(k *kong.Kong) error {
 	return err
 }
 
-// key is what the token is signed with.
+// key returns the key that signs the token.
 func (c *newTokenCmd) key() (any, error) {
 	if c.JWTSecret != "" {
 		return []byte(c.JWTSecret), nil

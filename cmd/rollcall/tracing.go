@@ -26,8 +26,8 @@ func checkEndpoint(p *problems, endpoint string) {
 	}
 }
 
-// startTracing has the server's spans sent to the endpoint; without one it does nothing. What else there is to say about
-// traces is said by OpenTelemetry's own variables, which its library reads. stop sends the last of them.
+// startTracing exports the server's spans to the endpoint; without one it does nothing. OpenTelemetry's own variables,
+// which its library reads, configure the rest. stop sends the last spans.
 func (c *serveCmd) startTracing(ctx context.Context, log *slog.Logger) (stop func(), err error) {
 	if c.OTLPEndpoint == "" {
 		return func() {}, nil

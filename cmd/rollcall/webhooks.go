@@ -18,7 +18,7 @@ import (
 	"rollcall/web/hooks"
 )
 
-// webhooksKey is the one key of the YAML file that is no flag: what it holds is more than a flag can say.
+// webhooksKey is the only key of the YAML file that is not a flag: its structure does not fit into one.
 const webhooksKey = "webhooks"
 
 // webhookEntry is an endpoint as the YAML file has it.
@@ -59,10 +59,10 @@ func readWebhooks(node ast.Node) ([]hooks.Endpoint, error) {
 	return list, hooks.CheckEndpoints(list)
 }
 
-// outboxName is what the outbox is called in a directory.
+// outboxName is the outbox's name in a directory.
 const outboxName = "webhooks"
 
-// openOutbox opens what webhooks have yet to be told, nil for in memory. cluster is nil without one.
+// openOutbox opens the outbox of webhooks, nil for one in memory. cluster is nil without one.
 func (c *serveCmd) openOutbox(ctx context.Context, cluster *engine, log *slog.Logger) (outbox.Store, error) {
 	switch {
 	case len(c.webhooks) == 0:
@@ -77,7 +77,7 @@ func (c *serveCmd) openOutbox(ctx context.Context, cluster *engine, log *slog.Lo
 	return nil, nil
 }
 
-// shownWebhooks are the endpoints' URLs, without what is secret in them.
+// shownWebhooks returns the endpoints' URLs without their secrets.
 func shownWebhooks(list []hooks.Endpoint) string {
 	shown := make([]string, len(list))
 	for i := range list {
@@ -86,5 +86,5 @@ func shownWebhooks(list []hooks.Endpoint) string {
 	return strings.Join(shown, " ")
 }
 
-// webhooksAt is where the endpoints stand in the file.
+// webhooksAt returns the place of the endpoints in the file.
 func (f *configFile) webhooksAt() string { return fmt.Sprintf("%s:%d", f.path, f.webhooksLine) }

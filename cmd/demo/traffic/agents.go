@@ -1,6 +1,6 @@
 package traffic
 
-// What the programs call themselves. The more there are of one, the more use it.
+// User-Agents. The more often one is listed, the more people use it.
 var (
 	desktops = []string{
 		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36",
@@ -27,7 +27,7 @@ var (
 		"python-httpx/0.28.1",
 		"okhttp/5.1.0",
 		"node",
-		"", // one that says nothing
+		"", // without a User-Agent
 	}
 	polyfill = "EventSourcePolyfill/1.0.31 (React Native; Android 15)"
 )

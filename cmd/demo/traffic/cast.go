@@ -10,13 +10,13 @@ type way uint8
 
 const (
 	http11 way = iota
-	http10     // as a proxy asks that was not told otherwise
+	http10     // like a proxy with its default settings
 	http2      // in clear, as a proxy asks that was
 )
 
 // person is somebody of the cast, or a machine. It doesn't change.
 type person struct {
-	identity // the id is "" for who doesn't give one
+	identity // the id is "" for people without one
 	number   int
 	team     string // "" of a machine
 	plan     string
@@ -109,7 +109,7 @@ func newPerson(number int, ch chance, names *naming, h2c bool) *person {
 	return p
 }
 
-// machine makes p one, which stays, once it is there.
+// machine makes p a machine, which stays online.
 func (p *person) machine(ch chance, who identity) {
 	p.identity, p.team, p.plan, p.wants = who, "", "", ""
 	p.agent, p.tabs = pick(ch, programs), 1

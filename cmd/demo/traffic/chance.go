@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// What a source of choices is for: the same number means something else to each.
+// The purposes of a source of choices: each purpose gives another sequence for the same number.
 const (
 	saltPerson = iota << 32
 	saltLife

@@ -1,6 +1,6 @@
 package traffic
 
-// newChat has people talk in a room. One who begins to type is seen typing.
+// newChat simulates a conversation in a room, with typing indicators.
 func newChat(channel string, people []*person) func(chance) []event {
 	lines := sentences
 	if channel == "room.日本語" {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Options say who comes.
+// Options configure a crowd.
 type Options struct {
 	People int    // 0 means 120
 	Seed   uint64 // chooses them
@@ -31,7 +31,7 @@ type Crowd struct {
 	streams, returns, reloads, events, failures atomic.Int64
 }
 
-// Counts is what a crowd has done until now.
+// Counts are a crowd's activities so far.
 type Counts struct {
 	Streams  int64 // that were granted
 	Returns  int64 // of these, after a lost connection or a reload
@@ -40,8 +40,7 @@ type Counts struct {
 	Failures int64 // to publish
 }
 
-// Start has a crowd use the server at baseURL, such as "http://127.0.0.1:9090",
-// until ctx ends. Wait for it then.
+// Start lets a crowd use the server at baseURL, such as "http://127.0.0.1:9090", until ctx ends. Call Wait after that.
 func Start(ctx context.Context, baseURL string, o Options) *Crowd {
 	host := strings.TrimSuffix(strings.TrimPrefix(baseURL, "http://"), "/")
 	name, _, _ := net.SplitHostPort(host)
@@ -71,7 +70,7 @@ func Start(ctx context.Context, baseURL string, o Options) *Crowd {
 // has ended.
 func (c *Crowd) Wait() { c.running.Wait() }
 
-// Counts tells what has happened until now.
+// Counts returns the activities so far.
 func (c *Crowd) Counts() Counts {
 	return Counts{c.streams.Load(), c.returns.Load(), c.reloads.Load(), c.events.Load(), c.failures.Load()}
 }

@@ -110,7 +110,7 @@ func (c *Crowd) newTransport(p *person) *http.Transport {
 	}
 }
 
-// dial connects from p's address or, where there is no such address, from any.
+// dial connects from p's address or, if this system does not have it, from any.
 func (c *Crowd) dial(ctx context.Context, p *person) (*net.TCPConn, error) {
 	dialer := net.Dialer{Timeout: 5 * time.Second}
 	if c.loopback {

@@ -73,7 +73,7 @@ func newCursors(people []*person) func(chance) []event {
 	}
 }
 
-// newMail tells people what concerns them.
+// newMail sends people personal notifications.
 func newMail(people []*person) func(chance) []event {
 	return func(ch chance) []event {
 		if len(people) == 0 {
@@ -87,7 +87,7 @@ func newMail(people []*person) func(chance) []event {
 	}
 }
 
-// newInventory counts what is left in two places.
+// newInventory counts the stock of two places.
 func newInventory() func(chance) []event {
 	left := []int{420, 65, 1180, 12}
 	return func(ch chance) []event {
@@ -104,7 +104,7 @@ func newInventory() func(chance) []event {
 	}
 }
 
-// newStatus says how everything is, mostly the same.
+// newStatus reports the state of all services, mostly unchanged.
 func newStatus() func(chance) []event {
 	return func(ch chance) []event {
 		return []event{{Channel: "status", Type: "heartbeat", Payload: pick(ch, []any{"ok", "ok", "ok", "degraded", nil, true, 200})}}

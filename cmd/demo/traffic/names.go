@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// identity is what somebody is called, by the server and by people.
+// identity is a person's id and name.
 type identity struct{ id, name string }
 
 // wellKnown are in every crowd, in this order: names that a page must show rightly.
@@ -75,7 +75,7 @@ func (n *naming) machine(nth int) identity {
 	return identity{n.own(who.id), who.name}
 }
 
-// own returns id, with a number where it is taken.
+// own returns id, with a number appended if it is in use.
 func (n *naming) own(id string) string {
 	free := id
 	for i := 2; n.taken[free]; i++ {

@@ -32,7 +32,7 @@ func newDeploys(people []*person) func(chance) []event {
 	}
 }
 
-// alerts is rare. One that many must hear of comes on two channels at once.
+// alerts are rare. An important one is published to two channels at once.
 func alerts(ch chance) []event {
 	service := pick(ch, services)
 	level := pick(ch, []string{"info", "warning", "warning", "critical"})

@@ -25,8 +25,7 @@ type order struct {
 	paid   bool
 }
 
-// newOrders takes orders, has them paid and ships them, of which it tells the
-// buyer in the same batch.
+// newOrders creates orders, and has them paid and shipped; the buyer's notification is in the same batch.
 func newOrders(people []*person) func(chance) []event {
 	next := 48_211
 	var open []order

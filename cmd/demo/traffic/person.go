@@ -15,7 +15,7 @@ func (c *Crowd) live(ctx context.Context, p *person) {
 		transport = c.newTransport(p)
 		defer transport.CloseIdleConnections()
 	}
-	// Most are there at once, as after a restart of the server.
+	// Most arrive at once, as after a restart of the server.
 	first := ch.between(0, 3*time.Second)
 	if p.number%5 == 4 {
 		first = ch.about(p.away)

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// read takes in a stream to its end: of what is said, the tab needs the position
-// and the time to wait before it comes back.
+// read reads a stream to its end and keeps the position and the retry time.
 func (t *tab) read(body io.Reader) error {
 	r := bufio.NewReaderSize(body, 512)
 	id := t.position

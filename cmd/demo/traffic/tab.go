@@ -55,7 +55,7 @@ func (t *tab) run(ctx context.Context) {
 // errRefused ends an EventSource for good.
 var errRefused = errors.New("the server turned the tab away")
 
-// follow opens a connection and reads it to its end, which it tells the cause of.
+// follow opens a connection and reads it to its end, whose cause it returns.
 func (t *tab) follow(ctx context.Context, again bool) error {
 	if t.person.reload > 0 {
 		var cancel context.CancelFunc
@@ -90,7 +90,7 @@ func (t *tab) follow(ctx context.Context, again bool) error {
 	return ending(ctx, t.read(r))
 }
 
-// ending is what ended ctx, where it has ended, or else err.
+// ending returns the cause of ctx's end, if it has ended, or else err.
 func ending(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -98,7 +98,7 @@ func ending(ctx context.Context, err error) error {
 	return err
 }
 
-// moods change as people go about; presence tells of it.
+// moods change over time, as the presence info shows.
 var moods = []string{"active", "active", "active", "away", "busy"}
 
 // target is the path that the tab asks for.

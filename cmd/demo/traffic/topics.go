@@ -30,7 +30,7 @@ var topics = []topic{
 // firehose is the channel with the most bytes; slow readers follow it.
 const firehose = "telemetry.raw"
 
-// mailbox is the channel of what concerns one person.
+// mailbox returns the channel of a person's notifications.
 func mailbox(id string) string { return "notifications." + id }
 
 // interests chooses n different channels.

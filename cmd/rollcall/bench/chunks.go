@@ -7,7 +7,7 @@ import (
 
 var errChunk = errors.New("malformed chunked transfer coding")
 
-// chunkPart is where in a chunk the next byte belongs.
+// chunkPart is the part of a chunk that the next byte belongs to.
 type chunkPart uint8
 
 const (
@@ -15,7 +15,7 @@ const (
 	chunkExtension                  // up to the end of the size line
 	chunkData
 	chunkDataEnd // the line end after the data
-	chunkEnd     // the last chunk and whatever follows it
+	chunkEnd     // the last chunk and everything after it
 )
 
 // chunks undoes chunked transfer coding, wherever the bytes are cut. The zero value is at the

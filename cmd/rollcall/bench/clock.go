@@ -2,8 +2,8 @@ package bench
 
 import "time"
 
-// clock tells Unix time in nanoseconds that never steps: it is read once at the start and
-// then follows the monotonic clock. It is safe for concurrent use.
+// clock returns Unix time in nanoseconds without steps: it is read once at the start and then follows the monotonic
+// clock. It is safe for concurrent use.
 type clock struct {
 	base  time.Time
 	nanos int64 // Unix time of base

@@ -7,17 +7,17 @@ import (
 
 // engine connects and reads streams. Its methods are called from one goroutine.
 type engine interface {
-	// open starts to connect streams, at most window of them at the same time, and returns;
-	// each becomes open or failed. A stream that has a position resumes from it.
+	// open starts connecting streams, at most window of them at the same time, and returns; each becomes open or
+	// failed. A stream with a position resumes from it.
 	open(streams []*stream, window int)
-	// drop closes streams, whatever their state, and returns when they are idle.
+	// drop closes streams in any state, and returns when they are idle.
 	drop(streams []*stream)
 	// close drops all streams, ends all goroutines and returns when they have ended.
 	close()
 }
 
-// newEngine returns the lightest engine that this system and the address allow. The tallies are
-// one for each reader; streams belong to one of them.
+// newEngine returns the lightest engine that this system and the address allow. There is one tally per reader; streams
+// belong to one of them.
 func newEngine(o Options, r *requests, c clock, tallies []*tally, streams []*stream) (engine, error) {
 	if o.Portable || slices.ContainsFunc(r.endpoints, func(e endpoint) bool { return e.tls }) {
 		return newPortable(r, c), nil

@@ -43,8 +43,8 @@ func (h *histogram) add(other *histogram) {
 	h.max = max(h.max, other.max)
 }
 
-// quantile is the duration that a share q (0 to 1) of what was recorded does not exceed: the
-// upper edge of its bucket, and never more than the maximum. Zero when nothing was recorded.
+// quantile returns the duration that a share q (0 to 1) of the recorded ones does not exceed: the upper edge of its
+// bucket, and at most the maximum. Zero without records.
 func (h *histogram) quantile(q float64) time.Duration {
 	if h.total == 0 {
 		return 0
@@ -60,7 +60,7 @@ func (h *histogram) quantile(q float64) time.Duration {
 	return time.Duration(h.max)
 }
 
-// mean is the average of what was recorded, zero when nothing was.
+// mean returns the average of the recorded durations, zero without any.
 func (h *histogram) mean() time.Duration {
 	if h.total == 0 {
 		return 0

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// paced is a publisher with the channels that are its own: every step-th. Each event goes to the
-// next of them, so events are spread evenly.
+// paced is a publisher with its own channels: every step-th. Its events go to them in turn, so they are spread evenly.
 type paced struct {
 	*publisher
 	index, step int
@@ -152,7 +151,7 @@ func (r *run) warm(ctx context.Context, publish func() error) error {
 	return r.quiet(ctx)
 }
 
-// measure publishes, waits until all has arrived and writes down what that took.
+// measure publishes, waits until everything has arrived, and records the cost.
 func (r *run) measure(ctx context.Context, publish func() error) error {
 	stop := r.memory.start(r.o.Slow > 0)
 	defer stop(r.result)
@@ -207,8 +206,7 @@ type memoryWatch struct {
 	peak int64
 }
 
-// start watches until the returned function is called, which notes the peak. It does nothing
-// unless wanted.
+// start watches until the returned function is called, which records the peak. It does nothing unless wanted.
 func (w *memoryWatch) start(wanted bool) (stop func(*Result)) {
 	if !wanted || len(w.pids) == 0 {
 		return func(*Result) {}

@@ -26,7 +26,7 @@ const (
 	// MinPayload is the size of the smallest payload in bytes: a marker and nothing else.
 	MinPayload = markerEnd + 1
 
-	maxChannels = 1_000_000 // what channelDigits can hold
+	maxChannels = 1_000_000 // the range of channelDigits
 )
 
 // marker writes and finds the markers of one run. It is immutable.
@@ -44,7 +44,7 @@ func newMarker() marker {
 // run names the run. Channels bear it too, so that history of an earlier run is not replayed.
 func (k marker) run() string { return string(k.prefix[len(markerIntro):]) }
 
-// mark is what a marker says.
+// mark is a marker's content.
 type mark struct {
 	channel, number uint32
 	nanos           int64
@@ -67,8 +67,8 @@ func (k marker) appendPayload(dst []byte, m mark, size int) []byte {
 	return dst
 }
 
-// next finds the first marker of the run in b. It returns what it says and where the rest of b
-// starts; or -1, if there is none. Text that looks like a marker but is malformed is ignored.
+// next finds the first marker of the run in b. It returns its content and the index of the rest of b, or -1 if there
+// is none. Malformed markers are ignored.
 func (k marker) next(b []byte) (mark, int) {
 	for at := 0; ; {
 		i := bytes.Index(b[at:], k.prefix)
@@ -100,7 +100,7 @@ func appendDigits(dst []byte, n uint64, width int) []byte {
 	return dst
 }
 
-// digits reads decimal digits; false where b holds anything else.
+// digits reads decimal digits; false if b has other characters.
 func digits(b []byte) (uint64, bool) {
 	var n uint64
 	for _, c := range b {

@@ -36,11 +36,11 @@ const (
 	DefaultPublishEvent = `{"channelName":"{channel}","type":"{type}","payload":"{payload}"}`
 )
 
-// Options say what to load, how, and what to watch. Zero values are the documented defaults.
+// Options say what to load and how, and which processes to watch. Zero values are the documented defaults.
 type Options struct {
 	SubscribeURLs []string // templates, over which streams are spread evenly; default DefaultSubscribeURL
 	PublishURL    string   // template; default DefaultPublishURL
-	PublishBody   string   // template; default DefaultPublishBody; may name {payload} alone
+	PublishBody   string   // template; default DefaultPublishBody; may use only {payload}
 	PublishEvent  string   // template of one of {events}; default DefaultPublishEvent
 	Headers       []string // "Name: value", sent with every request
 
@@ -48,7 +48,7 @@ type Options struct {
 	EventType     string // {type}; default "message"
 
 	Mode              Mode // default Paced
-	Streams           int  // 0 allowed: publishing cost alone
+	Streams           int  // 0 allowed: measures only publishing
 	Channels          int  // default 1
 	ChannelsPerStream int  // default 1, in Resume 3; at most Channels
 	Slow              int  // of Streams, so many that never read
@@ -56,7 +56,7 @@ type Options struct {
 
 	Rate       float64       // Paced: events a second over all channels; default 20
 	Duration   time.Duration // Paced: default 10s
-	Warmup     time.Duration // Paced: unmeasured load before; Burst: one unmeasured burst where > 0; Resume: calm live traffic; zero: none
+	Warmup     time.Duration // Paced: unmeasured load before; Burst: one unmeasured burst if > 0; Resume: calm live traffic; zero: none
 	Burst      int           // Burst: events in one burst; default 300
 	Bursts     int           // Burst: default 1
 	Batch      int           // events in one POST, for templates with {events}; default 1
@@ -66,12 +66,12 @@ type Options struct {
 	Live   int // Resume: streams that stay and follow live traffic at Rate; default 10
 
 	Settle   time.Duration // idle time before memory is read; zero: none
-	Patience time.Duration // give up on what has not arrived after so long without any delivery; default 10s
+	Patience time.Duration // give up on missing deliveries after this time without any; default 10s
 	Window   int           // streams being connected at the same time; default 100, in Resume 2000
 	Readers  int           // reading goroutines (Linux); default 1
 
 	PIDs     []int     // server processes to watch, children included; none: no CPU and memory figures
-	Portable bool      // use a goroutine per stream even where epoll is there
+	Portable bool      // use a goroutine per stream even if epoll is available
 	Progress io.Writer // one line a second; nil: none
 
 	moment time.Duration // how long nothing must come for quiet, and a fifth of the time between lines; default 200ms
@@ -180,7 +180,7 @@ func setInt(p *int, value int) {
 	}
 }
 
-// checkURL says what is wrong with a URL template.
+// checkURL returns what is wrong with a URL template, or nil.
 func checkURL(name, raw string) error {
 	u, err := url.Parse(strings.NewReplacer("{channel}", "c", "{stream}", "1").Replace(raw))
 	if err != nil {

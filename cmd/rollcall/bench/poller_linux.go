@@ -182,7 +182,7 @@ func (p *poller) dialLocked(s *stream) (fd int, err error) {
 	return fd, nil
 }
 
-// readyLocked does what a stream's socket is ready for.
+// readyLocked handles a stream's socket events.
 func (p *poller) readyLocked(s *stream, events uint32) {
 	if s.state == streamDialing {
 		if events&(unix.EPOLLERR|unix.EPOLLHUP) != 0 {
@@ -213,8 +213,8 @@ func (p *poller) readyLocked(s *stream, events uint32) {
 	}
 }
 
-// readLocked reads all that is there. A short read means that there is no more for now, and a later
-// arrival brings a new event; but a connection that is over is read to its end.
+// readLocked reads everything available. After a short read, later data brings a new event; a closed connection is
+// read to its end.
 func (p *poller) readLocked(s *stream, over bool) {
 	for {
 		kept := len(s.tail)
@@ -251,7 +251,7 @@ func (p *poller) readLocked(s *stream, over bool) {
 	}
 }
 
-// closeLocked closes the connection of s; why is nil where this side wants it.
+// closeLocked closes the connection of s; why is nil if this side decided it.
 func (p *poller) closeLocked(s *stream, why error) {
 	if s.state == streamDialing || s.state == streamAsking {
 		p.inflight--

@@ -2,7 +2,7 @@ package bench
 
 import "time"
 
-// usage is what a set of processes has used.
+// usage is the consumption of a set of processes.
 type usage struct {
 	cpu time.Duration // of all threads, since the processes began
 	pss int64         // proportional set size in bytes, now

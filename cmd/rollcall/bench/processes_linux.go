@@ -13,7 +13,7 @@ import (
 // clockTick is the unit of times in /proc/PID/stat: USER_HZ, 100 a second on every Linux port.
 const clockTick = 10 * time.Millisecond
 
-// processCPU sums up the CPU time of pids and all their descendants. cpu alone is set.
+// processCPU sums up the CPU time of pids and all their descendants. Only cpu is set.
 func processCPU(pids []int) (usage, error) {
 	var u usage
 	for _, pid := range withChildren(pids) {
@@ -40,9 +40,9 @@ func processMemory(pids []int) (usage, error) {
 	return u, nil
 }
 
-// threadTime is the time that all threads of pid have run. The scheduler's own figure is in
-// nanoseconds, but knows living threads only; the figure that remembers ended threads counts in ticks.
-// Where they differ by more than a tick for each of its two parts, threads have ended.
+// threadTime returns the time that all threads of pid have run. The scheduler's own figure is in nanoseconds, but only
+// covers living threads; the figure that includes ended threads is in ticks. If they differ by more than a tick for
+// each of its two parts, threads have ended.
 func threadTime(pid int) (time.Duration, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

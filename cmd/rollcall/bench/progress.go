@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// progress writes what a run is doing, over and over, until it is stopped. On a terminal one line
-// is overwritten; elsewhere each is a line.
+// progress prints a run's state repeatedly, until it is stopped: on a terminal in one line, otherwise in a line each
+// time.
 type progress struct {
 	w        io.Writer
 	terminal bool
@@ -46,7 +46,7 @@ func newProgress(w io.Writer, every time.Duration, status func() string) *progre
 	return p
 }
 
-// enter names what the run does from now on.
+// enter sets the name of the run's current phase.
 func (p *progress) enter(phase string) { p.phase.Store(&phase) }
 
 func (p *progress) line(status string) {

@@ -14,8 +14,7 @@ import (
 	"time"
 )
 
-// ledger is what has been published: how many events on each channel, and how many deliveries that
-// should make.
+// ledger counts published events per channel, and their expected deliveries.
 type ledger struct {
 	numbers  []uint32 // of each channel the last event; a channel belongs to one publisher
 	readers  []int64  // of each channel the streams that should get an event; set between phases
@@ -86,7 +85,7 @@ func (p *publisher) post(ctx context.Context, channels []uint32) error {
 	}
 }
 
-// try sends one request. wait is set where the server asks to come back later.
+// try sends one request. wait is set if the server sends a Retry-After.
 func (p *publisher) try(ctx context.Context, channels []uint32) (wait time.Duration, err error) {
 	p.render(channels)
 	res, err := p.exchange(ctx)

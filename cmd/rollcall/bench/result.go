@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Result is what a run found. Its JSON form is meant for scripts: fields are only ever added.
+// Result is the outcome of a run. Its JSON form is meant for scripts: fields are only ever added.
 type Result struct {
 	Load     Load      `json:"load"`
 	Connect  Connect   `json:"connect"`
@@ -19,7 +19,7 @@ type Result struct {
 	Interrupted bool `json:"interrupted,omitempty"` // the run was stopped early; figures are of the part before
 }
 
-// Load repeats what was asked for.
+// Load repeats the run's options.
 type Load struct {
 	Mode              Mode     `json:"mode"`
 	SubscribeURLs     []string `json:"subscribeUrls"`
@@ -121,8 +121,7 @@ func (r *Result) warn(format string, args ...any) {
 	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
 }
 
-// Err reports whether the run proved what it should: nil when all streams opened and stayed and
-// every event arrived exactly once and in order.
+// Err returns nil if all streams opened and stayed and every event arrived exactly once and in order.
 func (r *Result) Err() error {
 	switch d := r.Delivery; {
 	case r.Interrupted:
@@ -158,7 +157,7 @@ func round(f float64) float64 {
 	return math.Round(f*1000) / 1000
 }
 
-// microsPer is d in microseconds for each of n; nil if there is none.
+// microsPer returns d in microseconds divided by n; nil if n is 0.
 func microsPer(d time.Duration, n int64) *float64 {
 	if n <= 0 {
 		return nil

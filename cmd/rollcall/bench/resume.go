@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// resume drops all streams, publishes what they miss, reconnects them all at once from where they
-// were, and sees to it that each gets everything once and in order. Meanwhile live streams follow a
-// channel of their own, and events go on coming on the resumed channels too, so that the
-// hand-over from what was kept to what is new is tried as well.
+// resume drops all streams, publishes events for them, reconnects them all at once at their positions, and checks that
+// each receives everything once and in order. Meanwhile live streams follow a channel of their own, and publishing to
+// the resumed channels continues, so that the hand-over from kept to new events is tested as well.
 func (r *run) resume(ctx context.Context) error {
 	p := r.publishers[0]
 	r.progress.enter("giving every stream a position")
@@ -82,7 +81,7 @@ func (r *run) everyChannel(ctx context.Context, p *paced, times int) error {
 	return nil
 }
 
-// liveFor publishes live traffic alone for d and waits until it has arrived.
+// liveFor publishes only live traffic for d and waits until it has arrived.
 func (r *run) liveFor(ctx context.Context, p *paced, d time.Duration) error {
 	timed, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
@@ -93,8 +92,8 @@ func (r *run) liveFor(ctx context.Context, p *paced, d time.Duration) error {
 	return r.drain(ctx)
 }
 
-// follow publishes live traffic, and as many events on the other channels in turn, until ctx ends.
-// A post that has begun is finished, so that what was published is known.
+// follow publishes live traffic, and as many events on the other channels in turn, until ctx ends. A running post is
+// completed, so that the published events are known.
 func (r *run) follow(ctx context.Context, p *paced) error {
 	whole := context.WithoutCancel(ctx)
 	channel := []uint32{uint32(r.o.Channels)}

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// run is one run: the streams, what has been published for them, and what they have seen. Its
-// methods are called from one goroutine, except status.
+// run is one run: the streams, the published events, and the received ones. Its methods are called from one goroutine,
+// except status.
 type run struct {
 	o          Options
 	clock      clock
 	ledger     *ledger
 	tallies    []*tally
 	streams    []*stream // all of them
-	main       []*stream // those that were asked for
-	live       []*stream // in Resume mode, those that follow live traffic
+	main       []*stream // the requested ones
+	live       []*stream // in Resume mode, those with live traffic
 	publishers []*paced
 	engine     engine
 	progress   *progress
@@ -25,9 +25,9 @@ type run struct {
 	result     *Result
 }
 
-// Run loads the server as o says and returns what it found. When ctx ends first, it stops and
-// returns what there is, marked as interrupted. An error means that there is no result: options
-// that cannot be used, too few open files, a server that cannot be reached at all.
+// Run loads the server as o describes and returns the result. If ctx ends first, it stops and returns a partial
+// result, marked as interrupted. An error means that there is no result: unusable options, too few open files, an
+// unreachable server.
 //
 // Run may be called from several goroutines at once, though they would disturb each other.
 func Run(ctx context.Context, o Options) (*Result, error) {
@@ -159,7 +159,7 @@ func (r *run) afterwards(ctx context.Context) error {
 	return nil
 }
 
-// connect opens all streams and says what that cost.
+// connect opens all streams and measures the cost.
 func (r *run) connect(ctx context.Context) error {
 	m := &Memory{}
 	watch := len(r.o.PIDs) > 0
@@ -218,8 +218,7 @@ func (r *run) connect(ctx context.Context) error {
 	return nil
 }
 
-// open connects streams and returns how long it took. It returns early when none is
-// answered for Patience.
+// open connects streams and returns how long it took. It returns early if none is answered for Patience.
 func (r *run) open(ctx context.Context, streams []*stream) (time.Duration, error) {
 	before := r.counts()
 	begun := time.Now()
@@ -237,7 +236,7 @@ func (r *run) open(ctx context.Context, streams []*stream) (time.Duration, error
 	return time.Since(begun), err
 }
 
-// findReaders notes which streams should get what is published from now on.
+// findReaders determines which streams should receive events published from now on.
 func (r *run) findReaders() {
 	clear(r.ledger.readers)
 	for _, s := range r.streams {
@@ -253,7 +252,7 @@ func (r *run) findReaders() {
 	}
 }
 
-// errPatience is the end of waiting for what does not come.
+// errPatience ends the wait for missing deliveries.
 var errPatience = errors.New("nothing came any more")
 
 // await waits until done holds; after Patience in which progress, its second result, did not become
@@ -284,17 +283,17 @@ func (r *run) await(ctx context.Context, done func(counts) (ok bool, progress in
 // drain waits until everything published has arrived, or nothing arrives any more.
 func (r *run) drain(ctx context.Context) error {
 	err := r.await(ctx, func(c counts) (bool, int64) {
-		missing := r.ledger.expected.Load() - c.delivered // grows, too, where publishing goes on
+		missing := r.ledger.expected.Load() - c.delivered // also grows while publishing continues
 		return missing <= 0, -missing
 	})
 	if errors.Is(err, errPatience) {
-		return nil // account says what is lost
+		return nil // account reports the losses
 	}
 	return err
 }
 
-// quiet waits until nothing has been received for a moment, 25 moments at most: greetings, and
-// whatever should not have come.
+// quiet waits until nothing has been received for a moment, at most 25 moments: for greetings, and anything
+// unexpected.
 func (r *run) quiet(ctx context.Context) error {
 	last := r.counts().bytes
 	for range 25 {
@@ -348,7 +347,7 @@ func (r *run) noteConnections() {
 	}
 }
 
-// account compares what was published with what arrived.
+// account compares published and received events.
 func (r *run) account() {
 	r.noteConnections()
 	published := r.ledger.events.Load()

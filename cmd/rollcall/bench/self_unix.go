@@ -17,7 +17,7 @@ func ownCPU() time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// raiseFileLimit makes room for n open files, or says what to do.
+// raiseFileLimit makes room for n open files, or returns an error with a remedy.
 func raiseFileLimit(n int) error {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

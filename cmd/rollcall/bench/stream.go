@@ -18,8 +18,7 @@ const (
 	streamEnded  // ended by the server
 )
 
-// stream is one subscription. What does not change is set before its engine opens it; the rest is
-// guarded by the mutex of its tally.
+// stream is one subscription. Constant fields are set before its engine opens it; the tally's mutex guards the others.
 type stream struct {
 	// Static.
 	id    int
@@ -34,18 +33,17 @@ type stream struct {
 	chunks   chunks
 	last     []uint32 // for each of its channels the greatest number seen
 	tail     []byte   // bytes that no complete event has been made of yet
-	position []byte   // the last id, where t.positions
+	position []byte   // the last id, if t.positions is set
 	fd       int32    // of the epoll engine; -1: none
 	turn     uint32   // which connection of this stream fd is: events of an older one are stale
 	conn     net.Conn // of the portable engine; nil: none
 }
 
-// maxTail bounds what a stream may send without ending an event.
+// maxTail limits what a stream may send without ending an event.
 const maxTail = 8 << 20
 
-// takeLocked counts what has been read. buf starts with a copy of s.tail, which is kept bytes long;
-// the rest is new. It returns an error when the stream cannot go on, errEnded for a proper end.
-// buf is overwritten.
+// takeLocked counts the received events. buf starts with a copy of s.tail, which is kept bytes long; the rest is new.
+// It returns an error if the stream cannot continue, errEnded for a proper end. buf is overwritten.
 func (s *stream) takeLocked(buf []byte, kept int, now int64) error {
 	s.t.counts.bytes += int64(len(buf) - kept)
 	if s.state == streamAsking {
@@ -144,7 +142,7 @@ func (s *stream) deliverLocked(m mark, now int64) {
 	}
 }
 
-// slot is the index in s.last of a channel, -1 where the stream has not asked for it.
+// slot returns the index in s.last of a channel, -1 if the stream has not subscribed to it.
 func (s *stream) slot(channel uint32) int {
 	switch {
 	case channel == s.first:
@@ -168,8 +166,8 @@ var (
 	goodbyeLine   = []byte("event: goodbye\n")
 )
 
-// controlLocked looks for the events by which Rollcall tells of a gap or of the end. b is a part
-// of some events, which may start anywhere.
+// controlLocked looks for Rollcall's events that report a gap or the end. b is a part of some events, which may start
+// anywhere.
 func (s *stream) controlLocked(b []byte) {
 	i := bytes.Index(b, controlPrefix)
 	if i < 0 {
@@ -186,8 +184,7 @@ func (s *stream) controlLocked(b []byte) {
 	}
 }
 
-// closedLocked brings the stream to rest after its connection is gone; why is nil where this
-// side closed it.
+// closedLocked resets the stream after its connection has ended; why is nil if this side closed it.
 func (s *stream) closedLocked(why error) {
 	t := s.t
 	switch {

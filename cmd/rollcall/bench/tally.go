@@ -2,7 +2,7 @@ package bench
 
 import "sync"
 
-// counts are what the streams of a run have seen so far.
+// counts are the figures of a run's streams so far.
 type counts struct {
 	open      int // streams that have been answered 200, and have not ended
 	failed    int // streams that could not be opened
@@ -13,8 +13,8 @@ type counts struct {
 	repeated   int64
 	outOfOrder int64
 	foreign    int64
-	gaps       int64 // "gap" events: the server says that it no longer has what a stream missed
-	goodbyes   int64 // "goodbye" events: the server says that it ends the stream
+	gaps       int64 // "gap" events: the server no longer has events that a stream missed
+	goodbyes   int64 // "goodbye" events: the server ends the stream
 	bytes      int64
 	lastAt     int64 // when the last delivery was read, Unix nanoseconds; zero: none yet
 }
@@ -35,9 +35,8 @@ func (c *counts) add(other counts) {
 	c.lastAt = max(c.lastAt, other.lastAt)
 }
 
-// tally is what the streams of one reader count into. A stream belongs to one tally, and its
-// mutable fields are guarded by the same mutex: a reader takes it once for everything that one
-// wake-up brings.
+// tally holds the counts of one reader's streams. A stream belongs to one tally, whose mutex guards its mutable
+// fields: a reader locks it once per wake-up.
 type tally struct {
 	// Static.
 	marker    marker

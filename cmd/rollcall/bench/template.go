@@ -19,7 +19,7 @@ var placeholders = []placeholder{inChannel, inType, inPayload, inEvents, inStrea
 // else. Braces around any other word are text. It is immutable.
 type template []segment
 
-// segment is literal text followed by a placeholder; the last of a template may have none.
+// segment is literal text followed by a placeholder; the last one of a template may have none.
 type segment struct {
 	text string
 	hole placeholder
@@ -55,7 +55,7 @@ func (t template) has(p placeholder) bool {
 	return false
 }
 
-// fill appends t to dst; write appends what stands for a placeholder.
+// fill appends t to dst; write appends a placeholder's value.
 func (t template) fill(dst []byte, write func(dst []byte, p placeholder) []byte) []byte {
 	for _, s := range t {
 		dst = append(dst, s.text...)

@@ -11,7 +11,7 @@ import (
 // errEnded is the server's end of a stream.
 var errEnded = errors.New("the server closed it")
 
-// endpoint is where a URL template leads.
+// endpoint is the address of a URL template.
 type endpoint struct {
 	tls  bool
 	host string   // as in the Host header
@@ -49,10 +49,10 @@ type requests struct {
 	names     []string // of all channels
 }
 
-// endpoint is where s goes.
+// endpoint returns the endpoint of s.
 func (r *requests) endpoint(s *stream) endpoint { return r.endpoints[s.id%len(r.endpoints)] }
 
-// append appends the request of s, which resumes from its position where it has one.
+// append appends the request of s, which resumes from its position if it has one.
 func (r *requests) append(dst []byte, s *stream) []byte {
 	to := r.endpoint(s)
 	dst = append(dst, "GET "...)
@@ -92,7 +92,7 @@ func (s *stream) channel(i int) uint32 {
 	return (s.first + uint32(i)) % s.t.channels
 }
 
-// parseHead reads a response head. end is where the body starts, -1 when the head is not complete.
+// parseHead reads a response head. end is the start of the body, -1 if the head is incomplete.
 func parseHead(b []byte) (end int, chunked bool, err error) {
 	i := bytes.Index(b, []byte("\r\n\r\n"))
 	if i < 0 {

@@ -16,7 +16,7 @@ import (
 	"github.com/tmaxmax/go-sse"
 )
 
-// Options say where to look, as whom and for how long.
+// Options configure the checks.
 type Options struct {
 	URL      string        // in front of /subscribe, without a slash at its end
 	Client   *http.Client  // must not follow redirects
@@ -25,8 +25,8 @@ type Options struct {
 	Publish  bool          // also publish one event to it
 	Origin   string        // check that its pages may subscribe; "" checks nothing
 	Wait     time.Duration // how long to watch a silent stream
-	Patience time.Duration // what takes longer to arrive was held back; 0 means 5 s
-	Found    func(Check)   // hears of each check when it is known; may be nil
+	Patience time.Duration // events that take longer count as held back; 0 means 5 s
+	Found    func(Check)   // receives each check as it completes; may be nil
 }
 
 // probe is a run of the checks.
@@ -35,7 +35,7 @@ type probe struct {
 	report Report
 }
 
-// Run makes the checks and returns what it found. It ends early where nothing more can be found, or with ctx.
+// Run makes the checks and returns their results. It ends early if nothing more can be learned, or with ctx.
 func Run(ctx context.Context, o Options) *Report {
 	o.Patience = cmp.Or(o.Patience, 5*time.Second)
 	p := &probe{Options: o, report: Report{URL: o.URL, Proxies: []string{}}}
@@ -45,7 +45,7 @@ func Run(ctx context.Context, o Options) *Report {
 	return &p.report
 }
 
-// add reports a check. kind names the fixes, "" none.
+// add reports a check. kind names the fixes, "" for none.
 func (p *probe) add(name string, status Status, kind, text string, args ...any) {
 	c := Check{Name: name, Status: status, Text: fmt.Sprintf(text, args...)}
 	if kind != "" && status != OK {
@@ -62,7 +62,7 @@ func (p *probe) record(c Check) {
 	}
 }
 
-// run makes the checks in order: what comes later builds on what was found before.
+// run makes the checks in order: later ones depend on earlier results.
 func (p *probe) run(ctx context.Context) {
 	if !p.reach(ctx) {
 		return
@@ -84,7 +84,7 @@ func (p *probe) run(ctx context.Context) {
 	p.silence(ctx, quiet)
 }
 
-// reach asks whether the server is there and ready.
+// reach checks that the server answers and is ready.
 func (p *probe) reach(ctx context.Context) bool {
 	began := time.Now()
 	answer, cancel, err := p.get(ctx, http.MethodGet, "/readyz", nil, nil)
@@ -146,10 +146,10 @@ func (p *probe) openFirst(ctx context.Context) *stream {
 	return nil
 }
 
-// position is where a stream is, and whose it is.
+// position is a stream's position and client.
 type position struct{ id, clientID string }
 
-// readStart wants the first event of a stream, which is sent with the head.
+// readStart expects the first event of a stream, which is sent with the head.
 func (p *probe) readStart(ctx context.Context, s *stream) (position, bool) {
 	began := time.Now()
 	who, err := s.registered(ctx, p.Patience)
@@ -167,7 +167,8 @@ func (p *probe) readStart(ctx context.Context, s *stream) (position, bool) {
 	return position{}, false
 }
 
-// backendAway reports whether the server says that it can't ask its backend. To a stream it says so in a goodbye, without a code.
+// backendAway reports whether the server says that it can't ask its backend. Streams receive this as a goodbye without
+// a code.
 func (p *probe) backendAway(ctx context.Context) bool {
 	answer, cancel, err := p.get(ctx, http.MethodGet, "/history", url.Values{"channel": {p.Channel}}, nil)
 	defer cancel()
@@ -275,7 +276,7 @@ func (p *probe) byItself(ctx context.Context) {
 	p.publish(ctx, s)
 }
 
-// publish publishes one event and wants it on s.
+// publish publishes one event and expects it on s.
 func (p *probe) publish(ctx context.Context, s *stream) {
 	if !p.Publish {
 		return
@@ -312,7 +313,7 @@ func (p *probe) publish(ctx context.Context, s *stream) {
 	p.add("publish", OK, "", "An event was acknowledged after %v and arrived %v after it was sent.", round(acknowledged), round(time.Since(began)))
 }
 
-// resume checks that a stream goes on from a position, by either way to say it.
+// resume checks that a stream resumes from a position, sent in either way.
 func (p *probe) resume(ctx context.Context, at position) {
 	for _, way := range []struct {
 		name, kind, text string
@@ -377,7 +378,7 @@ func (p *probe) cors(ctx context.Context) {
 	}})
 }
 
-// allows reports whether an answer may be read by pages of the origin; it must say so once.
+// allows reports whether pages of the origin may read an answer; exactly one header must say so.
 func allows(h http.Header, origin string) bool {
 	values := h.Values("Access-Control-Allow-Origin")
 	return len(values) == 1 && (values[0] == origin || values[0] == "*")
@@ -392,7 +393,7 @@ func plain(err error) error {
 	return err
 }
 
-// distinct drops what comes again.
+// distinct drops repeated entries.
 func distinct(list []string) []string {
 	out := []string{}
 	seen := map[string]bool{}

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// What stands in front of servers, as fixes name it.
+// The names of proxies and services in fixes.
 const (
 	nginx      = "nginx"
 	caddy      = "Caddy"
@@ -89,7 +89,7 @@ var fixes = map[string][]Fix{
 	},
 }
 
-// signs are the headers by which proxies give themselves away: the value has the text, or any where that is "".
+// signs are headers that identify proxies: the value contains the text; "" matches any value.
 var signs = []struct{ header, text, name string }{
 	{"Server", "nginx", nginx}, {"Server", "openresty", nginx}, {"Via", "nginx", nginx},
 	{"Server", "Caddy", caddy}, {"Via", "Caddy", caddy},
@@ -100,7 +100,7 @@ var signs = []struct{ header, text, name string }{
 	{"Server", "Apache", "Apache"}, {"Via", "varnish", "Varnish"}, {"Server", "Traefik", "Traefik"}, {"Server", "IIS", "IIS"},
 }
 
-// proxiesIn names what gave itself away in the headers of an answer, or the header itself.
+// proxiesIn returns the proxies identified by an answer's headers, or the headers themselves.
 func proxiesIn(h http.Header) []string {
 	var found []string
 	for _, sign := range signs {
@@ -116,7 +116,7 @@ func proxiesIn(h http.Header) []string {
 	return found
 }
 
-// fixesFor returns the fixes for a kind of trouble, those for known proxies first.
+// fixesFor returns the fixes for a kind of trouble, those for detected proxies first.
 func fixesFor(kind string, known []string) []Fix {
 	list := slices.Clone(fixes[kind])
 	slices.SortStableFunc(list, func(a, b Fix) int {

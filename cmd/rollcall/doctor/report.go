@@ -1,6 +1,6 @@
 package doctor
 
-// Status says how a check went.
+// Status is the result of a check.
 type Status string
 
 const (
@@ -17,7 +17,7 @@ type Check struct {
 	Fixes  []Fix  `json:"fixes,omitempty"`
 }
 
-// Fix is what to change in one program or service.
+// Fix is a change in one program or service.
 type Fix struct {
 	For   string `json:"for"`
 	Lines string `json:"lines"` // as they stand in its configuration; several are separated by line ends
@@ -26,7 +26,7 @@ type Fix struct {
 // Report is all that was found.
 type Report struct {
 	URL     string   `json:"url"`
-	Proxies []string `json:"proxies"` // what gave itself away
+	Proxies []string `json:"proxies"` // detected proxies
 	Checks  []Check  `json:"checks"`
 }
 

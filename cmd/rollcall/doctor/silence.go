@@ -45,7 +45,7 @@ func (p *probe) silence(ctx context.Context, s *stream) {
 	p.verdict(s, goodbye, events)
 }
 
-// verdict says what the silent stream shows. The caller holds the stream's mutex.
+// verdict judges the silent stream. The caller holds the stream's mutex.
 func (p *probe) verdict(s *stream, goodbye string, events int) {
 	beats, bunches := 0, 0
 	for _, b := range s.beats {
@@ -75,7 +75,7 @@ func (p *probe) verdict(s *stream, goodbye string, events int) {
 	}
 }
 
-// known says whose timeout that may be.
+// known names the proxy with such a timeout.
 func known(d time.Duration) string {
 	for t, whose := range usual {
 		if math.Abs(d.Seconds()-float64(t)) < 1.5 {
@@ -85,7 +85,7 @@ func known(d time.Duration) string {
 	return ""
 }
 
-// seconds is a duration in seconds, with a decimal where it is short.
+// seconds formats a duration in seconds, with a decimal if it is short.
 func seconds(d time.Duration) string {
 	if d < 10*time.Second {
 		return fmt.Sprintf("%.1f s", d.Seconds())

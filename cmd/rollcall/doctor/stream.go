@@ -16,7 +16,7 @@ import (
 	"github.com/tmaxmax/go-sse"
 )
 
-// stream is one open event stream, read by a goroutine that notes when what came.
+// stream is one open event stream. A goroutine reads it and records the times of arrival.
 type stream struct {
 	answer *http.Response
 	events chan sse.Event // closed at the end
@@ -111,7 +111,8 @@ func (s *stream) read() {
 	})
 }
 
-// Read reads the answer's body for the parser, and notes what came. The end of the body is an error: a stream has none.
+// Read reads the answer's body for the parser, and records the arrival. The end of the body is an error, because
+// streams do not end.
 func (s *stream) Read(b []byte) (int, error) {
 	n, err := s.answer.Body.Read(b)
 	if n > 0 {
@@ -132,7 +133,7 @@ func (s *stream) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// await waits for an event of this type for as long as patience. Others are ignored, but for a goodbye.
+// await waits up to patience for an event of this type. Others are ignored, except a goodbye.
 func (s *stream) await(ctx context.Context, patience time.Duration, match func(sse.Event) bool) (sse.Event, error) {
 	late := time.After(patience)
 	for {
@@ -182,7 +183,7 @@ func payload(ev sse.Event) string {
 	return data.Payload
 }
 
-// isStream reports whether the answer says that it is an event stream.
+// isStream reports whether the answer is an event stream.
 func isStream(answer *http.Response) bool {
 	return answer.StatusCode == http.StatusOK && strings.HasPrefix(answer.Header.Get("Content-Type"), "text/event-stream")
 }

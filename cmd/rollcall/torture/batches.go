@@ -33,7 +33,7 @@ func (c *checker) checkBatches() {
 	}
 }
 
-// checkBatch checks a batch in a log that has some of it. What nobody has seen may have been dropped for lack of room.
+// checkBatch checks a batch of which a log has some events. Unseen ones may have been dropped for lack of room.
 func (c *checker) checkBatch(events []Event, epoch string) {
 	first, known := uint64(0), false
 	for i, e := range events {
@@ -73,7 +73,7 @@ func (c *checker) checkTime() {
 		byBegin := slices.Clone(all)
 		slices.SortFunc(byBegin, func(a, b placed) int { return cmp.Compare(a.began, b.began) })
 		slices.SortFunc(all, func(a, b placed) int { return cmp.Compare(a.ended, b.ended) })
-		var highest placed // of those that had ended
+		var highest placed // of the ended ones
 		for _, later := range byBegin {
 			for len(all) > 0 && all[0].ended < later.began {
 				if all[0].at.Seq > highest.at.Seq {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Rules say what the servers of a round promise beside what all do.
+// Rules are promises of a round's servers beyond the common ones.
 type Rules struct {
 	KeepsAll bool // no event is dropped for lack of room: no gap is true but that of a new epoch
 	Durable  bool // the log never begins anew
@@ -16,7 +16,7 @@ type Rules struct {
 // Violation is a promise that was broken.
 type Violation struct {
 	Rule string // one of the Rule constants
-	Text string // which event, where
+	Text string // the event and its place
 }
 
 func (v Violation) String() string { return v.Rule + ": " + v.Text }

@@ -14,7 +14,7 @@ import (
 // patience bounds each request, and each step of the recovery after the last fault. Only a failure reaches it.
 const patience = 60 * time.Second
 
-// requestTimeout is when a client gives up a request. It is far above what servers need, and lets a round go on where the
+// requestTimeout limits a client's requests. It is far above the servers' needs, and lets a round continue if the
 // network swallows requests.
 const requestTimeout = 10 * time.Second
 
@@ -47,7 +47,7 @@ func Pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// stream is a GET over a connection of its own, which reads from it as slowly as it is told.
+// stream is a GET over its own connection, with an adjustable reading speed.
 type stream struct {
 	mu     sync.Mutex
 	conn   net.Conn
@@ -85,8 +85,8 @@ func (s *stream) Read(p []byte) (int, error) {
 	return s.conn.Read(p)
 }
 
-// run asks a server for path, from the position last, and returns the status, 0 where there was no answer. Of a stream it reads
-// all events.
+// run requests path from a server, from the position last, and returns the status, 0 without an answer. It reads all
+// events of a stream.
 func (s *stream) run(ctx context.Context, server, path, last string, on func(Message)) (status int) {
 	var dialer net.Dialer
 	dialing, cancel := context.WithTimeout(ctx, requestTimeout)

@@ -8,14 +8,14 @@ import (
 // flow is a channel's events in one log.
 type flow struct{ epoch, channel string }
 
-// sent is what was tried with an event.
+// sent is the attempts with an event.
 type sent struct {
 	began    time.Duration // of the first attempt
 	refused  bool          // every attempt was
 	followed bool          // an event of the same channel is behind it in its batch
 }
 
-// facts is what the clients' records say together about the logs.
+// facts is the combined evidence of all clients about the logs.
 type facts struct {
 	sent    map[Event]*sent
 	at      map[Position]Event
@@ -25,7 +25,7 @@ type facts struct {
 	unclear map[string]bool             // channels with attempts of unknown outcome
 }
 
-// collect gathers the facts, and notes where records contradict each other.
+// collect gathers the facts, and reports contradictory records.
 func collect(c *checker) *facts {
 	f := &facts{
 		sent: make(map[Event]*sent), at: make(map[Position]Event), places: make(map[Event]map[string]uint64),

@@ -11,7 +11,7 @@ import (
 // Event is an event as it is published. No two have the same payload.
 type Event struct{ Channel, Payload string }
 
-// Outcome is what a publisher knows of an attempt.
+// Outcome is a publisher's knowledge about an attempt.
 type Outcome string
 
 const (
@@ -28,7 +28,7 @@ type Attempt struct {
 	Began, Ended time.Duration // since the History's begin
 	Outcome      Outcome
 	Code         string   // of the refusal
-	IDs          []string // of what was acked, in the order of Events
+	IDs          []string // of acked events, in the order of Events
 }
 
 // Frame is an event of a stream, as it came, or the status of an answer that was no stream.
@@ -39,7 +39,7 @@ type Frame struct {
 	ID         string
 	Kind       string // the event's name, or "status"
 	Channel    string
-	Payload    string // of a lastEvent: the payload of the event that it tells; "" where it tells of none
+	Payload    string // of a lastEvent: the payload of the announced event; "" without one
 
 	Asked   string // of registered: the position that the client sent
 	Resumed bool   // of registered
@@ -67,8 +67,8 @@ type Last struct {
 	Server  string
 	At      time.Duration
 	Channel string
-	ID      string // where the log was then
-	Payload string // "" where there was none
+	ID      string // the log's position at that time
+	Payload string // "" without an event
 }
 
 // Notice is an event of a presence stream.
@@ -81,7 +81,7 @@ type Notice struct {
 	Online  int
 }
 
-// Roster is who is online as a server tells, after the last fault.
+// Roster is the online clients according to a server, after the last fault.
 type Roster struct {
 	Server  string
 	Clients []string
@@ -98,8 +98,8 @@ type History struct {
 	Rosters  []Roster
 
 	Channels map[string][]string // of each subscriber
-	Clients  []string            // who is online at the end
-	Stuck    []string            // what did not come about after the last fault
+	Clients  []string            // clients online at the end
+	Stuck    []string            // expectations not met after the last fault
 
 	began time.Time
 	mu    sync.Mutex
@@ -109,7 +109,7 @@ type History struct {
 // NewHistory begins now.
 func NewHistory() *History { return &History{began: time.Now(), Channels: make(map[string][]string)} }
 
-// note has f add to the history. It is told how long that has gone on.
+// note lets f add to the history. Its argument is the time since the start.
 func (h *History) note(f func(at time.Duration)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -151,12 +151,12 @@ func (h *History) stuck(what string) {
 	h.note(func(time.Duration) { h.Stuck = append(h.Stuck, what) })
 }
 
-// subscribe notes who subscribes to what.
+// subscribe records a client's subscription.
 func (h *History) subscribe(client string, channels []string) {
 	h.note(func(time.Duration) { h.Channels[client] = channels })
 }
 
-// recent returns one of the ids acked last, "" if there is none yet.
+// recent returns one of the last acked ids, "" if there is none yet.
 func (h *History) recent(r *rand.Rand) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()

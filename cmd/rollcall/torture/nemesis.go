@@ -18,7 +18,7 @@ type Fault struct {
 
 func (f Fault) String() string { return f.Name + " " + f.On }
 
-// Step is what a nemesis does at once: it begins faults, holds them, ends them, and rests.
+// Step is one action of a nemesis: it begins faults, holds them, ends them, and rests.
 type Step struct {
 	Faults     []Fault
 	Hold, Rest time.Duration

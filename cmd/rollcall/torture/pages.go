@@ -1,7 +1,6 @@
 package torture
 
-// checkPages checks pages of /history: what is between the position asked for and the next one is all there, or there is
-// a gap.
+// checkPages checks pages of /history: each has all events between the requested position and the next one, or a gap.
 func (c *checker) checkPages() {
 	for i := range c.h.Pages {
 		c.checkPage(&c.h.Pages[i])
@@ -37,7 +36,7 @@ func (c *checker) checkPage(p *Page) {
 		last = max(last, at.Seq)
 		got[at.Seq] = true
 	}
-	began := next.Seq // of what is kept
+	began := next.Seq // of the kept events
 	if len(p.Events) > 0 {
 		began = ParsePosition(p.Events[0].ID).Seq
 	}
@@ -64,7 +63,7 @@ func (c *checker) checkLasts() {
 	}
 }
 
-// checkLast checks that a channel's last event is what it should be where the log is at this position.
+// checkLast checks a channel's last event with the log at this position.
 func (c *checker) checkLast(channel, payload string, at Position, where string) {
 	after := uint64(0)
 	if payload != "" {
@@ -75,7 +74,7 @@ func (c *checker) checkLast(channel, payload string, at Position, where string) 
 		}
 		seq, ok := c.places[e][at.Epoch]
 		if !ok {
-			return // nobody was told where it is
+			return // no client knows its position
 		}
 		if after = seq; seq > at.Seq {
 			c.add(RuleLastEvent, "%s at %v is %v, which is %d", where, at, e, seq)

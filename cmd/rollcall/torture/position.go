@@ -11,7 +11,7 @@ type Position struct {
 	Seq   uint64
 }
 
-// ParsePosition reads an id. What is no id is the zero Position.
+// ParsePosition parses an id. An invalid id is the zero Position.
 func ParsePosition(id string) Position {
 	epoch, text, _ := strings.Cut(id, "-")
 	seq, err := strconv.ParseUint(text, 10, 64)

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// checkPresence checks that a presence stream adds up at each step and, at the end, with what the servers tell and with who is
-// there.
+// checkPresence checks that a presence stream adds up at each step, and that its end agrees with the servers and the
+// clients online.
 func (c *checker) checkPresence() {
 	views := make(map[string]map[string]bool) // by watcher
 	for _, n := range c.h.Notices {

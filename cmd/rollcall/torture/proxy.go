@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Shape is what a proxy does to one direction. The zero value lets everything pass at once.
+// Shape is a proxy's effect on one direction. The zero value passes everything at once.
 type Shape struct {
-	Hold  bool          // nothing passes; the connections stay, as in a network that swallows what is sent
+	Hold  bool          // nothing passes; the connections stay open, as in a network that drops packets
 	Delay time.Duration // until a byte passes
 	Rate  int           // bytes a second, of each connection; 0 is any
 }
 
-// Proxy stands between any two processes and does to their connections what networks do.
+// Proxy stands between any two processes and simulates network faults.
 type Proxy struct {
 	target  string
 	l       net.Listener
@@ -39,7 +39,7 @@ func NewProxy(target string) (*Proxy, error) {
 	return p, nil
 }
 
-// Addr returns where the proxy listens.
+// Addr returns the proxy's address.
 func (p *Proxy) Addr() string { return p.l.Addr().String() }
 
 // Taken returns how many connections came through to the target.
@@ -128,7 +128,7 @@ func (p *Proxy) connect(in net.Conn) {
 	delete(p.conns, out)
 }
 
-// keep notes a connection, unless there may be none.
+// keep registers a connection, unless none is allowed.
 func (p *Proxy) keep(in, out net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

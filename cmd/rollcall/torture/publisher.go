@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// publisher sends numbered events with keys, alone and in batches, to any server, and again where the outcome is not known.
+// publisher sends numbered events with keys, alone and in batches, to any server, and retries unknown outcomes.
 type publisher struct {
 	name     string
 	h        *History

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// reader reads pages of /history behind what was acknowledged a moment ago, mostly by another server, and asks for the last
-// event.
+// reader reads pages of /history after a recently acknowledged event, mostly from another server, and requests the
+// last event.
 type reader struct {
 	h        *History
 	servers  []string
@@ -38,7 +38,7 @@ func (r *reader) run(ctx context.Context) {
 	}
 }
 
-// get asks for JSON, and returns the answer's header, nil if there is none.
+// get requests JSON, and returns the answer's header, nil without an answer.
 func (r *reader) get(ctx context.Context, url string, into any) http.Header {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -58,7 +58,7 @@ func (r *reader) get(ctx context.Context, url string, into any) http.Header {
 	return answer.Header
 }
 
-// page reads a page behind a position, and records it. It returns nil where there was no answer.
+// page reads a page after a position, and records it. It returns nil without an answer.
 func (r *reader) page(ctx context.Context, server, channel, after string, limit int) *Page {
 	var got struct {
 		Events []struct{ ID, ChannelName, Payload string }
@@ -100,7 +100,7 @@ func (r *reader) all(ctx context.Context, server string, want Event) bool {
 	}
 }
 
-// online returns who a server says is online.
+// online returns the clients online according to a server.
 func (r *reader) online(ctx context.Context, server string) (clients []string, ok bool) {
 	var got struct{ Clients []struct{ ClientID string } }
 	ok = r.get(ctx, "http://"+server+"/presence/clients?limit=1000", &got) != nil
@@ -110,13 +110,13 @@ func (r *reader) online(ctx context.Context, server string) (clients []string, o
 	return clients, ok
 }
 
-// ready reports whether a server says that it is.
+// ready reports whether a server is ready.
 func (r *reader) ready(ctx context.Context, server string) bool {
 	var got any
 	return r.get(ctx, "http://"+server+"/readyz", &got) != nil
 }
 
-// Ready reports whether a server says that it is.
+// Ready reports whether a server is ready.
 func Ready(ctx context.Context, server string) bool {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	return (&reader{client: client}).ready(ctx, server)

@@ -75,7 +75,7 @@ func (r *resumer) disturb(s *stream, life time.Duration) (end func()) {
 	return func() { dropping.Stop(); stalling.Stop() }
 }
 
-// settle has the resumer stay where it is, and come back only where its stream is ended.
+// settle makes the resumer stay, and reconnect only if its stream ends.
 func (r *resumer) settle() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

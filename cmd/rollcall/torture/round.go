@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// System is what a round attacks.
+// System is the target of a round.
 type System struct {
 	Servers []string // host:port, as clients reach them
 	Faults  []Fault
@@ -17,7 +17,7 @@ type System struct {
 	Rules   Rules
 }
 
-// Round says how a system is attacked. The zero value of a number means a small one.
+// Round configures an attack. The zero value of a number means a small one.
 type Round struct {
 	Seed        uint64
 	Steps       int // of the nemesis: 5
@@ -54,7 +54,7 @@ type crowd struct {
 	watchers    []*watcher
 }
 
-// Run carries a round out and returns what the clients recorded. It calls the faults one after the other.
+// Run executes a round and returns the clients' records. It calls the faults one after the other.
 func Run(ctx context.Context, sys System, round Round) *History {
 	round.fill()
 	c := newCrowd(sys, &round)
@@ -123,8 +123,8 @@ func newCrowd(sys System, round *Round) *crowd {
 	return c
 }
 
-// settle has all clients stay, publishes a last event to each channel, and waits until everybody has it and all agree on who is
-// online.
+// settle makes all clients stay, publishes a last event to each channel, and waits until every client has it and all
+// agree on who is online.
 func (c *crowd) settle(ctx context.Context) {
 	for _, s := range c.subscribers {
 		s.settle()
@@ -132,7 +132,7 @@ func (c *crowd) settle(ctx context.Context) {
 	for _, w := range c.watchers {
 		w.settle()
 	}
-	for _, s := range c.subscribers { // one that began afresh behind the last events would be told them as lastEvents
+	for _, s := range c.subscribers { // a fresh one after the last events would receive them as lastEvents
 		c.wait(ctx, s.name+" is back", s.hasBegun)
 	}
 	end := c.ender.batch(endMark, c.channels...)

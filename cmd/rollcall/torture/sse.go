@@ -9,7 +9,7 @@ import (
 // Message is an event of a stream as it stands there.
 type Message struct{ ID, Kind, Data string }
 
-// Scan reads events from a stream until it ends, and returns why it did. An event that is cut off is none.
+// Scan reads events from a stream until it ends, and returns the reason. A truncated event is dropped.
 func Scan(stream io.Reader, on func(Message)) error {
 	var m Message
 	lines := bufio.NewScanner(stream)

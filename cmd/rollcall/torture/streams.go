@@ -12,16 +12,16 @@ type reading struct {
 	channels []string
 
 	stream  Frame               // the registered of the present stream
-	fresh   bool                // it does not resume, and its ids are the position asked for until all gaps are told
+	fresh   bool                // it does not resume, and its ids are the requested position until all gaps are announced
 	lasts   []Frame             // its last events meanwhile
 	due     map[string]Position // by channel: behind this, every event is due
-	gap     map[string]bool     // by channel: a gap was told, which the next event ends
-	owed    map[string]bool     // by channel: a gap that this stream has to tell before its first event
+	gap     map[string]bool     // by channel: an announced gap, which the next event ends
+	owed    map[string]bool     // by channel: a gap that this stream must announce before its first event
 	highest map[string]uint64   // by epoch
 	got     map[Position]bool
 }
 
-// checkStreams checks what each subscriber got: every event of its channels once, in order, or a gap.
+// checkStreams checks that each subscriber received every event of its channels once and in order, or a gap.
 func (c *checker) checkStreams() {
 	readings := make(map[string]*reading)
 	for name, channels := range c.h.Channels {
@@ -67,8 +67,8 @@ func (r *reading) take(f Frame) {
 // freshEpoch is that of the position of a stream that was refused before its first.
 const freshEpoch = "new"
 
-// registered begins a stream. One that does not resume owes a gap of every channel, and goes on where it was if it breaks
-// off before.
+// registered begins a stream. One that does not resume owes a gap of every channel, and continues at its previous
+// position if it breaks off before.
 func (r *reading) registered(f Frame) {
 	r.stream = f
 	r.lasts = nil
@@ -91,8 +91,8 @@ func (r *reading) registered(f Frame) {
 	}
 }
 
-// moved notes the first position in the log of a stream that does not resume. All gaps are told by then, but for that of the
-// channel whose event has the position.
+// moved records the first position in the log of a stream that does not resume. By then all gaps are announced, except
+// that of the channel whose event has the position.
 func (r *reading) moved(f Frame) {
 	r.fresh = false
 	at, asked := ParsePosition(f.ID), ParsePosition(r.stream.Asked)

@@ -18,7 +18,7 @@ type subscriber struct {
 	h        *History
 
 	mu   sync.Mutex
-	seen map[Event]bool // of those that end a round
+	seen map[Event]bool // the events that end a round
 }
 
 func newSubscriber(h *History, servers []string, seed uint64, name string, channels []string) *subscriber {
@@ -48,7 +48,7 @@ func (s *subscriber) take(server, asked string, m Message) {
 	}
 }
 
-// has reports whether the subscriber got those of the events that are of its channels.
+// has reports whether the subscriber received all of the events on its channels.
 func (s *subscriber) has(events []Event) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,14 +62,14 @@ func (s *subscriber) has(events []Event) bool {
 	return true
 }
 
-// frame reads what stands in an event's data.
+// frame parses an event's data.
 func frame(m Message) Frame {
 	f := Frame{ID: m.ID, Kind: m.Kind}
 	var data struct {
 		ChannelName string
 		Payload     string
 	}
-	_ = json.Unmarshal([]byte(m.Data), &data) // what can't be read is missed
+	_ = json.Unmarshal([]byte(m.Data), &data) // unreadable data counts as missing
 	f.Channel, f.Payload = data.ChannelName, data.Payload
 	if isEvent(m.Kind) {
 		return f

@@ -29,7 +29,7 @@ func (w *watcher) take(server, _ string, m Message) {
 		Clients  []struct{ ClientID string }
 		Online   int
 	}
-	_ = json.Unmarshal([]byte(m.Data), &data) // what can't be read is missed
+	_ = json.Unmarshal([]byte(m.Data), &data) // unreadable data counts as missing
 	n := Notice{Watcher: w.name, Server: server, Kind: m.Kind, Clients: []string{data.ClientID}, Online: data.Online}
 	w.mu.Lock()
 	defer w.mu.Unlock()

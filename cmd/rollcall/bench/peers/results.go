@@ -11,10 +11,10 @@ import (
 	"rollcall/cmd/rollcall/bench"
 )
 
-// key is what was measured: one case on one server.
+// key identifies a measurement: one case on one server.
 type key struct{ load, server string }
 
-// results are all rounds of all cases, and which of them did not go well.
+// results are all rounds of all cases, and which of them failed.
 type results struct {
 	rounds map[key][]*bench.Result
 	flaws  []string
@@ -80,7 +80,7 @@ var (
 		}
 		return mebibytes(r.Memory.Peak - r.Memory.Idle), true
 	}
-	// What is left above the level before the first stream.
+	// Memory above the level before the first stream.
 	leftMiB figure = func(r *bench.Result) (float64, bool) {
 		if r.Memory == nil || r.Memory.After == 0 {
 			return 0, false
@@ -134,7 +134,7 @@ type spread struct {
 	Rounds int     `json:"rounds"`
 }
 
-// spread collects a figure; nil where no round has it.
+// spread collects a figure over the rounds; nil if no round has it.
 func (a results) spread(load, server string, of figure) *spread {
 	var all []float64
 	for _, r := range a.rounds[key{load, server}] {
@@ -150,7 +150,7 @@ func (a results) spread(load, server string, of figure) *spread {
 	return &spread{Median: (all[(n-1)/2] + all[n/2]) / 2, Min: all[0], Max: all[n-1], Rounds: n}
 }
 
-// String is the median, and the least and greatest where there is more than one round.
+// String returns the median and, with more than one round, the least and greatest value.
 func (s *spread) String() string {
 	switch {
 	case s == nil:

@@ -25,7 +25,7 @@ type summary struct {
 	Flaws []string `json:"flaws,omitempty"`
 }
 
-// bar is what a figure must be. A zero part asks for nothing.
+// bar is a figure's target. A zero part means no target.
 type bar struct {
 	most  float64 // at most this
 	ratio float64 // at most so many times the figure that it is compared with
@@ -98,7 +98,7 @@ func summarize(all results) summary {
 	return s
 }
 
-// judge compares the row with its bar, where it has one and the figures for it.
+// judge compares the row with its bar, if it has one and the figures for it.
 func (r *row) judge(b bar) {
 	var met bool
 	switch {
