@@ -107,6 +107,7 @@ type Options struct {
 type (
 	Engine       = node.Engine
 	EngineState  = node.EngineState
+	IngestState  = node.IngestState
 	MemoryEngine = node.MemoryEngine
 	Setting      = admin.Setting
 	Webhook      = hooks.Endpoint

@@ -133,7 +133,7 @@ func TestEveryFlagHasAVariableAndAKey(t *testing.T) {
 		"compat": "false", "pages": "false", "history-bytes": "9KiB", "history-budget": "9MiB", "subscription-budget": "9MiB", "admin-password": "correct horse", "admin-password-file": passwords,
 		"admin-user": "ann:" + hash, "api-key": key.String(), "api-keys": keys, "jwt-public-key": cert, "trusted-proxy": "10.0.0.0/8",
 		"jwt-secret": strings.Repeat("s", 32), "jwks-url": "https://id.example.org/keys", "tls-cert": cert, "tls-key": private, "admin-listen": ":1",
-		"sync": "relaxed", "otlp-endpoint": "http://localhost:4318", "nats-ca": cert, "nats-cert": cert, "nats-key": private, "nats-replicas": "3",
+		"ingest": "orders.>,news", "sync": "relaxed", "otlp-endpoint": "http://localhost:4318", "nats-ca": cert, "nats-cert": cert, "nats-key": private, "nats-replicas": "3",
 		"authorize-url": "http://app.internal:3000/authorize", "authorize-headers": "X-Tenant,Accept-Language", "authorize-cookies": "session",
 		"nats-creds":       newFile(t, "user.creds", "-----BEGIN NATS USER JWT-----\n-----BEGIN USER NKEY SEED-----\n"),
 		"address-connects": "7", "address-publishes": "7", "address-bytes": "9KiB",
@@ -142,7 +142,7 @@ func TestEveryFlagHasAVariableAndAKey(t *testing.T) {
 	secret := "--jwt-secret=" + special["jwt-secret"]
 	with := map[string]string{"jwt-issuer": secret, "jwt-audience": secret, "token-cookie": secret,
 		"authorize-headers": "--authorize-url=https://a.org", "authorize-cookies": "--authorize-url=https://a.org", "tls-cert": "--tls-key=" + private, "tls-key": "--tls-cert=" + cert,
-		"nats-cert": "--nats-key=" + private, "nats-key": "--nats-cert=" + cert, "sync": "--data=d"}
+		"nats-cert": "--nats-key=" + private, "nats-key": "--nats-cert=" + cert, "sync": "--data=d", "ingest": "--nats=nats://127.0.0.1"}
 	made := cmp.Options{ // a password is hashed anew each time
 		cmpopts.IgnoreUnexported(serveCmd{}), cmp.Comparer(func(a, b auth.Pattern) bool { return a == b }),
 	}

@@ -17,6 +17,7 @@ import (
 	"rollcall/hub/disklog"
 	"rollcall/hub/eventlog"
 	"rollcall/hub/jetlog"
+	"rollcall/hub/jetlog/ingest"
 	"rollcall/hub/jetlog/roster"
 	"rollcall/web"
 )
@@ -31,6 +32,7 @@ type EngineFlags struct {
 	NATSCert     string   `group:"engine" name:"nats-cert" placeholder:"FILE" help:"Client certificate for NATS."`
 	NATSKey      string   `group:"engine" name:"nats-key" placeholder:"FILE" help:"The private key of that certificate."`
 	NATSStream   string   `group:"engine" name:"nats-stream" default:"ROLLCALL" placeholder:"NAME" help:"Name of the JetStream stream; it is created if missing."`
+	Ingest       []string `group:"engine" placeholder:"SUBJECT" help:"With --nats: make events of what others publish on this NATS subject, such as orders.>; the subject is the channel. May be repeated. See docs/ingest.md."`
 	NATSReplicas int      `group:"engine" name:"nats-replicas" default:"1" placeholder:"N" help:"Number of copies for a new stream: 1, 3 or 5."`
 }
 
@@ -53,6 +55,12 @@ func (e *EngineFlags) check(p *problems) {
 	}
 	if e.NATSReplicas != 1 && e.NATSReplicas != 3 && e.NATSReplicas != 5 {
 		p.add("nats-replicas", "%d is out of range; allowed is 1, 3 and 5", e.NATSReplicas)
+	}
+	if len(e.Ingest) > 0 && len(e.NATS) == 0 {
+		p.add("ingest", "it needs --nats")
+	}
+	if err := ingest.CheckSubjects(e.Ingest); err != nil {
+		p.add("ingest", "%v", err)
 	}
 	if _, err := e.tls(); err != nil {
 		p.errs = append(p.errs, err)
@@ -108,6 +116,7 @@ type engine struct {
 	link   *jetlog.Link
 	roster *roster.Roster
 	server atomic.Pointer[web.Server]
+	ingest atomic.Pointer[ingest.Ingest] // nil without subjects
 	name   string
 }
 
@@ -269,7 +278,12 @@ func (e *engine) State() web.EngineState { return e.state(e.Status()) }
 func (e *engine) state(s jetlog.Status) web.EngineState {
 	ready := s.Reason == ""
 	// With a full stream NATS still answers.
-	return web.EngineState{Name: e.name, Ready: ready, Reason: s.Reason, Lag: s.Lag, Since: e.since(ready, s.Heard)}
+	state := web.EngineState{Name: e.name, Ready: ready, Reason: s.Reason, Lag: s.Lag, Since: e.since(ready, s.Heard)}
+	if i := e.ingest.Load(); i != nil {
+		st := web.IngestState(i.Stats())
+		state.Ingest = &st
+	}
+	return state
 }
 
 // history returns the retention of the events in memory.

@@ -135,6 +135,11 @@ func (l *life) newServer(ctx context.Context, effective []web.Setting) error {
 	if shared {
 		cluster.server.Store(l.server)
 	}
+	endIngest, err := l.openIngest(ctx, cluster, l.server, l.log)
+	if err != nil {
+		return errors.Join(err, l.server.Close())
+	}
+	l.closers = append(l.closers, endIngest) // after the streams: those of other servers still need its events
 	l.reload.hooked = len(l.webhooks) > 0
 	debug.FreeOSMemory() // hashing a password took 19 MiB
 	return nil

@@ -68,13 +68,28 @@ func (a *Admin) logFacts() []templates.Fact {
 	if !engine.Ready {
 		tone = "bad"
 	}
-	return []templates.Fact{
+	return append([]templates.Fact{
 		{Name: "Engine", Value: engine.Name, Tone: tone},
 		{Name: "Behind the store", Value: plural(int(engine.Lag), "event")},
 		{Name: "Position", Value: a.node.Log.Head().String()},
 		{Name: "Kept", Value: grouped(kept.Events) + " events of " + plural(kept.Channels, "channel")},
 		{Name: "Size", Value: sized(kept.Bytes) + " of " + sized(kept.Budget)},
 		{Name: "Dropped early (budget)", Value: grouped(kept.EvictedForBudget)},
+	}, ingestFacts(engine.Ingest)...)
+}
+
+// ingestFacts describes the messages of other programs that become events, if there are any.
+func ingestFacts(st *node.IngestState) []templates.Fact {
+	if st == nil {
+		return nil
+	}
+	reader := "read by another server"
+	if st.Reading {
+		reader = "read by this server, " + grouped(st.Waiting) + " waiting"
+	}
+	return []templates.Fact{
+		{Name: "Messages of NATS", Value: reader},
+		{Name: "Messages since the start", Value: grouped(st.Published) + " published, " + grouped(st.Duplicates) + " known, " + grouped(st.Refused) + " refused"},
 	}
 }
 

@@ -99,6 +99,9 @@ var (
 	metricDisk      = gauge("engine_disk_bytes", "Bytes of the event store on this machine's disk.")
 	metricEngineLag = gauge("engine_lag_events", "Events of the store that this node has not received yet.")
 
+	metricIngested = counter("ingest_messages_total", "Messages on the subjects of --ingest, by result.", "result")
+	metricUnread   = gauge("ingest_waiting_messages", "Messages on the subjects of --ingest that this server has yet to read.")
+
 	metricPublished = counter("events_published_total", "Events accepted by the log.")
 	metricDelivered = counter("events_delivered_total", "Events delivered, one per event and stream.")
 	metricSent      = counter("sent_bytes_total", "Bytes written to streams' connections.")
@@ -209,6 +212,7 @@ func (x *Exporter) Collect(out chan<- prometheus.Metric) {
 	put(metricEngineLag, float64(engine.Lag))
 	put(metricDisk, float64(engine.Bytes))
 	put(metricReady, ready)
+	x.collectIngest(put, engine.Ingest)
 	for _, t := range x.opts.Totals() {
 		held, limit := metricHeld, metricMaxHeld
 		if t.Bytes {

@@ -35,10 +35,20 @@ type Engine interface {
 type EngineState struct {
 	Name   string // its name, in a few words
 	Ready  bool
-	Reason string    // why it is not ready
-	Since  time.Time // when that began
-	Lag    uint64    // how many events of the store this node has not seen
-	Bytes  int64     // of the store on this machine's disk, 0 without one
+	Reason string       // why it is not ready
+	Since  time.Time    // when that began
+	Lag    uint64       // how many events of the store this node has not seen
+	Bytes  int64        // of the store on this machine's disk, 0 without one
+	Ingest *IngestState // nil without subjects to read
+}
+
+// IngestState counts the messages of other programs that become events, since the start.
+type IngestState struct {
+	Published  uint64 // became events
+	Duplicates uint64 // were events already
+	Refused    uint64 // can't be events
+	Waiting    uint64 // unread messages, if this server reads
+	Reading    bool   // this server of the cluster reads them
 }
 
 // healthReporter is an Engine that reports its health. Other engines are always ready.
