@@ -229,7 +229,7 @@ func TestMessageIDsAreIdempotencyKeys(t *testing.T) {
 	if err := js.DeleteStream(t.Context(), "INGEST"); err != nil {
 		t.Fatal(err)
 	}
-	i = start(t, nc, Options{Subjects: []string{"orders.>"}}, l)
+	i = start(t, nc, Options{Stream: "OTHER", Subjects: []string{"orders.>"}}, l)
 	send(t, nc, "orders.1", `"again"`, nats.MsgIdHdr, "b")
 	send(t, nc, "orders.1", `"again"`, nats.MsgIdHdr, long)
 	send(t, nc, "orders.1", `"end"`)
