@@ -15,9 +15,9 @@ type Info struct {
 	By   string    // the connection that first reported it; the client's other connections inherit it
 }
 
-// newInfo returns the info of conn. It is newer than the known one, regardless of clocks.
-func newInfo(text []byte, conn *Connection, known *Info) *Info {
-	i := &Info{JSON: text, At: conn.ConnectedAt.Round(0), By: conn.ID} // without the monotonic time, which other nodes don't have
+// newInfo returns the info that conn reports at a time. It is newer than the known one, regardless of clocks.
+func newInfo(text []byte, conn *Connection, at time.Time, known *Info) *Info {
+	i := &Info{JSON: text, At: at.Round(0), By: conn.ID} // without the monotonic time, which other nodes don't have
 	if known == nil {
 		return i
 	}
@@ -47,6 +47,38 @@ func (i *Info) newer(than *Info) bool {
 		return order > 0
 	}
 	return strings.Compare(i.By, than.By) > 0
+}
+
+// SetInfo sets the info of a connection of this node, which is its client's from then on; it is kept. SetInfo reports
+// whether the connection is there.
+func (r *Registry) SetInfo(conn *Connection, text []byte) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	who := conn.client
+	if who == nil {
+		return false
+	}
+	conn.Info = newInfo(text, conn, time.Now(), who.info)
+	r.inform(who, conn.Info)
+	return true
+}
+
+// SetRemoteInfo sets the info of another node's connection to what it is there.
+func (r *Registry) SetRemoteInfo(conn *Connection, info *Info) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if who := conn.client; who != nil && info.newer(conn.Info) {
+		if conn.Info = info; info.newer(who.info) {
+			r.inform(who, info)
+		}
+	}
+}
+
+// InfoOf returns the info of a connection, and whether it is there.
+func (r *Registry) InfoOf(conn *Connection) (info *Info, there bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return conn.Info, conn.client != nil
 }
 
 // inform gives a client another info.

@@ -22,11 +22,12 @@ func TestNodesAgreeAboutInfo(t *testing.T) {
 	}
 }
 
-// news is a connection that joined or left a node.
+// news is a connection that joined or left a node, or set its info there.
 type news struct {
 	conn     *Connection // as its node has it
 	channels []string
 	left     bool
+	info     *Info // as it was set; nil for joined and left
 }
 
 // infoNode is a node, what it has still to tell each other node, and its connections.
@@ -49,11 +50,16 @@ func agree(rt *rapid.T, differed *bool) {
 		n := nodes[from].queue[to][0]
 		nodes[from].queue[to] = nodes[from].queue[to][1:]
 		at := nodes[to]
+		if n.info != nil {
+			info := *n.info
+			at.registry.SetRemoteInfo(at.remote[n.conn.ID], &info)
+			return
+		}
 		if n.left {
 			at.registry.Leave(at.remote[n.conn.ID])
 			return
 		}
-		at.remote[n.conn.ID] = remoteCopy(n.conn)
+		at.remote[n.conn.ID] = remoteCopy(n.conn) // perhaps with what it set since
 		at.registry.JoinRemote(at.remote[n.conn.ID], n.channels, at.remote[n.conn.ID].Info)
 	}
 	tell := func(from int, n news) {
@@ -72,7 +78,7 @@ func agree(rt *rapid.T, differed *bool) {
 	for i := range rapid.IntRange(1, 40).Draw(rt, "steps") {
 		at := rapid.IntRange(0, 2).Draw(rt, "node")
 		n := nodes[at]
-		switch rapid.SampledFrom([]string{"join", "join", "leave", "hear", "hear", "pass"}).Draw(rt, "step") {
+		switch rapid.SampledFrom([]string{"join", "join", "set", "leave", "hear", "hear", "pass"}).Draw(rt, "step") {
 		case "join":
 			one := news{channels: []string{"room"}, conn: &Connection{
 				ID: fmt.Sprint(i), ClientID: rapid.SampledFrom([]string{"ann", "bob"}).Draw(rt, "client"), ConnectedAt: time.Now().Add(n.skew),
@@ -81,6 +87,13 @@ func agree(rt *rapid.T, differed *bool) {
 			n.registry.Join(one.conn, one.channels, info)
 			n.open = append(n.open, one)
 			tell(at, one)
+		case "set":
+			if len(n.open) > 0 {
+				one := rapid.SampledFrom(n.open).Draw(rt, "which")
+				n.registry.SetInfo(one.conn, rapid.SampledFrom([][]byte{[]byte("1"), []byte("2"), []byte("4")}).Draw(rt, "info"))
+				info, _ := n.registry.InfoOf(one.conn)
+				tell(at, news{conn: one.conn, info: info})
+			}
 		case "leave":
 			if len(n.open) > 0 {
 				i := rapid.IntRange(0, len(n.open)-1).Draw(rt, "which")
@@ -169,5 +182,39 @@ func TestInfoOfTheNewestConnection(t *testing.T) {
 	}
 	if want := []string{"update $online 1", "update room 1"}; !slices.Equal(updates, want) {
 		t.Errorf("edges %q, want %q", updates, want)
+	}
+}
+
+// A connection's new info is its client's, told once on each channel, and not at all if it is the same; of a connection
+// that has left there is none.
+func TestSetInfo(t *testing.T) {
+	r := NewRegistry(time.Hour)
+	edges := func() (list []string) {
+		for _, e := range r.Take() {
+			list = append(list, fmt.Sprintf("%s %s %s", e.Kind, e.Channel, e.Info))
+		}
+		return list
+	}
+	one := &Connection{ID: "1", ClientID: "x", ConnectedAt: time.Now().Add(time.Hour)} // whatever clocks say
+	two := &Connection{ID: "2", ClientID: "x", ConnectedAt: time.Now()}
+	r.Join(one, []string{"a"}, []byte("1"))
+	r.Join(two, []string{"b"}, nil)
+	edges()
+	for _, text := range []string{"2", "2"} {
+		if !r.SetInfo(two, []byte(text)) {
+			t.Fatal("the connection is not there")
+		}
+	}
+	want := []string{"update $online 2", "update a 2", "update b 2"}
+	if got := edges(); !slices.Equal(got, want) {
+		t.Errorf("edges %q, want %q", got, want)
+	}
+	r.Leave(two)
+	if _, there := r.InfoOf(two); there || r.SetInfo(two, []byte("3")) || len(edges()) != 0 {
+		t.Error("a connection that has left has an info")
+	}
+	r.SetRemoteInfo(two, &Info{JSON: []byte("4"), At: time.Now().Add(2 * time.Hour)})
+	if c, _, _ := r.Client("x"); string(c.Info) != "2" {
+		t.Errorf("the info is %s", c.Info)
 	}
 }

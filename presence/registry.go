@@ -38,10 +38,11 @@ type Connection struct {
 	UserAgent   string
 	Protocol    string
 	ConnectedAt time.Time
-	Handle      any   // the owner's, untouched
-	Info        *Info // the connection's info; set by Join and JoinRemote
+	InfoIsFixed bool // the client may not set its info
+	Handle      any  // the owner's, untouched
 
 	// Guarded by Registry.mu.
+	Info   *Info // the connection's info; see InfoOf
 	client *client
 	on     []*member
 }
@@ -102,7 +103,6 @@ func NewRegistry(grace time.Duration) *Registry {
 // Join adds a connection of this node on the given channels, which must not repeat; it keeps their names. info is the
 // client's JSON object, or nil to inherit the current one; it is kept. The connection's ID must be new. returned means
 // that the client had lost its last connection and came back within its grace.
-// connection and came back within its grace.
 func (r *Registry) Join(conn *Connection, channels []string, info []byte) (returned bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -111,7 +111,7 @@ func (r *Registry) Join(conn *Connection, channels []string, info []byte) (retur
 		known = who.info
 	}
 	if conn.Info = known; info != nil {
-		conn.Info = newInfo(info, conn, known)
+		conn.Info = newInfo(info, conn, conn.ConnectedAt, known)
 	}
 	return r.join(conn, channels)
 }

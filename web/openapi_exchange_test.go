@@ -29,7 +29,7 @@ func TestSpecSamples(t *testing.T) {
 		{"subscribe", "registered lastEvent"}, {"subscribeByPost", "registered lastEvent"}, {"watchPresence", "snapshot"},
 		{"notifyMember", ""}, {"say", ""}, {"followRoom", "message"}, {"time", "time"},
 		{"healthz", ""}, {"readyz", ""}, {"metrics", ""}, {"openapi", ""}, {"docs", ""}, {"clientModule", ""}, {"clientTypes", ""},
-		{"kickConnection", ""}, {"leave", ""}, {"kickClient", ""}, {"listBlocks", ""}, {"unblock", ""}, {"emptyHistory", ""}, {"followMember", "ORDER_SHIPPED"},
+		{"setInfo", ""}, {"kickConnection", ""}, {"leave", ""}, {"kickClient", ""}, {"listBlocks", ""}, {"unblock", ""}, {"emptyHistory", ""}, {"followMember", "ORDER_SHIPPED"},
 	} {
 		r, ok := samples[step.operation]
 		if !ok {
@@ -37,8 +37,9 @@ func TestSpecSamples(t *testing.T) {
 		}
 		delete(samples, step.operation)
 		switch step.operation {
-		case "kickConnection":
+		case "kickConnection", "setInfo":
 			r.target = strings.Replace(r.target, "QVX4H5CNPZHMG36ZMVNGDNBVRY", ada.Hello.ConnectionID, 1)
+			r.target = strings.Replace(r.target, "Xk3vq0S1mZr2Tn8uYc5w7A", ada.Hello.Secret, 1)
 		case "followMember": // a new device hears only what comes later
 			r.header = append(r.header, "Last-Event-ID: "+epochOf(srv.Head())+"-0")
 		}
@@ -146,6 +147,9 @@ func TestSpecErrors(t *testing.T) {
 		ada := subscribed(t, srv, "clientId=ada", "a")
 		check(t, srv, []refusal{
 			{post("/presence/connections/"+ada.Hello.ConnectionID+"/leave?secret=x", ``), "wrong_secret", true},
+			{sample{method: "PUT", target: strings.Replace(infoPath(ada), ada.Hello.Secret, "x", 1), body: `{}`, header: []string{asJSON}}, "wrong_secret", true},
+			{sample{method: "PUT", target: infoPath(ada), body: `[]`, header: []string{asJSON}}, "invalid_info", false},
+			{sample{method: "PUT", target: "/presence/connections/none/info?secret=x", body: `{}`, header: []string{asJSON}}, "not_online", true},
 			{get("/subscribe"), "missing_channels", true}, // there are two parameters for it
 			{get("/subscribe?channels=" + many), "too_many_channels", false},
 			{get("/subscribe?channels=news.*"), "invalid_channel", false},

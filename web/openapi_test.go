@@ -374,7 +374,9 @@ func (s *spec) samples() map[string]sample {
 				case "-H":
 					r.header = append(r.header, value())
 				case "-d":
-					r.method, r.body = http.MethodPost, value()
+					if r.body = value(); r.method == http.MethodGet {
+						r.method = http.MethodPost
+					}
 				default:
 					target, ok := strings.CutPrefix(flag, docAddress)
 					if !ok {

@@ -212,6 +212,43 @@ func shareInfo(t *testing.T, client *http.Client, bases []string) {
 	shows("second")
 	second.close()
 	shows("first")
+
+	// What the client sets is shown by all, whichever server it asks; of a stream that has ended, by none.
+	third := open(t, path, bases[0])
+	var hello struct{ ConnectionID, Secret string }
+	if err := json.Unmarshal([]byte(third.events()[0].payload()), &hello); err != nil {
+		t.Fatal(err)
+	}
+	for i, base := range bases {
+		name := fmt.Sprint("set by way of ", i)
+		set := base + "/presence/connections/" + hello.ConnectionID + "/info?secret="
+		put(t, client, set+hello.Secret, `{"name":"`+name+`"}`, http.StatusNoContent)
+		shows(name)
+		if base != bases[0] {
+			put(t, client, set+"guessed", `{"name":"eve"}`, http.StatusNoContent) // where the stream is not
+		} else {
+			put(t, client, set+"guessed", `{"name":"eve"}`, http.StatusForbidden)
+		}
+	}
+	third.close()
+	shows("first")
+}
+
+// put sends a PUT request.
+func put(t *testing.T, client *http.Client, url, body string, status int) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != status {
+		t.Errorf("PUT %s: %d, want %d", url, answer.StatusCode, status)
+	}
 }
 
 func shareKicks(t *testing.T, client *http.Client, bases []string) {

@@ -49,6 +49,7 @@ func (a *API) Routes(e *gin.Engine) {
 	e.DELETE("/presence/blocks/:clientId", reply.Handler(a.unblock))
 	e.DELETE("/presence/connections/:connectionId", reply.Handler(a.kickConnection))
 	e.POST("/presence/connections/:connectionId/leave", reply.Handler(a.leave))
+	e.PUT("/presence/connections/:connectionId/info", reply.Handler(a.setInfo))
 }
 
 // HealthRoutes serves the health checks. Every listener has them.

@@ -29,7 +29,7 @@ var docsView = sync.OnceValue(func() templates.DocsView {
 })
 
 // methods are the methods of operations, in the page's order.
-var methods = []string{"get", "post", "delete"}
+var methods = []string{"get", "post", "put", "delete"}
 
 // describe makes the page's view of a description. It supports the part of OpenAPI and JSON Schema that Rollcall's own
 // description uses.

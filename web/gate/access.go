@@ -106,6 +106,15 @@ func (k *Gate) MayPublish(c *gin.Context, who Caller) *reply.Fault {
 	return nil
 }
 
+// MayInform checks the rate at which an address sets the info of its streams: that of publishes. The streams' secrets
+// are the permission, so there is no identity.
+func (k *Gate) MayInform(c *gin.Context) *reply.Fault {
+	if retry, ok := k.access.byAddress.AllowPublish(auth.AddressKey(k.From(c.Request).Addr)); !ok {
+		return reply.Limited(c, retry, "too_many_publishes", "Info is set too often from this address. Try again later.")
+	}
+	return nil
+}
+
 // MayPublishBytes checks how much a publisher sends.
 func (k *Gate) MayPublishBytes(c *gin.Context, who Caller, n int) *reply.Fault {
 	retry, ok := k.access.byAddress.AllowBytes(who.key, n)

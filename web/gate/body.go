@@ -13,7 +13,7 @@ import (
 // answer, when it has no timeout any more.
 func (k *Gate) DropBody(c *gin.Context) {
 	switch method := c.Request.Method; {
-	case c.Request.ContentLength == 0, method == http.MethodPost, method == reply.MethodQuery:
+	case c.Request.ContentLength == 0, method == http.MethodPost, c.FullPath() != "" && reads(method):
 		return
 	}
 	if f := reply.CheckBody(c, reply.UselessBytes); f != nil {
@@ -25,3 +25,6 @@ func (k *Gate) DropBody(c *gin.Context) {
 		reply.Refuse(c, f)
 	}
 }
+
+// reads reports whether the handlers of a method read the body.
+func reads(method string) bool { return method == reply.MethodQuery || method == http.MethodPut }

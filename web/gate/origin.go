@@ -65,7 +65,7 @@ func (k *Gate) allow(list []string, who *auth.Options) error {
 	}
 	if len(list) > 0 {
 		conf := cors.Config{
-			AllowMethods:     []string{"GET", "POST", "QUERY", "DELETE", "OPTIONS"},
+			AllowMethods:     []string{"GET", "POST", "PUT", "QUERY", "DELETE", "OPTIONS"},
 			AllowHeaders:     []string{"Authorization", "Last-Event-ID", "Cache-Control", "Content-Type", "X-API-Key", "Member-ID", "MemberId", "Device-Id", SecretHeader, "Traceparent", "Datastar-Request"},
 			ExposeHeaders:    []string{"Last-Event-ID"},
 			MaxAge:           time.Hour,

@@ -28,6 +28,7 @@ type entry struct {
 	Info        json.RawMessage `json:"info,omitempty"`
 	InfoAt      time.Time       `json:"infoAt,omitzero"` // when that was reported, and by which connection
 	InfoBy      string          `json:"infoBy,omitempty"`
+	InfoIsFixed bool            `json:"infoIsFixed,omitempty"`
 	Channels    []string        `json:"channels"`
 	RemoteAddr  string          `json:"remoteAddr,omitempty"`
 	UserAgent   string          `json:"userAgent,omitempty"`
@@ -98,12 +99,17 @@ func (c *Cluster) apply(ch *peers.Change) {
 	case peers.Entry:
 		var e entry
 		conns := c.remote[ch.Session]
-		if conns == nil || conns[ch.ID] != nil || json.Unmarshal(ch.Value, &e) != nil {
-			return // a connection never changes
+		if conns == nil || json.Unmarshal(ch.Value, &e) != nil {
+			return
+		}
+		if known := conns[ch.ID]; known != nil { // nothing else of a connection changes
+			registry.SetRemoteInfo(known, e.info(ch.ID))
+			return
 		}
 		conn := &presence.Connection{
 			ID: ch.ID, ClientID: e.ClientID, DeviceID: e.DeviceID, Anonymous: e.Anonymous, Node: ch.Node, RemoteAddr: e.RemoteAddr,
 			UserAgent: ShortAgent(e.UserAgent), Protocol: e.Protocol, ConnectedAt: e.ConnectedAt,
+			InfoIsFixed: e.InfoIsFixed,
 		}
 		conns[ch.ID] = conn
 		registry.JoinRemote(conn, e.Channels, e.info(ch.ID))
@@ -131,17 +137,27 @@ func (c *Cluster) apply(ch *peers.Change) {
 // handleCommand executes another server's command.
 func (c *Cluster) handleCommand(w peers.Word) {
 	var k Command
-	if w.Kind != kickWord && w.Kind != leaveWord || json.Unmarshal(w.Payload, &k) != nil {
+	if json.Unmarshal(w.Payload, &k) != nil {
 		return
 	}
-	if w.Kind == leaveWord {
+	switch w.Kind {
+	case leaveWord:
 		if k.Secret == "" {
 			c.node.leaveHere(k.ConnectionID, k.Now)
 		} else if c.node.Secrets.Fits(k.ConnectionID, k.Secret) {
 			c.node.LeaveChecked(Command{ConnectionID: k.ConnectionID, Now: k.Now})
 		}
-		return
+	case infoWord:
+		if c.node.Secrets.Fits(k.ConnectionID, k.Secret) {
+			_ = c.node.SetInfo(k.ConnectionID, k.Info) // nobody waits for the answer
+		}
+	case kickWord:
+		c.handleKick(k)
 	}
+}
+
+// handleKick ends a stream that another server was told to end.
+func (c *Cluster) handleKick(k Command) {
 	if conn := c.node.Registry.Connection(k.ConnectionID); conn != nil && conn.Handle != nil {
 		c.node.kickHere(conn)
 	} else if !k.Anonymous {
@@ -149,21 +165,33 @@ func (c *Cluster) handleCommand(w peers.Word) {
 	}
 }
 
-// publishConn announces a connection of this server to the others.
+// publishConn announces a connection of this server, or its new info, to the others. Of several at once, the last one
+// announces the newest info; if the connection has ended meanwhile, it is removed again.
 func (c *Cluster) publishConn(conn *presence.Connection, channels []string) {
 	e := entry{
 		ClientID: conn.ClientID, DeviceID: conn.DeviceID, Anonymous: conn.Anonymous, Channels: channels, RemoteAddr: conn.RemoteAddr,
-		UserAgent: conn.UserAgent, Protocol: conn.Protocol, ConnectedAt: conn.ConnectedAt,
+		UserAgent: conn.UserAgent, Protocol: conn.Protocol, ConnectedAt: conn.ConnectedAt, InfoIsFixed: conn.InfoIsFixed,
 	}
-	if said := conn.Info; said != nil {
-		e.Info, e.InfoAt, e.InfoBy = said.JSON, said.At, said.By
+	info, there := c.node.Registry.InfoOf(conn)
+	for announced := false; there && !announced; {
+		if e.Info = nil; info != nil {
+			e.Info, e.InfoAt, e.InfoBy = info.JSON, info.At, info.By
+		}
+		value, err := json.Marshal(e)
+		if err == nil {
+			err = c.Roster.Put(conn.ID, value)
+		}
+		if err != nil {
+			c.node.opts.Log.Warn("a connection could not be announced to the other servers",
+				"connectionId", conn.ID, "channels", len(channels), "error", err)
+			return
+		}
+		last := info
+		info, there = c.node.Registry.InfoOf(conn)
+		announced = info == last
 	}
-	value, err := json.Marshal(e)
-	if err == nil {
-		err = c.Roster.Put(conn.ID, value)
-	}
-	if err != nil {
-		c.node.opts.Log.Warn("a connection could not be announced to the other servers", "connectionId", conn.ID, "channels", len(channels), "error", err)
+	if !there {
+		c.removeConn(conn)
 	}
 }
 

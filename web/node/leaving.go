@@ -1,10 +1,12 @@
 package node
 
 import (
+	"encoding/json"
+
 	"rollcall/hub"
 )
 
-// Command is a message to all other servers: end a stream, or a stream's client leaves.
+// Command is a message to all other servers: end a stream, a stream's client leaves, or it sets its info.
 type Command struct {
 	ClientID     string `json:"clientId"`
 	ConnectionID string `json:"connectionId"`
@@ -12,13 +14,15 @@ type Command struct {
 	Now          bool   `json:"now,omitempty"` // without the grace
 	// Secret is a client's proof that the server it contacted could not check. A command to leave without one was
 	// checked by the sending server.
-	Secret string `json:"secret,omitempty"`
+	Secret string          `json:"secret,omitempty"`
+	Info   json.RawMessage `json:"info,omitempty"`
 }
 
 // The kinds of an order.
 const (
 	kickWord  = "kick"
 	leaveWord = "leave"
+	infoWord  = "info"
 )
 
 // LeaveChecked ends a connection that this server gave the secret for, on all servers.

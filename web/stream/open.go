@@ -113,6 +113,7 @@ func (s *Streams) join(c *gin.Context, who gate.Caller, admitted node.Admission,
 			UserAgent:   node.ShortAgent(c.Request.UserAgent()),
 			Protocol:    protocol(c.Request),
 			ConnectedAt: time.Now(),
+			InfoIsFixed: who.Info != nil,
 		},
 	}
 	if st.Anonymous {

@@ -62,7 +62,7 @@ func (s *Streams) Check(c *gin.Context, asked Asked) (*Request, *reply.Fault) {
 	if r.Wants, f = checkWants(asked.Presence); f != nil {
 		return nil, f
 	}
-	if r.Info, f = checkInfo(asked.Info); f != nil {
+	if r.Info, f = CheckInfo(asked.Info); f != nil {
 		return nil, f
 	}
 	if r.From, f = checkFrom(asked.From); f != nil {
@@ -144,8 +144,8 @@ func ResumeID(header string, ids []string) string {
 	return ""
 }
 
-// checkInfo returns info, which is nil or must be a JSON object, on one line.
-func checkInfo(info []byte) ([]byte, *reply.Fault) {
+// CheckInfo returns info, which is nil or must be a JSON object, on one line.
+func CheckInfo(info []byte) ([]byte, *reply.Fault) {
 	if len(info) == 0 {
 		return nil, nil
 	}
