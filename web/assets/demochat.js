@@ -1,13 +1,13 @@
 /**
- * The chat: a room, what is said in it, and who is in it.
+ * The chat: a room, its messages, and its members.
  *
  *   #join-form   a name and a room
  *   #messages    GET /messages?room=: earlier messages, then new ones
  *   #here-list   GET /presence/stream of the room's channel: a snapshot, then joins and leaves
  *   #say-form    POST /messages
  *
- * Over HTTP/1.1 a browser has six connections to a server for all its tabs. A tab that nobody
- * looks at gives the one of its presence stream back, and tells on return what has changed.
+ * Over HTTP/1.1 a browser has six connections to a server for all its tabs. A hidden tab closes
+ * its presence stream, and shows the changes when it is visible again.
  */
 import { EventStream, payloadOf } from "../rollcall.js";
 import { ROOT, byId, el, everyFrame, parseJSON, plural, visible } from "./dom.js";
@@ -15,7 +15,7 @@ import { encoded, fillSlots, quoted } from "./curl.js";
 import { post, refused, remember, remembered, sentence, setQuery, shortTime, showState, startTerminal } from "./demo.js";
 
 const MAX_ROWS = 500;
-const GROUP_MS = 5 * 60_000; // messages of one person that are no further apart stand together
+const GROUP_MS = 5 * 60_000; // consecutive messages of one person within this time form a group
 const TONES = ["violet", "ok", "warn", "bad", "accent"];
 
 const list = byId("messages");
@@ -24,11 +24,11 @@ const say = byId("say");
 
 let me = "";
 let room = "";
-let people = null; // clientId → Date it came or null; null until the first snapshot
-let waiting = []; // rows to be drawn
-let last = {}; // what the newest row is: {day, user, at}
-let following = true; // the visitor looks at the end of the list, and is kept there
-let unseen = 0; // messages below what the visitor looks at
+let people = null; // clientId → time of arrival or null; null until the first snapshot
+let waiting = []; // rows for the next frame
+let last = {}; // the newest row: {day, user, at}
+let following = true; // the end of the list is visible, and kept visible
+let unseen = 0; // messages below the visible part
 
 const messages = new EventStream({
   address: (lastId) => {
@@ -98,7 +98,7 @@ function show(joined) {
   byId("chat").hidden = !joined;
 }
 
-/** watch follows who is here for as long as the page is looked at. */
+/** watch follows the room's members while the page is visible. */
 function watch() {
   if (byId("chat").hidden) return;
   if (document.hidden) presence.close();
@@ -120,7 +120,7 @@ function receive({ type, id, data }) {
   add({ id, text: String(text ?? ""), user: String(user ?? ""), at: new Date(timestamp ?? Date.now()) });
 }
 
-/** line adds what nobody said: that somebody came or went. */
+/** line adds a notice, such as a join or leave. */
 function line(text, at = new Date(NaN)) {
   add({ line: text, at });
 }
@@ -153,7 +153,7 @@ const draw = everyFrame(() => {
   byId("newer").textContent = `${plural(unseen, "new message")} ↓`;
 });
 
-/** rowsOf makes the elements of a row: the day before the first of it, and who speaks before the first of a group. */
+/** rowsOf makes the elements of a row: the day before its first message, and the author before the first of a group. */
 function rowsOf({ line: words, id, text, user, at }) {
   const rows = [];
   const time = shortTime(at);
@@ -182,7 +182,7 @@ function rowsOf({ line: words, id, text, user, at }) {
   return rows;
 }
 
-/** dayName is today and yesterday, or a date, as the viewer writes them. */
+/** dayName returns today, yesterday or a date, in the viewer's language. */
 function dayName(date) {
   const days = Math.round((new Date().setHours(12, 0, 0, 0) - new Date(date).setHours(12, 0, 0, 0)) / 86_400_000);
   if (days === 0 || days === 1) return new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }).format(-days, "day");
@@ -191,7 +191,7 @@ function dayName(date) {
 
 const initial = (name) => [...name][0].toUpperCase();
 
-/** tone gives a name a colour, always the same. */
+/** tone returns the colour of a name. */
 function tone(name) {
   let sum = 0;
   for (const char of name) sum = (sum * 31 + char.codePointAt(0)) % 9973;
@@ -277,7 +277,7 @@ async function send() {
 
 function busy(on) {
   sending = on;
-  say.readOnly = on; // and keeps the focus
+  say.readOnly = on; // keeps the focus
   byId("send").setAttribute("aria-busy", String(on));
 }
 
@@ -318,7 +318,7 @@ scroller.addEventListener("scroll", look, { passive: true });
 new ResizeObserver(() => following && toEnd()).observe(scroller);
 document.addEventListener("visibilitychange", watch);
 window.addEventListener("pageshow", (event) => {
-  // A page that comes back from the back-forward cache finds its streams closed.
+  // A page restored from the back-forward cache has closed streams.
   if (!event.persisted || byId("chat").hidden) return;
   messages.open({ resume: true });
   watch();

@@ -3,10 +3,10 @@
  *
  *   #phone, #laptop  a Device each: GET /events?memberId=&deviceId=
  *   #kinds           POST /events
- *   #presence        what the server says of the member's devices: GET /presence/clients
+ *   #presence        the member's devices according to the server: GET /presence/clients
  *
- * The page keeps no position. A device that is switched on names itself, and the server sends what
- * came since that device was there last.
+ * The page stores no position. A device that is switched on sends its id, and the server sends the
+ * events since the device's last stream.
  */
 import { EventStream } from "../rollcall.js";
 import { ROOT, byId, el, everyFrame, parseJSON, plural, visible } from "./dom.js";
@@ -14,7 +14,7 @@ import { encoded, fillSlots } from "./curl.js";
 import { LABELS, post, refused, remember, remembered, sentence, setQuery, shortTime, startTerminal } from "./demo.js";
 
 const MAX_NOTES = 50;
-const ASK_MS = 2000; // how often presence is asked for
+const ASK_MS = 2000; // interval of presence requests
 const kinds = new Map([...byId("kinds").querySelectorAll("[data-kind]")].map((button) => [button.dataset.kind, button]));
 
 let member = "";
@@ -23,10 +23,10 @@ class Device {
   id;
 
   #part = {};
-  #live = new Date(NaN); // since when the stream is live
+  #live = new Date(NaN); // time since which the stream is live
   #state = "closed";
   #missed = 0; // sent by this page while the device was off
-  #turned = true; // off by its switch, and not by the server
+  #turned = true; // off by its switch, not by the server
   #waiting = [];
   #draw = everyFrame(() => this.#render());
   #stream = new EventStream({
@@ -56,7 +56,7 @@ class Device {
     this.#stream.open();
   }
 
-  /** restart follows the page's member, with nothing shown of another one. */
+  /** restart follows the page's member, and clears what it shows of another one. */
   restart() {
     this.#waiting = [];
     this.#part.notes.replaceChildren();
@@ -65,7 +65,7 @@ class Device {
     else this.#show({ state: "closed" });
   }
 
-  /** sent is told of each event that the page has sent; the device may have it before. */
+  /** sent is called for each event that the page has sent; the device may have received it before. */
   sent(id) {
     const had = this.#waiting.some((event) => event.id === id) || this.#part.notes.querySelector(`[data-id="${CSS.escape(id)}"]`);
     if (this.on || had) return;
@@ -136,7 +136,7 @@ class Device {
   }
 }
 
-/** words shows the body of an event, whoever sent it. */
+/** words returns the body of an event of any sender as text. */
 function words(body) {
   if (typeof body?.text === "string") return body.text;
   if (body === null || body === undefined) return "";
@@ -171,12 +171,12 @@ async function send(type) {
 
 // --- presence ---------------------------------------------------------------------------------
 
-let asking = null; // AbortController of the question under way
+let asking = null; // AbortController of the current request
 let again = 0;
 
 /**
- * ask shows what the server knows of the member's devices, now and every ASK_MS. Who isn't online
- * has no page of its own (404), so it is the list that is asked where no device here is live.
+ * ask shows the member's devices according to the server, now and every ASK_MS. An offline client
+ * is answered with 404, so the list is requested if no device here is live.
  */
 async function ask() {
   clearTimeout(again);
@@ -193,7 +193,7 @@ async function ask() {
     const elsewhere = live ? 0 : (answer.clients.find((client) => client.clientId === member)?.connections ?? 0);
     if (mine === asking) sayPresence(found ?? [], elsewhere);
   } catch {
-    // Not reached, or asked again: the next question says more.
+    // Unreachable or aborted: the next request shows more.
   }
   if (mine === asking) again = setTimeout(ask, ASK_MS);
 }
@@ -235,11 +235,11 @@ byId("kinds").addEventListener("click", (event) => {
 });
 document.addEventListener("visibilitychange", ask);
 window.addEventListener("pageshow", (event) => {
-  // A page that comes back from the back-forward cache finds its streams closed.
+  // A page restored from the back-forward cache has closed streams.
   if (event.persisted) devices.forEach((device) => device.on && device.switchOn());
 });
 
 startTerminal();
-// A name of its own, so that two visitors of one server don't ring each other's phones.
+// A random name, so that two visitors of one server don't ring each other's phones.
 const guest = () => `ada-${[...crypto.getRandomValues(new Uint8Array(4))].map((byte) => "abcdefghjkmnpqrstuvwxyz23456789"[byte % 31]).join("")}`;
 follow(new URLSearchParams(location.search).get("member")?.trim() || remembered("member") || guest());

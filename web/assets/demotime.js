@@ -1,20 +1,20 @@
 /**
- * The time: a hundred events, 15 ms apart, and the end of the answer.
+ * The time: a hundred events, 15 ms apart, then the end of the answer.
  *
  *   #ticks     the events of GET /sse/time
- *   #gaps      how long each let us wait
+ *   #gaps      the waiting time before each
  *   #again     another round
  *
- * After the last event the server's answer ends, which an EventSource takes for a lost connection:
- * it would ask for what follows, and be told (204) that nothing does. Who knows the last one, as
- * this page does, closes it there.
+ * After the last event the server's answer ends. An EventSource takes this for a lost connection:
+ * it would reconnect, and be answered that nothing follows (204). A client that knows the last event,
+ * like this page, closes the stream there.
  */
 import { EventStream } from "../rollcall.js";
 import { ROOT, byId, clock, el, everyFrame, visible } from "./dom.js";
 import { showState, startTerminal } from "./demo.js";
 
 const LAST = 100;
-const TALLEST_MS = 30; // of a bar; a longer wait is as high
+const TALLEST_MS = 30; // of a bar; a longer wait is drawn as high
 
 let ticks = []; // {id, text, time, wait, arrived} in the order of arrival; wait and arrived in ms
 let drawn = 0;

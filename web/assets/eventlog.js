@@ -2,15 +2,15 @@
  * EventLog shows events as rows, newest first, at most MAX_ROWS of them.
  *
  * Each row is an li with data-type, data-id, data-channel and data-kind. Events may come faster
- * than a page can draw: they wait for the next animation frame, and of what waits only the newest
- * MAX_ROWS are kept. While paused they wait longer.
+ * than a page can draw: they wait for the next animation frame, and only the newest MAX_ROWS
+ * of them are kept. While paused they wait longer.
  */
 import { byId, clock, el, everyFrame, parseJSON, plural, visible } from "./dom.js";
 
 const MAX_ROWS = 200;
 const LONG_PAYLOAD = 240; // characters; a longer one is folded
 
-/** What the server says itself, by type; every other type is something published. */
+/** The server's own events, by type; all other types are published ones. */
 const KINDS = {
   registered: "server",
   lastEvent: "server",
@@ -79,14 +79,14 @@ export class EventLog {
     if (this.#paused) return;
     const rows = this.#waiting.reverse().map((event) => row(event));
     this.#waiting = [];
-    // A row that animates in draws the eye to one event; for a burst it would be noise.
+    // An animated row draws attention to one event; in a burst it would be noise.
     if (rows.length <= 5) rows.forEach((added) => added.classList.add("is-new"));
     this.#list.prepend(...rows);
     while (this.#list.children.length > MAX_ROWS) this.#list.lastElementChild.remove();
     this.#sift();
   }
 
-  /** Hides what the filter and the kinds leave out. */
+  /** Hides the rows that the filter and the kinds exclude. */
   #sift() {
     const words = this.#filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     const kinds = new Set();
@@ -127,7 +127,7 @@ function isoOf(date) {
   return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }
 
-/** body shows a payload: the server's own in words, a published one as it is. */
+/** body shows a payload: the server's own in words, a published one unchanged. */
 function body(type, payload) {
   const own = type in KINDS && typeof payload === "string" ? parseJSON(payload) : undefined;
   const say = own === undefined || own === null ? null : WORDS[type]?.(own);
@@ -152,7 +152,7 @@ function text(value) {
 const muted = (words) => el("span", { class: "muted" }, words);
 const code = (value) => el("code", {}, visible(String(value)));
 
-/** WORDS puts the payload of each of the server's own types into words, as nodes and strings. */
+/** WORDS describes the payload of each of the server's own types, as nodes and strings. */
 const WORDS = {
   registered: ({ clientId = "", resumed }) => [
     muted(resumed ? "resumed as " : "as "),

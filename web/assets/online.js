@@ -1,10 +1,10 @@
 /**
- * Online shows who is online, from two sources: the server's presence stream (a snapshot, then joins
- * and leaves), which wins while it is live, and the online-presence events of our own
- * subscription, which fill in while it isn't.
+ * Online shows the online clients, from two sources: the server's presence stream (a snapshot, then joins
+ * and leaves), which takes precedence while it is live, and the online-presence events of the page's
+ * own subscription, which fill in otherwise.
  *
- * Over HTTP/1.1 a browser has six connections to a server for all its tabs. A tab that nobody
- * looks at gives the one of its presence stream back.
+ * Over HTTP/1.1 a browser has six connections to a server for all its tabs. A hidden tab closes
+ * its presence stream.
  */
 import { EventStream, payloadOf } from "../rollcall.js";
 import { ROOT, byId, clock, el, everyFrame, parseJSON, plural, visible } from "./dom.js";
@@ -13,8 +13,8 @@ const MAX_SHOWN = 50;
 
 export class Online {
   #list = byId("online-list");
-  #clients = new Map(); // clientId → {connections, since, info}, each where it is known
-  #count = 0; // as the server says: the map may hold fewer
+  #clients = new Map(); // clientId → {connections, since, info}, each if known
+  #count = 0; // from the server: the map may hold fewer
   #me = "";
   #live = false;
   #draw = everyFrame(() => this.#render());
@@ -28,20 +28,20 @@ export class Online {
     },
   });
 
-  /** watch opens the presence stream for as long as the page is visible. */
+  /** watch keeps the presence stream open while the page is visible. */
   watch() {
     const follow = () => (document.hidden ? this.#stream.close() : this.#stream.open({ resume: true }));
     document.addEventListener("visibilitychange", follow);
     follow();
   }
 
-  /** Names the client that this page is, "" for none; it is listed first. */
+  /** Names the page's own client, "" for none; it is listed first. */
   set me(clientId) {
     this.#me = clientId;
     this.#draw();
   }
 
-  /** take replaces who is online by a list of client ids, unless the presence stream knows better. */
+  /** take replaces the list by client ids, unless the presence stream is live. */
   take(ids) {
     if (this.#live || !Array.isArray(ids)) return;
     const before = this.#clients;
@@ -95,7 +95,7 @@ export class Online {
   }
 }
 
-/** describe keeps what a row shows of a client; what isn't told is left out. */
+/** describe returns the parts of a client that a row shows. */
 function describe({ connections, connectedAt, info } = {}) {
   const known = {};
   if (Number.isInteger(connections)) known.connections = connections;

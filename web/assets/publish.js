@@ -1,6 +1,6 @@
 /**
- * Publisher is the publish form. The event being written can be put into a batch and another
- * begun; Publish sends the batch and the event in one request, which the server takes whole or
+ * Publisher is the publish form. It can collect events in a batch; Publish sends the batch and the
+ * event in the form in one request, which the server accepts whole or
  * not at all.
  */
 import { errorOf } from "../rollcall.js";
@@ -21,7 +21,7 @@ export class Publisher {
 
   /**
    * onChange() is called when the events to be sent have changed; onSend(events) just before they
-   * are sent, so that the page can listen for their types.
+   * are sent, so that the page can listen to their types.
    */
   constructor({ onChange, onSend }) {
     this.#onChange = onChange;
@@ -38,14 +38,14 @@ export class Publisher {
     this.#refresh();
   }
 
-  /** events returns what Publish would send now, in order. */
+  /** events returns the events that Publish would send now, in order. */
   events() {
-    // After a batch was begun, an empty payload means that no other event was written.
+    // After the first event of a batch, an empty payload means that there is no other event.
     const last = this.#batch.length && this.#payload.value === "" ? [] : [this.#current()];
     return [...this.#batch, ...last];
   }
 
-  /** suggest offers channels and types, and fills in the first channel where there is none. */
+  /** suggest offers channels and types, and fills in the first channel if the field is empty. */
   suggest(channels, types) {
     byId("channel-names").replaceChildren(...channels.map((name) => el("option", { value: name })));
     byId("type-names").replaceChildren(...types.map((type) => el("option", { value: type })));
@@ -136,7 +136,7 @@ export class Publisher {
     this.#mark(field);
   }
 
-  /** Marks the input, or the row of the batch, that the server's field names: "events[2].type". */
+  /** Marks the input, or the row of the batch, that the error's field names: "events[2].type". */
   #mark(field) {
     const [, index, name] = /^events\[(\d+)\](?:\.(\w+))?/.exec(field) ?? [];
     const isCurrent = index !== undefined && Number(index) >= this.#batch.length;
@@ -154,7 +154,7 @@ export class Publisher {
   }
 }
 
-/** valueOf is what a written payload is sent as: the value where it is JSON, else the text. */
+/** valueOf returns the value of a typed payload: that of the JSON, else the text. */
 function valueOf(written) {
   const value = parseJSON(written);
   return value === undefined ? written : value;

@@ -1,15 +1,15 @@
 /**
- * The start page: a client of the server that serves it.
+ * The start page: a client of its own server.
  *
  *   #connect-form   channels, types, client id  → one EventStream to /subscribe
- *   #events         what it receives            (eventlog.js)
+ *   #events         received events             (eventlog.js)
  *   #publish-form   POST /publish               (publish.js)
  *   #online-list    /presence/stream            (online.js)
- *   #curl           the same by curl            (curl.js)
+ *   #curl           the same with curl          (curl.js)
  *   #state          data-state: connecting, live, waiting or closed
  *
- * The page connects when it is opened. What was chosen is kept in localStorage; the address's
- * fragment wins over it, so that a choice can be sent as a link: #channels=a,b&types=note&clientId=u1
+ * The page connects when it is opened. The choices are kept in localStorage; the address's
+ * fragment overrides them, so that they can be sent as a link: #channels=a,b&types=note&clientId=u1
  */
 import { EventStream, payloadOf } from "../rollcall.js";
 import { ROOT, byId, plural, splitList, visible } from "./dom.js";
@@ -35,12 +35,12 @@ const stream = new EventStream({
 });
 const publisher = new Publisher({ onChange: refill, onSend: (events) => events.forEach((event) => hear(event.type)) });
 
-let lastChannels = ""; // of the stream opened last, to tell whether the next one can resume it
-let opened = null; // the channels and client id of the stream, null while there is none
+let lastChannels = ""; // of the last stream; a stream of the same channels can resume it
+let opened = null; // the channels and client id of the stream, null without one
 let state = "closed";
 let received = 0;
 let reconnects = 0;
-let countdown = 0; // interval that keeps a waiting time current
+let countdown = 0; // interval that updates a waiting time
 
 // --- the choices ------------------------------------------------------------------------------
 
@@ -48,7 +48,7 @@ function chosen() {
   return { channels: splitList(fields.channels.value), clientId: fields.clientId.value.trim() };
 }
 
-/** Tells whether the stream is open for other channels or another client than the fields say. */
+/** Reports whether the stream has other channels or another client than the fields. */
 function differs() {
   return opened !== null && JSON.stringify(opened) !== JSON.stringify(chosen());
 }
@@ -58,7 +58,7 @@ function restore() {
   try {
     kept = JSON.parse(localStorage.getItem(STORE)) ?? {};
   } catch {
-    // No storage, or nothing of ours in it.
+    // No storage, or foreign content.
   }
   const linked = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
   for (const [name, field] of Object.entries(fields)) {
@@ -75,12 +75,12 @@ function keep() {
   } catch {
     // Without storage the choices last as long as the page.
   }
-  // Who you are is not part of a link.
+  // The client id is not part of a link.
   const fragment = new URLSearchParams({ channels: chosen().channels.join(","), types: splitList(values.types).join(",") });
   history.replaceState(null, "", `#${fragment.toString().replaceAll("%2C", ",")}`);
 }
 
-/** Four letters and digits that can't be mistaken for each other. */
+/** Four letters and digits that can't be confused. */
 function randomName() {
   const alphabet = "abcdefghjkmnpqrstuvwxyz23456789";
   return [...crypto.getRandomValues(new Uint8Array(4))].map((byte) => alphabet[byte % alphabet.length]).join("");
@@ -103,8 +103,8 @@ function connect() {
     showState({ state: "closed", reason: "name at least one channel" });
     return;
   }
-  // A position means the same for any channels; but who asks for other channels wants to see
-  // what those have, their last events, rather than what came since.
+  // A position is valid for any channels; but after a choice of other channels their last events
+  // are more useful than the events since.
   const same = lastChannels === wanted.channels.join();
   lastChannels = wanted.channels.join();
   opened = wanted;
@@ -114,12 +114,12 @@ function connect() {
   stream.open({ resume: same && byId("resume").checked });
 }
 
-/** hear listens for an event type, and names it in the field so that the next visit does too. */
+/** hear listens to an event type, and adds it to the field for the next visit. */
 function hear(type) {
   if (!type || RESERVED.includes(type)) return;
   stream.listen(type);
   const types = splitList(fields.types.value);
-  if (types.includes(type) || type.includes(",")) return; // the field can't name one with a comma
+  if (types.includes(type) || type.includes(",")) return; // the field can't contain a comma
   fields.types.value = [...types, type].join(", ");
   keep();
 }
@@ -164,7 +164,7 @@ function showState({ state: next, reason = "", retryAt = 0 }) {
   showButton();
 }
 
-/** waitingTime tells when the stream is opened again or, where only the browser knows, since when it is lost. */
+/** waitingTime says when the stream is reopened or, if only the browser knows, since when it is lost. */
 function waitingTime(since, retryAt) {
   if (retryAt > 0) {
     const left = Math.ceil((retryAt - Date.now()) / 1000);
@@ -174,7 +174,7 @@ function waitingTime(since, retryAt) {
   return waited > 0 ? `for ${plural(waited, "second")}` : "";
 }
 
-/** The one button does what makes sense now: connect, reconnect with new choices, disconnect. */
+/** The button does the useful action: connect, reconnect with new choices, disconnect. */
 function showButton() {
   const action = opened === null ? "connect" : differs() ? "reconnect" : "disconnect";
   connectButton.dataset.action = action;
@@ -211,7 +211,7 @@ window.addEventListener("hashchange", () => {
   connect();
 });
 window.addEventListener("pageshow", (event) => {
-  // A page that comes back from the back-forward cache finds its streams closed.
+  // A page restored from the back-forward cache has closed streams.
   if (event.persisted && opened !== null) stream.open({ resume: true });
 });
 

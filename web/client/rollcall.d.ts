@@ -1,18 +1,18 @@
-/** How a page follows a server. Every field may be left out. */
+/** How a page follows a server. Every field is optional. */
 export interface RollcallOptions {
   /** The channels to follow from the beginning. */
   channels?: string[];
-  /** Types to hear beside "message" and those that handlers are for; see {@link Rollcall.on}. */
+  /** Types to receive, besides "message" and those with handlers; see {@link Rollcall.on}. */
   types?: string[];
-  /** Who this is. Pages that share a stream have the same. Without it the server gives an id. */
+  /** The client's id. Pages that share a stream have the same one. By default the server assigns an id. */
   clientId?: string;
-  /** What presence shows of the client, at most 1 KiB of JSON. It should be the same on all pages. */
+  /** The client's info in presence, at most 1 KiB of JSON. It should be the same on all pages. */
   info?: Record<string, unknown>;
-  /** "channels" for who is on the channels, "online" for who is online at all. */
+  /** "channels" for the members of the channels, "online" for all online clients. */
   presence?: Presence | Presence[];
   /**
-   * Returns a token (JWT) for the server. It is called before each connection and before a token
-   * expires whose `exp` can be read. Where it throws, it is called again later.
+   * Returns a token (JWT) for the server. It is called before each connection and, if `exp` is
+   * readable, before a token expires. If it throws, it is called again later.
    */
   token?: () => string | undefined | Promise<string | undefined>;
   /** Send cookies to a server of another origin, too. */
@@ -20,35 +20,35 @@ export interface RollcallOptions {
   /** false gives the page a stream of its own. */
   share?: boolean;
   /**
-   * How the last page leaves that is closed: "grace", as is usual, leaves the time for a reload before
-   * others are told; with "now" they are told at once.
+   * What happens when the last page is closed: with "grace", the default, others are informed after the
+   * time for a reload; with "now" at once.
    */
   leave?: "grace" | "now";
 }
 
 export type Presence = "channels" | "online";
 
-/** What is known of a client beside its id. */
+/** A client's info, as in presence. */
 export type Info = Record<string, unknown> | null;
 
-/** An event, as it was published or as the server made it. */
+/** An event, published or made by the server. */
 export interface RollcallEvent<Payload = any> {
-  /** Missing on what is about no channel. */
+  /** Missing if the event is about no channel. */
   channel?: string;
   type: string;
   payload: Payload;
-  /** The position that the stream had reached with it. */
+  /** The stream's position after the event. */
   id: string;
-  /** When it was published (ISO 8601); missing on the server's own. */
+  /** When it was published (ISO 8601); missing on the server's own events. */
   timestamp?: string;
 }
 
 /** Payloads of the server's own types. */
 export interface OwnPayloads {
   registered: { clientId: string; connectionId: string; resumed: boolean };
-  /** The newest event of a channel that is followed from now on; empty where there is none. */
+  /** The newest event of a newly followed channel; empty without one. */
   lastEvent: { type?: string; payload?: any };
-  /** Events after a position are no longer kept: load what they changed from elsewhere. */
+  /** Events after a position are no longer kept: load the current state from elsewhere. */
   gap: { after: string; reason: "evicted" | "epoch" | "unknown" };
   goodbye: { code: string; reason: string; reconnect: boolean };
   presence:
@@ -60,61 +60,61 @@ export interface OwnPayloads {
 export interface RollcallState {
   /**
    * connecting: a stream is being opened. live: it is open. waiting: it is lost and will be opened again, at
-   * `retryAt` where the time is known. idle: no page follows a channel. closed: for good, by the page or the server.
+   * `retryAt` if the time is known. idle: no page follows a channel. closed: for good, by the page or the server.
    */
   state: "connecting" | "live" | "waiting" | "idle" | "closed";
-  /** Why, where there is a reason: a code of the server's, "network", "token" or "closed". */
+  /** The reason, if any: a code of the server, "network", "token" or "closed". */
   code?: string;
   reason?: string;
   /** In ms since 1970. */
   retryAt?: number;
-  /** The HTTP status, where the server refused the stream. */
+  /** The HTTP status, if the server refused the stream. */
   status?: number;
 }
 
-/** Something was refused or failed. What may pass is tried again. */
+/** A refusal or failure. Temporary ones are retried. */
 export interface RollcallError {
   code: string;
   message: string;
-  /** The HTTP status, where there was an answer. */
+  /** The HTTP status, if there was an answer. */
   status?: number;
-  /** The field of the request that is to blame. */
+  /** The faulty field of the request. */
   field?: string;
   /** The channel that may not be followed. It is removed. */
   channel?: string;
-  /** How long the server asks to wait, in ms. */
+  /** The server's requested wait, in ms. */
   wait?: number;
   /** The same request will be refused again. */
   final?: boolean;
 }
 
 export interface ListenOptions {
-  /** Ends the listening when it aborts. */
+  /** Removes the handler when it aborts. */
   signal?: AbortSignal;
 }
 
 /** Follows channels of a server, over one stream for all pages of the origin. */
 export class Rollcall {
-  /** url is where the server is, without /subscribe. */
+  /** url is the server's address, without /subscribe. */
   constructor(url: string | URL, options?: RollcallOptions);
 
   readonly state: RollcallState;
-  /** Who this is, once the server has said so or it was given. */
+  /** The client's id, once the server has confirmed or assigned it. */
   readonly clientId: string | undefined;
   readonly channels: string[];
-  /** Who is online at all, with `presence: "online"`. */
+  /** All online clients, with `presence: "online"`. */
   readonly online: string[];
-  /** Who is on a channel, with `presence: "channels"`: clientId to info. It changes in place. */
+  /** The members of a channel, with `presence: "channels"`: clientId to info. The map changes in place. */
   members(channel: string): ReadonlyMap<string, Info>;
 
-  /** Follow more channels: each tells its lastEvent, then what comes after. */
+  /** Follow more channels: each starts with its lastEvent. */
   add(...channels: string[]): void;
   remove(...channels: string[]): void;
 
   /**
    * Calls the handler with events of a type, or of a channel, or of a type on a channel; {} is all. A
-   * stream brings only the types that some handler names, "message" and the option `types`.
-   * Returns how to stop it.
+   * stream carries only types with handlers, "message" and those of the option `types`.
+   * Returns a function that removes the handler.
    */
   on<Type extends keyof OwnPayloads>(
     what: Type | { channel?: string; type: Type },
@@ -126,21 +126,21 @@ export class Rollcall {
     handler: (event: RollcallEvent<Payload>) => void,
     options?: ListenOptions,
   ): () => void;
-  /** Calls the handler when the state changes. Returns how to stop it. */
+  /** Calls the handler when the state changes. Returns a function that removes it. */
   onState(handler: (state: RollcallState) => void, options?: ListenOptions): () => void;
-  /** Calls the handler when something is refused or fails. Returns how to stop it. */
+  /** Calls the handler after a refusal or failure. Returns a function that removes it. */
   onError(handler: (error: RollcallError) => void, options?: ListenOptions): () => void;
 
-  /** Ends it for this page. Others go on. */
+  /** Stops this page. Others continue. */
   close(): void;
-  /** close, and if this was the last page, without the grace: others are told at once that the client is gone. */
+  /** close, and without the grace if this was the last page: others see at once that the client is gone. */
   leave(): void;
 }
 
-/** An event of an {@link EventStream}, as it came. */
+/** An event of an {@link EventStream}, as received. */
 export interface RawEvent {
   type: string;
-  /** The newest id of the stream, "" where there was none. */
+  /** The newest id of the stream, "" without one. */
   id: string;
   /** Text, JSON in most streams; see {@link payloadOf}. */
   data: string;
@@ -149,42 +149,42 @@ export interface RawEvent {
 export interface EventStreamOptions {
   /**
    * Returns the address of the stream, before each connection that the stream opens itself; `lastId` is "" for one
-   * from the beginning. Where it throws, it is called again later.
+   * from the beginning. If it throws, it is called again later.
    */
   address: (lastId: string) => string | Promise<string>;
-  /** The types to hear; {@link EventStream.listen} adds more. "goodbye" is always heard. */
+  /** The types to receive; {@link EventStream.listen} adds more. "goodbye" is always received. */
   types?: string[];
   /** Send cookies to a server of another origin, too. */
   withCredentials?: boolean;
-  /** The type of the event with which the stream is live, such as "registered". Without it, the answer is enough. */
+  /** The type of the event that makes the stream live, such as "registered". By default, the answer does. */
   liveOn?: string;
   onEvent: (event: RawEvent) => void;
   /** The states are those of {@link RollcallState}, without "idle". */
   onState: (state: RollcallState) => void;
-  /** Is given what the server answered, each time that it refused the stream. */
+  /** Receives the server's answer whenever it refused the stream. */
   onRefused?: (error: RollcallError) => void;
-  /** Whether to open the stream again after an error. Without it: unless the error is final. */
+  /** Decides whether to reopen the stream after an error. The default: unless the error is final. */
   retriesAfter?: (error: RollcallError) => boolean;
 }
 
 /**
- * One event stream of any address, for what Rollcall is too much for, such as /presence/stream: an EventSource that
- * tells why it was refused, and comes back after an answer that may change. Rollcall itself is built on it.
+ * One event stream of any address, for uses that do not need Rollcall, such as /presence/stream: an EventSource that
+ * reports why it was refused, and retries after temporary refusals. Rollcall itself is built on it.
  */
 export class EventStream {
   constructor(options: EventStreamOptions);
 
   /** The id of the newest event, or "". */
   readonly lastId: string;
-  /** Hear more types, on an open stream too. */
+  /** Receives more types, on an open stream too. */
   listen(...types: string[]): void;
   /** Opens the stream anew: after `lastId` with `resume`, else from the beginning. */
   open(options?: { resume?: boolean }): void;
   close(): void;
 }
 
-/** Describes an answer that is not what was asked for, whether it is from Rollcall or from a proxy. */
+/** Describes an unsuccessful answer, of Rollcall or of a proxy. */
 export function errorOf(response: Response): Promise<RollcallError>;
 
-/** The payload in an event's data, or undefined where that is not JSON. Data without a payload is the payload itself. */
+/** The payload in an event's data, or undefined if that is not JSON. Data without a payload is the payload itself. */
 export function payloadOf(data: string): any;

@@ -1,7 +1,7 @@
 // Errors are plain objects, because pages send them to each other: {code, message, status, field, wait, final}.
-// wait is the server's Retry-After in ms. A final error comes again however often the request is repeated.
+// wait is the server's Retry-After in ms. A final error recurs however often the request is repeated.
 
-/** errorOf describes an answer that is not what was asked for, whether it is from Rollcall or from a proxy. */
+/** errorOf describes an unsuccessful answer, of Rollcall or of a proxy. */
 export async function errorOf(response) {
   const { status } = response;
   if (status === 204) {

@@ -2,8 +2,8 @@
 export const OWN_TYPES = ["registered", "lastEvent", "gap", "goodbye", "presence", "online-presence"];
 
 /**
- * payloadOf returns the payload in an event's data, or undefined where the data is not JSON. The server's own events
- * carry theirs as a string of JSON. Data without a payload is the payload itself.
+ * payloadOf returns the payload in an event's data, or undefined if the data is not JSON. The server's own events
+ * have theirs as a string of JSON. Data without a payload is the payload itself.
  */
 export function payloadOf(data) {
   try {
@@ -15,7 +15,7 @@ export function payloadOf(data) {
   }
 }
 
-/** parseEvent returns an event of /subscribe as handlers get it. */
+/** parseEvent returns an event of /subscribe in the form that handlers receive. */
 export function parseEvent({ type, id, data }) {
   const { channelName, payload, timestamp } = JSON.parse(data);
   const value = OWN_TYPES.includes(type) ? JSON.parse(payload) : payload;

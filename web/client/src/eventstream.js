@@ -3,15 +3,15 @@ import { payloadOf } from "./events.js";
 import { backOff, pause } from "./times.js";
 
 /**
- * EventStream keeps one event stream open: a native EventSource and what that lacks.
+ * EventStream keeps one event stream open: a native EventSource with the features that it lacks.
  *
- * An EventSource reconnects by itself after a lost connection, with the last id it saw. It gives up on any answer
- * but 200, without saying which it was, and hears only the types it was told of. An EventStream adds:
+ * An EventSource reconnects by itself after a lost connection, with the last id it saw. It gives up after any answer
+ * but 200, does not report the answer, and receives only registered types. An EventStream adds:
  *
  * - one state at a time, with its reason;
- * - after giving up, a look at the server's answer. A refusal that waiting can't mend closes the stream with the
- *   server's own message; after anything else it is opened again, later each time;
- * - the server's goodbye: its reason is told, and if it says so the stream is closed.
+ * - after an EventSource has given up, a request for the server's answer. A final refusal closes the stream with the
+ *   server's own message; after any other answer the stream is opened again, later each time;
+ * - the server's goodbye: its reason is in the state, and a final goodbye closes the stream.
  *
  * rollcall.d.ts describes the options.
  */
@@ -29,7 +29,7 @@ export class EventStream {
   #types;
   #source = null; // EventSource
   #url = ""; // of the source
-  #attempt = new AbortController(); // aborts the timers and questions of the attempt under way
+  #attempt = new AbortController(); // aborts the timers and requests of the current attempt
   #failures = 0; // since the stream was last live
   #browserReconnects = false; // true until a connection that was live, or said goodbye, is lost
   #goodbye = {}; // code and reason of the last goodbye, until the stream is live again
@@ -82,7 +82,7 @@ export class EventStream {
     this.#source = null;
   }
 
-  /** newAttempt ends what is under way. The signal it returns aborts when the next attempt begins. */
+  /** newAttempt ends the current attempt. The signal it returns aborts when the next one begins. */
   #newAttempt() {
     this.#stop();
     this.#attempt = new AbortController();
@@ -141,7 +141,7 @@ export class EventStream {
     else this.#retry(networkError());
   }
 
-  /** askWhy makes the request once more, because the EventSource does not tell the answer to it. */
+  /** askWhy repeats the request, because the EventSource does not report its answer. */
   async #askWhy() {
     const url = this.#url;
     const signal = this.#newAttempt();
@@ -159,7 +159,7 @@ export class EventStream {
     try {
       const response = await fetch(url, { headers, credentials, cache: "no-store", signal: request.signal });
       if (!response.ok || response.status === 204) return await errorOf(response);
-      request.abort(); // else the answer, a second stream, goes on
+      request.abort(); // otherwise the answer, a second stream, continues
       return { code: "http", message: "The server gave no stream.", status: response.status };
     } catch {
       return networkError();
@@ -185,7 +185,7 @@ export class EventStream {
   }
 }
 
-/** reasonOf returns the part of an error that a state tells. */
+/** reasonOf returns the part of an error that belongs to a state. */
 function reasonOf({ code, message, status }) {
   const reason = { code, reason: message };
   if (status !== undefined) reason.status = status;

@@ -1,38 +1,38 @@
 import { EventStream } from "./eventstream.js";
 import { OWN_TYPES, payloadOf } from "./events.js";
 
-const SILENCE_MS = 30_000; // a stream as silent as this may be dead when a page wakes up
-const RENEWAL_SHARE = 0.9; // of a token's life, after which the stream is opened anew with a new one
+const SILENCE_MS = 30_000; // a stream that has been silent for this long may be dead when a page wakes up
+const RENEWAL_SHARE = 0.9; // share of a token's life after which the stream is reopened with a new one
 const SOONEST_RENEWAL_MS = 5000;
 const LONGEST_RENEWAL_MS = 2 ** 31 - 1;
 
 /**
- * Leader has the stream of /subscribe for all pages that share it. The page that leads gives it:
+ * Leader owns the stream of /subscribe for all pages that share it. The leading page provides:
  *
- *   server, info   as the page's options say
+ *   server, info   from the page's options
  *   wants          page id → {channels, types, presence}, kept up to date by the page
- *   locks, name    LockManager and the name of the leader's lock; no locks where pages do not share
+ *   locks, name    LockManager and the name of the leader's lock; no locks if pages do not share
  *   signal         aborts when the page no longer leads
  *   send           sends a message to all pages
  *   tokenRenewed   is called after each renewal of the token
- *   roll           returns {rosters, online, clientId} of now
- *   position       where the stream goes on, "" for a fresh one
+ *   roll           returns the current {rosters, online, clientId}
+ *   position       the stream's start, "" for a fresh one
  */
 export class Leader {
   #page;
   #position;
   #stream;
   #state = { state: "connecting" };
-  #asked = {}; // {channels, presence} that the stream is opened for
+  #asked = {}; // the stream's current {channels, presence}
   #refusedChannels = new Set();
-  #watched = new Set(); // pages whose end is waited for
-  #untold = new Set(); // pages that are to be told of the run
+  #watched = new Set(); // pages whose locks are watched
+  #untold = new Set(); // pages that have not received the run yet
   #run = ""; // id of the run, "" before the first
   #runs = 0;
-  #askedFor = ""; // position that the run's ids repeat until all its gaps are told, "" once they are
-  #late = []; // pages that came meanwhile, to be told of the run then
-  #leavePath = ""; // where the server is told that the stream ends, with the secret that permits it
-  #heardAt = 0; // when the newest event came, in ms since 1970
+  #askedFor = ""; // position that the run's ids repeat until all its gaps are announced, "" after that
+  #late = []; // pages that joined meanwhile; they receive the run then
+  #leavePath = ""; // path for reporting the end of the stream, with the secret that permits it
+  #heardAt = 0; // time of the newest event, in ms since 1970
   #renewalTimer = 0;
 
   constructor(page) {
@@ -52,12 +52,12 @@ export class Leader {
 
   // --- what pages want --------------------------------------------------------------------------
 
-  /** update makes the stream carry what the pages want now. The page, if given, is told of the run. */
+  /** update adapts the stream to the pages' current wants. The page, if given, receives the run. */
   async update(page) {
     const { wants, signal } = this.#page;
     wants.get(page)?.channels.forEach((channel) => this.#refusedChannels.delete(channel));
     this.#untold.add(page);
-    if (this.#untold.size > 1) return; // an update is under way, and includes this page
+    if (this.#untold.size > 1) return; // an update is running, and includes this page
     await this.#forgetGonePages();
     if (signal.aborted) return;
     const to = [...this.#untold];
@@ -75,7 +75,7 @@ export class Leader {
     }
   }
 
-  /** tellLatePages tells pages of the run that is under way, once its position is one of the log. */
+  /** tellLatePages sends late pages the current run, once its position is one of the log. */
   #tellLatePages() {
     if (this.#askedFor !== "" || this.#late.length === 0) return;
     this.#tellRun({ to: this.#late, prev: "", at: this.#position, roll: this.#page.roll() });
@@ -87,7 +87,7 @@ export class Leader {
     return [...new Set(values)].sort();
   }
 
-  /** forgetGonePages drops the wishes of pages that hold no lock of their own any more. */
+  /** forgetGonePages drops the wants of pages that no longer hold a lock of their own. */
   async #forgetGonePages() {
     const { wants, locks, name } = this.#page;
     if (!locks) return;
@@ -112,25 +112,25 @@ export class Leader {
     try {
       await locks.request(`${name} ${page}`, { signal }, forget);
     } catch {
-      // This page has stopped to lead.
+      // This page no longer leads.
     }
   }
 
   // --- the stream -------------------------------------------------------------------------------
 
-  /** answer tells the pages that the leader is awake. If a page woke up, the machine may have slept, too. */
+  /** answer confirms to the pages that the leader is awake. If a page woke up, the machine may have slept, too. */
   answer(pageWokeUp) {
     if (pageWokeUp) this.wake({ maybeDead: Date.now() - this.#heardAt > SILENCE_MS });
     this.#tell(this.#state);
   }
 
-  /** wake opens a stream anew that is not live, or that may be dead. */
+  /** wake reopens a stream that is not live, or that may be dead. */
   wake({ maybeDead }) {
     const isWanted = this.#asked.channels?.length > 0;
     if (isWanted && (maybeDead || this.#state.state !== "live")) this.#open();
   }
 
-  /** close ends the stream. leave says how the server is told: "grace", "now", or "" for not at all. */
+  /** close ends the stream. leave says how to report it: "grace", "now", or "" for not at all. */
   close(leave) {
     const { server, wants } = this.#page;
     const skipsGrace = leave === "now" && wants.size <= 1;
@@ -214,20 +214,20 @@ export class Leader {
   }
 
   #changeState(state) {
-    if (state.state === "live") this.#state = state; // the run tells the pages
+    if (state.state === "live") this.#state = state; // the run informs the pages
     else if (state.state !== "closed") this.#tell(state);
-    else if (state.code !== undefined) this.#page.send({ kind: "stop", state }); // by the server, and not by close
+    else if (state.code !== undefined) this.#page.send({ kind: "stop", state }); // closed by the server, not by close
   }
 
   // --- refusals ---------------------------------------------------------------------------------
 
-  /** retriesAfter is false where the server asked the client to stay away. */
+  /** retriesAfter is false if the server asked the client to stay away. */
   #retriesAfter({ code, status, final }) {
     const isRefusal = status >= 400; // of a token or a channel: the next request may have better ones
     return !final || isRefusal || (code === "expired" && this.#page.server.renewsTokens);
   }
 
-  /** handleRefusal finds the channels that a refusal is about, if any. The stream goes on without them. */
+  /** handleRefusal finds the refused channels, if any. The stream continues without them. */
   async #handleRefusal(error) {
     const { server, send, signal } = this.#page;
     const isMended = error.status === 200 || (error.status === 401 && server.tokenExpired);
@@ -238,12 +238,12 @@ export class Leader {
       send({ kind: "error", error });
       return;
     }
-    for (const [channel] of refused) this.#refusedChannels.add(channel); // pages that sleep still want it
+    for (const [channel] of refused) this.#refusedChannels.add(channel); // sleeping pages may still want it
     send({ kind: "refused", refused });
     this.update();
   }
 
-  /** findRefusedChannels returns [channel, error] of each channel that may not be read. */
+  /** findRefusedChannels returns [channel, error] for each unreadable channel. */
   async #findRefusedChannels() {
     const { server, signal } = this.#page;
     const { channels } = this.#asked;

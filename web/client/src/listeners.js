@@ -1,8 +1,8 @@
-/** Listeners are handlers of one kind of news. */
+/** Listeners are the handlers of one kind of notification. */
 export class Listeners {
   #handlers = new Set();
 
-  /** add returns the function that removes the handler again; the signal does so, too. */
+  /** add returns a function that removes the handler; the signal removes it, too. */
   add(handler, { signal } = {}) {
     const remove = () => this.#handlers.delete(handler);
     if (!signal?.aborted) this.#handlers.add(handler);
@@ -10,7 +10,7 @@ export class Listeners {
     return remove;
   }
 
-  /** call reports a handler that throws, and goes on with the others. */
+  /** call reports a handler that throws, and calls the others. */
   call(value) {
     for (const handler of [...this.#handlers]) {
       try {

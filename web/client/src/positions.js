@@ -8,7 +8,7 @@ export function numberOf(position) {
   return Number(position.slice(position.lastIndexOf("-") + 1));
 }
 
-/** reaches reports whether a position is at another one or after it, in the same epoch. */
+/** reaches reports whether a position is at or after another one of the same epoch. */
 export function reaches(position, other) {
   return epochOf(position) === epochOf(other) && numberOf(position) >= numberOf(other);
 }

@@ -5,16 +5,16 @@ import { backOff, pause } from "./times.js";
 const HISTORY_PAGE = 1000; // events of one request
 
 /**
- * Reader gives a page the events of its channels, each once and in the log's order, whichever leader they come from.
+ * Reader gives a page the events of its channels, each once and in the log's order, from any leader.
  *
- * A *run* is what a stream brings: all events of some channels from one position on, without a hole. A channel that
- * has reached the position of the run is in step and takes the run's events. A channel that has not is *apart*: the
- * reader gets what it lacks from /lastEvent and /history, while its events of the run wait. So it does not matter
- * which page leads, how often that changes, or which page slept meanwhile.
+ * A *run* is the content of a stream: all events of some channels from one position on, without a hole. A channel that
+ * has reached the position of the run is in step and takes the run's events. Any other channel is *apart*: the
+ * reader loads its missing events from /lastEvent and /history, while its events of the run wait. It is therefore
+ * irrelevant which page leads, how often that changes, and which pages sleep.
  */
 export class Reader {
   #server;
-  #types; // Set of the types that the page listens to
+  #types; // Set of the types with handlers
   #roll;
   #showsPresence; // whether the page gets presence events
   #onEvent;
@@ -22,8 +22,8 @@ export class Reader {
   #onRefused;
 
   #channels = new Map(); // name → {apart, position, awaited, floor}, see newChannel
-  #run = null; // {id, at, channels, signal}: the run whose events are taken
-  #reached = ""; // position: channels in step have everything up to it
+  #run = null; // {id, at, channels, signal}: the current run
+  #reached = ""; // channels in step have everything up to this position
   #waiting = []; // events of channels that are apart
   #catchingUp = false;
 
@@ -58,19 +58,19 @@ export class Reader {
     this.#channels.delete(name);
   }
 
-  /** stop ends the run. The positions stay: the next run begins from them. */
+  /** stop ends the run. The positions stay: the next run begins there. */
   stop() {
     this.#run = null;
   }
 
-  /** isOf reports whether an event is of the run that the page takes events of. */
+  /** isOf reports whether an event belongs to the current run. */
   isOf(runId) {
     return runId === this.#run?.id;
   }
 
   // --- runs -------------------------------------------------------------------------------------
 
-  /** follow takes up a run that begins, or one that is under way. The signal aborts when the page sleeps. */
+  /** follow starts with a new run or joins a running one. The signal aborts when the page sleeps. */
   follow(run, signal) {
     if (!this.isOf(run.id)) this.#leaveRunFor(run, signal);
     this.#run.at = run.at;
@@ -108,7 +108,7 @@ export class Reader {
 
   // --- events of the run ------------------------------------------------------------------------
 
-  /** take is given the events of the run, in order. */
+  /** take receives the events of the run, in order. */
   take(message) {
     const event = parseEvent(message);
     if (event.type !== "goodbye") this.#reached = event.id;
@@ -116,7 +116,7 @@ export class Reader {
     this.#deliver(event);
   }
 
-  /** deliver gives an event to the page, now or once its channel is in step. */
+  /** deliver passes an event to the page, now or once its channel is in step. */
   #deliver(event) {
     const { channel: name, type, id } = event;
     if (name === undefined) {
@@ -136,7 +136,7 @@ export class Reader {
 
   // --- catching up ------------------------------------------------------------------------------
 
-  /** catchUp gets channels into step: all at once, so that their events come in the log's order. */
+  /** catchUp gets channels into step: all at once, so that their events are in the log's order. */
   async catchUp() {
     if (this.#catchingUp) return;
     this.#catchingUp = true;
@@ -161,13 +161,13 @@ export class Reader {
     }
   }
 
-  /** namesBehind returns the channels that the run has, but whose past it does not bring. */
+  /** namesBehind returns the run's channels whose past is not in the run. */
   #namesBehind() {
     const isBehind = ([name, { apart, awaited }]) => apart && !awaited && this.#run.channels.includes(name);
     return [...this.#channels].filter(isBehind).map(([name]) => name);
   }
 
-  /** read gets what a channel lacks up to the run's position: what is newer comes by the run, in its order. */
+  /** read loads a channel's missing events up to the run's position; later ones are in the run. */
   async #read(name, { at: end, signal }) {
     const channel = this.#channels.get(name);
     const isNew = channel.position === "";
@@ -200,7 +200,7 @@ export class Reader {
     return answer.json();
   }
 
-  /** eventsOf returns what a page of the history has for the page's handlers, up to the position end. */
+  /** eventsOf returns the events in a page of the history in the form of handlers, up to the position end. */
   #eventsOf(name, { gap, events }, after, end) {
     const isDue = ({ id, type }) => numberOf(id) <= numberOf(end) && this.#types.has(type);
     const due = events.filter(isDue).map(({ channelName, ...event }) => ({ channel: channelName, ...event }));
@@ -208,7 +208,7 @@ export class Reader {
     return [{ channel: name, type: "gap", payload: { after, reason: "evicted" }, id: after }, ...due];
   }
 
-  /** merge gives the page what was read, and then what came by the run meanwhile. */
+  /** merge passes the loaded events to the page, then those of the run. */
   #merge(results) {
     const current = results.filter(({ name, channel }) => channel.apart && this.#channels.get(name) === channel);
     const waiting = this.#waiting;
@@ -218,7 +218,7 @@ export class Reader {
     events.sort((a, b) => numberOf(a.id) - numberOf(b.id));
     for (const event of events) this.#onEvent(event);
     for (const { name, isNew, at } of current) {
-      if (isNew && this.#roll.has(name)) this.#tellMembers(name, at); // else the stream is about to
+      if (isNew && this.#roll.has(name)) this.#tellMembers(name, at); // otherwise the stream is about to
     }
     for (const event of waiting) this.#deliver(event);
   }
@@ -228,13 +228,13 @@ export class Reader {
   }
 }
 
-/** newChannel returns a channel that has had no event. */
+/** newChannel returns a channel without events. */
 function newChannel() {
   return {
     apart: true,
-    position: "", // while apart: what the channel has reached, "" for nothing
-    awaited: false, // while apart: the stream itself is about to bring the lastEvent
-    floor: "", // in step: events up to this position were given before the run's
+    position: "", // while apart: the channel's last position, "" for none
+    awaited: false, // while apart: the stream is about to send the lastEvent
+    floor: "", // in step: events up to this position precede the run's
   };
 }
 

@@ -1,4 +1,4 @@
-/** Roll holds who is on the channels of the stream, and who is online at all. */
+/** Roll holds the members of the stream's channels, and all online clients. */
 export class Roll {
   online = []; // clientIds
   #members = new Map(); // channel → Map of clientId → info
@@ -11,7 +11,7 @@ export class Roll {
     return this.#members.get(channel) ?? new Map();
   }
 
-  /** apply takes a presence or online-presence event in, and ignores any other. */
+  /** apply applies a presence or online-presence event, and ignores others. */
   apply({ type, channel, payload }) {
     if (type === "online-presence") this.online = payload;
     if (type === "presence") this.#change(channel, payload);
@@ -33,7 +33,7 @@ export class Roll {
     return { action: "snapshot", members };
   }
 
-  /** copy and replace carry a roll to another page. */
+  /** copy and replace transfer a roll to another page. */
   copy() {
     return { rosters: this.#members, online: this.online };
   }

@@ -4,8 +4,8 @@ import { errorOf, networkError } from "./errors.js";
 export class Server {
   base;
   withCredentials;
-  subject = ""; // of the token: the client that it is for
-  expiresAt = 0; // of the token, in ms since 1970; 0 where it does not say
+  subject = ""; // of the token: its client
+  expiresAt = 0; // of the token, in ms since 1970; 0 if unknown
   #token;
   #getToken;
 
@@ -41,7 +41,7 @@ export class Server {
     return `${this.base}${path}?${query}`;
   }
 
-  /** get returns the answer to a GET request, and throws an error of errors.js. */
+  /** get returns the answer to a GET request, and throws an error as in errors.js. */
   async get(path, params, signal) {
     if (this.tokenExpired) await this.renewToken();
     const response = await this.#fetch(this.address(path, params), signal);

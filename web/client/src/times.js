@@ -2,7 +2,7 @@ const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 30_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1; // a browser runs a longer timer at once
 
-/** backOff returns the wait in ms after so many failures: it doubles, and is spread over its second half. */
+/** backOff returns the wait in ms after a number of failures: it doubles, and is spread over its second half. */
 export function backOff(failures) {
   const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures);
   return longest * (0.5 + Math.random() / 2);
