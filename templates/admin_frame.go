@@ -38,6 +38,9 @@ type Fragment struct {
 // ChannelLink is a channel's name and the address of its page.
 type ChannelLink struct{ Name, Href string }
 
+// adminModules are the ES modules of the admin pages.
+var adminModules = []string{"admin.js", "live.js", "patches.js", "charts.js", "ages.js", "dom.js"}
+
 // section is a page in the navigation.
 type section struct{ name, label, path, key string }
 

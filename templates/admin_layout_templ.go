@@ -36,7 +36,7 @@ func adminLayout(f AdminFrame, title string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = head(page{title: f.title(title), styles: []string{"admin.css"}, modules: []string{"admin.js", "dom.js"}}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = head(page{title: f.title(title), styles: []string{"admin.css"}, modules: adminModules}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -1,5 +1,5 @@
 // Package livepage updates an open page of the admin UI: it finds the fragments that changed and
-// writes them to the page's event stream. assets/admin.js applies them.
+// writes them to the page's event stream. assets/patches.js applies them.
 //
 //	sse, err := livepage.NewWriter(w)
 //	page := new(livepage.Differ)
