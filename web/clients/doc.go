@@ -12,6 +12,6 @@
 //
 // and without a list of packages: Go then prints which client is missing on this machine, and never
 // reports a cached result, because the cache does not notice changes of the server's source. The tests
-// need Chromium, Node with npm, and curl. Tests of a missing client are skipped; with CI=true they
+// need Chromium, Node with npm, curl, and Python. Tests of a missing client are skipped; with CI=true they
 // fail.
 package clients

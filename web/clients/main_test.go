@@ -36,7 +36,7 @@ func run(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "building rollcall: %v\n%s", err, out)
 		return 1
 	}
-	for _, tool := range []tool{chromium, node, curl} {
+	for _, tool := range []tool{chromium, node, curl, python} {
 		_, err := tool.find()
 		if err == nil && tool.packages != nil {
 			err = tool.packages()
