@@ -20,6 +20,7 @@ export class World {
     this.sources = []; // all EventSources ever made
     this.beacons = [];
     this.asked = []; // URLs that fetch was asked for
+    this.written = []; // [method, path, body, headers] of requests that change something
     this.locks = new Map(); // name → {holder, waiting}
     this.lines = new Set();
     this.events = []; // the log; the place is the number
@@ -134,7 +135,7 @@ export class World {
     return JSON.stringify(event ? { type: event.type, payload: event.payload } : {});
   }
 
-  fetch(url, { signal } = {}) {
+  fetch(url, { signal, method = "GET", body, headers } = {}) {
     const { pathname, searchParams } = new URL(url);
     this.asked.push(url);
     const queue = Object.assign([], { owner: here.getStore() });
@@ -146,11 +147,18 @@ export class World {
         if (status === 204) return resolve(new Response(null, { status }));
         if (status !== 200) return resolve(Response.json({ error: { code: `code_${status}`, message: `It is ${status}.` } }, { status }));
         const channel = searchParams.get("channel");
+        if (method !== "GET") {
+          this.written.push([method, pathname, JSON.parse(body), headers]);
+          if (method === "PUT") return resolve(new Response(null, { status: 204 }));
+          const ids = JSON.parse(body).events.map(({ channelName, type, payload }) => ({ id: this.publish(channelName, payload, type) }));
+          return resolve(Response.json({ events: ids }));
+        }
         if (pathname === "/lastEvent") return resolve(Response.json({ response: this.last(channel) }, { headers: { "Last-Event-ID": this.position() } }));
         if (pathname !== "/history") return resolve(new Response("", { headers: { "Content-Type": "text/event-stream" } }));
-        const [epoch, n] = searchParams.get("after").split("-");
+        const newest = searchParams.get("last");
+        const [epoch, n] = (searchParams.get("after") ?? this.position(0)).split("-");
         const { found, holes } = this.after([channel], epoch === this.epoch ? Number(n) : 0);
-        const page = found.slice(0, 3); // small pages
+        const page = newest ? found.splice(0, found.length, ...found.slice(-newest)) && found : found.slice(0, 3); // small pages
         const events = page.map((i) => ({ id: this.position(i), channelName: channel, ...this.events[i - 1] }));
         const next = page.length < found.length ? this.position(page.at(-1)) : this.position();
         resolve(Response.json({ events, next, gap: epoch !== this.epoch || holes.length > 0 }));

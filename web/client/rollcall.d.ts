@@ -6,8 +6,14 @@ export interface RollcallOptions {
   types?: string[];
   /** The client's id. Pages that share a stream have the same one. By default the server assigns an id. */
   clientId?: string;
-  /** The client's info in presence, at most 1 KiB of JSON. It should be the same on all pages. */
+  /** The client's info in presence, at most 1 KiB of JSON. It should be the same on all pages; {@link Rollcall.setInfo} changes it. */
   info?: Record<string, unknown>;
+  /**
+   * Where a newly followed channel begins: with all kept events ("oldest"), with the newest one as it was published ("last"),
+   * with new ones ("now"), or after a position: the `id` of an event that the page had before a reload. Without it a channel
+   * begins with its lastEvent.
+   */
+  from?: "oldest" | "last" | "now" | (string & {});
   /** "channels" for the members of the channels, "online" for all online clients. */
   presence?: Presence | Presence[];
   /**
@@ -88,8 +94,19 @@ export interface RollcallError {
   final?: boolean;
 }
 
+/** An event to publish. Other fields are those of POST /publish. */
+export interface NewEvent {
+  channel?: string;
+  /** "message" if it is left out. */
+  type?: string;
+  payload: unknown;
+  /** Where an event with the same key was published before, it is not published again. Random if it is left out. */
+  idempotencyKey?: string;
+  [field: string]: unknown;
+}
+
 export interface ListenOptions {
-  /** Removes the handler when it aborts. */
+  /** Removes the handler, or ends the attempts to publish, when it aborts. */
   signal?: AbortSignal;
 }
 
@@ -130,6 +147,18 @@ export class Rollcall {
   onState(handler: (state: RollcallState) => void, options?: ListenOptions): () => void;
   /** Calls the handler after a refusal or failure. Returns a function that removes it. */
   onError(handler: (error: RollcallError) => void, options?: ListenOptions): () => void;
+
+  /**
+   * Sets the client's info in presence, from any of its pages; if the stream is lost, once it is back. It is refused if the
+   * token has an info.
+   */
+  setInfo(info: Record<string, unknown>): void;
+
+  /**
+   * Publishes an event, or several as one batch, and returns their ids. Temporary failures are retried for half a minute
+   * with the same keys, so nothing is published twice. Rejects with a {@link RollcallError}.
+   */
+  publish(events: NewEvent | NewEvent[], options?: ListenOptions): Promise<string[]>;
 
   /** Stops this page. Others continue. */
   close(): void;

@@ -1,5 +1,6 @@
 import { EventStream } from "./eventstream.js";
 import { OWN_TYPES, payloadOf } from "./events.js";
+import { backOff, pause } from "./times.js";
 
 const SILENCE_MS = 30_000; // a stream that has been silent for this long may be dead when a page wakes up
 const RENEWAL_SHARE = 0.9; // share of a token's life after which the stream is reopened with a new one
@@ -9,7 +10,8 @@ const LONGEST_RENEWAL_MS = 2 ** 31 - 1;
 /**
  * Leader owns the stream of /subscribe for all pages that share it. The leading page provides:
  *
- *   server, info   from the page's options
+ *   server         from the page's options
+ *   info           returns the client's info in presence, or undefined
  *   wants          page id → {channels, types, presence}, kept up to date by the page
  *   locks, name    LockManager and the name of the leader's lock; no locks if pages do not share
  *   signal         aborts when the page no longer leads
@@ -31,7 +33,10 @@ export class Leader {
   #runs = 0;
   #askedFor = ""; // position that the run's ids repeat until all its gaps are announced, "" after that
   #late = []; // pages that joined meanwhile; they receive the run then
-  #leavePath = ""; // path for reporting the end of the stream, with the secret that permits it
+  #connection = null; // {connectionId, secret} of the stream: the secret is the permission to act for it
+  #infoOfAddress = ""; // JSON of the info in the stream's address
+  #informed = ""; // JSON of the info that the server has
+  #informing = false;
   #heardAt = 0; // time of the newest event, in ms since 1970
   #renewalTimer = 0;
 
@@ -134,8 +139,10 @@ export class Leader {
   close(leave) {
     const { server, wants } = this.#page;
     const skipsGrace = leave === "now" && wants.size <= 1;
-    if (leave !== "" && this.#leavePath !== "") {
-      navigator.sendBeacon(`${server.base}${this.#leavePath}${skipsGrace ? "&now=1" : ""}`);
+    if (leave !== "" && this.#connection) {
+      const { connectionId, secret } = this.#connection;
+      const query = new URLSearchParams(skipsGrace ? { secret, now: 1 } : { secret });
+      navigator.sendBeacon(`${server.base}/presence/connections/${connectionId}/leave?${query}`);
     }
     this.#stop();
   }
@@ -164,11 +171,12 @@ export class Leader {
 
   #params() {
     const { info, roll } = this.#page;
+    this.#infoOfAddress = JSON.stringify(info()) ?? "";
     const params = {
       channels: this.#asked.channels,
       clientId: roll().clientId,
       presence: this.#asked.presence,
-      info: info && JSON.stringify(info),
+      info: this.#infoOfAddress,
       lastEventId: this.#position,
     };
     return Object.fromEntries(Object.entries(params).filter(([, value]) => value?.length > 0));
@@ -198,14 +206,43 @@ export class Leader {
     this.#late = [];
     this.#runs++;
     this.#run = `${connectionId} ${this.#runs}`;
-    this.#leavePath = `/presence/connections/${connectionId}/leave?${new URLSearchParams({ secret })}`;
+    this.#connection = { connectionId, secret };
+    this.#informed = this.#infoOfAddress; // which may be older, where the browser reconnected by itself
+    this.inform();
     this.#tellRun({ prev, at, clientId, greets: !resumed, gaps: !resumed && this.#position !== "" });
   }
 
   #tellRun(details) {
-    const { clientId } = this.#page.roll();
+    const { info, roll } = this.#page;
+    const { clientId } = roll();
     const { channels } = this.#asked;
-    this.#page.send({ kind: "run", run: this.#run, channels, clientId, ...details });
+    this.#page.send({ kind: "run", run: this.#run, channels, clientId, info: info(), ...details });
+  }
+
+  /** inform tells the server the newest info of the client. A stream that is opened brings it by itself. */
+  async inform() {
+    if (this.#informing) return;
+    this.#informing = true;
+    const { server, info, send, signal } = this.#page;
+    for (let failures = 0; !signal.aborted && this.#connection; ) {
+      const newest = info();
+      const text = JSON.stringify(newest) ?? "";
+      if (text === this.#informed || text === "") break;
+      const connection = this.#connection;
+      try {
+        await server.putInfo(connection, newest, signal);
+        if (connection === this.#connection) this.#informed = text;
+      } catch (error) {
+        if (signal.aborted || error.status === 404) break; // the stream has ended; the next one brings it
+        if (error.final) {
+          this.#informed = text;
+          send({ kind: "error", error });
+        } else {
+          await pause(Math.max(error.wait ?? 0, backOff(failures++)), signal);
+        }
+      }
+    }
+    this.#informing = false;
   }
 
   #tell(state) {

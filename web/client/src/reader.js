@@ -3,6 +3,7 @@ import { epochOf, numberOf, reaches } from "./positions.js";
 import { backOff, pause } from "./times.js";
 
 const HISTORY_PAGE = 1000; // events of one request
+const PLACES = ["oldest", "last", "now"]; // where a channel can begin, beside a position
 
 /**
  * Reader gives a page the events of its channels, each once and in the log's order, from any leader.
@@ -14,6 +15,8 @@ const HISTORY_PAGE = 1000; // events of one request
  */
 export class Reader {
   #server;
+  #from; // where a channel begins: one of PLACES, or "" for its lastEvent
+  #start; // position where a channel begins, or ""
   #types; // Set of the types with handlers
   #roll;
   #showsPresence; // whether the page gets presence events
@@ -27,8 +30,10 @@ export class Reader {
   #waiting = []; // events of channels that are apart
   #catchingUp = false;
 
-  constructor({ server, types, roll, showsPresence, onEvent, onError, onRefused }) {
+  constructor({ server, from = "", types, roll, showsPresence, onEvent, onError, onRefused }) {
     this.#server = server;
+    this.#from = PLACES.includes(from) ? from : "";
+    this.#start = PLACES.includes(from) ? "" : from;
     this.#types = types;
     this.#roll = roll;
     this.#showsPresence = showsPresence;
@@ -51,7 +56,7 @@ export class Reader {
   }
 
   add(name) {
-    if (!this.has(name)) this.#channels.set(name, newChannel());
+    if (!this.has(name)) this.#channels.set(name, newChannel(this.#start));
   }
 
   remove(name) {
@@ -103,7 +108,8 @@ export class Reader {
     }
     if (isOfAnotherLog || gaps) channel.position = "";
     else if (reaches(position, at)) joinRun(channel, position);
-    if (gaps || (greets && (isNew || isOfAnotherLog))) channel.awaited = true;
+    const isGreeted = greets && this.#from === "" && (isNew || isOfAnotherLog);
+    if (gaps || isGreeted) channel.awaited = true;
   }
 
   // --- events of the run ------------------------------------------------------------------------
@@ -174,12 +180,13 @@ export class Reader {
     const events = [];
     let at = channel.position;
     if (isNew) {
-      const lastEvent = await this.#readLastEvent(name, signal);
-      at = lastEvent.id;
-      events.push(lastEvent);
+      const first = await this.#readFirst(name, end, signal);
+      at = first.at;
+      events.push(...first.events);
     }
     while (!reaches(at, end)) {
-      const page = await this.#readHistory(name, at, signal);
+      const from = at === "" ? {} : { after: at };
+      const page = await this.#readHistory({ channel: name, ...from, limit: HISTORY_PAGE }, signal);
       if (page.next === at || epochOf(page.next) !== epochOf(end)) {
         throw { code: "behind", message: "This server does not have these events." };
       }
@@ -189,14 +196,23 @@ export class Reader {
     return { name, channel, isNew, at, events };
   }
 
-  async #readLastEvent(name, signal) {
+  /** readFirst gets what a new channel begins with, and the position that it has then reached. */
+  async #readFirst(name, end, signal) {
+    if (this.#from === "now") return { at: end, events: [] };
+    if (this.#from === "oldest") return { at: "", events: [] }; // all of it is read as what it lacks
+    if (this.#from === "last") {
+      const page = await this.#readHistory({ channel: name, last: 1 }, signal);
+      const at = reaches(page.next, end) ? end : page.next;
+      return { at, events: this.#eventsOf(name, { ...page, gap: false }, "", end) };
+    }
     const answer = await this.#server.get("/lastEvent", { channel: name }, signal);
     const { response } = await answer.json();
-    return { channel: name, type: "lastEvent", payload: JSON.parse(response), id: answer.headers.get("Last-Event-ID") };
+    const id = answer.headers.get("Last-Event-ID");
+    return { at: id, events: [{ channel: name, type: "lastEvent", payload: JSON.parse(response), id }] };
   }
 
-  async #readHistory(name, after, signal) {
-    const answer = await this.#server.get("/history", { channel: name, after, limit: HISTORY_PAGE }, signal);
+  async #readHistory(params, signal) {
+    const answer = await this.#server.get("/history", params, signal);
     return answer.json();
   }
 
@@ -204,7 +220,7 @@ export class Reader {
   #eventsOf(name, { gap, events }, after, end) {
     const isDue = ({ id, type }) => numberOf(id) <= numberOf(end) && this.#types.has(type);
     const due = events.filter(isDue).map(({ channelName, ...event }) => ({ channel: channelName, ...event }));
-    if (!gap) return due;
+    if (!gap || after === "") return due; // from the beginning, nothing is missing
     return [{ channel: name, type: "gap", payload: { after, reason: "evicted" }, id: after }, ...due];
   }
 
@@ -228,11 +244,11 @@ export class Reader {
   }
 }
 
-/** newChannel returns a channel without events. */
-function newChannel() {
+/** newChannel returns a channel without events, which begins after a position. */
+function newChannel(position) {
   return {
     apart: true,
-    position: "", // while apart: the channel's last position, "" for none
+    position, // while apart: the channel's last position, "" for none
     awaited: false, // while apart: the stream is about to send the lastEvent
     floor: "", // in step: events up to this position precede the run's
   };

@@ -6,6 +6,7 @@ import { Roll } from "./roll.js";
 import { Server } from "./server.js";
 import { aborted, backOff, pause } from "./times.js";
 
+const PUBLISH_MS = 30_000; // how long an event that could not be published is tried again
 const CHECK_MS = 5000; // a visible page hears from its leader within this time, or takes the lead
 const PAGE_EVENTS = {
   window: ["pagehide", "pageshow", "online"],
@@ -32,6 +33,7 @@ export class Rollcall {
   #reader;
   #roll = new Roll();
   #clientId;
+  #info; // what presence shows of the client
   #state = { state: "connecting" };
   #events = new Listeners();
   #states = new Listeners();
@@ -55,8 +57,10 @@ export class Rollcall {
     this.#options = { share: true, leave: "grace", ...options, presence: [presence].flat() };
     this.#types = new Set(["message", ...types]);
     this.#clientId = options.clientId;
+    this.#info = options.info;
     this.#reader = new Reader({
       server: this.#server,
+      from: options.from,
       types: this.#types,
       roll: this.#roll,
       showsPresence: this.#options.presence.includes("channels"),
@@ -121,6 +125,32 @@ export class Rollcall {
     return this.#errors.add(handler, options);
   }
 
+  setInfo(info) {
+    this.#info = info;
+    this.#leader?.inform();
+    this.#line?.postMessage({ kind: "info", info });
+  }
+
+  async publish(events, { signal } = {}) {
+    const list = [events].flat().map(({ channel, type = "message", ...event }) => {
+      return { channelName: channel, type, idempotencyKey: randomKey(), ...event };
+    });
+    const body = JSON.stringify({ events: list });
+    const giveUpAt = Date.now() + PUBLISH_MS;
+    for (let failures = 0; ; failures++) {
+      try {
+        const answer = await this.#server.post("/publish", body, signal);
+        const { events: published } = await answer.json();
+        return published.map(({ id }) => id);
+      } catch (error) {
+        const ms = Math.max(error.wait ?? 0, backOff(failures));
+        const isRefused = error.final || (error.status === 401 && failures > 0);
+        if (signal?.aborted || isRefused || Date.now() + ms > giveUpAt) throw error;
+        await pause(ms, signal ?? this.#closing.signal);
+      }
+    }
+  }
+
   close() {
     this.#end({ state: "closed", code: "closed", reason: "The page closed it." }, "grace");
   }
@@ -166,7 +196,7 @@ export class Rollcall {
     if (this.#awake || this.#state.state === "closed") return;
     this.#awake = new AbortController();
     const { signal } = this.#awake;
-    this.#pageId = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    this.#pageId = randomKey();
     await this.#getFirstToken(signal);
     if (signal.aborted) return;
     if (this.#canShare()) await this.#joinOtherPages(signal);
@@ -265,7 +295,7 @@ export class Rollcall {
     const term = Math.max(Date.now(), this.#term + 1);
     this.#leader = new Leader({
       server: this.#server,
-      info: this.#options.info,
+      info: () => this.#info,
       wants: this.#wants,
       locks,
       name: this.#name,
@@ -355,15 +385,24 @@ export class Rollcall {
       case "error":
         this.#errors.call(message.error);
         break;
+      case "info":
+        this.#info = message.info;
+        this.#leader?.inform();
+        break;
     }
   }
 
-  #followRun({ run: id, clientId, ...details }) {
+  #followRun({ run: id, clientId, info, ...details }) {
     this.#clientId = clientId;
+    this.#info = info ?? this.#info; // a page that slept may have missed it
     this.#reader.follow({ id, ...details }, this.#awake.signal);
     this.#setState({ state: "live" });
     this.#reader.catchUp();
   }
+}
+
+function randomKey() {
+  return crypto.getRandomValues(new Uint32Array(4)).join("-"); // randomUUID is for secure contexts alone
 }
 
 function isHidden() {

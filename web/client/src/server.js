@@ -38,13 +38,30 @@ export class Server {
   address(path, params) {
     const query = new URLSearchParams(params);
     if (this.#token) query.set("access_token", this.#token);
-    return `${this.base}${path}?${query}`;
+    return `${this.base}${path}${query.size > 0 ? "?" : ""}${query}`;
   }
 
   /** get returns the answer to a GET request, and throws an error as in errors.js. */
   async get(path, params, signal) {
     if (this.tokenExpired) await this.renewToken();
-    const response = await this.#fetch(this.address(path, params), signal);
+    return this.#check(await this.#fetch(this.address(path, params), { signal }));
+  }
+
+  /** post returns the answer to a POST request of a JSON text, and throws an error of errors.js. */
+  async post(path, body, signal) {
+    if (this.tokenExpired) await this.renewToken();
+    return this.#check(await this.#fetch(this.address(path), { method: "POST", body, signal }));
+  }
+
+  /** putInfo sets the info of a stream, which its secret permits. */
+  async putInfo({ connectionId, secret }, info, signal) {
+    const address = `${this.base}/presence/connections/${connectionId}/info`;
+    const headers = { "Stream-Secret": secret };
+    const response = await this.#fetch(address, { method: "PUT", body: JSON.stringify(info), headers, signal });
+    if (!response.ok) throw await errorOf(response);
+  }
+
+  async #check(response) {
     if (response.ok) return response;
     const error = await errorOf(response);
     if (error.status === 401) {
@@ -54,11 +71,11 @@ export class Server {
     throw error;
   }
 
-  async #fetch(address, signal) {
+  async #fetch(address, { headers, ...options }) {
     const credentials = this.withCredentials ? "include" : "same-origin";
-    const headers = { Accept: "application/json" };
+    const all = { Accept: "application/json", ...headers };
     try {
-      return await fetch(address, { signal, headers, credentials, cache: "no-store" });
+      return await fetch(address, { ...options, headers: all, credentials, cache: "no-store" });
     } catch {
       throw networkError();
     }
