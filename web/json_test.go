@@ -98,9 +98,23 @@ func TestJSONBodiesHaveOneRule(t *testing.T) {
 	}
 }
 
+// The body that is an info itself is one JSON object in UTF-8, like any other.
+func TestInfoBodyHasTheSameRule(t *testing.T) {
+	srv := start(t)
+	st := subscribed(t, srv, "clientId=ada", "a")
+	for _, body := range []string{`{}`, ` {"a":1} `, `{"a":1,"a":"\ud800"}`} {
+		srv.Do("PUT", infoPath(st), body).WantStatus(204)
+	}
+	for _, body := range []string{
+		``, ` `, `{`, `{"a":1}{}`, `{"a":1}x`, `{"a":1},`, "{\"a\":1}\x00", "{\"a\":\"\xff\"}", `{"a":1,}`, `[{"a":1}]`, `"text"`, `7`, `null`, `true`, "\ufeff{}",
+	} {
+		srv.Do("PUT", infoPath(st), body).WantFault(400, "invalid_info", "info")
+	}
+}
+
 // jsonBodies has every body of JSON in the API's description.
 func TestJSONBodiesAreAllListed(t *testing.T) {
-	listed := map[string]bool{}
+	listed := map[string]bool{"/presence/connections/{connectionId}/info": true} // see TestInfoBodyHasTheSameRule
 	for _, b := range jsonBodies {
 		listed[b.path] = true
 	}
