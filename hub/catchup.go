@@ -16,7 +16,8 @@ type catchup struct {
 	// For a fresh start: what is announced of each channel, a gap if the requested position was unusable, and its newest
 	// event.
 	last      []*eventlog.Record // by channel; nil if nothing is announced
-	told      int                // channels announced so far
+	match     []*eventlog.Record // the newest events of its patterns' channels, announced behind those
+	told      int                // announced so far, of last and then of match
 	tellsLast bool               // a lastEvent is announced
 	asked     string
 	reason    string            // "", "epoch" or "unknown"
@@ -79,15 +80,15 @@ func (s *shard) advance(c *Conn) {
 		told := k.told
 		text = k.announceStart(c, s.hub.epoch)
 		if k.reason != "" {
-			s.counts.gaps += uint64(k.told - told)
+			s.counts.gaps += uint64(min(k.told, len(k.last)) - min(told, len(k.last)))
 		}
-		if k.told < len(k.last) {
+		if k.told < k.tells() {
 			if s.send(c, c.ownFrame(text), nil) {
 				s.queue(c)
 			}
 			return
 		}
-		k.last = nil
+		k.last, k.match = nil, nil
 		if k.older == nil && c.pos >= s.pos { // later events are in the live flow
 			c.catch = nil
 			if s.send(c, c.ownFrame(text), nil) {
@@ -202,29 +203,40 @@ func (s *shard) announce(c *Conn, gaps []eventlog.Gap, text []byte) []byte {
 	return text
 }
 
+// tells returns how many announcements there are.
+func (k *catchup) tells() int { return len(k.last) + len(k.match) }
+
 // announceStart returns the next part of a fresh start's announcements.
 func (k *catchup) announceStart(c *Conn, epoch string) []byte {
 	text := make([]byte, 0, 256)
 	at := eventlog.Position{Epoch: epoch, Seq: c.pos}
 	tellsLast := k.tellsLast && c.dialect.Greets()
-	for ; k.told < len(k.last) && len(text) < catchBytes; k.told++ {
-		name, final := c.subs[k.told].t.name, k.told == len(k.last)-1
+	for ; k.told < k.tells() && len(text) < catchBytes; k.told++ {
 		id, gapID := at, k.id
-		if c.state&owing != 0 && !final {
+		if c.state&owing != 0 && k.told < k.tells()-1 {
 			id = k.id
 		}
-		if !tellsLast {
+		if i := k.told - len(k.last); i >= 0 {
+			if tellsLast {
+				text = c.dialect.appendLast(text, id, k.match[i].Channel(), k.match[i])
+			}
+			k.match[i] = nil
+			continue
+		}
+		t := c.subs[k.told].t
+		name, hasLast := t.name, tellsLast && !t.pattern
+		if !hasLast {
 			gapID = id
 		}
 		if k.reason != "" {
 			text = c.dialect.appendGap(text, gapID, name, k.asked, k.reason)
 		}
-		if tellsLast {
+		if hasLast {
 			text = c.dialect.appendLast(text, id, name, k.last[k.told])
 		}
 		k.last[k.told] = nil
 	}
-	if k.told == len(k.last) {
+	if k.told == k.tells() {
 		c.state &^= owing
 	}
 	return text
@@ -251,7 +263,7 @@ func (s *shard) live(c *Conn) {
 
 // completeAll ends the live streams for which the end of a channel is the last thing there will ever be.
 func (s *shard) completeAll(r *eventlog.Record) {
-	t := s.index[r.Channel()]
+	t := s.index.topics[r.Channel()]
 	if t == nil {
 		return
 	}
@@ -264,7 +276,7 @@ func (s *shard) completeAll(r *eventlog.Record) {
 
 // complete ends a stream that has all there will ever be: the ends of all its channels.
 func (s *shard) complete(c *Conn) bool {
-	if len(c.subs) == 0 || c.state&blocked != 0 || !s.hub.log.HasEnds() || !s.hub.log.Ended(c.names(), c.position().Seq) {
+	if c.state&blocked != 0 || !s.hub.log.HasEnds() || !s.hub.log.Ended(c.names(), c.position().Seq) {
 		return false
 	}
 	s.end(c, Complete)

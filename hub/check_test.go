@@ -2,6 +2,8 @@ package hub
 
 import (
 	"slices"
+
+	"rollcall/hub/eventlog"
 )
 
 // failer is what testing.TB and rapid.T have in common here.
@@ -114,7 +116,7 @@ func checkShard(t failer, s *shard) {
 func checkIndex(t failer, x index, conns []*Conn) {
 	t.Helper()
 	refs, subs := 0, 0
-	for name, topic := range x {
+	for name, topic := range x.topics {
 		if topic.name != name || len(topic.refs) == 0 {
 			t.Fatalf("topic %q, in the index as %q, has %d streams", topic.name, name, len(topic.refs))
 		}
@@ -135,11 +137,20 @@ func checkIndex(t failer, x index, conns []*Conn) {
 	}
 	for _, c := range conns {
 		for slot, u := range c.subs {
-			if int(u.at) >= len(u.t.refs) || u.t.refs[u.at] != (ref{c, int32(slot)}) || x[u.t.name] != u.t {
+			if int(u.at) >= len(u.t.refs) || u.t.refs[u.at] != (ref{c, int32(slot)}) || x.topics[u.t.name] != u.t {
 				t.Fatalf("channel %q of a stream is not in the index", u.t.name)
 			}
 		}
 		subs += len(c.subs)
+	}
+	patterns := 0
+	for name := range x.topics {
+		if eventlog.IsPattern(name) {
+			patterns++
+		}
+	}
+	if x.patterns.count != patterns || (x.patterns.root == nil) != (patterns == 0) {
+		t.Fatalf("%d patterns are indexed, want %d", x.patterns.count, patterns)
 	}
 	if refs != subs {
 		t.Fatalf("%d streams in the topics, %d channels of streams", refs, subs)

@@ -34,10 +34,10 @@ func (h *Hub) startAfresh(sub *Subscription, k *catchup) eventlog.Position {
 	}
 	switch sub.From {
 	case FromHead:
-		k.last, k.tellsLast = last, true
+		k.last, k.match, k.tellsLast = last, h.lastMatching(at, sub.Channels), true
 		return at
 	case FromLast:
-		at.Seq, k.older = newestFirst(at.Seq, last)
+		at.Seq, k.older = newestFirst(at.Seq, append(last, h.lastMatching(at, sub.Channels)...))
 	case FromOldest:
 		at.Seq, k.older = h.oldest(sub, &k.cursor), sub.Older
 	}
@@ -55,7 +55,7 @@ func newestFirst(head uint64, last []*eventlog.Record) (uint64, *eventlog.Batch)
 		return head, nil
 	}
 	slices.SortFunc(recs, func(a, b *eventlog.Record) int { return cmp.Compare(a.Seq, b.Seq) })
-	return recs[0].Seq - 1, &eventlog.Batch{Records: recs, Through: head}
+	return recs[0].First() - 1, &eventlog.Batch{Records: recs, Through: head}
 }
 
 // oldest returns the position before the oldest event that the channels keep, or that

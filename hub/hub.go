@@ -79,7 +79,7 @@ func (h *Hub) Log() eventlog.Log { return h.log }
 
 // Subscription describes the stream to attach.
 type Subscription struct {
-	Channels []string // in the order asked, without repetition; the names are kept
+	Channels []string // names and patterns in the order asked, without repetition; the names are kept
 	Resume   string   // the last id that the client saw; "" for a fresh start
 	From     From     // where a fresh start begins
 	Wants    Wants
@@ -193,6 +193,33 @@ func (h *Hub) start(c *Conn, sub *Subscription) (first []byte, catch *catchup) {
 		first = sub.Greet(at, id, false)
 	}
 	return first, k
+}
+
+// mostMatching is how many channels of a pattern a fresh start tells the newest events of.
+const mostMatching = 100
+
+// lastMatching returns the newest events, as of a position, of the channels of the patterns among the names. It leaves out those
+// that are named themselves, and each channel is there once.
+func (h *Hub) lastMatching(at eventlog.Position, names []string) (recs []*eventlog.Record) {
+	var seen map[string]bool
+	for _, pattern := range names {
+		if !eventlog.IsPattern(pattern) {
+			continue
+		}
+		if seen == nil {
+			seen = make(map[string]bool)
+			for _, name := range names {
+				seen[name] = true
+			}
+		}
+		for _, r := range h.log.LastMatching(pattern, mostMatching) {
+			if name := r.Channel(); r.Seq <= at.Seq && !seen[name] {
+				seen[name] = true
+				recs = append(recs, r)
+			}
+		}
+	}
+	return recs
 }
 
 // printable returns at most 256 bytes of a position that a client sent.

@@ -183,7 +183,7 @@ func (s *shard) note(c *Conn, n *Notice) {
 		c.side.online = n.Version + 1
 		return
 	}
-	t := s.index[n.Channel]
+	t := s.index.topics[n.Channel]
 	if t == nil || c.side.channels == nil {
 		return
 	}
@@ -234,7 +234,7 @@ func (s *shard) notify(n *Notice) {
 		}
 		return
 	}
-	t := s.index[n.Channel]
+	t := s.index.topics[n.Channel]
 	if t == nil {
 		return
 	}

@@ -60,7 +60,7 @@ type shard struct {
 }
 
 func newShard(h *Hub, w wheel) *shard {
-	return &shard{hub: h, wake: make(chan struct{}, 1), born: time.Now(), index: make(index), wheel: w, poll: newPoller()}
+	return &shard{hub: h, wake: make(chan struct{}, 1), born: time.Now(), index: index{topics: make(map[string]*topic)}, wheel: w, poll: newPoller()}
 }
 
 // follow starts following the live flow at the head, if the shard is not following yet. A shard without streams does
@@ -171,20 +171,15 @@ func (s *shard) deliver() bool {
 	}
 	for _, r := range s.batch {
 		name := r.Channel()
-		t := s.index[name]
-		if t == nil {
-			if client := eventlog.ClientOf(name); client != "" {
-				for c := range s.ofClient(client) {
-					s.due(c, r)
-				}
+		if t := s.index.topics[name]; t != nil {
+			s.dueTo(t, r)
+		} else if client := eventlog.ClientOf(name); client != "" {
+			for c := range s.ofClient(client) {
+				s.due(c, r)
 			}
-			continue
 		}
-		for i := range t.refs {
-			s.due(t.refs[i].c, r)
-		}
-		if s.hub.traced != nil && r.Traced() {
-			s.trace(r, t)
+		for _, t := range s.index.patterns.of(name) {
+			s.dueTo(t, r)
 		}
 	}
 	s.pos = s.batch[len(s.batch)-1].Seq
@@ -215,10 +210,23 @@ func (s *shard) deliver() bool {
 	return n == liveBatch
 }
 
+// dueTo notes that the live streams of a topic are to get a record.
+func (s *shard) dueTo(t *topic, r *eventlog.Record) {
+	for i := range t.refs {
+		s.due(t.refs[i].c, r)
+	}
+	if s.hub.traced != nil && r.Traced() {
+		s.trace(r, t)
+	}
+}
+
 // due notes that a live stream is to get a record at the end of the turn.
 func (s *shard) due(c *Conn, r *eventlog.Record) {
 	if c.catch != nil || r.Seq <= c.pos || !c.gets(r) {
 		return
+	}
+	if n := len(c.out); n > 0 && c.out[n-1] == r {
+		return // of another of its entries
 	}
 	if !c.touched {
 		c.touched = true

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -222,9 +223,9 @@ func TestWheel(t *testing.T) {
 
 // The index finds every stream of a channel, whatever came and went.
 func TestIndex(t *testing.T) {
-	names := []string{"a", "b", "c", "d", "e"}
+	names := []string{"a", "b.c", "b.d", "b.c.e", "b.*", "b.>", "*.c", ">", "*.*.e"}
 	rapid.Check(t, func(rt *rapid.T) {
-		x := make(index)
+		x := index{topics: make(map[string]*topic)}
 		var all []*Conn
 		rt.Repeat(map[string]func(*rapid.T){
 			"add": func(rt *rapid.T) {
@@ -242,7 +243,25 @@ func TestIndex(t *testing.T) {
 					all = all[:len(all)-1]
 				}
 			},
-			"": func(rt *rapid.T) { checkIndex(rt, x, all) },
+			"": func(rt *rapid.T) {
+				checkIndex(rt, x, all)
+				for _, channel := range names[:4] { // as a naive matcher finds
+					var got, want []string
+					for _, topic := range x.patterns.of(channel) {
+						got = append(got, topic.name)
+					}
+					for name := range x.topics {
+						if p, err := eventlog.ParsePattern(name); err == nil && eventlog.IsPattern(name) && p.Matches(channel) {
+							want = append(want, name)
+						}
+					}
+					slices.Sort(got)
+					slices.Sort(want)
+					if !slices.Equal(got, want) {
+						rt.Fatalf("%q is of the patterns %q, want %q", channel, got, want)
+					}
+				}
+			},
 		})
 	})
 }

@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -79,6 +80,37 @@ func (r *Registry) Take() []Edge {
 func (r *Registry) Snapshot(channels ...string) ([][]Member, uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.members(channels), r.version
+}
+
+// SnapshotMatching is Snapshot for the named channels and those that match accepts, which it is asked of each channel but
+// Everyone. It returns their names too. match is called under the registry's lock: it must do nothing but compare.
+func (r *Registry) SnapshotMatching(channels []string, match func(name string) bool) (names []string, lists [][]Member, version uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	names = r.matching(channels, match)
+	return names, r.members(names), r.version
+}
+
+// Matching returns the names of which SnapshotMatching tells.
+func (r *Registry) Matching(channels []string, match func(name string) bool) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.matching(channels, match)
+}
+
+func (r *Registry) matching(channels []string, match func(name string) bool) []string {
+	var more []string
+	for name := range r.channels {
+		if name != Everyone && !slices.Contains(channels, name) && match(name) {
+			more = append(more, name)
+		}
+	}
+	slices.Sort(more)
+	return slices.Concat(channels, more)
+}
+
+func (r *Registry) members(channels []string) [][]Member {
 	lists := make([][]Member, len(channels))
 	for i, name := range channels {
 		if ch := r.channels[name]; ch != nil {
@@ -88,7 +120,7 @@ func (r *Registry) Snapshot(channels ...string) ([][]Member, uint64) {
 			}
 		}
 	}
-	return lists, r.version
+	return lists
 }
 
 // Weight returns about how many bytes a snapshot of the channels has as JSON. Beyond most it

@@ -181,7 +181,9 @@ func (c *console) run(screen, command string) *bufio.Reader {
 			case 'X':
 				method, args = args[1], args[1:]
 			case 'd':
-				method, body, args = "POST", strings.ReplaceAll(args[1], "\n", ""), args[1:]
+				if body, args = strings.ReplaceAll(args[1], "\n", ""), args[1:]; method == "GET" {
+					method = "POST"
+				}
 				header.Set("Content-Type", "application/x-www-form-urlencoded")
 			default:
 				c.t.Fatalf("%q: no flag -%c", command, flag)

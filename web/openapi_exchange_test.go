@@ -152,7 +152,7 @@ func TestSpecErrors(t *testing.T) {
 			{sample{method: "PUT", target: "/presence/connections/none/info?secret=x", body: `{}`, header: []string{asJSON}}, "not_online", true},
 			{get("/subscribe"), "missing_channels", true}, // there are two parameters for it
 			{get("/subscribe?channels=" + many), "too_many_channels", false},
-			{get("/subscribe?channels=news.*"), "invalid_channel", false},
+			{get("/subscribe?channels=$news"), "invalid_channel", false},
 			{get("/subscribe?channel=$a"), "invalid_channel", false},
 			{get("/subscribe?channels=a&clientId=" + long), "invalid_client_id", false},
 			{get("/subscribe?channels=a&presence=all"), "invalid_presence", false},
@@ -200,7 +200,7 @@ func TestSpecErrors(t *testing.T) {
 			{sample{method: "DELETE", target: "/presence/connections/none"}, "not_online", true},
 			{post("/presence/connections/none/leave", ``, "Sec-Fetch-Site: cross-site"), "foreign_origin", true},
 			{post("/presence/connections/none/leave", ``), "missing_secret", true},
-			{get("/presence/stream?channels=*"), "invalid_channel", false},
+			{get("/presence/stream?channels=$x"), "invalid_channel", false},
 			{get("/presence/stream?channels=" + many), "too_many_channels", false},
 
 			{get("/events"), "invalid_member", true}, // there are three parameters for it

@@ -219,7 +219,7 @@ func TestSecurityPlacesAreGivenBack(t *testing.T) {
 	// What is refused before a stream begins takes no place.
 	for range 3 {
 		g.Get("/subscribe?channels=orders.a", show).WantStatus(403)
-		g.Get("/subscribe?channels=*", show).WantStatus(400)
+		g.Get("/subscribe?channels=*", show).WantStatus(403)
 		wantDenied(t, g.Get("/presence/stream", show), 403)
 	}
 	g.Do("DELETE", "/presence/clients/ada?block=10m", "", g.root).WantStatus(204)

@@ -1,31 +1,63 @@
 package eventlog
 
+import "slices"
+
 // Cursor is a place in the log with a set of channels: everything of theirs up
 // to After was read. It belongs to one goroutine; the zero value with Channels
 // set reads from the beginning.
 type Cursor struct {
-	Channels []string // without repetition
+	// Channels are names, without repetition, and patterns, see [Pattern]: those stand for all channels that match, now or
+	// later.
+	Channels []string
 	After    uint64
 
 	// told remembers, for channels with a hole, the number through which it was reported.
 	told map[string]uint64
+
+	split     bool       // Channels were looked through for patterns
+	expansion *expansion // nil where there are none
+}
+
+// tell notes that a hole of the channel was reported through seq.
+func (c *Cursor) tell(channel string, seq uint64) {
+	if c.told == nil {
+		c.told = make(map[string]uint64)
+	}
+	c.told[channel] = seq
+}
+
+// prepare looks for patterns among the cursor's channels, for which the log needs a catalogue.
+func (m *Memory) prepare(c *Cursor) {
+	if !c.split {
+		c.split = true
+		if slices.ContainsFunc(c.Channels, IsPattern) {
+			patterns, names := Split(c.Channels)
+			c.expansion = &expansion{patterns: patterns, names: names}
+		}
+	}
+	if c.expansion != nil {
+		m.catalog()
+	}
 }
 
 // Next implements [Log].
 func (m *Memory) Next(c *Cursor, limit Limit, dst []*Record) Batch {
+	m.prepare(c)
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	b := Batch{Records: dst[:0], Through: m.head, Done: true}
 	var one [8]source
 	sources := one[:0]
-	for _, name := range c.Channels {
+	names := c.Channels
+	if c.expansion != nil {
+		b.Gaps = m.expand(c)
+		names = c.expansion.names
+	}
+	for _, name := range names {
 		h := m.channels[name]
 		if through := m.evictedThrough(name, h); through > c.After && through > c.told[name] {
-			if c.told == nil {
-				c.told = make(map[string]uint64)
-			}
-			c.told[name] = through
-			b.Gaps = append(b.Gaps, Gap{name, h == nil})
+			c.tell(name, through)
+			b.Gaps = append(b.Gaps, Gap{name, h == nil && (c.expansion == nil || !c.expansion.of[name])})
 		}
 		if h == nil {
 			continue
@@ -40,10 +72,16 @@ func (m *Memory) Next(c *Cursor, limit Limit, dst []*Record) Batch {
 
 // Pending implements [Log].
 func (m *Memory) Pending(c *Cursor) int {
+	m.prepare(c)
 	m.mu.RLock()
 	defer m.mu.RUnlock()
+	names := c.Channels
+	if c.expansion != nil {
+		m.expand(c)
+		names = c.expansion.names
+	}
 	n := 0
-	for _, name := range c.Channels {
+	for _, name := range names {
 		if h := m.channels[name]; h != nil {
 			n += len(h.after(c.After))
 		}

@@ -21,7 +21,7 @@ type Stored struct {
 func NewFollower(opts Options, lost uint64) *Memory {
 	m := NewMemory(opts)
 	m.follower = true
-	m.head, m.graves.watermark = lost, lost
+	m.head, m.graves.watermark, m.catalogue.lost = lost, lost, lost
 	return m
 }
 
@@ -194,6 +194,7 @@ func (m *Memory) LoseAll(through uint64) {
 		}
 	}
 	g.watermark = max(g.watermark, through)
+	m.catalogue.lost = max(m.catalogue.lost, through)
 	m.head = max(m.head, through)
 }
 
@@ -255,9 +256,17 @@ func Restore(s Stored, epoch string) *Record {
 // Floors returns, for each channel, the number through which its events may be missing; all later ones are kept.
 func (m *Memory) Floors(channels []string) []uint64 {
 	floors := make([]uint64, len(channels))
+	if slices.ContainsFunc(channels, IsPattern) {
+		m.catalog()
+	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	for i, name := range channels {
+		if IsPattern(name) {
+			floors[i] = m.catalogue.forgotten(name)
+			m.match(Pattern{name}, func(h *history) { floors[i] = max(floors[i], h.through) })
+			continue
+		}
 		floors[i] = m.evictedThrough(name, m.channels[name])
 	}
 	return floors

@@ -48,6 +48,10 @@ type Log interface {
 	// piece of a text is joined with those before it; see [JoinPieces].
 	Last(channels []string) (Position, []*Record)
 
+	// LastMatching returns the newest kept record of each of the n channels of the pattern that were appended to last, in log
+	// order.
+	LastMatching(pattern string, n int) []*Record
+
 	// Next reads the events of the cursor's channels after c.After, oldest first, up to the limit, into dst. It does
 	// not change c.After: the caller advances it as far as it has used the batch. Holes are reported once for each
 	// cursor.
@@ -95,8 +99,8 @@ type Batch struct {
 
 // Gap is a hole: events of the channel after the cursor's position were kept once and have been dropped.
 type Gap struct {
-	Channel string
-	Empty   bool // the channel keeps nothing at all
+	Channel string // or a pattern, where it is not known which of its channels it is
+	Empty   bool   // the channel keeps nothing at all
 }
 
 // Options limit what a log keeps. The zero value is the documented default. Numbers must not be negative unless

@@ -35,6 +35,7 @@ type Memory struct {
 	public    shelf
 	own       shelf // of the server's own channels
 	graves    graveyard
+	catalogue catalogue
 	keys      keyring
 	last      *segment // the end of the live flow
 	flowed    int64    // cost of everything that went into the live flow

@@ -77,6 +77,7 @@ func (m *Memory) keep(channel string, r *Record) {
 		h.most, h.mostBytes = m.opts.Limits(h.name)
 		h.through = m.droppedThrough(h.name)
 		m.channels[h.name] = h
+		m.catalogue.add(h)
 		m.charge(h.shelf, channelCost+int64(len(h.name)))
 		h.shelf.channels++
 	}
@@ -137,6 +138,7 @@ func (m *Memory) evict(r *Record) {
 	switch n := h.len(); {
 	case n == 0:
 		delete(m.channels, h.name)
+		m.catalogue.remove(h)
 		m.charge(s, -channelCost-int64(len(h.name)))
 		s.channels--
 		m.rememberDropped(h.name, h.through)
@@ -201,6 +203,9 @@ func (m *Memory) rememberDropped(name string, seq uint64) {
 	if m.shelfOf(name) == &m.own {
 		m.own.lost = max(m.own.lost, seq)
 		return
+	}
+	if !IsOwn(name) {
+		m.catalogue.forget(name, seq)
 	}
 	g := &m.graves
 	if int64(len(g.young)) >= max(m.opts.Budget/16/graveCost, 1) {

@@ -53,8 +53,8 @@ func (g *Grant) MayPublish(channel string) bool { return g.publish.Matches(chann
 // MayPublishToClients reports whether events may be sent to single clients, whoever they are: who may publish to every channel may.
 func (g *Grant) MayPublishToClients() bool { return g.publish.Everything() }
 
-// MaySubscribe reports whether a stream may have the channel.
-func (g *Grant) MaySubscribe(channel string) bool { return g.subscribe.Matches(channel) }
+// MaySubscribe reports whether a stream may have the channel, or all channels of a pattern.
+func (g *Grant) MaySubscribe(channel string) bool { return g.subscribe.Covers(channel) }
 
 // MaySubscribeSome reports whether a stream may have any channel at all.
 func (g *Grant) MaySubscribeSome() bool { return len(g.subscribe) > 0 }
@@ -66,8 +66,8 @@ func (g *Grant) MaySeeSome() bool { return g.full || len(g.presence) > 0 }
 // one too.
 func (g *Grant) MayReadHistory(channel string) bool { return g.history.Matches(channel) }
 
-// MaySeePresence reports whether the members of the channel may be seen.
-func (g *Grant) MaySeePresence(channel string) bool { return g.presence.Matches(channel) }
+// MaySeePresence reports whether the members of the channel, or of all channels of a pattern, may be seen.
+func (g *Grant) MaySeePresence(channel string) bool { return g.presence.Covers(channel) }
 
 // FullPresence reports whether lists of all clients may be seen, including clients
 // on no channel. Only a key permits that.

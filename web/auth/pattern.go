@@ -7,55 +7,13 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// Pattern is a set of channels, written as a channel's name whose tokens, split by ".", may be "*", exactly one token
-// of any text, and at the end ">", one or more tokens. A bare ">" is every channel. Elsewhere "*" and ">" have no
-// special meaning: "a*" is the channel "a*".
-//
-// Bytes are compared as they are: no case folding, no percent-decoding, no Unicode
-// normalisation. The zero Pattern matches nothing.
-type Pattern struct{ text string }
+// Pattern names channels; see [eventlog.Pattern].
+type Pattern struct{ eventlog.Pattern }
 
-// ParsePattern reads a pattern. An error is the end of a sentence that begins with
-// the pattern or its field; see [eventlog.CheckChannel] for the rules of names.
+// ParsePattern reads a pattern, as [eventlog.ParsePattern] does.
 func ParsePattern(text string) (Pattern, error) {
-	tokens := strings.Split(text, ".")
-	for i, token := range tokens {
-		switch {
-		case token == ">" && i < len(tokens)-1:
-			return Pattern{}, fmt.Errorf("has \">\" before the end; it must be the last token")
-		case token == "*" || token == ">":
-			tokens[i] = "-"
-		}
-	}
-	if err := eventlog.CheckChannel(strings.Join(tokens, ".")); err != nil {
-		return Pattern{}, err
-	}
-	return Pattern{text}, nil
-}
-
-// String is the text that was parsed.
-func (p Pattern) String() string { return p.text }
-
-// Matches reports whether the pattern names the channel. A name that begins with
-// "$" is never matched.
-func (p Pattern) Matches(channel string) bool {
-	if p.text == "" || channel == "" || channel[0] == '$' {
-		return false
-	}
-	pattern, more := p.text, true
-	for more {
-		var want, have string
-		var left bool
-		want, pattern, more = strings.Cut(pattern, ".")
-		if want == ">" {
-			return true // a token is left, and nothing follows in the pattern
-		}
-		have, channel, left = strings.Cut(channel, ".")
-		if want != "*" && want != have || left != more {
-			return false
-		}
-	}
-	return true
+	p, err := eventlog.ParsePattern(text)
+	return Pattern{p}, err
 }
 
 // UnmarshalText is ParsePattern.
@@ -72,7 +30,15 @@ func (p *Pattern) UnmarshalText(text []byte) error {
 type Patterns []Pattern
 
 // everything is every channel.
-var everything = Patterns{{">"}}
+var everything = Patterns{must(">")}
+
+func must(text string) Pattern {
+	p, err := ParsePattern(text)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
 
 // ParsePatterns reads a list that is separated by commas, which no name can hold.
 // The empty text is the empty list.
@@ -101,10 +67,20 @@ func (list Patterns) Matches(channel string) bool {
 	return false
 }
 
+// Covers reports whether one of the patterns names every channel that a pattern names. A channel's name is a pattern.
+func (list Patterns) Covers(pattern string) bool {
+	for _, p := range list {
+		if pattern != "" && pattern[0] != '$' && p.Covers(pattern) {
+			return true
+		}
+	}
+	return false
+}
+
 // Everything reports whether ">" is among the patterns.
 func (list Patterns) Everything() bool {
 	for _, p := range list {
-		if p.text == ">" {
+		if p.String() == ">" {
 			return true
 		}
 	}
@@ -118,7 +94,7 @@ func (list Patterns) String() string { return strings.Join(list.texts(), ",") }
 func (list Patterns) texts() []string {
 	var texts []string
 	for _, p := range list {
-		texts = append(texts, p.text)
+		texts = append(texts, p.String())
 	}
 	return texts
 }

@@ -183,6 +183,9 @@ func (n *Node) Older(ctx context.Context, channels []string, resume string) (all
 			held = 0
 		}
 	}()
+	if channels, err = n.withMatching(ctx, store, channels, at.Seq); err != nil {
+		return nil, 0, err
+	}
 	all = &eventlog.Batch{Through: at.Seq}
 	for size := 0; ; {
 		if !n.OlderRoom.Take(olderStep) {
@@ -230,6 +233,40 @@ func (n *Node) Oldest(ctx context.Context, channels []string) (all *eventlog.Bat
 	}
 	all.Gaps = nil
 	return all, held, err
+}
+
+// catalogued is a Deeper that can be asked which channels its store has.
+type catalogued interface {
+	// Match returns the channels of the patterns that the store has events of.
+	Match(ctx context.Context, patterns []eventlog.Pattern) ([]string, error)
+}
+
+// withMatching adds to names the channels of the patterns among them of which the store may have events after a position that
+// the server no longer has in memory.
+func (n *Node) withMatching(ctx context.Context, store Deeper, names []string, after uint64) ([]string, error) {
+	c, ok := store.(catalogued)
+	if !ok {
+		return names, nil
+	}
+	patterns, channels := eventlog.Split(names)
+	patterns = slices.DeleteFunc(patterns, func(p eventlog.Pattern) bool { return store.Floors([]string{p.String()})[0] <= after })
+	if len(patterns) == 0 {
+		return names, nil
+	}
+	more, err := c.Match(ctx, patterns)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range patterns {
+		channels = append(channels, p.String()) // of which a gap may have to be told
+	}
+	slices.Sort(more)
+	for _, name := range slices.Compact(more) {
+		if !slices.Contains(names, name) {
+			channels = append(channels, name)
+		}
+	}
+	return channels, nil
 }
 
 // MemoryEngine is a log in memory as an Engine.

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -60,12 +61,34 @@ func (w *Watcher) Ended(*hub.Conn, hub.Reason) {
 // their info; those of many channels may repeat.
 const maxSnapshot = 16 << 20
 
+// members returns who is on the watched channels, by channel, and last of all everybody. It reports whether that is within
+// maxSnapshot.
+func (w *Watcher) members() (names []string, lists [][]presence.Member, version uint64, ok bool) {
+	r := w.At.Registry
+	patterns, exact := eventlog.Split(w.Channels)
+	if len(patterns) == 0 {
+		if len(exact) > 1 && r.Weight(maxSnapshot, exact...) > maxSnapshot {
+			return nil, nil, 0, false
+		}
+		lists, version = r.Snapshot(append(exact, presence.Everyone)...)
+		return exact, lists, version, true
+	}
+	match := func(name string) bool {
+		return slices.ContainsFunc(patterns, func(p eventlog.Pattern) bool { return p.Matches(name) })
+	}
+	if r.Weight(maxSnapshot, r.Matching(exact, match)...) > maxSnapshot {
+		return nil, nil, 0, false
+	}
+	names, lists, version = r.SnapshotMatching(append([]string{presence.Everyone}, exact...), match)
+	return names[1:], append(lists[1:], lists[0]), version, true
+}
+
 // Snapshot implements [hub.Snapshotter]: the present members, as one event.
 func (w *Watcher) Snapshot() (frames []byte, at uint64, ok bool) {
-	if len(w.Channels) > 1 && w.At.Registry.Weight(maxSnapshot, w.Channels...) > maxSnapshot {
+	channels, lists, version, ok := w.members()
+	if !ok {
 		return nil, 0, false
 	}
-	lists, version := w.At.Registry.Snapshot(append(w.Channels, presence.Everyone)...)
 	everyone := lists[len(lists)-1]
 	if w.Channels[0] != presence.Everyone {
 		lists = lists[:len(lists)-1]
@@ -86,7 +109,7 @@ func (w *Watcher) Snapshot() (frames []byte, at uint64, ok bool) {
 			}
 			data = m.AppendJSON(data)
 			data = data[:len(data)-1]
-			if name := w.Channels[i]; name != presence.Everyone {
+			if name := channels[i]; name != presence.Everyone {
 				data = append(data, `,"channelName":`...)
 				data = eventlog.AppendString(data, name)
 			}

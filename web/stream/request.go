@@ -62,6 +62,10 @@ func (s *Streams) Check(c *gin.Context, asked Asked) (*Request, *reply.Fault) {
 	if r.Wants, f = checkWants(asked.Presence); f != nil {
 		return nil, f
 	}
+	if i := slices.IndexFunc(channels, eventlog.IsPattern); i >= 0 && r.Wants&hub.WantMembers != 0 {
+		return nil, reply.Invalid("invalid_presence", "presence",
+			"must not have channels beside a pattern; GET /presence/stream?channels=%s follows the members of its channels", channels[i])
+	}
 	if r.Info, f = CheckInfo(asked.Info); f != nil {
 		return nil, f
 	}
@@ -114,10 +118,10 @@ func checkWants(list []string) (wants hub.Wants, f *reply.Fault) {
 	return wants, nil
 }
 
-// CheckChannels returns names without repetitions, in order, or what is wrong with them.
+// CheckChannels returns names and patterns without repetitions, in order, or says what is wrong with them.
 func (s *Streams) CheckChannels(names []string) ([]string, *reply.Fault) {
 	for _, name := range names {
-		if err := eventlog.CheckChannel(name); err != nil {
+		if _, err := eventlog.ParsePattern(name); err != nil {
 			return nil, reply.Invalid("invalid_channel", "channels", "has a name that %v", err)
 		}
 	}
