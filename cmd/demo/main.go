@@ -52,6 +52,14 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	receiving, err := startEndpoints()
+	if err != nil {
+		return err
+	}
+	defer receiving.Close() // after the server, which still sends at its end
+	if options.Webhooks, err = receiving.webhooks(); err != nil {
+		return err
+	}
 	server, err := web.New(options)
 	if err != nil {
 		return err

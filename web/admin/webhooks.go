@@ -73,12 +73,13 @@ func webhookRow(st *hooks.Status) templates.WebhookRow {
 }
 
 func attemptRow(st *hooks.Status, at *hooks.Attempt, n int) templates.MessageRow {
+	took, unit := brief(at.Took)
 	row := templates.MessageRow{
 		Key: fmt.Sprintf("attempt-%s-%d-%d", st.ID, at.At.UnixNano(), n), ID: st.ID, Value: strconv.FormatUint(at.Seq, 10), Message: at.ID, URL: st.URL,
-		At: at.At, Events: grouped(at.Events), Answer: strconv.Itoa(at.Status), Tone: "ok", Took: at.Took.Round(time.Millisecond).String(), Again: at.Seq > 0 && at.Body != nil,
+		At: at.At, Events: grouped(at.Events), Answer: strconv.Itoa(at.Status), Tone: "ok", Took: took + " " + unit, Again: at.Seq > 0 && at.Body != nil,
 	}
 	if !at.OK() {
-		row.Answer, row.Tone = at.Err, "bad"
+		row.Answer, row.Tone = strings.TrimPrefix(at.Err, "it answered "), "bad"
 	}
 	return row
 }
@@ -96,7 +97,7 @@ func (a *Admin) letters(list []hooks.Status) []templates.MessageRow {
 		for _, l := range letters {
 			rows = append(rows, templates.MessageRow{
 				Key: fmt.Sprintf("letter-%s-%d", st.ID, l.Seq), ID: st.ID, Value: strconv.FormatUint(l.Seq, 10), Message: l.ID, URL: st.URL,
-				At: l.Buried, Events: grouped(l.Events), Answer: l.Reason, Tone: "bad", Again: true,
+				At: l.Buried, Events: grouped(l.Events), Answer: strings.TrimPrefix(l.Reason, "it answered "), Tone: "bad", Again: true,
 			})
 		}
 	}

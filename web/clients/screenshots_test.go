@@ -60,6 +60,7 @@ func TestScreenshots(t *testing.T) {
 		{"tail", "/admin/tail", `document.querySelectorAll("#tail-rows > *").length >= 20`},
 		{"blocks", "/admin/blocks", shown},
 		{"audit", "/admin/audit", shown},
+		{"webhooks", "/admin/webhooks", `document.querySelectorAll("[data-testid=webhook-attempts] tbody tr").length >= 10`},
 		{"server", "/admin/server", shown},
 	} {
 		d.openLive(p.path)

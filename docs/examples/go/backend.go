@@ -34,7 +34,9 @@ type app struct {
 	viewers  map[string]map[string]bool // document's channel → clientIds, as the webhooks say
 }
 
-func mayRead(user string) object { return object{"subscribe": []string{"orders." + user, "documents.*"}} }
+func mayRead(user string) object {
+	return object{"subscribe": []string{"orders." + user, "documents.*"}}
+}
 
 func sign(key, text []byte) []byte {
 	mac := hmac.New(sha256.New, key)
