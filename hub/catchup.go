@@ -208,7 +208,7 @@ func (k *catchup) tells() int { return len(k.last) + len(k.match) }
 
 // announceStart returns the next part of a fresh start's announcements.
 func (k *catchup) announceStart(c *Conn, epoch string) []byte {
-	text := make([]byte, 0, 256)
+	text := make([]byte, 0, min(256*(len(k.last)-k.told), catchBytes+4096))
 	at := eventlog.Position{Epoch: epoch, Seq: c.pos}
 	tellsLast := k.tellsLast && c.dialect.Greets()
 	for ; k.told < k.tells() && len(text) < catchBytes; k.told++ {

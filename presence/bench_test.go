@@ -21,10 +21,10 @@ func populate(r *Registry, n int) []*Connection {
 	for i, c := range conns {
 		r.Join(c, []string{"lobby", hundreds[i/100], hundreds[i/100+1]}, nil)
 		if i%1000 == 0 {
-			r.Take()
+			takeAll(r)
 		}
 	}
-	r.Take()
+	takeAll(r)
 	return conns
 }
 
@@ -42,7 +42,7 @@ func BenchmarkChurn(b *testing.B) {
 				r.Join(c, channels, nil)
 				r.Leave(c)
 				r.Expire()
-				r.Take()
+				takeAll(r)
 			}
 		})
 	}
@@ -95,7 +95,7 @@ func BenchmarkOneClient(b *testing.B) {
 				c := &Connection{ID: "c", ClientID: "guest"}
 				r.Join(c, channels, nil)
 				r.Leave(c)
-				r.Take()
+				takeAll(r)
 			}
 		})
 	}
@@ -113,7 +113,7 @@ func BenchmarkDeparture(b *testing.B) {
 					names[j] = fmt.Sprintf("room.%d.%d", i, j)
 				}
 				come(r, fmt.Sprint(i), "guest", "", names...)
-				r.Take()
+				takeAll(r)
 			}
 			channels := []string{"room.x"}
 			b.ReportAllocs()
@@ -122,7 +122,7 @@ func BenchmarkDeparture(b *testing.B) {
 				r.Join(c, channels, nil)
 				r.Leave(c)
 				r.Expire()
-				r.Take()
+				takeAll(r)
 			}
 		})
 	}

@@ -117,8 +117,16 @@ func checkEmpty(t failer, r *Registry) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.clients)+len(r.channels)+len(r.conns)+len(r.left)+len(r.leaving)+cap(r.leaving)+len(r.edges)+cap(r.edges) > 0 {
-		t.Fatalf("%d clients, %d channels, %d connections, %d departures, %d edges are kept",
-			len(r.clients), len(r.channels), len(r.conns), len(r.leaving), len(r.edges))
+	if len(r.clients)+len(r.channels)+len(r.conns)+len(r.left)+len(r.leaving)+cap(r.leaving)+cap(r.queue.blocks) > 0 {
+		t.Fatalf("%d clients, %d channels, %d connections, %d departures, %d blocks of edges are kept",
+			len(r.clients), len(r.channels), len(r.conns), len(r.leaving), len(r.queue.blocks))
 	}
+}
+
+// takeAll returns all edges that wait.
+func takeAll(r *Registry) (all []Edge) {
+	for edges := r.Take(); len(edges) > 0; edges = r.Take() {
+		all = append(all, edges...)
+	}
+	return all
 }

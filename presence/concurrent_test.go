@@ -62,7 +62,7 @@ func runCrowd(t *testing.T, grace time.Duration) {
 		defer timer.Stop()
 		for {
 			r.Expire()
-			edges = append(edges, r.Take()...)
+			edges = append(edges, takeAll(r)...)
 			pause := time.Hour
 			if at, ok := r.Next(); ok {
 				pause = time.Until(at)
@@ -94,7 +94,7 @@ func runCrowd(t *testing.T, grace time.Duration) {
 	synctest.Wait()
 	close(quit)
 	rest.Wait()
-	edges = append(edges, r.Take()...)
+	edges = append(edges, takeAll(r)...)
 
 	state := newReplay()
 	slices.SortStableFunc(shots, func(a, b *replay) int { return int(a.version) - int(b.version) })

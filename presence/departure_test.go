@@ -54,7 +54,7 @@ func TestExpireInSteps(t *testing.T) {
 		}
 		check(t, r)
 		r.Expire()
-		r.Take()
+		takeAll(r)
 		checkEmpty(t, r)
 	})
 }
@@ -78,7 +78,7 @@ func TestSameConnectionTwice(t *testing.T) {
 		}
 		time.Sleep(5 * time.Second)
 		r.Expire()
-		r.Take()
+		takeAll(r)
 		checkEmpty(t, r)
 	})
 }

@@ -236,7 +236,7 @@ func TestEachUnderLoad(t *testing.T) {
 				if ch := r.Channel("a"); ch.Connections > 3 || ch.Name != "a" {
 					t.Errorf("%+v", ch)
 				}
-				r.Take()
+				takeAll(r)
 			}
 		})
 	}

@@ -66,12 +66,67 @@ func (m Member) appendFields(dst []byte) []byte {
 // Changed gets a value when there are edges to take or a time to wait for.
 func (r *Registry) Changed() <-chan struct{} { return r.wake }
 
-// Take returns the edges queued since it was last called, in order.
+// takenAtOnce is how many edges Take returns at most.
+const takenAtOnce = 256
+
+// change is an edge that waits to be taken. A crowd makes very many at once, so it is small.
+type change struct {
+	of     *member
+	info   *Info
+	at     int64 // Unix nanoseconds
+	online int32
+	kind   uint8 // index in kinds
+}
+
+// Indexes in kinds.
+const (
+	join = iota
+	leave
+	update
+)
+
+var kinds = [...]Kind{Join, Leave, Update}
+
+// queue holds changes in blocks, so that a long one is never copied. Guarded by Registry.mu.
+type queue struct {
+	blocks [][]change
+	taken  uint64 // version of the newest one taken
+}
+
+func (q *queue) add(c change) {
+	n := len(q.blocks)
+	if n == 0 || len(q.blocks[n-1]) == takenAtOnce {
+		q.blocks = append(q.blocks, nil)
+		n++
+	}
+	q.blocks[n-1] = append(q.blocks[n-1], c)
+}
+
+// take returns the oldest block and the version of its first change.
+func (q *queue) take() (block []change, version uint64) {
+	version = q.taken + 1
+	if len(q.blocks) == 0 {
+		q.blocks = nil
+		return nil, version
+	}
+	block, q.blocks[0] = q.blocks[0], nil
+	q.blocks = q.blocks[1:]
+	q.taken += uint64(len(block))
+	return block, version
+}
+
+// Take returns the oldest edges that were not taken yet, in order, at most 256; none where there are no more.
 func (r *Registry) Take() []Edge {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	edges := r.edges
-	r.edges = nil
+	block, version := r.queue.take()
+	r.mu.Unlock()
+	edges := make([]Edge, len(block))
+	for i, c := range block { // what an edge tells of its member never changes
+		edges[i] = Edge{
+			Version: version + uint64(i), Kind: kinds[c.kind], Channel: c.of.ch.name, ClientID: c.of.who.id, Info: c.info.json(),
+			Online: int(c.online), Time: time.Unix(0, c.at),
+		}
+	}
 	return edges
 }
 

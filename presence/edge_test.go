@@ -50,11 +50,11 @@ func TestChanged(t *testing.T) {
 			t.Error("something happens in an empty registry")
 		}
 		a, b := come(r, "1", "ann", "", "x"), come(r, "2", "ann", "", "x")
-		if !changed() || changed() || len(r.Take()) != 2 {
+		if !changed() || changed() || len(takeAll(r)) != 2 {
 			t.Error("a join is one change of two edges")
 		}
 		r.Leave(a)
-		if !changed() || len(r.Take()) != 0 {
+		if !changed() || len(takeAll(r)) != 0 {
 			t.Error("there is a time to wait for now, and no edge")
 		}
 		time.Sleep(4 * time.Second)
@@ -70,7 +70,7 @@ func TestChanged(t *testing.T) {
 			time.Sleep(time.Until(at))
 			r.Expire()
 		}
-		if edges := r.Take(); len(edges) != 2 || edges[0].Channel != "x" || edges[1].Channel != Everyone || !changed() {
+		if edges := takeAll(r); len(edges) != 2 || edges[0].Channel != "x" || edges[1].Channel != Everyone || !changed() {
 			t.Errorf("%+v", edges)
 		}
 		if passed := time.Since(began); passed != 14*time.Second {
@@ -85,7 +85,7 @@ func TestNoFlap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRegistry(10 * time.Second)
 		tab := come(r, "0", "ann", `{"a":1}`, "x", "y")
-		r.Take()
+		takeAll(r)
 		for i := range 20 {
 			next := tab
 			if i%2 == 0 { // the new one comes first
@@ -101,7 +101,7 @@ func TestNoFlap(t *testing.T) {
 			r.Expire()
 			check(t, r)
 		}
-		if edges := r.Take(); len(edges) > 0 {
+		if edges := takeAll(r); len(edges) > 0 {
 			t.Errorf("%d edges: %+v", len(edges), edges)
 		}
 		// Elsewhere only: off y, when its grace has passed.
@@ -110,12 +110,12 @@ func TestNoFlap(t *testing.T) {
 		r.Leave(tab)
 		time.Sleep(10*time.Second - 1)
 		r.Expire()
-		if edges := r.Take(); len(edges) > 0 {
+		if edges := takeAll(r); len(edges) > 0 {
 			t.Errorf("%d edges too early: %+v", len(edges), edges)
 		}
 		time.Sleep(time.Nanosecond)
 		r.Expire()
-		if edges := r.Take(); len(edges) != 1 || edges[0].Kind != Leave || edges[0].Channel != "y" || string(edges[0].Info) != `{"a":1}` {
+		if edges := takeAll(r); len(edges) != 1 || edges[0].Kind != Leave || edges[0].Channel != "y" || string(edges[0].Info) != `{"a":1}` {
 			t.Errorf("%+v", edges)
 		}
 	})
@@ -143,13 +143,13 @@ func TestLinear(t *testing.T) {
 			for i := range conns {
 				conns[i] = come(r, ids[i], c.client(i), "", "x")
 			}
-			if edges := r.Take(); len(edges) != c.edges || edges[c.edges-1].Online != c.edges/2 {
+			if edges := takeAll(r); len(edges) != c.edges || edges[c.edges-1].Online != c.edges/2 {
 				t.Errorf("%d edges, want %d", len(edges), c.edges)
 			}
 			for _, conn := range conns {
 				r.Leave(conn)
 			}
-			if edges := r.Take(); len(edges) != c.edges || edges[c.edges-1].Online != 0 {
+			if edges := takeAll(r); len(edges) != c.edges || edges[c.edges-1].Online != 0 {
 				t.Errorf("%d edges, want %d", len(edges), c.edges)
 			}
 			checkEmpty(t, r)

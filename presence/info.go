@@ -88,7 +88,7 @@ func (r *Registry) inform(who *client, info *Info) {
 		return
 	}
 	for _, m := range who.on {
-		r.edge(Update, m)
+		r.edge(update, m)
 	}
 }
 

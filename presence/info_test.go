@@ -172,12 +172,12 @@ func TestInfoOfTheNewestConnection(t *testing.T) {
 	shows("2")
 	r.Leave(newer)
 	shows("2")
-	r.Take()
+	takeAll(r)
 	r.grace = 0
 	r.Expire()
 	shows("1")
 	var updates []string
-	for _, e := range r.Take() {
+	for _, e := range takeAll(r) {
 		updates = append(updates, fmt.Sprintf("%s %s %s", e.Kind, e.Channel, e.Info))
 	}
 	if want := []string{"update $online 1", "update room 1"}; !slices.Equal(updates, want) {

@@ -38,7 +38,7 @@ func TestListsMatchOutsideTheLock(t *testing.T) {
 				c := &Connection{ID: "x", ClientID: "u0"}
 				r.Join(c, []string{"c0", "x"}, nil)
 				r.Leave(c)
-				r.Take()
+				takeAll(r)
 			}
 		}
 	}()

@@ -295,7 +295,7 @@ func (m *machine) Take(rt *rapid.T) {
 		changed = true
 	default:
 	}
-	edges := m.r.Take()
+	edges := takeAll(m.r)
 	if len(edges) > 0 && !changed {
 		rt.Fatal("there are edges to take, and Changed does not say so")
 	}

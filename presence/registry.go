@@ -21,7 +21,7 @@ type Registry struct {
 	channels map[string]*channel // Everyone too
 	conns    map[string]*Connection
 	version  uint64
-	edges    []Edge
+	queue    queue
 	leaving  []*departure          // in order of time
 	left     map[string]*departure // the same by connection, except those whose grace was ended
 }
@@ -159,7 +159,7 @@ func (r *Registry) joinChannel(conn *Connection, name string) {
 		m = &member{ch: ch, who: conn.client, at: int32(len(ch.members)), held: int32(len(conn.client.on))}
 		ch.members = append(ch.members, m)
 		conn.client.on = append(conn.client.on, m)
-		r.edge(Join, m)
+		r.edge(join, m)
 	}
 	m.conns++
 	ch.conns++
@@ -302,7 +302,7 @@ func (r *Registry) exit(m *member) {
 	if len(ch.members) == 0 {
 		delete(r.channels, ch.name)
 	}
-	r.edge(Leave, m)
+	r.edge(leave, m)
 }
 
 // without returns list with its last member in the place of the one at i.
@@ -316,13 +316,10 @@ func without(list []*member, i int32) []*member {
 	return list
 }
 
-// edge queues a change of m.
-func (r *Registry) edge(kind Kind, m *member) {
+// edge queues what happened to m.
+func (r *Registry) edge(kind uint8, m *member) {
 	r.version++
-	r.edges = append(r.edges, Edge{
-		Version: r.version, Kind: kind, Channel: m.ch.name, ClientID: m.who.id, Info: m.who.info.json(),
-		Online: len(m.ch.members), Time: time.Now(),
-	})
+	r.queue.add(change{of: m, info: m.who.info, at: time.Now().UnixNano(), online: int32(len(m.ch.members)), kind: kind})
 	r.signal()
 }
 

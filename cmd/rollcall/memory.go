@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -28,15 +29,15 @@ const (
 // tuneGC tunes the garbage collector until ctx ends, unless GOGC in the environment does. After many streams have come
 // or gone, it collects and returns memory at once, which an idle server would otherwise keep for minutes.
 func tuneGC(ctx context.Context, streams func() int) {
-	tuned := os.Getenv("GOGC") != ""
+	if os.Getenv("GOGC") == "" {
+		tune := percentSetter()
+		tune()
+		afterEachGC(ctx, tune)
+	}
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
-	var percent, tidied, last, looks int
+	var tidied, last, looks int
 	for {
-		if want := collectAt(); !tuned && (want > percent*5/4 || want < percent*4/5) {
-			debug.SetGCPercent(want)
-			percent = want
-		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -54,6 +55,33 @@ func tuneGC(ctx context.Context, streams func() int) {
 			tidied = n
 		}
 	}
+}
+
+// percentSetter returns a function that has as much garbage gather as fits the live heap of now.
+func percentSetter() func() {
+	percent := 0
+	return func() {
+		if want := collectAt(); want > percent*5/4 || want < percent*4/5 {
+			debug.SetGCPercent(want)
+			percent = want
+		}
+	}
+}
+
+// afterEachGC has f called after each garbage collection until ctx ends, one call at a time. A timer would be too slow: within
+// a second a crowd makes ten times the heap live that the percentage was chosen for.
+func afterEachGC(ctx context.Context, f func()) {
+	type sentinel struct{ _ *byte } // a pointer keeps it out of the allocator's shared blocks
+	var watch func()
+	watch = func() {
+		runtime.AddCleanup(new(sentinel), func(struct{}) {
+			if ctx.Err() == nil {
+				f()
+				watch()
+			}
+		}, struct{}{})
+	}
+	watch()
 }
 
 // collectAt returns the percentage of the live heap that may gather as garbage.

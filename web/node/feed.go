@@ -47,9 +47,11 @@ type Feed struct {
 	members atomic.Int64 // streams with WantMembers
 
 	// Owned by the goroutine.
-	changed  uint64      // version at which somebody last came or went
-	everyone *hub.Notice // the newest list of everybody; nil before the first
-	built    time.Time   // when it was made
+	changed  uint64           // version at which somebody last came or went
+	everyone *hub.Notice      // the newest list of everybody; nil before the first
+	built    time.Time        // when it was made
+	events   []eventlog.Event // reused
+	text     []byte           // of the events; reused
 }
 
 // newcomer is a stream that waits for its first notices.
@@ -106,7 +108,7 @@ func (f *Feed) run() {
 		waiting := f.waiting
 		f.waiting = nil
 		f.mu.Unlock()
-		f.pass(r.Take())
+		f.passAll()
 		f.firsts(waiting)
 		f.tellOnline()
 		timer.Reset(restBetween)
@@ -138,31 +140,41 @@ func (f *Feed) pause() time.Duration {
 	return pause
 }
 
+// passAll passes the edges that are queued now.
+func (f *Feed) passAll() {
+	_, _, _, last := f.node.Registry.Totals()
+	for edges := f.node.Registry.Take(); len(edges) > 0; edges = f.node.Registry.Take() {
+		if f.pass(edges); edges[len(edges)-1].Version >= last {
+			return
+		}
+	}
+}
+
 // pass appends edges to the presence log and notifies the channels' streams.
 func (f *Feed) pass(edges []presence.Edge) {
-	if tell := f.node.opts.Edges; tell != nil && len(edges) > 0 {
+	if tell := f.node.opts.Edges; tell != nil {
 		tell(edges)
 	}
-	for part := range slices.Chunk(edges, 256) {
-		events := make([]eventlog.Event, len(part))
-		for i := range part {
-			e := &part[i]
-			f.Counts.add(e.Kind)
-			events[i] = eventlog.Event{Channel: e.Channel, Type: string(e.Kind), Payload: e.AppendJSON(make([]byte, 0, 128+len(e.ClientID)+len(e.Info)+len(e.Channel))), Bare: true}
-			if e.Channel != presence.Everyone {
-				if f.members.Load() > 0 {
-					f.tellMembers(e)
-				}
-			} else if e.Kind != presence.Update {
-				f.changed = e.Version
-				f.node.Journal.Note(Happening{Kind: string(e.Kind), ClientID: e.ClientID})
+	f.events, f.text = f.events[:0], f.text[:0]
+	for i := range edges {
+		e := &edges[i]
+		f.Counts.add(e.Kind)
+		begin := len(f.text)
+		f.text = e.AppendJSON(f.text)
+		f.events = append(f.events, eventlog.Event{Channel: e.Channel, Type: string(e.Kind), Payload: f.text[begin:], Bare: true})
+		if e.Channel != presence.Everyone {
+			if f.members.Load() > 0 {
+				f.tellMembers(e)
 			}
+		} else if e.Kind != presence.Update {
+			f.changed = e.Version
+			f.node.Journal.Note(Happening{Kind: string(e.Kind), ClientID: e.ClientID})
 		}
-		for {
-			_, err := f.node.Edges.Append(context.Background(), events)
-			if !errors.Is(err, eventlog.ErrBusy) {
-				break // done, or closed with the server
-			}
+	}
+	for {
+		_, err := f.node.Edges.Append(context.Background(), f.events)
+		if !errors.Is(err, eventlog.ErrBusy) {
+			return // done, or closed with the server
 		}
 	}
 }
