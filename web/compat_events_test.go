@@ -200,7 +200,89 @@ func TestDevicesOverRestart(t *testing.T) {
 		watch := opened(t, srv, "/events?memberId=ann&deviceId=watch")
 		srv.Post("/events?memberId=ann", `{"type":"E","body":3}`).WantStatus(202)
 		watch.want("E", `{"body":3}`)
+		srv.Post("/events/ack?memberId=ann&deviceId=tablet", `{"id":"`+watch.LastID+`"}`).WantStatus(204)
+		srv.Post("/events?memberId=ann", `{"type":"E","body":4}`).WantStatus(202)
 	})
+	run(func(srv *webtest.Server) {
+		opened(t, srv, "/events?memberId=ann&deviceId=tablet&ack=1").want("E", `{"body":4}`)
+	})
+}
+
+// A device that reports what it has loses nothing of what a broken connection swallowed, without a Last-Event-ID.
+func TestDevicesThatAcknowledge(t *testing.T) {
+	t.Parallel()
+	for name, target := range map[string]string{"ann": "/events?deviceId=phone&ack=1&memberId=ann", "bob": "/events?deviceId=phone&memberId=bob"} {
+		srv := start(t)
+		var ids []string
+		post := func(n int) {
+			a := srv.Post("/events?memberId="+name, fmt.Sprintf(`{"type":"E","body":%d}`, n)).WantStatus(202)
+			ids = append(ids, idOf(a))
+		}
+		post(0)
+		// swallowed opens a stream that is cut when all was written to it and nothing of it read.
+		swallowed := func(events int) {
+			t.Helper()
+			st := opened(t, srv, target)
+			for n := range events {
+				post(n)
+			}
+			eventually(t, "all was sent", func() bool {
+				var got struct{ Connections []struct{ EventsSent int } }
+				srv.Get("/presence/clients/" + name).Into(&got)
+				return len(got.Connections) == 1 && got.Connections[0].EventsSent >= events
+			})
+			st.Cut()
+			eventually(t, "the phone is away", func() bool { return srv.Streams() == 0 })
+		}
+		swallowed(3)
+		if name == "bob" { // which is what it is without
+			post(3)
+			st := opened(t, srv, target)
+			st.want("E", `{"body":3}`)
+			st.Close()
+			continue
+		}
+		st := opened(t, srv, target)
+		for n := range 3 {
+			st.want("E", fmt.Sprintf(`{"body":%d}`, n))
+		}
+		st.Cut()
+		eventually(t, "the phone is away", func() bool { return srv.Streams() == 0 })
+		const ack = "/events/ack?memberId=ann"
+		srv.Post(ack, `{"id":"`+ids[2]+`"}`, "Device-Id: phone").WantStatus(204)
+		srv.Post(ack+"&deviceId=phone", `{"id":"`+ids[1]+`"}`).WantStatus(204) // late, and of no effect
+		swallowed(0)
+		st = opened(t, srv, target)
+		st.want("E", `{"body":2}`)
+		srv.Post("/events/ack/?memberId=ann&deviceId=phone", `{"id":"`+st.LastID+`"}`).WantStatus(204)
+		st.Close()
+		eventually(t, "the phone is away", func() bool { return srv.Streams() == 0 })
+		post(7)
+		opened(t, srv, target).want("E", `{"body":7}`)
+		opened(t, srv, target, "Last-Event-ID: "+ids[3]).want("E", `{"body":7}`)
+
+		srv.Post(ack, `{"id":"x"}`).WantFault(400, "invalid_device", "deviceId")
+		srv.Post("/events/ack?deviceId=phone", `{}`).WantFault(400, "invalid_member", "memberId")
+		for _, id := range []string{"", "x", "former-1", strings.Replace(ids[0], "-", "-9", 1)} {
+			srv.Post(ack+"&deviceId=phone", `{"id":"`+id+`"}`).WantFault(400, "invalid_position", "id")
+		}
+		srv.Post(ack+"&deviceId=phone", `{`).WantFault(400, "invalid_json", "")
+		srv.Get("/events?memberId=ann&ack=1").WantFault(400, "invalid_device", "deviceId")
+		srv.Get("/events?memberId=ann&deviceId=phone&ack=yes").WantFault(400, "invalid_ack", "ack")
+	}
+}
+
+// Who may read a member's events may acknowledge them, and nobody else.
+func TestAcknowledgeNeedsCredentials(t *testing.T) {
+	t.Parallel()
+	g := guard(t)
+	st := g.Subscribe("channels=member.ann", bearer(token(t, "ann", "member.ann", "")))
+	st.WantRegistered()
+	body := `{"id":"` + st.LastID + `"}`
+	const target = "/events/ack?memberId=ann&deviceId=phone"
+	g.Post(target, body).WantStatus(401)
+	g.Post(target, body, bearer(token(t, "eve", "member.eve", "member.ann"))).WantStatus(403)
+	g.Post(target, body, bearer(token(t, "ann", "member.ann", ""))).WantStatus(204)
 }
 
 // The place of a device is kept while its stream is open, too: should its server crash,

@@ -30,6 +30,7 @@ func TestSpecSamples(t *testing.T) {
 		{"notifyMember", ""}, {"say", ""}, {"followRoom", "message"}, {"time", "time"},
 		{"healthz", ""}, {"readyz", ""}, {"metrics", ""}, {"openapi", ""}, {"docs", ""}, {"clientModule", ""}, {"clientTypes", ""},
 		{"setInfo", ""}, {"kickConnection", ""}, {"leave", ""}, {"kickClient", ""}, {"listBlocks", ""}, {"unblock", ""}, {"emptyHistory", ""}, {"followMember", "ORDER_SHIPPED"},
+		{"ackEvents", ""},
 	} {
 		r, ok := samples[step.operation]
 		if !ok {
@@ -40,6 +41,8 @@ func TestSpecSamples(t *testing.T) {
 		case "kickConnection", "setInfo":
 			r.target = strings.Replace(r.target, "QVX4H5CNPZHMG36ZMVNGDNBVRY", ada.Hello.ConnectionID, 1)
 			r.target = strings.Replace(r.target, "Xk3vq0S1mZr2Tn8uYc5w7A", ada.Hello.Secret, 1)
+		case "ackEvents":
+			r.body = fmt.Sprintf(`{"id":%q}`, srv.Head())
 		case "followMember": // a new device hears only what comes later
 			r.header = append(r.header, "Last-Event-ID: "+epochOf(srv.Head())+"-0")
 		}
@@ -206,6 +209,8 @@ func TestSpecErrors(t *testing.T) {
 			{get("/events"), "invalid_member", true}, // there are three parameters for it
 			{get("/events?memberId=" + long), "invalid_member", false},
 			{get("/events?memberId=m&deviceId=" + long), "invalid_device", false},
+			{get("/events?memberId=m&deviceId=d&ack=x"), "invalid_ack", false},
+			{post("/events/ack?memberId=m&deviceId=d", `{"id":"former-1"}`), "invalid_position", true},
 			{get("/events?memberId=m&x=%zz"), "invalid_query", true},
 			{post("/events?memberId=m", `{`), "invalid_json", false},
 			{post("/events?memberId=m", `{"type":1}`), "invalid_field", false},

@@ -59,6 +59,7 @@ func (s *Compat) Routes(e *gin.Engine) {
 	for _, slash := range []string{"", "/"} {
 		e.GET("/events"+slash, s.memberEvents)
 		e.POST("/events"+slash, s.publisher.Handler(s.postEvent))
+		e.POST("/events/ack"+slash, reply.Handler(s.ackEvents))
 		e.GET("/messages"+slash, s.roomMessages)
 		e.POST("/messages"+slash, s.publisher.Handler(s.postMessage))
 		e.GET("/sse/time"+slash, s.clock)

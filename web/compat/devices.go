@@ -50,6 +50,7 @@ type device struct {
 	devices *devices
 	key     deviceKey
 	events  string // the member's channel
+	acks    bool   // the device reports what it has; otherwise its place is what it was given
 
 	// Static once the stream is attached.
 	known bool   // its place is kept
@@ -103,7 +104,9 @@ func (d *device) Began(conn *hub.Conn, unsent func() int) {
 		return
 	}
 	d.conn, d.unsent = conn, unsent
-	v.open[d] = struct{}{}
+	if !d.acks {
+		v.open[d] = struct{}{}
+	}
 	if !d.known {
 		v.enqueue(d, d.start)
 	}
@@ -112,6 +115,9 @@ func (d *device) Began(conn *hub.Conn, unsent func() int) {
 // Ended stores the stream's last position. A stream that was not told of all gaps at its start keeps the one it came with.
 func (d *device) Ended(conn *hub.Conn, unsent int) {
 	v := d.devices
+	if d.acks {
+		return
+	}
 	at := d.stepBack(conn.Position().Seq, unsent)
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -120,6 +126,14 @@ func (d *device) Ended(conn *hub.Conn, unsent int) {
 	if !conn.Owing() {
 		v.enqueue(d, at)
 	}
+}
+
+// ack stores the position that the device has reported.
+func (d *device) ack(seq uint64) {
+	v := d.devices
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.enqueue(d, seq)
 }
 
 // stepBack returns the position before the newest events of the member, up to at, that add up to unsent bytes, but not

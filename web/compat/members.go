@@ -58,18 +58,36 @@ func (s *Compat) memberRequest(c *gin.Context) (*stream.Request, *reply.Fault) {
 	if f != nil {
 		return nil, f
 	}
-	device := cmp.Or(c.GetHeader("Device-Id"), q.Get("deviceId"))
-	if !reply.IsClientID(device) {
-		return nil, reply.Invalid("invalid_device", "deviceId", "must have at most %d bytes of UTF-8 and no control characters", reply.MaxClientID)
+	device, f := deviceParam(c, q)
+	if f != nil {
+		return nil, f
+	}
+	acks := q.Get("ack") == "1"
+	switch {
+	case q.Get("ack") != "" && !acks:
+		return nil, reply.Invalid("invalid_ack", "ack", "must be 1 or left out")
+	case acks && device == "":
+		return nil, reply.Invalid("invalid_device", "deviceId", "is missing; only a device can report what it has")
 	}
 	r := &stream.Request{
 		Channels: []string{channel}, ClientID: member, DeviceID: device, Resume: stream.ResumeParam(c),
 		From: hub.FromNow, Field: "memberId", Dialect: memberDialect,
 	}
 	if device != "" {
-		r.Place = s.devices.lookup(member, device)
+		place := s.devices.lookup(member, device)
+		place.acks = acks
+		r.Place = place
 	}
 	return r, nil
+}
+
+// deviceParam returns the device of a request, "" for none.
+func deviceParam(c *gin.Context, q url.Values) (string, *reply.Fault) {
+	device := cmp.Or(c.GetHeader("Device-Id"), q.Get("deviceId"))
+	if !reply.IsClientID(device) {
+		return "", reply.Invalid("invalid_device", "deviceId", "must have at most %d bytes of UTF-8 and no control characters", reply.MaxClientID)
+	}
+	return device, nil
 }
 
 // postedEvent is an event for a member.
