@@ -92,12 +92,12 @@ type account struct {
 	t        failer
 	l        *ledger
 	channels []string
-	opening  []string // frames as brief tells them
+	opening  []string // frames as brief formats them
 	start    uint64
 
 	opened  int
 	pos     uint64          // id of the last frame
-	given   uint64          // everything of its channels up to here was given or told lost
+	given   uint64          // everything of its channels up to here was received or announced as lost
 	holes   map[string]bool // a gap was announced since the channel's last event
 	gap     string          // channel of the gap just read, until the next frame
 	members map[string][]string
@@ -205,7 +205,7 @@ func (a *account) readGap(f frame, at uint64) {
 	a.gaps++
 }
 
-// readNotice follows the members and who is online.
+// readNotice follows the members and the online clients.
 func (a *account) readNotice(f frame) {
 	a.t.Helper()
 	b := f.json(a.t)

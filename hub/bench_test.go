@@ -13,8 +13,7 @@ import (
 // share its tally got.
 type sink struct{ *tally }
 
-// tally counts frames until there are as many as somebody waits for. A write is
-// taken for as many frames as it has buffers.
+// tally counts frames until the awaited number. A write counts as many frames as it has buffers.
 type tally struct {
 	frames atomic.Int64
 	want   atomic.Int64

@@ -66,7 +66,7 @@ func (c *crowd) run(t *testing.T) {
 		work.Go(func() {
 			for range batches {
 				if rng.IntN(8) == 0 {
-					time.Sleep(time.Nanosecond) // in the bubble: until nobody else has anything to do
+					time.Sleep(time.Nanosecond) // in the bubble: until all other goroutines are idle
 				}
 				events := make([]eventlog.Event, 1+rng.IntN(5))
 				for i := range events {
@@ -150,7 +150,7 @@ func (c *crowd) client(t *testing.T, rng *rand.Rand) {
 	}
 }
 
-// hold holds the visit against the ledger and returns how many gaps it was told.
+// hold checks the visit against the ledger and returns the number of its gaps.
 func (v *visit) hold(t failer, l *ledger) int {
 	t.Helper()
 	if len(v.frames) == 0 {

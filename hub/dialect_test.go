@@ -13,8 +13,8 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// spoken is a dialect whose events are easily told from the log's own: the payload is
-// within a list. It ignores those whose payload divides by three.
+// spoken is a dialect whose events differ visibly from the log's own: the payload is within a list. It ignores
+// payloads that three divides.
 func spoken() *Dialect {
 	return &Dialect{Render: func(dst []byte, at eventlog.Position, r *eventlog.Record) []byte {
 		if passedOver(r.Payload()) {
@@ -38,8 +38,8 @@ func (h *harness) joinSpeaking(from From, resume string, channels ...string) *pe
 	return p
 }
 
-// A fresh start in a dialect is told no lastEvent: it begins at the head or, with a
-// history, with all that is kept, without a gap.
+// A fresh start in a dialect has no lastEvent: it begins at the head or, with a history, with all kept events, without
+// a gap.
 func TestDialectFreshStart(t *testing.T) {
 	inBubble(t, eventlog.Options{Events: 3}, Options{}, func(h *harness) {
 		h.publish("a", "b", "a", "a", "a", "b") // a keeps 3, 4 and 5
@@ -58,8 +58,7 @@ func TestDialectFreshStart(t *testing.T) {
 	})
 }
 
-// A position resumes as in the log's own frames, gaps are told as there, and one that is
-// of no use is a fresh start that says so.
+// A position resumes as in the log's own frames, with the same gaps, and a useless one is a fresh start that says so.
 func TestDialectResume(t *testing.T) {
 	inBubble(t, eventlog.Options{Events: 3}, Options{}, func(h *harness) {
 		h.publish("a", "a", "a", "a", "a") // keeps 3, 4 and 5
@@ -77,7 +76,7 @@ func TestDialectResume(t *testing.T) {
 	})
 }
 
-// Where nothing is left there is the gap alone.
+// If nothing is left there is only the gap.
 func TestDialectEvictedAll(t *testing.T) {
 	inBubble(t, eventlog.Options{Age: time.Minute}, Options{}, func(h *harness) {
 		h.publish("a")
@@ -110,7 +109,7 @@ func TestDialectOlder(t *testing.T) {
 	}
 }
 
-// Who taps a stream sees what it was given, and nothing of what was passed over.
+// A tap sees what the stream received, without ignored events.
 func TestDialectTap(t *testing.T) {
 	inBubble(t, eventlog.Options{}, Options{}, func(h *harness) {
 		var shown []byte
@@ -135,8 +134,7 @@ func TestDialectTap(t *testing.T) {
 	})
 }
 
-// The position of a stream that ended is where it ended, whatever comes later, and never
-// beyond what the connection took.
+// The position of an ended stream stays at its end, and is never beyond what the connection took.
 func TestPositionOfTheEnd(t *testing.T) {
 	inBubble(t, eventlog.Options{}, Options{Shards: 1}, func(h *harness) {
 		at := func(p *peer, want uint64) {
@@ -179,9 +177,8 @@ func (p *peer) wantEndAny() {
 	}
 }
 
-// Streams in dialects, over connections that take any count of bytes, get each event of
-// their channel that is not passed over once and in order, from where they were greeted;
-// where something is missing a gap says so.
+// Streams in dialects, over connections that take any count of bytes, get each event of their channel that is not
+// ignored once and in order, from their greeting on; a gap announces missing ones.
 func TestDialectModel(t *testing.T) {
 	partial, gaps := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -243,8 +240,7 @@ func TestDialectModel(t *testing.T) {
 	}
 }
 
-// wantSpoken checks what a stream on a got, where on names the channel of each event, and
-// returns how many gaps it was told of.
+// wantSpoken checks the events of a stream on a; on is the channel of each event. It returns the number of gaps.
 func wantSpoken(t failer, p *peer, on []string) (gaps int) {
 	t.Helper()
 	frames := p.frames()

@@ -33,7 +33,7 @@ func TestGoodbye(t *testing.T) {
 	}
 }
 
-// Streams that are told to come back at a random time don't do so all at once.
+// The retry of ended streams is random, so they do not reconnect all at once.
 func TestGoodbyeJitter(t *testing.T) {
 	seen := make(map[int]bool)
 	for range 200 {
@@ -255,7 +255,7 @@ func TestClose(t *testing.T) {
 			}
 			h.hub.Close()
 		}
-		// A tail that nobody reads any more would hold up appends.
+		// A tail without a reader would hold up appends.
 		big := []byte(`"` + strings.Repeat("x", 60<<10) + `"`)
 		for range 70 << 20 / len(big) {
 			h.append(eventlog.Event{Channel: "b", Type: "m", Payload: big})
@@ -263,8 +263,8 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// Whatever ends a stream, and however much at once: its owner is told once, its
-// transport is closed once before that and written to no more, and Drain returns.
+// Whatever ends a stream, even several causes at once: its owner is notified once, its transport is closed once before
+// that and not written to any more, and Drain returns.
 func TestEndedOnce(t *testing.T) {
 	for round := range 40 {
 		synctest.Test(t, func(t *testing.T) {

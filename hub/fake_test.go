@@ -109,7 +109,7 @@ func (f *fake) signal() {
 	}
 }
 
-// give sets the room and, if the shard waits for it, tells it.
+// give sets the room and, if the shard waits for it, notifies it.
 func (f *fake) give(room int) {
 	f.mu.Lock()
 	f.room = room
@@ -178,7 +178,7 @@ func (o *owner) Refresh(c *Conn, channels []string, online bool) {
 	}
 }
 
-// ended returns the reasons it was told; one at most is right.
+// ended returns the reasons that it received; at most one is right.
 func (o *owner) ended() []Reason {
 	o.mu.Lock()
 	defer o.mu.Unlock()

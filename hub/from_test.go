@@ -21,7 +21,7 @@ func (h *harness) joinFrom(from From, resume string, channels ...string) *peer {
 	return p
 }
 
-// A fresh start begins where it asks to, and whatever the place is, the position of registered resumes all of it.
+// A fresh start begins at the requested place, and the position of registered resumes all of it.
 func TestFrom(t *testing.T) {
 	inBubble(t, eventlog.Options{Events: 3}, Options{}, func(h *harness) {
 		h.publish("b", "a", "a", "a", "a", "b", "c") // a keeps 3, 4 and 5
@@ -52,7 +52,7 @@ func TestFromOldestGaps(t *testing.T) {
 	})
 }
 
-// A position that means nothing here is told, and the stream begins where it asks to.
+// An unknown position is announced, and the stream begins at the requested place.
 func TestFromUnknownPosition(t *testing.T) {
 	inBubble(t, eventlog.Options{}, Options{}, func(h *harness) {
 		h.publish("a", "b", "a")

@@ -139,8 +139,7 @@ func (p *peer) frames() []frame {
 	return p.wire.frames
 }
 
-// want fails the test unless these, as brief tells them, are the frames that p
-// got since it was last asked.
+// want fails the test unless these, in the format of brief, are the frames that p received since the last call.
 func (p *peer) want(frames ...string) {
 	p.h.Helper()
 	var got []string
@@ -172,7 +171,7 @@ func (p *peer) wantOpen() {
 	}
 }
 
-// brief tells a frame in short: what, in which channel, under which position.
+// brief formats a frame: type, channel, position.
 func brief(t failer, f frame) string {
 	t.Helper()
 	at := "@" + strings.TrimPrefix(f.id, "e-")

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// lasted is any duration that a histogram tells apart, of every order of magnitude.
+// lasted generates durations that a histogram distinguishes, of every order of magnitude.
 func lasted() *rapid.Generator[time.Duration] {
 	return rapid.Custom(func(rt *rapid.T) time.Duration {
 		most := time.Duration(1) << rapid.IntRange(0, 36).Draw(rt, "order")

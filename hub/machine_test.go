@@ -55,7 +55,7 @@ type machine struct {
 	ledger  *ledger
 	streams []*life
 
-	// Who is there, told by notices as package web does it.
+	// The members, in notices as package web makes them.
 	version uint64
 	members map[string][]string
 	online  *Notice
@@ -186,7 +186,7 @@ type lack struct {
 	online bool
 }
 
-// wait notes that a stream wants its first notices.
+// wait records that a stream waits for its first notices.
 func (m *machine) wait(l lack) {
 	m.mu.Lock()
 	m.waiting = append(m.waiting, l)
@@ -264,7 +264,7 @@ func (m *machine) Ambush(rt *rapid.T) {
 	m.seen.ambushes++
 }
 
-// Meet has somebody join or leave a channel, or two.
+// Meet makes a client join or leave a channel, or two.
 func (m *machine) Meet(rt *rapid.T) {
 	for range rapid.IntRange(1, 3).Draw(rt, "times") {
 		channel := rapid.SampledFrom(m.pool).Draw(rt, "channel")
@@ -281,7 +281,7 @@ func (m *machine) Meet(rt *rapid.T) {
 	}
 }
 
-// Come changes who is online.
+// Come changes the online clients.
 func (m *machine) Come(rt *rapid.T) {
 	for range rapid.IntRange(1, 3).Draw(rt, "times") {
 		m.version++
@@ -373,7 +373,7 @@ func (m *machine) Check(rt *rapid.T) {
 	})
 }
 
-// named puts a name before what it tells.
+// named puts a name before a text.
 type named struct {
 	failer
 	name string

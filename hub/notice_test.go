@@ -26,7 +26,7 @@ func (h *harness) notify(notices ...*Notice) {
 	h.rest()
 }
 
-// wanting joins a stream that wants notices and has been given its first ones.
+// wanting joins a stream with notices that has received its first ones.
 func (h *harness) wanting(wants Wants, first []*Notice, channels ...string) *peer {
 	h.Helper()
 	p := h.newPeer(endless)
@@ -161,9 +161,8 @@ func (s *teller) Snapshot() ([]byte, uint64, bool) {
 	return eventlog.AppendBare(nil, eventlog.Position{Epoch: "e", Seq: v}, "snapshot", fmt.Append(nil, v)), v, true
 }
 
-// A stream with snapshots gets a snapshot and the events after it, without a
-// hole: where there would be one, another snapshot. The two always add up to the
-// state, wherever it came back and however slow it was.
+// A stream with snapshots gets a snapshot and the events after it, without a hole: in place of a hole there is another
+// snapshot. The two always add up to the state, wherever it resumed and however slow it was.
 func TestSnapshots(t *testing.T) {
 	mended := 0
 	rapid.Check(t, func(rt *rapid.T) {

@@ -9,8 +9,8 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// A fresh start is greeted, told the newest event of each channel in the order
-// asked, and then given what is published from then on.
+// A fresh start is greeted, gets the newest event of each channel in the requested order, and then the events
+// published from then on.
 func TestFreshStart(t *testing.T) {
 	inBubble(t, eventlog.Options{}, Options{}, func(h *harness) {
 		h.publish("a", "b", "a")
@@ -108,9 +108,8 @@ func TestUselessPosition(t *testing.T) {
 	}
 }
 
-// A stream that ends before it was told of all gaps that it begins with is told of all of them
-// when it comes back: wherever it is cut, its last id is the position that it asked for, until
-// it has the last gap.
+// A stream that ends before all gaps of its start were announced gets all of them when it resumes: wherever it is cut,
+// its last id is the requested position until it has the last gap.
 func TestCutBeforeTheLastGap(t *testing.T) {
 	inBubble(t, eventlog.Options{}, Options{}, func(h *harness) {
 		h.publish("a", "b", "a")
@@ -140,7 +139,7 @@ func TestCutBeforeTheLastGap(t *testing.T) {
 	})
 }
 
-// A goodbye, too, leads to the gaps that were not told yet.
+// A goodbye, too, leads to the gaps that were not announced yet.
 func TestGoodbyeBeforeTheLastGap(t *testing.T) {
 	inBubble(t, eventlog.Options{}, Options{Shards: 1}, func(h *harness) {
 		var names []string

@@ -62,8 +62,8 @@ func TestFirstNoticesInSteps(t *testing.T) {
 	})
 }
 
-// A list that many streams have taken in part is held once. Those for which more would be
-// held than the hub may end; the others, and whoever takes all of it, stay.
+// A list that many streams have taken in part is held once. Streams for which more than the limit would be held end;
+// the others stay, and so do those that take all of it.
 func TestHeldNotices(t *testing.T) {
 	const size = 10_000
 	inBubble(t, eventlog.Options{}, Options{Shards: 2, MaxHeld: 3 * size}, func(h *harness) {
@@ -122,8 +122,7 @@ func (b *bulky) Snapshot() ([]byte, uint64, bool) {
 	return eventlog.AppendBare(nil, at, "snapshot", bytes.Repeat([]byte("1"), b.size)), 0, b.size > 0
 }
 
-// The snapshots of presence streams count as what is held, and one that would be too large
-// is told in a goodbye.
+// The snapshots of presence streams count as held, and one that would be too large ends with a goodbye.
 func TestHeldSnapshots(t *testing.T) {
 	const size = 10_000
 	inBubble(t, eventlog.Options{}, Options{Shards: 1, MaxHeld: 3*size + 1000}, func(h *harness) {

@@ -6,8 +6,8 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// A purge is one gap to those who resume behind it, and to those who were behind
-// when it happened; nothing to those who were not, and numbers go on.
+// A purge is one gap for streams that resume before it, and for those that were behind when it happened; nothing for
+// the others, and numbers continue.
 func TestPurge(t *testing.T) {
 	inBubble(t, eventlog.Options{}, Options{}, func(h *harness) {
 		live := h.join("", "a", "b")

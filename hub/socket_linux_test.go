@@ -104,7 +104,7 @@ func (l *line) publish(channel, payload string) {
 	}
 }
 
-// next returns the next frame as brief tells it.
+// next returns the next frame in the format of brief.
 func (p *plug) next() string {
 	p.Helper()
 	buf := make([]byte, 1)
@@ -284,8 +284,7 @@ func TestPollerKnowsGenerations(t *testing.T) {
 	}
 }
 
-// A goodbye arrives and the connection ends in order, although the client sent
-// something that nobody has read.
+// A goodbye arrives and the connection ends in order, although the client sent bytes that nobody has read.
 func TestSocketGoodbyeBehindStrayData(t *testing.T) {
 	l := newLine(t, Options{})
 	for range 50 {

@@ -154,7 +154,7 @@ func TestLag(t *testing.T) {
 			if lag := h.hub.Stats().Lag; lag.Count() != uint64(streams) || lag.Quantile(1) > time.Microsecond {
 				h.Fatalf("%d counted of %d, the longest %v", lag.Count(), streams, lag.Quantile(1))
 			}
-			h.publish("c") // nobody's
+			h.publish("c") // without readers
 			old := h.hub.Stats().Lag
 			first.ambush(func() { time.Sleep(3 * time.Second) })
 			h.publish("b")
@@ -290,7 +290,7 @@ func TestStatsBehind(t *testing.T) {
 	})
 }
 
-// What each shard has to do is told by shard.
+// The load of each shard is reported by shard.
 func TestStatsShards(t *testing.T) {
 	inBubble(t, eventlog.Options{}, Options{Shards: 2}, func(h *harness) {
 		for range 3 {
@@ -320,8 +320,7 @@ func TestStatsShards(t *testing.T) {
 	})
 }
 
-// Behind tells of the streams that are behind how many events they still have to get, of
-// many only of some.
+// Behind reports, for the streams that are behind, how many events they still have to get; of many, only for some.
 func TestBehind(t *testing.T) {
 	inBubble(t, eventlog.Options{}, Options{Shards: 1}, func(h *harness) {
 		h.join("", "a")

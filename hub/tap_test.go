@@ -120,7 +120,7 @@ func (m *tapMachine) Untap(rt *rapid.T) {
 	}
 }
 
-// TapLate taps a stream that has ended, which is told at once.
+// TapLate taps an ended stream, which is reported at once.
 func (m *tapMachine) TapLate(rt *rapid.T) {
 	l := m.one(rt, anyLife)
 	l.kicked = true

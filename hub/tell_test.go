@@ -11,8 +11,8 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// A stream gets what it was told of, and nothing of what it wasn't, in the order
-// of the asking; one that takes everything gets all, one that is behind nothing.
+// A stream gets the events sent to it and no others, in order; a stream that takes everything gets all, one that is
+// behind none.
 func TestTellModel(t *testing.T) {
 	reached, missed := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -84,8 +84,7 @@ func TestTellModel(t *testing.T) {
 	}
 }
 
-// Nobody is told who is not live: catching up, broken, ended, or of a hub that
-// is closed.
+// Streams that are not live get nothing: catching up, broken, ended, or of a closed hub.
 func TestTellNobody(t *testing.T) {
 	inBubble(t, eventlog.Options{}, Options{Shards: 1}, func(h *harness) {
 		tell := func(p *peer) *int {
@@ -174,8 +173,7 @@ func TestShed(t *testing.T) {
 	})
 }
 
-// One at a time is taken from each shard in its turn, even if somebody comes each
-// time.
+// One at a time is taken from each shard in turn, even if new ones come each time.
 func TestShedTurns(t *testing.T) {
 	for _, come := range []int{0, 1, 2} {
 		inBubble(t, eventlog.Options{}, Options{Shards: 3}, func(h *harness) {

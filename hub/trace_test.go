@@ -12,7 +12,7 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// fanOuts collects what a hub tells of events with a trace.
+// fanOuts collects a hub's reports of traced events.
 type fanOuts struct {
 	mu   sync.Mutex
 	list []FanOut
@@ -36,8 +36,7 @@ func (f *fanOuts) take() (texts []string) {
 	return texts
 }
 
-// Every event with a trace is told of once for each shard that gave it to live streams,
-// and no other.
+// Every traced event is reported once for each shard that wrote it to live streams, and no other event is.
 func TestTraced(t *testing.T) {
 	var got fanOuts
 	inBubble(t, eventlog.Options{}, Options{Shards: 2, Traced: got.add}, func(h *harness) {
@@ -55,7 +54,7 @@ func TestTraced(t *testing.T) {
 		if texts := got.take(); !slices.Equal(texts, []string{"1 a t1: 2", "1 a t1: 3", "4 b t3: 2", "4 b t3: 3"}) {
 			h.Fatalf("told %q", texts)
 		}
-		h.join("e-0", "a").want("registered resumed@0", "a 1@1", "a 2@2") // a stream that catches up is not told of
+		h.join("e-0", "a").want("registered resumed@0", "a 1@1", "a 2@2") // a stream that catches up is not reported
 		if texts := got.take(); len(texts) > 0 {
 			h.Fatalf("told %q", texts)
 		}

@@ -30,8 +30,8 @@ func TestDepartureCost(t *testing.T) {
 	}
 }
 
-// Of very many that leave at once the registry lets go some at a time, so that nobody
-// waits long for it, and says that there is more to do.
+// If very many clients leave at once, the registry removes some at a time, so that the lock is never held long, and
+// reports that more are due.
 func TestExpireInSteps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRegistry(time.Second)
@@ -59,8 +59,8 @@ func TestExpireInSteps(t *testing.T) {
 	})
 }
 
-// A connection may be known again under its id while the grace of the former one runs, as
-// another server's may be: each of them takes the client off where it was.
+// A connection may join again under its id while the grace of the former one runs, as another server's may: each of
+// them removes the client from its own channels.
 func TestSameConnectionTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRegistry(10 * time.Second)

@@ -152,8 +152,8 @@ func (m *eachMachine) checkEach(rt *rapid.T) {
 	}
 }
 
-// Join says who came back within the grace: neither who is new, nor who opens one
-// more connection, nor who comes after it.
+// Join reports clients that return within the grace, and neither new clients nor further connections nor later
+// returns.
 func TestReturned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRegistry(10 * time.Second)

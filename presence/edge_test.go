@@ -33,8 +33,7 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// Who waits for Changed and for what Next says misses nothing, and has nothing
-// to do otherwise.
+// A reader that waits for Changed and for the time from Next misses nothing, and has nothing to do otherwise.
 func TestChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, began := NewRegistry(10*time.Second), time.Now()

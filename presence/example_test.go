@@ -26,7 +26,7 @@ func ExampleRegistry() {
 	// 4 leave ann $online 0
 }
 
-// A snapshot is who is there, at a version; the edges after that version keep it up to date.
+// A snapshot is the list of members at a version; the edges after that version keep it up to date.
 func ExampleRegistry_Snapshot() {
 	r := presence.NewRegistry(0)
 	join := func(id, client string) *presence.Connection {

@@ -30,7 +30,7 @@ type news struct {
 	info     *Info // as it was set; nil for joined and left
 }
 
-// infoNode is a node, what it has still to tell each other node, and its connections.
+// infoNode is a node, its unsent messages to each other node, and its connections.
 type infoNode struct {
 	registry *Registry
 	skew     time.Duration
@@ -185,8 +185,8 @@ func TestInfoOfTheNewestConnection(t *testing.T) {
 	}
 }
 
-// A connection's new info is its client's, told once on each channel, and not at all if it is the same; of a connection
-// that has left there is none.
+// A connection's new info is its client's, reported once on each channel, and not at all if it is the same; a
+// connection that has left has none.
 func TestSetInfo(t *testing.T) {
 	r := NewRegistry(time.Hour)
 	edges := func() (list []string) {

@@ -28,7 +28,7 @@ func TestListsMatchOutsideTheLock(t *testing.T) {
 		t.Errorf("%d clients, want %d", total, n)
 	}
 	quit, done := make(chan struct{}), make(chan struct{})
-	go func() { // somebody comes and goes all the time
+	go func() { // a client joins and leaves all the time
 		defer close(done)
 		for {
 			select {

@@ -21,7 +21,7 @@ import (
 //     the grace.
 //   - Edges are numbered without a hole; Everyone is joined first and left last.
 //   - Any snapshot and the edges after it add up to the registry.
-//   - Lists show what the model shows. Nothing is kept of those who left.
+//   - Lists show what the model shows. Nothing is kept of clients that left.
 func TestModel(t *testing.T) {
 	var seen coverage
 	rapid.Check(t, func(rt *rapid.T) {
@@ -53,7 +53,7 @@ type machine struct {
 	info  map[string]string    // of clients online
 	said  map[string]int       // when that was said, counted over all connections; 0 for never
 	since map[string]time.Time // of clients online
-	on    map[place]*stay      // who is where
+	on    map[place]*stay      // the members of each channel
 	order map[string][]string  // channels of a client as it came to them
 	lives map[string]int       // how often a client has gone offline
 	due   []told               // edges not yet taken
@@ -332,7 +332,7 @@ func (m *machine) Take(rt *rapid.T) {
 	}
 }
 
-// inOrder holds that whoever is on a channel is online.
+// inOrder checks that the members of all channels are online.
 func (m *machine) inOrder(rt *rapid.T, e *Edge) {
 	for name, members := range m.state.on {
 		for client := range members {
@@ -378,8 +378,7 @@ func (m *machine) Check(rt *rapid.T) {
 	}
 }
 
-// checkNext holds that nobody is forgotten: the registry asks to be woken when
-// the first one has to go, or before.
+// checkNext checks that no departure is forgotten: the registry asks to be woken when the first one is due, or before.
 func (m *machine) checkNext(rt *rapid.T) {
 	next, ok := m.r.Next()
 	for p, s := range m.on {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// replay is a state of who is where, with what info, that edges are applied to.
+// replay is a state of members and infos, to which edges are applied.
 type replay struct {
 	version uint64
 	on      map[string]map[string]string // by channel and client
@@ -32,9 +32,8 @@ func (s *replay) put(channel, client, info string) {
 	s.on[channel][client] = info
 }
 
-// apply applies the next edge, which must make sense here: a join of somebody who
-// isn't there, a leave or an update of somebody who is. With it the channel has
-// as many members as the edge says.
+// apply applies the next edge, which must be consistent: a join of an absent client, a leave or an update of a present
+// one. After it the channel has as many members as the edge says.
 func (s *replay) apply(t failer, e *Edge) {
 	t.Helper()
 	if e.Version != s.version+1 {
@@ -65,13 +64,13 @@ func (s *replay) want(t failer, other *replay) {
 	}
 }
 
-// told is an edge without what tells when it was.
+// told is an edge without its times.
 type told struct {
 	kind                  Kind
 	channel, client, info string
 }
 
-// sorted returns edges as told, in an order that doesn't depend on theirs.
+// sorted returns edges as text, in an order that is independent of theirs.
 func sorted(edges []told) []string {
 	var out []string
 	for _, e := range edges {

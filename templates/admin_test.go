@@ -25,7 +25,7 @@ var (
 	void        = strings.Fields("meta link img input br hr")
 )
 
-// parse splits markup into its tags, and fails where they are not nested well.
+// parse splits markup into its tags, and fails if they are not nested well.
 func parse(t *testing.T, markup string) []tag {
 	t.Helper()
 	markup = strings.TrimPrefix(markup, "<!doctype html>")

@@ -119,7 +119,7 @@ func TestAccountsRefuses(t *testing.T) {
 	}
 }
 
-// Whoever writes a password where it does not belong does not find it in the log.
+// A password in the wrong place of a setting does not appear in the log.
 func TestAccountsTellsNoPassword(t *testing.T) {
 	for _, user := range []string{"ann:tr0ub4dor", "ann:viewer:tr0ub4dor", "ann:" + sampleHash + "tr0ub4dor!", "ann:$argon2id$tr0ub4dor", ":tr0ub4dor"} {
 		if _, err := accounts([]string{user}, "correct horse", ""); err == nil || strings.Contains(err.Error(), "tr0ub4dor") {

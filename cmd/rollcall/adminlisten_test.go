@@ -10,7 +10,7 @@ import (
 	"rollcall/web/auth"
 )
 
-// apart starts a server whose admin UI listens apart, and returns where.
+// apart starts a server whose admin UI has its own listener, and returns both addresses.
 func apart(t *testing.T, args ...string) (p *program, admin string) {
 	t.Helper()
 	p = serve(t, nil, append([]string{"--admin-listen=127.0.0.1:0"}, args...)...)
@@ -82,7 +82,7 @@ func TestAdminListensApart(t *testing.T) {
 	})
 }
 
-// Where the admin UI has no listener of its own there are no profiles, not for operators either.
+// Without its own listener the admin UI serves no profiles, not even to operators.
 func TestNoProfilesOnTheMainListener(t *testing.T) {
 	p := serve(t, nil, "--admin-user=ann:"+hashOf(t, "correct horse"))
 	operator := logIn(t, p.url, "ann", "correct horse")
@@ -91,7 +91,7 @@ func TestNoProfilesOnTheMainListener(t *testing.T) {
 	}
 }
 
-// A password is made up where only this machine reaches the admin UI, wherever the server itself listens.
+// A password is generated if only this machine reaches the admin UI, regardless of the server's own address.
 func TestAdminPasswordGoesByTheAdminListener(t *testing.T) {
 	_, line := newKey(t, "k", auth.Publish, ">")
 	socket := filepath.Join(t.TempDir(), "admin")

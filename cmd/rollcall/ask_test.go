@@ -139,7 +139,7 @@ func newKey(t *testing.T, name string, allow auth.Scopes, channels string) (text
 	return text, key.String()
 }
 
-// replaced puts text in place of a file, which whoever looks finds whole.
+// replaced replaces a file by text atomically.
 func replaced(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {

@@ -60,7 +60,7 @@ func TestConfigShowIsWhatServeHas(t *testing.T) {
 	}
 }
 
-// Everything that is wrong is told at once, where serve tells the first kind, and serve refuses it too.
+// All errors are reported together, of which serve reports the first kind; serve refuses them too.
 func TestConfigCheck(t *testing.T) {
 	bad := newFile(t, "rollcall.yaml", "heartbaet: 3s\nmax-events: many\njson: true\nset: true\nshards: -1\n")
 	vars := []string{"ROLLCALL_MAX_BODY=big", "ROLLCALL_FOO=1", "ROLLCALL_KEY=k", "ROLLCALL_SERVER=x"}

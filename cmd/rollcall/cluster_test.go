@@ -14,13 +14,13 @@ import (
 	"rollcall/web/auth"
 )
 
-// member is a client as the presence API tells of it.
+// member is a client in the presence API.
 type member struct {
 	ClientID    string
 	Connections []struct{ ConnectionID, Node string }
 }
 
-// on returns the nodes that a client's connections are on as seen from base, nil where it is not online.
+// on returns the nodes of a client's connections as seen from base, nil if it is not online.
 func on(t *testing.T, client *http.Client, base, id string) (nodes []string) {
 	t.Helper()
 	got := ask(t, client, base+"/presence/clients/"+id, "")
@@ -46,7 +46,7 @@ func wantOn(t *testing.T, client *http.Client, bases []string, id string, nodes 
 	}
 }
 
-// edges returns what a presence stream told of a client: "join leave".
+// edges returns a presence stream's events about a client: "join leave".
 func edges(all []sse, id string) string {
 	var list []string
 	for _, e := range only(all, "join", "leave") {
@@ -66,7 +66,7 @@ func watchers(t *testing.T, bases []string) (list []*source) {
 	return list
 }
 
-// wantEdges waits until all presence streams have told this of a client.
+// wantEdges waits until all presence streams have these events about a client.
 func wantEdges(t *testing.T, list []*source, id, want string) {
 	t.Helper()
 	for _, w := range list {
@@ -185,7 +185,7 @@ func sharePresence(t *testing.T, client *http.Client, bases []string) {
 	ann.move(bases[1])
 	wantOn(t, client, bases, "ann", "n2")
 
-	// Who leaves after ann has moved is told to have left: so would she be.
+	// A client that leaves after ann has moved is reported as gone: so ann would be, too.
 	mark := open(t, "/subscribe?channels=p&clientId=mark", bases[0])
 	wantEdges(t, list, "mark", "join")
 	mark.close()
@@ -225,7 +225,7 @@ func shareInfo(t *testing.T, client *http.Client, bases []string) {
 		put(t, client, set+hello.Secret, `{"name":"`+name+`"}`, http.StatusNoContent)
 		shows(name)
 		if base != bases[0] {
-			put(t, client, set+"guessed", `{"name":"eve"}`, http.StatusNoContent) // where the stream is not
+			put(t, client, set+"guessed", `{"name":"eve"}`, http.StatusNoContent) // not at the stream's server
 		} else {
 			put(t, client, set+"guessed", `{"name":"eve"}`, http.StatusForbidden)
 		}

@@ -43,7 +43,7 @@ func publicPEM(t *testing.T, key crypto.Signer) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
-// newToken makes a token for u1, who may read room.1 and the like.
+// newToken makes a token for u1, which may read room.1 and the like.
 func newToken(t *testing.T, key any, edit func(*auth.Claims)) string {
 	t.Helper()
 	rooms, err := auth.ParsePatterns("room.*")
@@ -181,7 +181,7 @@ func letsIn(t *testing.T, c *serveCmd, headers ...string) {
 	}
 }
 
-// What is wrong with a credential is told by the setting's name before anything listens, and nothing secret with it.
+// An error in a credential is reported under the setting's name before anything listens, without secrets.
 func TestCredentialRefusals(t *testing.T) {
 	const secret = "hunter2-hunter2-hunter2"
 	key, line := newKey(t, "one", auth.Publish, ">")

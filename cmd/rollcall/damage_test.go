@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// A server is killed and its files are damaged. It refuses to start, and says why; or it starts, has everything, or tells
-// whoever comes back that something is gone. No number is given to another event.
+// A server is killed and its files are damaged. It refuses to start, and says why; or it starts, and has everything or
+// announces gaps to resuming clients. No number is assigned to another event.
 func TestDamagedStore(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(t *testing.T, data string){
@@ -112,7 +112,7 @@ func damaged(t *testing.T, damage func(*testing.T, string)) {
 	t.Logf("%d events lost, %d gaps, epoch changed: %v", missed, len(told), old != now)
 }
 
-// A backup of the whole directory is put back in place of a newer one: no number is given twice, and who comes back with a
+// A backup of the whole directory replaces a newer one: no number is assigned twice, and a client that resumes from a
 // later position gets a gap.
 func TestRestoredBackup(t *testing.T) {
 	t.Parallel()

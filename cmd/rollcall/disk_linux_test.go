@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// smallDisk mounts a disk in memory of 64 MiB until the test's end, where that is permitted.
+// smallDisk mounts a disk in memory of 64 MiB until the test's end, if permitted.
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -88,8 +88,8 @@ func TestDiskIsFull(t *testing.T) {
 	}
 }
 
-// Where the store itself meets the end of the disk it stops, and the server says so until there is room. Then it begins anew
-// by itself: nothing that was acknowledged is lost, no number comes twice.
+// A store that hits the end of the disk itself stops, and the server says so until there is space. Then it restarts by
+// itself: nothing acknowledged is lost, no number comes twice.
 func TestStoreMeetsTheEndOfTheDisk(t *testing.T) {
 	t.Parallel()
 	dir := smallDisk(t)
@@ -144,7 +144,7 @@ func TestStoreMeetsTheEndOfTheDisk(t *testing.T) {
 	}
 }
 
-// A directory that can't be written is an error at the start, whoever the server runs as.
+// A directory that can't be written is an error at the start, for any user of the server.
 func TestReadOnlyDisk(t *testing.T) {
 	t.Parallel()
 	dir := smallDisk(t)

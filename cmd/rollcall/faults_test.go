@@ -35,7 +35,7 @@ func publishOn(t *testing.T, channel string, bases ...string) *retrier {
 				n++
 				r.acked.Store(int64(n))
 			case 0: // the server is gone; another one is asked
-			case http.StatusServiceUnavailable, http.StatusTooManyRequests: // the latter where the last attempt is not decided yet
+			case http.StatusServiceUnavailable, http.StatusTooManyRequests: // the latter if the last attempt is undecided
 				r.refused.Store(p.Error.Code, true)
 			default:
 				t.Errorf("publish: %+v", p)
@@ -147,7 +147,7 @@ func TestNATSAwayAtTheStart(t *testing.T) {
 	p.signal(syscall.SIGTERM) // it would knock too
 	p.wantExit(0)
 	f.stop(0)
-	waiting := launch(t, nil, "--nats="+f.url(0)) // who waits can be told to end
+	waiting := launch(t, nil, "--nats="+f.url(0)) // a waiting server can be stopped
 	if knocked, err = net.Listen("tcp", strings.TrimPrefix(f.url(0), "nats://")); err != nil {
 		t.Fatal(err)
 	}

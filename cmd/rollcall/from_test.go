@@ -38,7 +38,8 @@ func firstEvents(t *testing.T, client *http.Client, url, lastID string, n int) (
 	return list
 }
 
-// Streams begin where they ask to, and in the format that they ask for, with each store: also with what only the store has.
+// Streams begin at the requested start and in the requested format, with each store, even with events that only the
+// store has.
 func TestFromAndFormatWithEachStore(t *testing.T) {
 	t.Parallel()
 	const events, size = 300, 8 << 10

@@ -39,15 +39,15 @@ func nothing(on string) torture.Fault {
 	return torture.Fault{Name: "nothing", On: on, Begin: func(*rand.Rand) {}, End: func() {}}
 }
 
-// A client that takes a position from one server of an idle cluster to another at once goes on there: it is not set back, not
-// told a gap that is none, and given nothing twice; nor is a page of the history.
+// A client that takes a position from one server of an idle cluster to another resumes there at once: without a step
+// back, a false gap or repetitions; so does a page of the history.
 func TestClientsChangeServers(t *testing.T) {
 	t.Parallel()
 	sys, _ := smallCluster(t)
 	wantSound(t, sys, 2, nothing("n1"))
 }
 
-// The same where one server sees all events late, and another gets them slowly.
+// The same if one server sees all events late, and another gets them slowly.
 func TestClientsChangeToAServerThatLags(t *testing.T) {
 	t.Parallel()
 	sys, machines := smallCluster(t)
@@ -56,7 +56,7 @@ func TestClientsChangeToAServerThatLags(t *testing.T) {
 	wantSound(t, sys, 3, nothing("n1"))
 }
 
-// The same where one server is cut off from NATS, though it does not know yet, again and again.
+// The same if one server is repeatedly cut off from NATS without noticing yet.
 func TestClientsChangeToAServerThatIsCutOff(t *testing.T) {
 	t.Parallel()
 	sys, machines := smallCluster(t)

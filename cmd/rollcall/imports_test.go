@@ -167,7 +167,7 @@ func modulePackages(t *testing.T) map[string][]string {
 			return err
 		}
 		dir = filepath.ToSlash(dir)
-		packages[dir] = slices.Grow(packages[dir], len(file.Imports)) // there, even where nothing is imported
+		packages[dir] = slices.Grow(packages[dir], len(file.Imports)) // an entry, even without imports
 		for _, spec := range file.Imports {
 			imported, err := strconv.Unquote(spec.Path.Value)
 			if err != nil {
@@ -183,7 +183,7 @@ func modulePackages(t *testing.T) map[string][]string {
 	return packages
 }
 
-// matches reports whether dir is pattern or, where that ends in "/...", below it.
+// matches reports whether dir is pattern or, if that ends in "/...", below it.
 func matches(pattern, dir string) bool {
 	root, tree := strings.CutSuffix(pattern, "/...")
 	return dir == root || tree && below(dir, root)

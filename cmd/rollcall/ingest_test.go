@@ -23,7 +23,7 @@ func (f *fleet) publisher() *nats.Conn {
 	return nc
 }
 
-// told returns the payloads of a channel's events that a stream got, in order.
+// told returns the payloads of a stream's events on a channel, in order.
 func told(all []sse, channel string) (payloads []string) {
 	for _, e := range all {
 		if strings.Contains(e.data, `"channelName":"`+channel+`"`) && e.kind != "lastEvent" {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// leavePath is where a stream tells that it leaves, by what it was told last.
+// leavePath is the path of a stream's leave, from its last registered event.
 func leavePath(t *testing.T, s *source) string {
 	t.Helper()
 	var hello struct{ ConnectionID, Secret string }
@@ -20,8 +20,8 @@ func leavePath(t *testing.T, s *source) string {
 	return "/presence/connections/" + hello.ConnectionID + "/leave?secret=" + hello.Secret
 }
 
-// A page tells that it leaves to whichever server it reaches; all know then. The server
-// that gave the stream its secret checks it.
+// A page sends its leave to any server; the server that gave the stream its secret checks it, and all servers learn of
+// it.
 func TestLeavesReachAllServers(t *testing.T) {
 	t.Parallel()
 	_, bases := newFleet(t, 1).nodes(2, "--presence-grace=1h")
@@ -41,7 +41,7 @@ func TestLeavesReachAllServers(t *testing.T) {
 	lou := open(t, "/subscribe?channels=l&clientId=lou", bases[0])
 	wantOn(t, client, bases, "lou", "n1")
 	id := decoded[member](t, client, bases[1]+"/presence/clients/lou").Connections[0].ConnectionID
-	// With a wrong secret nothing happens: what another server is told afterwards finds the stream open.
+	// With a wrong secret nothing happens: a later request to another server finds the stream open.
 	bare := "/presence/connections/" + id + "/leave"
 	ask(t, client, bases[1]+bare, "{}").want(t, http.StatusForbidden, "missing_secret")
 	ask(t, client, bases[1]+bare+"?now=1&secret=x", "{}").want(t, http.StatusNoContent, "")

@@ -62,8 +62,8 @@ func TestOpenURL(t *testing.T) {
 	}
 }
 
-// A socket stays open between two servers: who comes meanwhile waits for the next one. When the process ends, the
-// server closes it.
+// A socket stays open between two servers: new clients wait for the next one. When the process ends, the server closes
+// it.
 func TestSocketStaysOpenBetweenServers(t *testing.T) {
 	for _, address := range []string{"127.0.0.1:0", "unix:" + filepath.Join(t.TempDir(), "s")} {
 		s, err := listen(address)

@@ -22,8 +22,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// asProgram in the environment makes the test binary behave as rollcall itself. So the whole program is tested as it
-// was compiled for the tests, with the race detector where they have it.
+// asProgram in the environment makes the test binary behave as rollcall itself. The whole program is therefore tested
+// as compiled for the tests, with the race detector if they have it.
 const asProgram = "TEST_BINARY_IS_ROLLCALL"
 
 func TestMain(m *testing.M) {

@@ -135,7 +135,7 @@ func TestNATSWithTLS(t *testing.T) {
 	}
 }
 
-// operator is who signs the accounts of a NATS server.
+// operator signs the accounts of a NATS server.
 type operator struct {
 	t       *testing.T
 	account nkeys.KeyPair

@@ -45,7 +45,7 @@ func natsCluster(t *testing.T, n int) []natsOptions {
 func (o natsOptions) server() server.Options {
 	opts := server.Options{ServerName: o.Name, Host: "127.0.0.1", Port: o.Port, JetStream: true, StoreDir: o.StoreDir, NoLog: true}
 	if len(o.Routes) > 0 {
-		// The addresses of the others are not told to clients: these may have to go through a proxy.
+		// Clients don't learn the other servers' addresses, because they may have to use a proxy.
 		opts.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: o.ClusterPort, NoAdvertise: true}
 	}
 	for _, route := range o.Routes {
@@ -54,7 +54,7 @@ func (o natsOptions) server() server.Options {
 	return opts
 }
 
-// runNATS is the whole program where asNATS says so.
+// runNATS is the whole program if asNATS is set.
 func runNATS(text string) {
 	var o natsOptions
 	if err := json.Unmarshal([]byte(text), &o); err != nil {

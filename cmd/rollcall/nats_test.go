@@ -211,7 +211,7 @@ func patient(t *testing.T) *http.Client {
 	return client
 }
 
-// ready returns the status of /readyz, 0 where there was no answer.
+// ready returns the status of /readyz, 0 without an answer.
 func ready(client *http.Client, base string) int {
 	answer, err := client.Get(base + "/readyz")
 	if err != nil {
@@ -231,7 +231,7 @@ func decoded[T any](t *testing.T, client *http.Client, url string) (v T) {
 	return v
 }
 
-// kept is what /history tells of an event.
+// kept is an event of /history.
 type kept struct {
 	ID, ChannelName, Payload string
 }

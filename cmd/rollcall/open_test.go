@@ -19,7 +19,7 @@ import (
 // foreign is a Host that a page elsewhere, or a proxy, would come with.
 const foreign = "Host: rollcall.example.org"
 
-// wantOpen wants a server that lets everybody in, by the names that are this machine's.
+// wantOpen wants an open server that answers to this machine's names.
 func wantOpen(t *testing.T, client *http.Client, base string) {
 	t.Helper()
 	for _, host := range []string{"localhost", "localhost:9090", "app.localhost", "127.0.0.1:80", "[::1]:9090"} {
@@ -159,8 +159,8 @@ func TestWithCredentialsAnyHost(t *testing.T) {
 	}
 }
 
-// Where standard error is no terminal, the password that was made is in a file for its owner
-// alone and not in the log, which stays JSON. It lets in, and ends with the run.
+// If standard error is not a terminal, the generated password is in a file that only its owner may read, and not in
+// the log, which stays JSON. The password is valid until the run ends.
 func TestPasswordOfTheRun(t *testing.T) {
 	dir := t.TempDir()
 	p := serve(t, []string{"TMPDIR=" + dir})
@@ -189,8 +189,8 @@ func TestPasswordOfTheRun(t *testing.T) {
 	ask(t, stranger, p.url+"/admin", "", "Accept: text/html").want(t, 303, "")
 }
 
-// made waits for the log to name the file with the admin UI's password, and returns where the
-// admin UI is and the password.
+// made waits for the log to name the file with the admin UI's password, and returns the admin UI's address and the
+// password.
 func (p *program) made() (url, password string) {
 	p.t.Helper()
 	entry := p.wantLog("a password for the admin UI was generated for this run, because no admin user is configured (--admin-user)")

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// One server of three is cut off from NATS, which the others still reach. It says so, its streams stay open and are told
-// nothing false; for the others its clients leave, each once. When it is back it has everything, in order.
+// One server of three is cut off from NATS, which the others still reach. It says so, its streams stay open and
+// receive nothing false; for the others its clients leave, each once. When it is back it has everything, in order.
 func TestPartition(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for the lease of a server that is cut off")
@@ -74,7 +74,7 @@ func TestPartition(t *testing.T) {
 		t.Errorf("/readyz of the cut server: %d", got)
 	}
 	ask(t, client, cut.url+"/healthz", "").want(t, http.StatusOK, "")
-	bob := open(t, "/subscribe?channels=c&clientId=bob", cut.url) // who comes is served from what is known
+	bob := open(t, "/subscribe?channels=c&clientId=bob", cut.url) // new clients are served from memory
 	bob.until(t, "bob is told the last event", func(all []sse) bool { return len(only(all, "lastEvent")) == 1 })
 	list[1].close()
 	wantOn(t, client, []string{cut.url}, ids[0])

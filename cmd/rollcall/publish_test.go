@@ -69,7 +69,7 @@ func TestPublishLines(t *testing.T) {
 	}
 }
 
-// A publisher that is told to wait, or loses the answer, tries again with the same keys, and nothing is published twice.
+// A publisher that has to wait, or loses the answer, retries with the same keys, and nothing is published twice.
 func TestPublishTriesAgain(t *testing.T) {
 	t.Parallel()
 	p := serve(t, nil)

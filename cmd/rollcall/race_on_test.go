@@ -2,5 +2,6 @@
 
 package main
 
-// rollingStreams are the streams of the rolling restart: fewer where the race detector makes each of them costly.
+// rollingStreams are the streams of the rolling restart: fewer with the race detector, which makes each of them
+// expensive.
 const rollingStreams = 500

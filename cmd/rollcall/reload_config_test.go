@@ -64,7 +64,7 @@ func TestAdminsAreReloaded(t *testing.T) {
 	logIn(t, p.url, "ann", "correct horse")
 }
 
-// A password in a file is hashed anew each time; who is logged in stays so until it is another.
+// A password in a file is hashed anew each time; users stay logged in until it changes.
 func TestPasswordFileIsReloaded(t *testing.T) {
 	password := newFile(t, "password", "correct horse\n")
 	p := serve(t, nil, "--admin-password-file="+password, "--admin-user=ann", "--admin-user=bob:viewer")
@@ -127,7 +127,7 @@ func TestOriginsAreReloaded(t *testing.T) {
 	wantOrigins(true, true)
 }
 
-// What counts only at the start is told, and the rest of the file counts all the same.
+// Changes of settings that apply only at the start are reported, and the rest of the file still applies.
 func TestReloadTellsWhatTakesARestart(t *testing.T) {
 	_, line := newKey(t, "k", auth.Publish, ">")
 	key, other := newKey(t, "other", auth.Publish, ">")
@@ -182,7 +182,7 @@ func TestReloadKeepsTLS(t *testing.T) {
 	}
 }
 
-// logLines is where a server in this process logs.
+// logLines receives the log of a server in this process.
 type logLines struct {
 	mu    sync.Mutex
 	text  bytes.Buffer
@@ -194,7 +194,7 @@ func (l *logLines) Write(line []byte) (int, error) {
 	defer l.mu.Unlock()
 	select {
 	case l.lines <- string(line):
-	default: // nobody reads that much
+	default: // no test reads that much
 	}
 	return l.text.Write(line)
 }

@@ -17,7 +17,7 @@ const (
 	notReloaded = "the settings were not reloaded; the old ones stay in effect"
 )
 
-// wantExpired wants a stream to be told that its credentials are gone, and to end.
+// wantExpired wants a stream to end with a goodbye about its credentials.
 func (s *stream) wantExpired() {
 	s.t.Helper()
 	if data := s.want("goodbye"); !strings.Contains(data, `\"expired\"`) || !strings.Contains(data, `\"reconnect\":false`) {

@@ -120,7 +120,7 @@ func (r *running) wantEvent(kind string) wireEvent {
 	}
 }
 
-// wantEnd reads to the end, where nothing more may be printed.
+// wantEnd reads to the end, and wants no more output.
 func (r *running) wantEnd(code int) {
 	r.t.Helper()
 	for r.lines.Scan() {
@@ -132,7 +132,7 @@ func (r *running) wantEnd(code int) {
 	}
 }
 
-// fakeServer starts a server that answers as told, for what no real one does.
+// fakeServer starts a server with scripted answers that no real one gives.
 func fakeServer(t *testing.T, handle http.HandlerFunc) []string {
 	t.Helper()
 	fake := httptest.NewServer(handle)
@@ -209,7 +209,7 @@ func TestInterruptedRequest(t *testing.T) {
 	r.wantEnd(1)
 }
 
-// Credentials are shown as told, over TLS and a socket file too.
+// Credentials are sent as configured, over TLS and a unix socket, too.
 func TestRemoteCredentials(t *testing.T) {
 	t.Parallel()
 	key, line := newKey(t, "k", auth.Publish|auth.Presence|auth.Admin, ">")

@@ -81,8 +81,8 @@ func (o *observer) got() (snapshots int, bad []string) {
 	return o.snapshots, slices.Clone(o.bad)
 }
 
-// trickle publishes 50 events a second to servers at random, each until it is acknowledged, and returns their numbers in
-// the log by channel when it is told to end.
+// trickle publishes 50 events a second to servers at random, each until it is acknowledged. When stopped, it returns
+// their numbers in the log by channel.
 func trickle(t *testing.T, bases []string) (published *atomic.Int64, end func() map[string][]uint64) {
 	ctx, cancel := context.WithCancel(t.Context())
 	published = new(atomic.Int64)

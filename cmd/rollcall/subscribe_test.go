@@ -30,7 +30,7 @@ func TestSubscribe(t *testing.T) {
 	r.wantEnd(0)
 }
 
-// Lines for people go on from a position, and have no colours where no terminal is.
+// Lines for people continue from a position, and have colours only on a terminal.
 func TestSubscribeFromAPosition(t *testing.T) {
 	p := serve(t, nil)
 	first := strings.TrimSpace(p.cli("publish", "news", "message", `"one"`).wantEnd(t, 0, "").out)
@@ -54,7 +54,7 @@ func TestSubscribeEndsAtASignal(t *testing.T) {
 	r.wantEnd(0)
 }
 
-// Where the server says to stay away, and where it refuses, the command does not come back.
+// After a final goodbye or a refusal the command does not reconnect.
 func TestSubscribeStaysAway(t *testing.T) {
 	p := serve(t, nil)
 	r := p.start("subscribe", "news", "--client-id=ada", "--json")

@@ -139,7 +139,7 @@ func (p prompts) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// A null device is a character device, but nobody reads it.
+// A null device is a character device without a reader.
 func TestNullDeviceIsNoTerminal(t *testing.T) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {

@@ -92,7 +92,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// HTTP in clear on a port with TLS is told so, and HSTS is said over TLS alone.
+// Plain HTTP on a port with TLS gets an explanation, and HSTS is only sent over TLS.
 func TestHSTSOverTLSAlone(t *testing.T) {
 	p := serve(t, nil, "--hsts=1h")
 	client := newClient(t, nil)
@@ -112,7 +112,7 @@ func TestHSTSOverTLSAlone(t *testing.T) {
 	ask(t, client, strings.Replace(plain.url, "https", "http", 1)+"/healthz", "").want(t, http.StatusBadRequest, "HTTP request to an HTTPS server")
 }
 
-// A new certificate is for new connections; a stream that is open stays. One that is broken is for nobody.
+// A new certificate applies to new connections; open streams stay. A broken one applies to none.
 func TestCertificateIsReplaced(t *testing.T) {
 	cert, key := writePair(t)
 	p := serve(t, nil, "--tls-cert="+cert, "--tls-key="+key)

@@ -22,9 +22,10 @@ var engines = map[string]func(t *testing.T) torture.System{
 // shortSeeds are those of every run of the tests.
 var shortSeeds = map[string][]uint64{"memory": {1}, "data": {2}, "scarce": {3}, "nats": {4}}
 
-// TestTorture attacks real servers with faults, and checks what clients saw. In the environment ROLLCALL_TORTURE_FOR has it go
-// on for so long, with seeds of its own; ROLLCALL_TORTURE_SEED has it replay one; ROLLCALL_TORTURE_ENGINE chooses one of
-// memory, data, scarce and nats; ROLLCALL_TORTURE_STEPS says how many faults a round has.
+// TestTorture attacks real servers with faults, and checks the clients' observations. In the environment,
+// ROLLCALL_TORTURE_FOR sets its duration, with random seeds; ROLLCALL_TORTURE_SEED replays one;
+// ROLLCALL_TORTURE_ENGINE chooses one of memory, data, scarce and nats; ROLLCALL_TORTURE_STEPS is the number of faults
+// in a round.
 func TestTorture(t *testing.T) {
 	t.Parallel()
 	only, long := os.Getenv("ROLLCALL_TORTURE_ENGINE"), os.Getenv("ROLLCALL_TORTURE_FOR")

@@ -64,7 +64,7 @@ func (h *hooked) all() []string {
 	return slices.Clone(h.told)
 }
 
-// count is how often something was told.
+// count returns how often an event was reported.
 func (h *hooked) count(what string) (n int) {
 	for _, text := range h.all() {
 		if text == what {
@@ -74,7 +74,7 @@ func (h *hooked) count(what string) (n int) {
 	return n
 }
 
-// want waits until all of it was told, once each.
+// want waits until all of the events were reported, once each.
 func (h *hooked) want(t *testing.T, want ...string) {
 	t.Helper()
 	for _, text := range want {
@@ -160,7 +160,7 @@ func TestWebhooksOfAClusterAreToldOnce(t *testing.T) {
 		}
 	}
 	h.want(t, append(want, "channel.occupied room")...)
-	nodes[0].signal(syscall.SIGKILL) // the one that tells, and perhaps the one that sends
+	nodes[0].signal(syscall.SIGKILL) // the one that reports, and perhaps the one that sends
 	nodes[0].wantExit(-1)
 	open(t, "/subscribe?channels=room&clientId=late", bases[1])
 	want = append(want, "client.online late")

@@ -191,7 +191,8 @@ func (s *stream) wantPayload(want string) event {
 	return e
 }
 
-// writeCertificate makes a certificate for localhost. It returns who trusts it, and the files with it and its key.
+// writeCertificate makes a certificate for localhost. It returns a pool that trusts it, and the files with it and its
+// key.
 func writeCertificate(t *testing.T) (trust *x509.CertPool, cert, key, both string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

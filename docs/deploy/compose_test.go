@@ -100,7 +100,7 @@ func newCluster(t *testing.T, n int) *cluster {
 	return c
 }
 
-// url is where a server of the cluster is, with user and password.
+// url is the address of a server of the cluster, with user and password.
 func (c *cluster) url() string { return c.at(0) }
 
 func (c *cluster) at(i int) string {

@@ -46,7 +46,7 @@ func run(m *testing.M) int {
 func need(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
-	if err != nil { // Debian has servers where only root looks
+	if err != nil { // Debian has servers in directories that only root searches
 		path, err = exec.LookPath(filepath.Join("/usr/sbin", name))
 	}
 	if err != nil && os.Getenv("CI") == "true" {
@@ -135,7 +135,7 @@ func (p *process) printed() string {
 	return strings.Join(p.log, "\n")
 }
 
-// stop tells the program to end, waits for it and returns its exit code. A second call does nothing else.
+// stop asks the program to end, waits for it and returns its exit code. A second call does nothing else.
 func (p *process) stop() int {
 	if p.cmd.ProcessState == nil {
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)

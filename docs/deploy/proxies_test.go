@@ -166,7 +166,7 @@ func TestProxies(t *testing.T) {
 				for {
 					if _, err := stream.read(); err != nil {
 						if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-							return // as the heartbeat's test wants the timeout to be
+							return // as the heartbeat's test requires
 						}
 						t.Fatal(err)
 					}

@@ -8,7 +8,7 @@ import (
 	"rollcall/hub/eventlog/logtest"
 )
 
-// scratch makes a directory, in memory where that is offered, for tests that are not about the disk.
+// scratch makes a directory, in memory if available, for tests that are not about the disk.
 func scratch(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "disklog")

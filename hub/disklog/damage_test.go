@@ -24,8 +24,8 @@ func flip(t *testing.T, name string, part float64) {
 // unknown is an identity that a copy of a file has too.
 func unknown(*os.File) string { return "" }
 
-// A bit of any sorted file is flipped, anywhere. The log does not open; or what it delivers is as it was published, and what it does
-// not deliver is told as a gap, however it is read.
+// A bit of any sorted file is flipped, anywhere. The log does not open; or it delivers only unchanged events, and
+// announces missing ones as a gap, to every kind of reader.
 func TestDamagedFiles(t *testing.T) {
 	origin := scratch(t)
 	keep := eventlog.Options{Events: 100_000, Bytes: 64 << 20}
@@ -75,7 +75,7 @@ func TestDamagedFiles(t *testing.T) {
 				switch {
 				case len(recs) == len(what):
 					whole++
-				case l.Head().Epoch != epoch: // which is told to all
+				case l.Head().Epoch != epoch: // which all clients see
 					anew++
 				case len(gaps) == 0:
 					t.Errorf("%s at %.2f: %d events of %d, and no gap", filepath.Base(file), part, len(recs), len(what))
@@ -89,7 +89,7 @@ func TestDamagedFiles(t *testing.T) {
 	t.Logf("%d files: refused %d times, whole %d times, with gaps %d times, in a new epoch %d times", len(files), refused, whole, holed, anew)
 }
 
-// A disk that can't be written is told at once and for good; what is in memory can be read, and opening again goes on from there.
+// A failing disk is reported at once and for good; the events in memory stay readable, and opening again continues.
 func TestDiskFails(t *testing.T) {
 	dir := scratch(t)
 	l, err := Open(dir, Options{identity: unknown})

@@ -228,7 +228,7 @@ func TestOlder(t *testing.T) {
 	}
 }
 
-// Holes of the disk itself are told: a purge, and what a channel has too much.
+// Holes of the disk itself are announced: a purge, and a channel's dropped surplus.
 func TestOlderGaps(t *testing.T) {
 	dir := scratch(t)
 	keep := eventlog.Options{Events: 5, Budget: 4 << 10}
@@ -287,7 +287,7 @@ func TestSetBack(t *testing.T) {
 			text[3] ^= 1
 			check(t, os.WriteFile(mark(dir), text, 0o600))
 		},
-		"mark ahead": func(t *testing.T, dir string) { // as where commits were lost
+		"mark ahead": func(t *testing.T, dir string) { // as after lost commits
 			m, err := openMark(dir, identity)
 			check(t, err)
 			check(t, m.raise(4))
@@ -316,8 +316,8 @@ func TestSetBack(t *testing.T) {
 	}
 }
 
-// A relaxed store whose machine stopped may have lost what somebody has seen: it gets a new epoch. One that was closed, and one
-// whose process was killed alone, do not.
+// A relaxed store whose machine stopped may have lost events that somebody has seen: it gets a new epoch. One that was
+// closed, or whose process was killed, does not.
 func TestRelaxedAndTheMachineStops(t *testing.T) {
 	dir := scratch(t)
 	boot := "one"
@@ -456,7 +456,7 @@ func TestExpire(t *testing.T) {
 	}
 }
 
-// Who gives up before the writer has taken what it wants has stored nothing.
+// An append that is cancelled before the writer has taken it has stored nothing.
 func TestGiveUp(t *testing.T) {
 	l := open(t, scratch(t), Options{})
 	ctx, cancel := context.WithCancel(context.Background())

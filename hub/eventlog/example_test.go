@@ -7,7 +7,7 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// A cursor reads what channels keep, in log order, and says where something is missing.
+// A cursor reads the kept events of channels, in log order, and reports where some are missing.
 func ExampleMemory() {
 	log := eventlog.NewMemory(eventlog.Options{Events: 2, Epoch: "demo"})
 	defer log.Close()

@@ -85,8 +85,8 @@ func TestFollow(t *testing.T) {
 	follow(t, m)
 }
 
-// A restart resets the count of published events. A follower has no way to tell which of the
-// missing numbers were the server's own events, so neither these nor what it loads counts.
+// A restart resets the count of published events. A follower cannot know which of the missing numbers were the
+// server's own events, so neither these nor the loaded ones count.
 func TestPublishedCountsFromTheStart(t *testing.T) {
 	m := newFollower(t, Options{}, 10) // ten events of the server's own, which have aged out
 	follow(t, m, stored(11, "a"), stored(12, "$device.x"))
@@ -137,7 +137,7 @@ func TestLose(t *testing.T) {
 	}
 }
 
-// A hole in the live flow is told to its readers, each channel at a number of its own.
+// A hole in the live flow is announced to its readers, each channel at its own number.
 func TestMiss(t *testing.T) {
 	m := newFollower(t, Options{}, 0)
 	wake := make(chan struct{}, 1)

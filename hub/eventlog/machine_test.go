@@ -59,7 +59,7 @@ type machine struct {
 	watermark uint64 // before the last append
 }
 
-// modelTail is a tail and where in the model's events it has come to.
+// modelTail is a tail and its position in the model's events.
 type modelTail struct {
 	tail *Tail
 	next int

@@ -83,8 +83,8 @@ func make5(i int) []Event {
 	return events
 }
 
-// Past the watermark a loss is never passed over in silence. Where tombstones
-// hold, or nothing before the watermark is asked for, no gap is false.
+// Past the watermark a loss is never silent. No gap is false as long as tombstones remain, or for positions after the
+// watermark.
 func TestWatermark(t *testing.T) {
 	const channels = 200
 	m := newMemory(t, Options{Budget: 8000, Epoch: "e"})
@@ -229,7 +229,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// The server's own channels can be read by who knows them, and are nowhere else.
+// The server's own channels can be read by name, and are in no list.
 func TestOwnChannels(t *testing.T) {
 	m := newMemory(t, Options{Rules: []Rule{{Prefix: "$own.", Events: 1}}})
 	publish(t, m, "a", 3)

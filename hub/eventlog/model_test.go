@@ -68,7 +68,7 @@ func (md *model) kept(after uint64, channels []string) []modelEvent {
 	return out
 }
 
-// lost returns through where the channel lost events.
+// lost returns the number through which the channel lost events.
 func (md *model) lost(channel string) uint64 {
 	var through uint64
 	for _, ev := range md.events {

@@ -10,16 +10,16 @@ import (
 type modelReader struct {
 	cursor Cursor
 	start  uint64
-	told   map[string]uint64 // through where this cursor was told of losses
+	told   map[string]uint64 // the number through which losses were reported to this cursor
 	seen   map[uint64]int
 	last   uint64 // newest event it was given
 	gaps   []modelGap
 }
 
-// modelGap is a gap as it was told.
+// modelGap is a reported gap.
 type modelGap struct {
 	channel string
-	after   uint64 // where the reader was then
+	after   uint64 // the reader's position then
 }
 
 func newModelReader(channels []string, after uint64) *modelReader {
@@ -31,7 +31,7 @@ func newModelReader(channels []string, after uint64) *modelReader {
 	}
 }
 
-// resume comes back with a new cursor, to which holes are told anew.
+// resume continues with a new cursor, to which holes are reported again.
 func (r *modelReader) resume() {
 	r.cursor = Cursor{Channels: r.cursor.Channels, After: r.cursor.After}
 	clear(r.told)
@@ -122,8 +122,8 @@ func (r *modelReader) use(rt *rapid.T, b Batch, n int) {
 	}
 }
 
-// account closes the reader's account: every event since it began was given
-// once, or a gap of its channel was told before the place of the event.
+// account closes the reader's account: every event since it began was received once, or a gap of its channel was
+// announced before the event's place.
 func (r *modelReader) account(rt *rapid.T, md *model) {
 	for _, ev := range md.events {
 		if ev.seq <= r.start || !slices.Contains(r.cursor.Channels, ev.channel) {

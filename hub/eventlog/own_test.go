@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// However many own channels the server makes, the events of others stay, and so does the
-// memory of what others lost: a channel that lost nothing is told no gap.
+// However many own channels the server makes, the events of others stay, and so does the memory of their losses: a
+// channel without losses gets no gap.
 func TestOwnChannelsPushOutOneAnother(t *testing.T) {
 	m := newMemory(t, Options{Budget: 256 << 10, Rules: []Rule{{Prefix: "$own.", Events: 1}}})
 	const orders = 100

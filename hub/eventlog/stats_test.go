@@ -12,9 +12,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestStatsModel holds what is told of a log's contents, after each step of a
-// random life in which channels are purged too, against the model. Readers find
-// the holes of a purge as they find any other, see TestModel.
+// TestStatsModel compares a log's statistics, after each step of a random life in which channels are purged too, with
+// the model. Readers find the holes of a purge like any others, see TestModel.
 func TestStatsModel(t *testing.T) {
 	var seen coverage
 	purged, shortened := 0, 0

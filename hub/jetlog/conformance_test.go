@@ -8,7 +8,7 @@ import (
 	"rollcall/hub/eventlog/logtest"
 )
 
-// long skips a test of half a minute but where the gate runs.
+// long skips a test of half a minute, except with CI=true.
 func long(t *testing.T) {
 	t.Helper()
 	if os.Getenv("CI") == "" || testing.Short() {

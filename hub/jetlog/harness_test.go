@@ -16,8 +16,7 @@ import (
 // quiet logs nothing: the tests make trouble on purpose.
 var quiet = slog.New(slog.DiscardHandler)
 
-// scratch makes a directory, in memory where that is offered, for tests that are
-// not about the disk.
+// scratch makes a directory, in memory if available, for tests that are not about the disk.
 func scratch(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "jetlog")

@@ -91,7 +91,7 @@ func TestOlder(t *testing.T) {
 	}
 }
 
-// Holes of the stream itself are told: a purge, and events that it dropped.
+// Holes of the stream itself are announced: a purge, and events that it dropped.
 func TestOlderGaps(t *testing.T) {
 	link := newFleet(t, 1).link()
 	opts := fresh(Options{Mirror: eventlog.Options{Events: 2}})
@@ -154,7 +154,7 @@ func TestLastOlder(t *testing.T) {
 	}
 }
 
-// What expires, or is purged, while a page is read is told as a gap.
+// Events that expire or are purged while a page is read are announced as a gap.
 func TestOlderExpiresMeanwhile(t *testing.T) {
 	for name, drop := range map[string]func(t *testing.T, behind *Log){
 		"the oldest of the stream": func(t *testing.T, behind *Log) {

@@ -10,8 +10,7 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// What is taken off the stream while a node is away ends its log, and the next one tells
-// the gap.
+// Deleting messages from the stream while a node is away ends its log, and the next one announces the gap.
 func TestRemovedWhileAway(t *testing.T) {
 	ctx := context.Background()
 	remove := func(do func(s jetstream.Stream, l *Log) error) func(t *testing.T, l *Log) {
@@ -75,7 +74,7 @@ func away(t *testing.T, r *relay, l *Log) {
 	until(t, "the link is cut off", func() bool { return !l.Status().Connected })
 }
 
-// A purge by a server, of what another one was still to read, is told on its streams.
+// A purge by a server, of events that another one had not read, is announced on its streams.
 func TestPurgedWhileAway(t *testing.T) {
 	f := newFleet(t, 1)
 	r := newRelay(t, f.url(0))

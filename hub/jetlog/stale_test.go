@@ -78,8 +78,8 @@ func TestLoadFromStaleReplica(t *testing.T) {
 	}
 }
 
-// A consumer at a machine that is behind begins where that machine ends: what comes
-// again is known, and the log goes on.
+// A consumer at a machine that is behind begins at that machine's end: repeated messages are recognised, and the log
+// continues.
 func TestConsumerAtStaleReplica(t *testing.T) {
 	f := newFleet(t, 1)
 	r := newRelay(t, f.url(0))

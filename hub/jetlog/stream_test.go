@@ -14,8 +14,8 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// A stream that is there is taken as it is where nothing is asked, and refused with
-// what differs, unchanged, where something is.
+// An existing stream is used unchanged if the options do not ask for anything, and otherwise refused with the
+// differences.
 func TestMismatch(t *testing.T) {
 	link := newFleet(t, 1).link()
 	ctx := context.Background()
@@ -109,8 +109,8 @@ func TestOpenFullChannel(t *testing.T) {
 	}
 }
 
-// A node that was too slow for a channel tells its live readers and those who resume,
-// in place of what is missing; other channels lose nothing.
+// A node that was too slow for a channel announces the gap to its live readers and to resuming ones; other channels
+// lose nothing.
 func TestTooSlow(t *testing.T) {
 	f := newFleet(t, 1)
 	opts := fresh(Options{})

@@ -56,7 +56,7 @@ func online(t *testing.T, client *http.Client, url string) int {
 	return list.Total
 }
 
-// A small crowd shows life within seconds, and is gone when told to.
+// A small crowd is active within seconds, and stops when asked to.
 func TestCrowd(t *testing.T) {
 	url := start(t)
 	client := &http.Client{Transport: &http.Transport{}, Timeout: patience}
@@ -82,7 +82,7 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
-// Without a server nobody comes, and all end all the same.
+// Without a server no client connects, and all of them still end.
 func TestCrowdWithoutServer(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -91,7 +91,7 @@ func TestCrowdWithoutServer(t *testing.T) {
 	defer l.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	crowd := traffic.Start(ctx, "http://"+l.Addr().String(), traffic.Options{People: 20, H2C: true})
-	conn, err := l.Accept() // somebody has come, and is never answered
+	conn, err := l.Accept() // a client has connected, and is never answered
 	if err != nil {
 		t.Fatal(err)
 	}

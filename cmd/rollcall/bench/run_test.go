@@ -26,7 +26,7 @@ func (s *testServer) options() Options {
 	}
 }
 
-// everyEngine runs test with epoll, where there is, and without.
+// everyEngine runs test with epoll, if available, and without.
 func everyEngine(t *testing.T, test func(t *testing.T, portable bool)) {
 	t.Run("native", func(t *testing.T) { test(t, false) })
 	t.Run("portable", func(t *testing.T) { test(t, true) })

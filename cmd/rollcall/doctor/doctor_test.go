@@ -19,7 +19,7 @@ import (
 	"rollcall/web/webtest"
 )
 
-// impatience is how long a test waits that wants a check to find that nothing comes.
+// impatience is the wait of a test whose check finds that nothing comes.
 const impatience = 4 * time.Second
 
 // examine runs the checks and returns them by name. What is not to fail is waited for, for long.

@@ -49,7 +49,7 @@ func sound() *History {
 	}
 }
 
-// resumedAs replaces the second stream's registered, and what it tells before its first event.
+// resumedAs replaces the second stream's registered, and the frames before its first event.
 func resumedAs(h *History, told ...Frame) { h.Frames = slices.Replace(h.Frames, 5, 6, told...) }
 
 // scarcely drops what came before e-4 from the second stream, as if it had been dropped for lack of room.

@@ -220,7 +220,7 @@ func TestMessageIDsAreIdempotencyKeys(t *testing.T) {
 	send(t, nc, "orders.1", `"a"`)
 	want(t, l, "orders.1", `message "a"`, `message "b"`, `message "i"`, `message "i"`, `message "a"`, `message "a"`)
 
-	// The log remembers the ids too, where the stream does not.
+	// The log remembers the ids too, if the stream does not.
 	i.Close()
 	js, err := jetstream.New(nc)
 	if err != nil {
@@ -428,7 +428,7 @@ func TestNATSRestarts(t *testing.T) {
 	empty(t, i)
 }
 
-// The stream is made, takes other subjects at the next start, and is never one of somebody else's.
+// The stream is created, takes other subjects at the next start, and never takes a foreign one's.
 func TestStreamOfTheSubjects(t *testing.T) {
 	s := natsServer(t)
 	nc, l := connect(t, s), newLog(t)

@@ -146,8 +146,8 @@ func TestShortDrop(t *testing.T) {
 	}
 }
 
-// What was stored is gone: everybody tells everything again. Nodes is called all the while, which would show a write to
-// the entries without the mutex.
+// The stored table is gone: every node writes its entries again. Nodes is called all the time, which would reveal a
+// write to the entries without the mutex.
 func TestStreamLost(t *testing.T) {
 	for name, lose := range map[string]func(t *testing.T, s *server.Server, stop func(), js jetstream.JetStream){
 		"restart": func(t *testing.T, s *server.Server, stop func(), _ jetstream.JetStream) {
@@ -264,8 +264,8 @@ func TestOwnEntriesAreMended(t *testing.T) {
 	join(t, s.ClientURL(), "late").shows(map[string]string{"b/x": "new"})
 }
 
-// Each node goes by its own clock, even where the stream keeps a lease too long; and a
-// node that turns out to live is there again with all it has.
+// Each node uses its own clock, even if the stream keeps a lease too long; and a node that proves to be alive is back
+// with all its entries.
 func TestOwnClock(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, server.Options{})
@@ -290,7 +290,7 @@ func TestOwnClock(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, server.Options{})
-	const lease = 3 * testLease // so long that b keeps it through all that it publishes, on a busy machine too
+	const lease = 3 * testLease // long enough for b to keep it through all its publishing, on a busy machine too
 	longer := func(o *Options) { o.Lease = lease }
 	a, b := join(t, s.ClientURL(), "a", longer), join(t, s.ClientURL(), "b", longer)
 	a.out.mu.Lock()

@@ -132,7 +132,7 @@ func (w *watched) watch() {
 	}
 }
 
-// apply checks that a change makes sense where it comes.
+// apply checks that a change is consistent with the previous ones.
 func (w *watched) apply(c Change) {
 	of, up := w.entries[c.Session]
 	bad := false

@@ -75,7 +75,7 @@ func TestSharedEntriesOutliveNATS(t *testing.T) {
 }
 
 // The stream loses its contents and has as many messages as before when a node looks again: only the name of its
-// contents tells that. A node that missed an ordinary deletion takes the entry off as ever.
+// contents reveals that. A node that missed an ordinary deletion still removes the entry.
 func TestContentsLostBehindANode(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, server.Options{})
