@@ -181,7 +181,7 @@ func (c *console) run(screen, command string) *bufio.Reader {
 			case 'X':
 				method, args = args[1], args[1:]
 			case 'd':
-				if body, args = strings.ReplaceAll(args[1], "\n", ""), args[1:]; method == "GET" {
+				if body, args = c.real(strings.ReplaceAll(args[1], "\n", "")), args[1:]; method == "GET" {
 					method = "POST"
 				}
 				header.Set("Content-Type", "application/x-www-form-urlencoded")
