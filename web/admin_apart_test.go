@@ -10,9 +10,8 @@ import (
 	"rollcall/web/webtest"
 )
 
-// Behind a trusted proxy that speaks TLS, the admin UI on a listener of its own tells browsers
-// to insist on TLS, and its cookie is for TLS alone. Who only claims to be such a proxy
-// changes nothing.
+// Behind a trusted proxy that speaks TLS, the admin UI on its own listener sends HSTS and a secure cookie. A client
+// that only claims to be such a proxy changes nothing.
 func TestAdminApartBehindTLS(t *testing.T) {
 	t.Parallel()
 	for name, secure := range map[string]bool{"127.0.0.0/8": true, "192.0.2.0/24": false} {

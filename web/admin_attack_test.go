@@ -38,7 +38,7 @@ func routesOf(srv *webtest.Server, method string) []string {
 	return paths
 }
 
-// Whoever adds a path that changes something adds it to the tests below.
+// A new path that changes something must be added to the tests below.
 func TestAdminPostRoutes(t *testing.T) {
 	t.Parallel()
 	want := append(append([]string{"/admin/login"}, deeds...), own...)
@@ -59,7 +59,7 @@ type victim struct {
 	stream *webtest.Stream
 }
 
-// newVictim has ada on news, where something was published.
+// newVictim has ada on news, with published events.
 func newVictim(t *testing.T, srv *webtest.Server) *victim {
 	t.Helper()
 	srv.Publish("news", `"kept"`)
@@ -74,7 +74,7 @@ func (v *victim) path(route string) string {
 	return strings.NewReplacer(":clientId", "ada", ":channel", "news", ":connectionId", v.stream.Hello.ConnectionID).Replace(route)
 }
 
-// wantUnharmed wants that nothing was done to ada, news and the server.
+// wantUnharmed wants that nothing has happened to ada, news and the server.
 func (v *victim) wantUnharmed(t *testing.T) {
 	t.Helper()
 	before := len(history(t, v.srv, "channel=news").Events)
@@ -196,7 +196,7 @@ func TestAdminForeignOrigin(t *testing.T) {
 	}
 }
 
-// wantUnshared wants no page of another origin let read the answer.
+// wantUnshared wants an answer that pages of other origins may not read.
 func wantUnshared(t testing.TB, r *reply) {
 	t.Helper()
 	for name := range r.header {

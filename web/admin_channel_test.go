@@ -53,7 +53,7 @@ func TestAdminChannel(t *testing.T) {
 	t.Parallel()
 	srv := startAdmin(t)
 	alice := operator(t, srv)
-	// One that nobody has used is there, empty; an impossible one is not.
+	// An unused channel has a page, an impossible one has not.
 	alice.get("/admin/channels/none").wantText("members", "No client is on this channel").wantText("channel-curl", srv.URL+"/subscribe?channels=none")
 	for _, name := range []string{"a%2Cb", "%24x", "a.*", "%20a", "%0A", strings.Repeat("x", 256)} {
 		alice.do("GET", "/admin/channels/"+name, "").want(404).wantText("error", "This is not a valid channel")

@@ -83,7 +83,7 @@ func TestAdminBlock(t *testing.T) {
 	subscribed(t, srv, "clientId=ada", "a")
 	alice.act("bad", "This client is not blocked.", "/admin/clients/ada/unblock")
 
-	// Who isn't online can be blocked too, by its id or through the REST API.
+	// Offline clients can be blocked too, by their id or through the REST API.
 	alice.act("ok", "Blocked eve for 1 h.", "/admin/blocks", "clientId", " eve ", "for", "1h").wantText("blocks-rows", "eve")
 	srv.Delete("/presence/clients/mallory?block=1h")
 	alice.get("/admin/blocks").wantText("blocks-rows", "REST API")

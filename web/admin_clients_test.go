@@ -13,7 +13,7 @@ import (
 	"rollcall/web/webtest"
 )
 
-// clientsOn returns who is listed on a page, in order.
+// clientsOn returns the clients listed on a page, in order.
 func clientsOn(r *reply) []string {
 	r.Helper()
 	return attrsOf(r.one("clients-rows"), "data-client")
@@ -86,7 +86,7 @@ func TestAdminClients(t *testing.T) {
 			t.Errorf("%s: %s, want %s", query, got, want)
 		}
 	}
-	for sort, want := range map[string]string{"events": "dora", "-events": "anna"} { // who had none, and who had most
+	for sort, want := range map[string]string{"events": "dora", "-events": "anna"} { // without events, and with the most
 		if got := clientsOn(alice.get("/admin/clients?sort=" + sort)); got[0] != want && !(sort == "-events" && got[0] != "dora") {
 			t.Errorf("%s: %q, want %s first", sort, got, want)
 		}
@@ -170,7 +170,7 @@ func TestAdminClientsPageByPage(t *testing.T) {
 	}
 }
 
-// Rows don't change places while nobody comes or goes.
+// Rows keep their order while no client joins or leaves.
 func TestAdminClientRow(t *testing.T) {
 	t.Parallel()
 	srv := webtest.Start(t, withAdmins(web.Options{PresenceGrace: patience}))

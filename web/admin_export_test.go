@@ -49,7 +49,7 @@ func (s *Server) Crowd(n int) {
 	}
 }
 
-// NoteDeeds notes n deeds of somebody.
+// NoteDeeds records n actions in the audit log.
 func (s *Server) NoteDeeds(n int) {
 	for i := range n {
 		s.admin.Note(admin.AuditEntry{User: "bob", Addr: "127.0.0.1", Action: "client.block", Target: fmt.Sprint("c", i), Result: "ok"})

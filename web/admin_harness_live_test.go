@@ -57,7 +57,7 @@ func (v *visitor) watch(page string, header ...string) *screen {
 	return &screen{v.TB, webtest.NewParser(resp.Body), resp.Body, page}
 }
 
-// open asks for a page and follows it from where it ends.
+// open requests a page and follows it from its end.
 func (v *visitor) open(page string) (*reply, *screen) {
 	v.Helper()
 	r := v.get(page)
@@ -106,7 +106,7 @@ func (s *screen) wantFeed(part string) string {
 	return s.until("tail-rows", part, func(o op) bool { return strings.Contains(o.First, html.EscapeString(part)) }).First
 }
 
-// wantExpired wants the page told that its session is over, and the end.
+// wantExpired wants the page to be told that its session is over, and the end of the stream.
 func (s *screen) wantExpired() {
 	s.Helper()
 	for {

@@ -55,15 +55,14 @@ func startAdmin(t testing.TB) *webtest.Server {
 	return webtest.Start(t, withAdmins(web.Options{Node: "node-7"}))
 }
 
-// visitor is somebody at a browser: it keeps cookies and follows no redirect by
-// itself.
+// visitor is a browser: it keeps cookies and follows no redirect by itself.
 type visitor struct {
 	testing.TB
 	base   string
 	client *http.Client
 }
 
-// newVisitor returns somebody who is not logged in.
+// newVisitor returns a visitor without a login.
 func newVisitor(t testing.TB, base string, transport *http.Transport) *visitor {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -77,13 +76,13 @@ func newVisitor(t testing.TB, base string, transport *http.Transport) *visitor {
 	}}
 }
 
-// stranger returns a visitor of the server who is not logged in.
+// stranger returns a visitor of the server without a login.
 func stranger(t testing.TB, srv *webtest.Server) *visitor {
 	t.Helper()
 	return newVisitor(t, srv.URL, &http.Transport{DisableCompression: true})
 }
 
-// operator and viewer return visitors who are logged in.
+// operator and viewer return logged-in visitors.
 func operator(t testing.TB, srv *webtest.Server) *visitor {
 	t.Helper()
 	return stranger(t, srv).isAlice()
@@ -154,7 +153,7 @@ func (v *visitor) do(method, target, body string, header ...string) *reply {
 // relativeLink is a link of a page. They are relative, so that pages work below a prefix.
 var relativeLink = regexp.MustCompile(`( (?:href|src|action|formaction)=")(\.[^"]*)"`)
 
-// resolved returns where a link leads, from the root.
+// resolved returns the target of a link, from the root.
 func (v *visitor) resolved(resp *http.Response, link string) string {
 	v.Helper()
 	to, err := resp.Request.URL.Parse(html.UnescapeString(link))
@@ -185,7 +184,7 @@ func (v *visitor) post(target string, pairs ...string) *reply {
 	return v.do("POST", target, form(pairs...))
 }
 
-// act sends a form, is led to a page and returns that, which must tell this.
+// act sends a form, follows the redirect and returns the page, which must show this message.
 func (v *visitor) act(tone, flash, target string, pairs ...string) *reply {
 	v.Helper()
 	r := v.post(target, pairs...).want(303)
@@ -242,7 +241,7 @@ func (r *reply) wantCode(status int, code string) {
 	}
 }
 
-// wantLogin wants the visitor led to the login page or shown it.
+// wantLogin wants the visitor to be redirected to the login page or shown it.
 func (r *reply) wantLogin() {
 	r.Helper()
 	if r.status == 401 && r.one("login-submit") != nil {

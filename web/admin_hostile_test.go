@@ -27,7 +27,7 @@ var hostile = []string{
 // friendly are some that no page has trouble with.
 var friendly = append(names(8), strings.Repeat("w", 255))
 
-// occupy uses the names wherever somebody outside may choose one.
+// occupy uses the names wherever a client may choose one.
 func occupy(t *testing.T, srv *webtest.Server, alice *visitor, names []string) {
 	t.Helper()
 	for i, name := range names {
@@ -51,10 +51,10 @@ func occupy(t *testing.T, srv *webtest.Server, alice *visitor, names []string) {
 		alice.post("/admin/server/drain/stop").want(303)
 	}
 	stranger(t, srv).login(names[0], names[1], names[2]).want(401)
-	alice.get("/admin") // takes what was told
+	alice.get("/admin") // removes the flash
 }
 
-// pathOf returns where something is done to the thing of this name.
+// pathOf returns the path of an action on the client or channel of this name.
 func pathOf(kind, name, action string) string {
 	if name == "." || name == ".." {
 		return "/admin/" + kind + "/_" + action + "?name=" + name
@@ -123,7 +123,7 @@ func (c *crawler) run(targets ...string) {
 	}
 }
 
-// follow notes the links of a page, and looks where its forms and names lead.
+// follow collects the links of a page, and checks the targets of its forms and names.
 func (c *crawler) follow(target string, doc *html.Node) {
 	for n := range doc.Descendants() {
 		for _, name := range []string{"action", "formaction"} {
@@ -157,7 +157,7 @@ func (c *crawler) live(target, page string) {
 	}
 	path, _, _ := strings.Cut(page, "?")
 	if path == "/admin/tail" {
-		page = "/admin/tail?since=1" // has it tell of events at once
+		page = "/admin/tail?since=1" // so that it has events at once
 	}
 	s := c.watch(page)
 	defer s.body.Close()

@@ -66,7 +66,7 @@ func TestAdminLive(t *testing.T) {
 	}
 }
 
-// liveOf returns where a page is followed.
+// liveOf returns the path of a page's live stream.
 func liveOf(doc *html.Node) string {
 	for n := range doc.Descendants() {
 		if n.Type == html.ElementNode && n.Data == "body" {
@@ -87,8 +87,8 @@ func TestAdminLiveChanges(t *testing.T) {
 		screens[page] = alice.watch(page)
 		screens[page].patch()
 	}
-	// The overview changes all the time: while it does so thrice, the others are
-	// painted, too, and find nothing to tell.
+	// The overview changes all the time: while it changes three times, the others are rendered, too, and have no
+	// changes.
 	clock := alice.watch("/admin")
 	for range 3 {
 		clock.patch()
@@ -254,8 +254,7 @@ func TestAdminPagePolicy(t *testing.T) {
 	}
 }
 
-// wantPlain wants no script but that of the page, no style within an element and
-// no link that runs anything.
+// wantPlain wants no script except the page's, no style within an element and no link that runs a script.
 func wantPlain(t testing.TB, what string, doc *html.Node, nonce string) {
 	t.Helper()
 	for n := range doc.Descendants() {

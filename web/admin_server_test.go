@@ -134,7 +134,7 @@ func TestAdminDrain(t *testing.T) {
 	back.WantEvent("a", "message", `1`)
 }
 
-// Whoever drains at the same time as others is stopped as they are.
+// An operator that drains at the same time as others is stopped like them.
 func TestAdminDrainAtOnce(t *testing.T) {
 	t.Parallel()
 	srv := startAdmin(t)
@@ -202,7 +202,7 @@ func visibly(s string) string {
 	return strings.NewReplacer("\n", `\u000a`, "\u2028", `\u2028`, "\u202e", `\u202e`).Replace(s)
 }
 
-// The log is kept to its newest entries, whoever would fill it.
+// The log keeps only its newest entries, whatever fills it.
 func TestAdminAuditIsBounded(t *testing.T) {
 	t.Parallel()
 	srv := startAdmin(t)

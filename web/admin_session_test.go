@@ -41,7 +41,7 @@ func TestAdminReplayedCookie(t *testing.T) {
 func TestAdminFixedSession(t *testing.T) {
 	t.Parallel()
 	srv := startAdmin(t)
-	// An id that nobody was given stays worth nothing when its bearer logs in.
+	// A made-up id stays invalid when its sender logs in.
 	alice := stranger(t, srv)
 	alice.plant("rollcall_admin", "known")
 	alice.isAlice()
@@ -52,7 +52,7 @@ func TestAdminFixedSession(t *testing.T) {
 	eve.plant("rollcall_admin", "known")
 	eve.do("GET", "/admin", "").wantLogin()
 
-	// Nor does one that was given to somebody else before.
+	// So does one of another, earlier session.
 	vera := viewer(t, srv)
 	known := vera.cookies()[0]
 	victim := stranger(t, srv)
@@ -159,7 +159,7 @@ func TestAdminLeadsNowhereElse(t *testing.T) {
 	} {
 		v := stranger(t, srv)
 		v.login("alice", alicePassword, next).wantLocation(want)
-		// Who is logged in already is led on at once.
+		// A logged-in user is redirected at once.
 		v.do("GET", "/admin/login?next="+queryEscape(next), "").wantLocation(want)
 		// The form carries on what it was given only if it is ours.
 		hidden := stranger(t, srv).get("/admin/login?next=" + queryEscape(next))

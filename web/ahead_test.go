@@ -51,8 +51,7 @@ func (e *laggingEngine) Await(ctx context.Context, seq uint64) error {
 	return e.MemoryEngine.Await(ctx, seq)
 }
 
-// A client that comes from a server that is ahead resumes exactly: it is told no gap, and no
-// event twice.
+// A client that comes from a server that is ahead resumes exactly: without a gap and without repetitions.
 func TestResumeAheadOfMirror(t *testing.T) {
 	t.Parallel()
 	for name, header := range map[string]string{"header": "Last-Event-ID: e-5", "fresh header": "Last-Event-ID: "} {
@@ -96,7 +95,7 @@ func TestHistoryAheadOfMirror(t *testing.T) {
 	(<-answer).WantStatus(200).WantHeader("Last-Event-ID", "e-7").WantJSON(`{"response":"{\"type\":\"message\",\"payload\":7}"}`)
 }
 
-// Where the server does not get to the position in time, the client comes back with it.
+// If the server does not reach the position in time, the client reconnects with it.
 func TestBehindTheMirror(t *testing.T) {
 	t.Parallel()
 	engine := newLaggingEngine(t, false)

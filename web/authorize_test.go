@@ -17,7 +17,7 @@ import (
 	"rollcall/web/webtest"
 )
 
-// app is a real backend that is asked who may read. It knows sessions by their cookie.
+// app is a real backend that decides about rights. It identifies sessions by their cookie.
 type app struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -92,7 +92,7 @@ const annsAnswer = `{"clientId":"ann","channels":{"subscribe":["room.*"]},"info"
 
 func session(name string) string { return "Cookie: session=" + name }
 
-// The backend's answer says who a stream is, what it may read and what presence shows of it.
+// The backend's answer determines a stream's client, its rights and its info in presence.
 func TestAuthorizeLetsIn(t *testing.T) {
 	t.Parallel()
 	p := startApp(t, map[string]string{"s1": annsAnswer})
@@ -220,7 +220,7 @@ func TestAuthorizeGrantHolds(t *testing.T) {
 	}
 }
 
-// Where there is no answer that counts, nobody is let in: reads get a 503, streams a goodbye that they come back from.
+// Without a valid answer requests are refused: reads get a 503, streams a goodbye after which they reconnect.
 func TestAuthorizeFailsClosed(t *testing.T) {
 	t.Parallel()
 	p := startApp(t, map[string]string{"s1": "500", "s2": annsAnswer})
@@ -284,7 +284,7 @@ func TestAuthorizeIsBesideKeysAndTokens(t *testing.T) {
 	}
 }
 
-// A bearer credential that is no key is the backend's, where the list says so and no tokens are taken.
+// A bearer credential that is not a key is the backend's, if Authorization is listed and no tokens are configured.
 func TestAuthorizeByTheBackendsOwnCredential(t *testing.T) {
 	t.Parallel()
 	told := ""
@@ -337,7 +337,7 @@ func TestAuthorizeExpiryEndsTheStream(t *testing.T) {
 	}
 }
 
-// A blocked client is kept away, however it shows who it is.
+// A blocked client is refused with any kind of credential.
 func TestAuthorizeOfABlockedClient(t *testing.T) {
 	t.Parallel()
 	p := startApp(t, map[string]string{"s1": annsAnswer})
@@ -416,7 +416,7 @@ func TestAuthorizeStorm(t *testing.T) {
 	}
 }
 
-// Those who ask the same at once share a question, and each gets a stream of its own.
+// Concurrent equal requests share a question, and each gets its own stream.
 func TestAuthorizeOneQuestionForMany(t *testing.T) {
 	t.Parallel()
 	p := startApp(t, map[string]string{"s1": annsAnswer})

@@ -10,8 +10,8 @@ import (
 	"rollcall/web/webtest"
 )
 
-// A block holds for all that credentials of the client can ask for, in every place where a token can be, and ends its
-// presence streams. Other clients and the lifting of the block are tried with the same requests.
+// A block applies to all requests with the client's credentials, in every place where a token can be, and ends its
+// presence streams. The same requests are made for other clients and after the end of the block.
 func TestBlockHoldsForTheIdentity(t *testing.T) {
 	t.Parallel()
 	g := guard(t)

@@ -41,7 +41,7 @@ func TestEventsToClient(t *testing.T) {
 	again.WantEvent("b", "message", `2`)
 	other.WantEvent("b", "message", `2`)
 
-	// Nobody has it as a channel, or sees it as one.
+	// It is not a channel that clients can read or see.
 	srv.Get("/history?channel=$@ann").WantFault(400, "invalid_channel", "channel")
 	srv.Get("/subscribe?channels=$@ann").WantFault(400, "invalid_channel", "channels")
 	srv.Post("/publish", `{"events":[{"clientId":"ann","type":"t","payload":1},{"channelName":"$@ann","type":"t","payload":1}]}`).
@@ -61,7 +61,7 @@ func TestEventsToClient(t *testing.T) {
 	}
 }
 
-// Whoever may publish to all channels may send to clients; nobody else.
+// Only callers that may publish to all channels may send to clients.
 func TestEventsToClientNeedAllChannels(t *testing.T) {
 	all, allKey, err := auth.NewKey("all", auth.Publish, patternsOf(t, ">"))
 	if err != nil {
@@ -77,7 +77,7 @@ func TestEventsToClientNeedAllChannels(t *testing.T) {
 	srv.Post("/publish", body, "Authorization: Bearer "+all).WantStatus(200)
 }
 
-// An event reaches every stream of its channel but the excepted one, also where that is behind.
+// An event reaches every stream of its channel except the excluded one, even if that is behind.
 func TestExcept(t *testing.T) {
 	srv := start(t)
 	ann := srv.Subscribe("channels=a&clientId=ann")

@@ -41,7 +41,7 @@ func (e *slowEngine) Append(ctx context.Context, events []eventlog.Event) ([]eve
 	return e.MemoryEngine.Append(ctx, events)
 }
 
-// A device that comes back while its place is being appended goes on where it stood.
+// A device that reconnects while its place is being appended resumes there.
 func TestDevicePlaceWhileItIsAppended(t *testing.T) {
 	engine := &slowEngine{
 		MemoryEngine: web.MemoryEngine{Memory: eventlog.NewMemory(eventlog.Options{})},
@@ -52,13 +52,13 @@ func TestDevicePlaceWhileItIsAppended(t *testing.T) {
 	t.Cleanup(func() { close(engine.leave) })
 	const stream = "/events?memberId=ann&deviceId=phone"
 	st := srv.Open("GET", stream, "")
-	<-engine.entered // where it began is kept
+	<-engine.entered // its first position is stored
 	srv.Post("/events?memberId=ann", `{"type":"FIRST"}`).WantStatus(202)
 	if ev, err := st.Parser.Next(); ev.Type != "FIRST" {
 		t.Fatal(ev, err)
 	}
 	st.Close()
-	<-engine.entered // where it ended is on its way
+	<-engine.entered // its last position is being stored
 	srv.Post("/events?memberId=ann", `{"type":"SECOND"}`).WantStatus(202)
 	if ev, err := srv.Open("GET", stream, "").Parser.Next(); ev.Type != "SECOND" {
 		t.Errorf("it gets %v (%v), want what it missed", ev, err)
@@ -71,8 +71,7 @@ func placesChannel(member string) string {
 	return "$device." + base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// A member with ever new devices takes no more of the log than one with some, and pushes
-// out nobody's events.
+// A member with ever new devices takes no more of the log than one with some, and displaces no other member's events.
 func TestDevicesPushOutNobody(t *testing.T) {
 	t.Parallel()
 	opts := web.Options{HistoryBudget: 64 << 10}
@@ -157,8 +156,8 @@ func (w *stuckWriter) has(text string) bool {
 	return strings.Contains(w.Body.String(), text)
 }
 
-// Through net/http, as over TLS and HTTP/2, a device has stood where the written events end,
-// not those that were queued: one that comes back gets these.
+// Through net/http, as over TLS and HTTP/2, a device's place is the end of the written events, not of the queued ones,
+// which it gets when it reconnects.
 func TestDevicePlaceIsWhatWasWritten(t *testing.T) {
 	t.Parallel()
 	srv := start(t)

@@ -101,8 +101,8 @@ func TestMemberResume(t *testing.T) {
 	lost.want("E", `{"body":6}`)
 }
 
-// A device that comes back without its last id goes on where it stood; another one of
-// the member's, and one that was never seen, does not.
+// A device that reconnects without its last id resumes at its place; another device of the member, and a new one, do
+// not.
 func TestDevices(t *testing.T) {
 	t.Parallel()
 	srv := start(t)
@@ -152,7 +152,7 @@ func TestDevices(t *testing.T) {
 		st.want("E", `{"body":5}`)
 	}
 
-	// The places are nobody's business.
+	// Places are not public.
 	var all struct {
 		Channels []struct{ ChannelName string }
 	}
@@ -169,7 +169,7 @@ func TestDevices(t *testing.T) {
 	}
 }
 
-// Where devices stood outlives the server with its log.
+// Places survive a restart with the log.
 func TestDevicesOverRestart(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
@@ -308,7 +308,7 @@ func TestDevicesElsewhere(t *testing.T) {
 	opened(t, other, "/events?memberId=ann&deviceId=phone").want("E", `{"body":"missed"}`)
 }
 
-// The admin UI tells which device a connection is of.
+// The admin UI shows the device of a connection.
 func TestAdminShowsDevices(t *testing.T) {
 	t.Parallel()
 	srv := startAdmin(t)

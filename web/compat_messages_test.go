@@ -10,7 +10,7 @@ import (
 	"rollcall/web/webtest"
 )
 
-// A room tells what was said in it, and then what is said, over every transport.
+// A room sends its old messages, and then new ones, over every transport.
 func TestRoomOverTransports(t *testing.T) {
 	overWays(t, web.Options{}, func(t *testing.T, s *stage) {
 		speak := func(n int) {
@@ -66,15 +66,14 @@ func TestRoom(t *testing.T) {
 	lost.WantGap("room.developers", "former-1", "epoch")
 	lost.want("message", `{"text":"<hi> \"you\"\u000a","user":"ann"}`)
 	lost.want("message", `{"text":"ho","user":""}`)
-	// A room that nobody has spoken in, and who was turned away from it.
+	// A room without messages, and a client that was refused there.
 	empty := opened(t, srv, "/messages?room=empty", "Last-Event-ID: new-0")
 	srv.Post("/messages", `{"text":"at last","room":"empty"}`).WantStatus(201)
 	empty.want("message", `{"text":"at last","user":""}`)
 	opened(t, srv, "/messages?room=empty", "Last-Event-ID: new-0").want("message", `{"text":"at last","user":""}`)
 }
 
-// What else is published to a room's channel is a message where it fits, and breaks
-// nothing where it does not.
+// Other events on a room's channel are messages if they have the form, and are otherwise ignored.
 func TestRoomIsLenient(t *testing.T) {
 	t.Parallel()
 	srv := start(t)
@@ -103,8 +102,7 @@ func TestRoomIsLenient(t *testing.T) {
 	st.want("message", `{"text":"end","user":""}`)
 }
 
-// A room keeps its own number of messages, whatever other channels keep, and a fresh
-// start is told of no gap.
+// A room keeps its own number of messages, regardless of other channels' limits, and a fresh start has no gap.
 func TestRoomKeeps(t *testing.T) {
 	t.Parallel()
 	opts := web.Options{HistoryEvents: 3}

@@ -24,8 +24,7 @@ func opened(t testing.TB, srv *webtest.Server, target string, header ...string) 
 
 var timestamps = regexp.MustCompile(`"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"`)
 
-// want wants an event next, with this data but for the timestamp, which is told at its
-// end, and returns its id.
+// want wants an event next, with this data before the timestamp at its end, and returns its id.
 func (f *face) want(typ, data string) string {
 	f.t.Helper()
 	ev, err := f.Parser.Next()
@@ -139,7 +138,7 @@ func TestCompatRefuses(t *testing.T) {
 	}
 }
 
-// Who may have which member and room is a matter of its channel.
+// The rights to a member or room are those to its channel.
 func TestCompatGrants(t *testing.T) {
 	t.Parallel()
 	g := guard(t)
@@ -164,7 +163,7 @@ func TestCompatGrants(t *testing.T) {
 	st.want("A", `{"body":null}`)
 	g.Post("/messages", `{"room":"lobby","text":"a"}`, ann).WantStatus(201)
 	room.want("message", `{"text":"a","user":""}`)
-	g.Get("/presence/clients/eve", g.root).WantFault(404, "not_online", "") // the token says who it is
+	g.Get("/presence/clients/eve", g.root).WantFault(404, "not_online", "") // the token determines the client
 	g.Get("/presence/clients/ann", g.root).WantStatus(200)
 
 	for _, target := range []string{"/events?memberId=ann", "/messages?room=lobby", "/sse/time"} {

@@ -122,7 +122,7 @@ func TestClockEndsDeafReaders(t *testing.T) {
 	})
 }
 
-// The clock is for those who may subscribe to something.
+// The clock is for callers that may subscribe to some channel.
 func TestClockTakesCredentials(t *testing.T) {
 	t.Parallel()
 	g := guard(t, func(o *web.Options) {

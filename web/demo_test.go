@@ -13,7 +13,7 @@ import (
 
 var demoPaths = []string{"/demo/", "/demo", "/demo/chat", "/demo/notifications", "/demo/time", "/demo/time/"}
 
-// The demo pages are for everybody, whoever may use the API, and load only what is there.
+// The demo pages are public, regardless of the API's rights, and load only existing files.
 func TestDemoPages(t *testing.T) {
 	for name, opts := range map[string]web.Options{"open": {Version: "v1.2.3"}, "closed": {Version: "v1.2.3", Access: &auth.Options{}}} {
 		t.Run(name, func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestDemoPages(t *testing.T) {
 	}
 }
 
-// Where there is nothing to show, there are no pages that show it, nor a way to them.
+// If the APIs are off, there are no demo pages, nor links to them.
 func TestDemoPagesGoWithTheOtherFaces(t *testing.T) {
 	srv := webtest.Start(t, web.Options{NoCompat: true})
 	for _, path := range demoPaths {

@@ -144,7 +144,7 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
-// The dashboard loads: it has what Grafana wants, its panels have places of their own and ask for metrics that there are.
+// The dashboard loads: it has Grafana's required fields, its panels do not overlap and query existing metrics.
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	exported := exportedNames(t)

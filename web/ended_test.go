@@ -45,7 +45,7 @@ func TestChannelEnds(t *testing.T) {
 	two.Next()
 	two.WantGoodbye("complete", false)
 
-	// Emptied, the channel is open again. Who resumes there is told of the gap.
+	// Emptied, the channel is open again. Streams that resume there get the gap.
 	srv.Do("DELETE", "/history?channel=job", "").WantStatus(204)
 	srv.Get("/history?channel=job&after=" + ids[0]).WantStatus(200)
 	again := subscribed(t, srv, "", "job")

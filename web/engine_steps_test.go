@@ -36,7 +36,7 @@ func newStepEngine(t *testing.T) *stepEngine {
 	return e
 }
 
-// A gap that only a later step of the reading finds is told too, each channel's once.
+// A gap that only a later step of the reading finds is announced too, each channel's once.
 func TestEngineGapsOfLaterSteps(t *testing.T) {
 	t.Parallel()
 	engine := newStepEngine(t)
@@ -85,7 +85,7 @@ func (e fullEngine) LastOlder(context.Context, []string) ([]*eventlog.Record, er
 	return nil, eventlog.ErrFull
 }
 
-// Readers are told what is wrong with the store, and nothing of what was published.
+// Readers learn what is wrong with the store, and get no text about publishing.
 func TestReadersAreToldNothingOfPublishing(t *testing.T) {
 	t.Parallel()
 	srv := webtest.Start(t, web.Options{Engine: fullEngine{newStepEngine(t)}})

@@ -115,8 +115,7 @@ func TestEngineOlder(t *testing.T) {
 	srv.Get("/lastEvent?channel=never").WantStatus(200)
 }
 
-// A fresh stream is told the newest event of each channel, as GET /lastEvent tells it,
-// where only the store has it too.
+// A fresh stream gets the newest event of each channel, as GET /lastEvent returns it, even if only the store has it.
 func TestEngineLastOlder(t *testing.T) {
 	t.Parallel()
 	engine := newDeepEngine(t)

@@ -13,8 +13,8 @@ import (
 	"rollcall/web/auth"
 )
 
-// An application in Gin has its own middleware find out who somebody is. Rollcall is behind it, for every path that the
-// application has no route for, and takes its word.
+// An application in Gin authenticates its users in its own middleware. Rollcall serves every path for which the
+// application has no route, and uses its sessions.
 func Example_gin() {
 	type userKey struct{}
 	rollcall, err := web.New(web.Options{Access: &auth.Options{

@@ -17,11 +17,11 @@ import (
 // logins are the sessions of an application, by the value of its cookie.
 var logins = map[string]string{"c29tZS1zZWNyZXQ": "ann"}
 
-// whoIs tells Rollcall who a request is: the application's cookie says it, so that no tokens are needed.
+// whoIs returns the session of a request from the application's cookie, so that no tokens are needed.
 func whoIs(r *http.Request) (*auth.Session, error) {
 	cookie, err := r.Cookie("session")
 	if err != nil {
-		return nil, nil // nobody
+		return nil, nil // anonymous
 	}
 	user, ok := logins[cookie.Value]
 	if !ok {
@@ -56,7 +56,7 @@ func Example_netHTTP() {
 	app.Start()
 	defer app.Close()
 
-	// Ann's browser follows her inbox. Somebody unknown may not.
+	// Ann's browser follows her inbox. An unknown user may not.
 	ctx, leave := context.WithCancel(context.Background())
 	defer leave()
 	subscribe := func(cookie string) (*http.Response, error) {

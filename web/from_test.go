@@ -57,7 +57,7 @@ func (b *bare) wantOwn(typ, channel, payload string) {
 	}
 }
 
-// A stream begins where it asks to; a position that resumes wins.
+// A stream begins at the requested start; a valid position takes precedence.
 func TestSubscribeFrom(t *testing.T) {
 	t.Parallel()
 	srv := webtest.Start(t, web.Options{HistoryEvents: 2})
@@ -116,7 +116,7 @@ func TestSubscribeFrom(t *testing.T) {
 	}
 }
 
-// A position that means nothing here is told, and what is asked for follows.
+// An unknown position is announced, and the requested start applies.
 func TestSubscribeFromAfterAGap(t *testing.T) {
 	t.Parallel()
 	srv := start(t)

@@ -135,8 +135,8 @@ func seqOf(t *testing.T, id string) uint64 {
 	return seq
 }
 
-// FuzzSubscribeQuery asks for a stream with any query. The answer is an error that
-// can't be mended by trying again, or a stream that begins as it must.
+// FuzzSubscribeQuery requests a stream with any query. The answer is a permanent error, or a stream that begins as it
+// must.
 func FuzzSubscribeQuery(f *testing.F) {
 	for _, query := range []string{
 		"", "channels=a", "channels=a,b,a&channel=c", "channels=a%2Cb&clientId=u&presence=online,channels&info=%7B%22a%22%3A1%7D", "channels=a&lastEventId=x-1&last_event_id=y",

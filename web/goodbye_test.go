@@ -60,7 +60,7 @@ func TestShutdown(t *testing.T) {
 		t.Errorf("goodbye is at %s, the snapshot was at %s", watcher.LastID, at)
 	}
 
-	// What comes later is told to come back, and not let in.
+	// New streams are asked to reconnect, and not admitted.
 	other.Get("/readyz").WantFault(503, "draining", "")
 	other.Get("/healthz").WantStatus(200)
 	other.Post("/publish", `{"events":[{"channelName":"a","type":"t","payload":1}]}`).WantFault(503, "unavailable", "")
@@ -82,8 +82,7 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
-// wantWatcherGoodbye wants goodbye on the presence stream, whose other events
-// have no envelope.
+// wantWatcherGoodbye wants goodbye on the presence stream, whose other events have no envelope.
 func wantWatcherGoodbye(t *testing.T, r *webtest.Roster, code string) {
 	t.Helper()
 	ev, err := r.Parser.Next()
@@ -93,8 +92,8 @@ func wantWatcherGoodbye(t *testing.T, r *webtest.Roster, code string) {
 	r.WantEnd()
 }
 
-// A reader that takes nothing can't hold up a shutdown for longer than it may last: it is cut. The kernel may find room for the
-// rest of its frame yet, where it compacts what it holds for the reader. Then the stream ends with its goodbye.
+// A reader that takes nothing can't delay a shutdown beyond its limit: it is cut. The kernel may still find room for
+// the rest of its frame, by compacting its buffers. Then the stream ends with its goodbye.
 func TestShutdownIsBounded(t *testing.T) {
 	srv := start(t)
 	st := stuckOn(t, srv, "a")
@@ -113,9 +112,8 @@ func TestShutdownIsBounded(t *testing.T) {
 	}
 }
 
-// stuckOn opens a stream that reads nothing and publishes until the server can't
-// write to it any more. That a stream is behind does not say so: a busy shard may be
-// about to go on. It is blocked, and stays where it is whatever else is published.
+// stuckOn opens a stream that reads nothing and publishes until the server can't write to it any more. Being behind is
+// not enough, because a busy shard may be about to continue. A blocked stream stays there whatever else is published.
 func stuckOn(t *testing.T, srv *webtest.Server, channel string) *webtest.Stream {
 	t.Helper()
 	st := srv.Subscribe("channels=" + channel + "&clientId=stuck")
@@ -175,7 +173,7 @@ func TestSlowReaderCatchesUp(t *testing.T) {
 	st.WantEvent("a", "message", `"live"`)
 }
 
-// What was dropped while a reader was behind is told as a gap, where the hole is.
+// Events dropped while a reader was behind are announced as a gap, in their place.
 func TestSlowReaderHearsOfTheGap(t *testing.T) {
 	srv := webtest.Start(t, web.Options{StallTimeout: time.Hour, HistoryEvents: 20})
 	st := stuckOn(t, srv, "a")
@@ -236,7 +234,7 @@ func TestOverloaded(t *testing.T) {
 	wantWatcherGoodbye(t, &webtest.Roster{Stream: srv.Open("GET", "/presence/stream", "")}, "overloaded")
 	srv.Get("/subscribe?channels=*").WantFault(400, "invalid_channel", "channels")
 
-	// There is room again: who was turned away comes back with the id of goodbye.
+	// There is room again: the refused client reconnects with the id of goodbye.
 	id2 := srv.Publish("a", `2`)[0]
 	one.Close()
 	eventually(t, "there is room", func() bool { return srv.Streams() == 1 })

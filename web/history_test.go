@@ -163,8 +163,8 @@ func TestHistoryAge(t *testing.T) {
 	srv.Get("/lastEvent?channel=a").WantJSON(`{"response":"{}"}`)
 }
 
-// The newest events of a channel are one request, and the pages before them lead back to the oldest that is kept.
-// gap tells of dropped events without a position too.
+// The newest events of a channel take one request, and the previous pages lead back to the oldest kept one. gap
+// reports dropped events without a position too.
 func TestHistoryFromItsEnd(t *testing.T) {
 	t.Parallel()
 	srv := webtest.Start(t, web.Options{HistoryEvents: 7})

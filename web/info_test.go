@@ -14,7 +14,7 @@ func infoPath(st *webtest.Stream) string {
 	return "/presence/connections/" + st.Hello.ConnectionID + "/info?secret=" + st.Hello.Secret
 }
 
-// A client sets its own info, and everybody who watches is told once.
+// A client sets its own info, and every watcher gets one update.
 func TestSetInfo(t *testing.T) {
 	t.Parallel()
 	srv := webtest.Start(t, web.Options{PresenceGrace: time.Hour})
@@ -35,7 +35,7 @@ func TestSetInfo(t *testing.T) {
 	if got, want := bob.WantOwn("presence", "a"), `{"action":"update","member":{"clientId":"ada","info":`+editing+`}}`; got != want {
 		t.Errorf("bob is told %s, want %s", got, want)
 	}
-	srv.Do("PUT", infoPath(ada), editing).WantStatus(204) // the same: nobody is told
+	srv.Do("PUT", infoPath(ada), editing).WantStatus(204) // the same: no update
 	header := "Stream-Secret: " + ada.Hello.Secret
 	srv.Do("PUT", strings.Split(infoPath(ada), "?")[0], `{}`, header).WantStatus(204)
 	for _, r := range []*webtest.Roster{everybody, roster} {

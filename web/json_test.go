@@ -10,7 +10,7 @@ import (
 	"rollcall/web/webtest"
 )
 
-// jsonBody is a place in a request's body where an object has a required field.
+// jsonBody is an object in a request's body that has a required field.
 type jsonBody struct {
 	path    string // in the API's description
 	query   string

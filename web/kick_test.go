@@ -27,8 +27,8 @@ func TestKickClient(t *testing.T) {
 	srv.Do("DELETE", "/presence/clients/ada", "").WantFault(404, "not_online", "")
 	srv.Do("DELETE", "/presence/connections/"+one.Hello.ConnectionID, "").WantFault(404, "not_online", "")
 
-	// Each EventSource comes back by itself, with its position: it is told to stay
-	// away, once. A page that is loaded anew has no position and is let in.
+	// Each EventSource reconnects by itself, with its position, and is refused once. A reloaded page has no position
+	// and is admitted.
 	srv.Get("/subscribe?channels=a&clientId=ada", "Last-Event-ID: "+one.LastID).WantStatus(204)
 	fresh := subscribed(t, srv, "clientId=ada", "b")
 	srv.Post("/subscribe", `{"channels":["b"],"clientId":"ada","lastEventId":"`+two.LastID+`"}`).WantStatus(204)
@@ -71,7 +71,7 @@ func TestKickConnection(t *testing.T) {
 	srv.Do("DELETE", "/presence/connections/none", "").WantFault(404, "not_online", "")
 }
 
-// A nameless client can't be known when it comes back: it is told not to hurry.
+// A nameless client can't be recognised when it reconnects: it gets a long retry.
 func TestKickAnonymous(t *testing.T) {
 	srv := start(t)
 	st := subscribed(t, srv, "", "a")
@@ -96,7 +96,7 @@ func TestBlock(t *testing.T) {
 	subscribed(t, srv, "clientId=Ada", "a")
 	eventually(t, "ada is gone", func() bool { return srv.Get("/presence/clients/ada").Status == 404 })
 
-	// Who isn't online can be blocked too.
+	// Offline clients can be blocked too.
 	srv.Delete("/presence/clients/eve?block=1h30m")
 	srv.Get("/subscribe?channels=a&clientId=eve").WantStatus(204)
 	for _, block := range []string{"x", "10", "-1s", "0s", "9000h", "1e9h"} {

@@ -42,7 +42,7 @@ func TestLeave(t *testing.T) {
 	srv.Get(leavePath(again)).WantFault(405, "method_not_allowed", "")
 	srv.Publish("a", `2`)
 	again.WantEvent("a", "message", `2`)
-	// Of all that, nobody was told.
+	// Other clients saw nothing of all that.
 	srv.Subscribe("channels=a&clientId=bob").WantRegistered()
 	roster.Want("join", "a", "bob")
 }
@@ -98,7 +98,7 @@ func TestLeaveFromOrigins(t *testing.T) {
 	eventually(t, "no stream is left", func() bool { return srv.Streams() == 0 })
 }
 
-// No subscriber is told the connectionId of another. Guesses at it end nothing.
+// Subscribers never learn each other's connectionId. Guesses at it end nothing.
 func TestSecurityConnectionIDsOfOthers(t *testing.T) {
 	t.Parallel()
 	g := guard(t)

@@ -22,8 +22,7 @@ func start(t testing.TB) *webtest.Server {
 	return webtest.Start(t, web.Options{})
 }
 
-// subscribed opens a fresh stream and reads what it is told first, on channels
-// without events.
+// subscribed opens a fresh stream and reads its start, on channels without events.
 func subscribed(t testing.TB, srv *webtest.Server, query string, channels ...string) *webtest.Stream {
 	t.Helper()
 	st := srv.Subscribe("channels=" + strings.Join(channels, ",") + "&" + query)
@@ -68,7 +67,7 @@ func jsonOf(t testing.TB, v any) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// chunked publishes a body whose length isn't told before.
+// chunked publishes a body without an announced length.
 func chunked(t testing.TB, srv *webtest.Server, body string) *webtest.Answer {
 	t.Helper()
 	return srv.DoReader("POST", "/publish", struct{ io.Reader }{strings.NewReader(body)})

@@ -32,9 +32,8 @@ func (e *pastEngine) LastOlder(_ context.Context, channels []string) ([]*eventlo
 
 func (e *pastEngine) Floors(channels []string) []uint64 { return make([]uint64, len(channels)) }
 
-// What streams hold of events that were read from the store for them has a total. A stream
-// for which there is no room is told to come back; what was given to a stream, or to one that
-// has ended, is held no longer.
+// Events that were read from the store for streams have a total. A stream without room is asked to reconnect; sent
+// events, and those of ended streams, are released.
 func TestOlderTotal(t *testing.T) {
 	t.Parallel()
 	const events, size = 400, 50_000

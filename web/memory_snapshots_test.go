@@ -23,8 +23,7 @@ func crowd(t *testing.T, srv *webtest.Server, clients, channels int) (names []st
 	return names
 }
 
-// A stream that wants the members of very many channels gets all of them in steps, and what
-// changes meanwhile.
+// A stream with the members of very many channels gets all of them in steps, and the changes meanwhile.
 func TestMemberSnapshotsInSteps(t *testing.T) {
 	const clients, channels = 10, 600
 	srv := webtest.Start(t, web.Options{})
@@ -48,8 +47,7 @@ func TestMemberSnapshotsInSteps(t *testing.T) {
 	}
 }
 
-// What is known of several channels together is no more than a snapshot may have: a presence
-// stream of more is told so.
+// A snapshot of several channels has a limit: a larger presence stream ends with a goodbye.
 func TestPresenceStreamTooLarge(t *testing.T) {
 	srv := webtest.Start(t, web.Options{})
 	names := crowd(t, srv, 20, 900)

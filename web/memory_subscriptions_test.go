@@ -73,7 +73,7 @@ func TestSubscriptionsCostWhatTheyCount(t *testing.T) {
 		wires[i] = srv.Dial()
 		wires[i].Send(fmt.Sprintf("POST /subscribe HTTP/1.1\nHost: x\nContent-Length: %d\n\n%s", len(body), body))
 	}
-	for i, w := range wires { // what a stream is told first has been given when its last name was
+	for i, w := range wires { // its start is complete when the last name has come
 		w.WantLine(fmt.Sprintf(`data: {"channelName":"own.%d.%d"`, i, names-1))
 	}
 	grown, counted := heap()-before, srv.SubscriptionBytes()

@@ -57,7 +57,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// The names and helps are as Prometheus' linter wants them.
+// The names and helps satisfy Prometheus' linter.
 func TestMetricsLint(t *testing.T) {
 	t.Parallel()
 	srv := webtest.Start(t, web.Options{})
@@ -154,7 +154,7 @@ func all(t *testing.T) auth.Patterns {
 	return patterns
 }
 
-// moody is an engine that refuses appends with the error that it was last told.
+// moody is an engine that refuses appends with a given error.
 type moody struct {
 	web.MemoryEngine
 	err atomic.Pointer[error]
@@ -167,7 +167,7 @@ func (m *moody) Append(ctx context.Context, events []eventlog.Event) ([]eventlog
 	return m.MemoryEngine.Append(ctx, events)
 }
 
-// A stream that reads nothing is told of by how much it has still to get.
+// The metrics show how far a stream that reads nothing is behind.
 func TestMetricsOfStreamsBehind(t *testing.T) {
 	t.Parallel()
 	srv := webtest.Start(t, web.Options{MaxPayloadBytes: 1 << 20, MaxBodyBytes: 2 << 20, HistoryBytes: 64 << 20})

@@ -27,10 +27,10 @@ func TestOnlinePresence(t *testing.T) {
 	bob.Close()
 	ada.WantOnline("quiet", "ada", "zoe")
 
-	// Who didn't ask isn't told.
+	// Streams without the parameter get nothing.
 	srv.Publish("a", `1`)
 	quiet.WantEvent("a", "message", `1`)
-	// A resuming stream is told too, and a second one of the same client.
+	// A resuming stream gets the list too, and a second one of the same client.
 	ada.WantEvent("a", "message", `1`)
 	again := srv.Subscribe("channels=a&clientId=ada&presence=online", "Last-Event-ID: "+ada.LastID)
 	again.WantRegistered()
@@ -47,7 +47,7 @@ func TestOnlinePresenceForAll(t *testing.T) {
 	ada.WantOnline(`a"\d,a`, nameless.Hello.ClientID)
 }
 
-// A burst is told in few lists, and the last of them is true.
+// A burst leads to few lists, and the last of them is right.
 func TestOnlinePresenceIsCoalesced(t *testing.T) {
 	t.Parallel()
 	srv := start(t)
@@ -76,8 +76,7 @@ func TestOnlinePresenceIsCoalesced(t *testing.T) {
 	}
 }
 
-// Each state is told once: what a stream is told when it connects isn't told
-// again because of its own coming.
+// Each state is sent once: the list at a stream's start isn't repeated because of the stream's own join.
 func TestOnlinePresenceIsToldOnce(t *testing.T) {
 	t.Parallel()
 	srv := webtest.Start(t, web.Options{OnlinePresence: true})
@@ -158,7 +157,7 @@ func TestBothKindsOfPresence(t *testing.T) {
 	}
 }
 
-// A reload or a drop inside the grace is no leave and no join, whoever asks.
+// A reload or a drop inside the grace is neither a leave nor a join, to any stream.
 func TestGrace(t *testing.T) {
 	srv := webtest.Start(t, web.Options{PresenceGrace: time.Hour})
 	roster, members := srv.Watch(""), srv.Watch("channels=a,b")
@@ -179,7 +178,7 @@ func TestGrace(t *testing.T) {
 	ada.WantRegistered()
 	ada.Cut()
 	subscribed(t, srv, "clientId=ada", "a")
-	// Nothing was told meanwhile: Bob is next.
+	// Nothing was sent meanwhile: Bob is next.
 	subscribed(t, srv, "clientId=bob", "b", "a")
 	roster.Want("join", "", "bob")
 	members.Want("join", "b", "bob")

@@ -86,7 +86,7 @@ func (s *spec) operation(method, path string) (*routers.Route, map[string]string
 	return nil, nil
 }
 
-// request is what the description says to a request: nil where it allows it.
+// request checks a request against the description: nil if it is allowed.
 func (s *spec) request(method, target, body string, header ...string) (*openapi3filter.RequestValidationInput, error) {
 	s.t.Helper()
 	req, err := http.NewRequest(method, "http://127.0.0.1"+target, strings.NewReader(body))
@@ -391,9 +391,8 @@ func (s *spec) samples() map[string]sample {
 	return out
 }
 
-// exchange makes a request and wants both it and the answer as described. A stream is
-// read until events of all these types have come; their types are returned, without
-// repetitions.
+// exchange makes a request and checks both it and the answer against the description. A stream is read until events of
+// all these types have come; their types are returned, without repetitions.
 func (s *spec) exchange(srv *webtest.Server, r sample, until ...string) string {
 	s.t.Helper()
 	in, err := s.request(r.method, r.target, r.body, r.header...)

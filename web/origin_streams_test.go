@@ -69,7 +69,7 @@ func TestForeignPagesOpenNoStreams(t *testing.T) {
 			if n := srv.Streams(); n != 0 {
 				t.Errorf("%d streams", n)
 			}
-			// The device goes on where it was.
+			// The device resumes at its place.
 			phone = opened(t, srv, "/events?memberId=ann&deviceId=phone", cookie)
 			if id := phone.want("INVOICE", `{"body":null}`); id != invoice {
 				t.Errorf("the phone gets %s, want %s", id, invoice)
@@ -88,8 +88,8 @@ func withCookie(t *testing.T) web.Options {
 	return web.Options{Access: &auth.Options{Verifier: verifier, TokenCookie: "session"}}
 }
 
-// Pages of the server itself and of allowed origins open streams, as do programs that
-// are no browsers and visitors who enter the address.
+// Pages of the server itself and of allowed origins open streams, as do programs that are no browsers and visitors who
+// enter the address.
 func TestOwnPagesOpenStreams(t *testing.T) {
 	t.Parallel()
 	const app = "https://app.example"

@@ -47,7 +47,7 @@ func TestStartPage(t *testing.T) {
 	}
 }
 
-// Who asks for a page gets one, at a path that there is not, too.
+// A browser gets a page for an unknown path, too.
 func TestNotFoundPage(t *testing.T) {
 	srv := start(t)
 	a := srv.Get("/none/<script>alert(1)</script>", "Accept: text/html,application/xhtml+xml,*/*;q=0.8")

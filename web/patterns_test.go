@@ -57,7 +57,7 @@ func TestPatterns(t *testing.T) {
 	srv.Get("/history?channel=orders.*").WantFault(400, "invalid_channel", "channel")
 }
 
-// A fresh stream is told the newest events of the hundred channels that were published to last.
+// A fresh stream gets the newest events of the hundred channels with the latest events.
 func TestPatternLast(t *testing.T) {
 	srv := start(t)
 	for i := range 130 {
@@ -74,7 +74,7 @@ func TestPatternLast(t *testing.T) {
 	st.WantEvent("p.0", "message", `"next"`)
 }
 
-// A hole is of the channel that it is in, or of the pattern where that is not known any more.
+// A hole belongs to its channel or, if that is unknown by now, to the pattern.
 func TestPatternGaps(t *testing.T) {
 	srv := webtest.Start(t, web.Options{HistoryEvents: 2})
 	ids := srv.Publish("a.x", `1`, `2`, `3`, `4`)

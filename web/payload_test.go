@@ -8,8 +8,7 @@ import (
 	"rollcall/web/webtest"
 )
 
-// payloads are JSON texts of every kind, and those that somebody's encoder, line
-// splitter or number type breaks.
+// payloads are JSON texts of every kind, including those that encoders, line splitters or number types often break.
 var payloads = []string{
 	`"text"`, `""`, `0`, `-0`, `1.50`, `1e400`, `-1E-400`, `123456789012345678901234567890`, `0.1000000000000000055511151231257827`,
 	`true`, `false`, `null`, `[]`, `{}`, `[[],{},null]`, `{"":""}`, `{"a":1,"a":2}`, `{"__proto__":{"x":1}}`,
@@ -31,7 +30,7 @@ func TestPayloadsRoundTrip(t *testing.T) {
 		ids = append(ids, srv.PublishBody(`{"events":[{"channelName":"c","type":"t","payload":`+payload+`}]}`)...)
 		live.WantEvent("c", "t", payload)
 
-		// The newest event: told to a fresh stream, and asked for.
+		// The newest event: at a fresh start, and requested.
 		st := srv.Subscribe("channels=c")
 		st.WantRegistered()
 		wantTold(t, st.WantOwn("lastEvent", "c"), payload)

@@ -22,8 +22,8 @@ var (
 	imported = regexp.MustCompile(`(?m)^import .* from "([^"]*)";$`)
 )
 
-// Mounted below a path, every page works: what it links to, loads and imports is there, and whoever logs in stays
-// logged in. Nothing that a page names lies outside.
+// Mounted below a path, every page works: its links, files and imports exist, and a login lasts. Nothing in a page
+// refers to a path outside.
 func TestPagesBelowAPrefix(t *testing.T) {
 	t.Parallel()
 	inner, err := web.New(withAdmins(web.Options{}))
@@ -108,7 +108,7 @@ func TestPagesBelowAPrefix(t *testing.T) {
 		t.Errorf("a live page is sent %.2000s", patch)
 	}
 
-	// Anybody who is not logged in is led to the login below the prefix.
+	// A visitor without a login is redirected to the login below the prefix.
 	stranger := &http.Client{}
 	if resp, err := stranger.Get(outer.URL + "/rt/admin/channels/a?x=1"); err != nil {
 		t.Fatal(err)

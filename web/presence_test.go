@@ -167,7 +167,7 @@ func TestListChannels(t *testing.T) {
 	if p := channels(t, srv, "q=sport"); p.Channels[0].Clients != 1 || p.Channels[0].Connections != 1 {
 		t.Errorf("%+v", p)
 	}
-	// A channel that nobody is on any more is not there.
+	// A channel without members is not listed.
 	srv.Delete("/presence/clients/bob")
 	roster.WantGone("sport", "bob")
 	if p := channels(t, srv, ""); len(p.Channels) != 0 {

@@ -7,7 +7,7 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// What a stream was sent is not told to who may not see all of its channels.
+// The counts of a stream are hidden from callers that may not see all of its channels.
 func TestSentEventsOfHiddenChannelsAreNotTold(t *testing.T) {
 	t.Parallel()
 	g := guard(t)
@@ -25,7 +25,7 @@ func TestSentEventsOfHiddenChannelsAreNotTold(t *testing.T) {
 	}
 }
 
-// A program's payload is as POST /publish wants it: UTF-8 too.
+// A program's payload follows the rules of POST /publish, UTF-8 included.
 func TestServerPublishRefusesInvalidUTF8(t *testing.T) {
 	t.Parallel()
 	srv := start(t)

@@ -168,7 +168,7 @@ func TestResumeFromNowhere(t *testing.T) {
 		}
 		wantAfresh(t, srv.Subscribe("channels=a,none", "Last-Event-ID: "+asked), want, reason)
 	}
-	// What is no UTF-8 is told as what it can be read as.
+	// A position that is not UTF-8 is repeated in readable form.
 	wantAfresh(t, srv.Subscribe("channels=a,none&lastEventId=%ff"), "\uFFFD", "unknown")
 }
 
@@ -202,8 +202,7 @@ func TestResumeAfterRestart(t *testing.T) {
 	again.WantLast("a", `{"type":"message","payload":"new"}`)
 }
 
-// A stream that is cut between the gaps of a new epoch is told of all of them when it comes back with
-// the last id that it got.
+// A stream that is cut between the gaps of a new epoch gets all of them when it reconnects with its last id.
 func TestCutBetweenGaps(t *testing.T) {
 	srv := start(t)
 	srv.Publish("a", `"new"`)
@@ -311,8 +310,8 @@ func TestResumeWhilePublishing(t *testing.T) {
 	<-published
 }
 
-// Fresh streams begin while a publisher goes on: what they are told as last and
-// what follows has no hole and nothing twice.
+// Fresh streams begin while a publisher continues: their start and the following events have no hole and no
+// repetition.
 func TestFreshStartWhilePublishing(t *testing.T) {
 	srv := webtest.Start(t, web.Options{Shards: 2})
 	stop, stopped := make(chan struct{}), make(chan struct{})

@@ -13,8 +13,8 @@ import (
 	"rollcall/web/webtest"
 )
 
-// A connectionId permits nothing: neither a viewer of the admin UI nor a key for
-// presence, who are shown it, end the stream with it. Its own secret does.
+// A connectionId gives no rights: neither a viewer of the admin UI nor a key for presence, which see it, can end the
+// stream with it. Its own secret can.
 func TestLeaveTakesTheStreamsSecret(t *testing.T) {
 	t.Parallel()
 	g := guard(t)

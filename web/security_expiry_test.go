@@ -215,8 +215,7 @@ func TestSecurityBadReload(t *testing.T) {
 	}
 }
 
-// Who was let in just before a Reload that would not have it does not stay for
-// that it came after the streams were looked through.
+// A stream admitted just before a Reload that forbids it ends, even if it joined after the streams were checked.
 func TestSecurityReloadWhileAStreamBegins(t *testing.T) {
 	t.Parallel()
 	for _, target := range []string{"/subscribe?channels=room.a", "/presence/stream?channels=room.a"} {

@@ -9,7 +9,7 @@ import (
 	"rollcall/web"
 )
 
-// Whoever a token names is who is there, whatever else the request says.
+// A token determines the client, whatever else the request says.
 func TestSecurityClientIDSpoofing(t *testing.T) {
 	t.Parallel()
 	g := guard(t)
@@ -35,8 +35,7 @@ func TestSecurityClientIDSpoofing(t *testing.T) {
 	}
 }
 
-// Where there are tokens, nobody may take the name of one of their subjects
-// without one.
+// If there are tokens, a request without one may not take the name of a subject.
 func TestSecurityAnonymousChoosesNoName(t *testing.T) {
 	t.Parallel()
 	g := guard(t)
@@ -59,7 +58,7 @@ func TestSecurityBlockedSubjectStaysAway(t *testing.T) {
 	for _, id := range []string{"", "ada", "Eve", "eve%20"} {
 		g.Get("/subscribe?channels=room.a&clientId="+id, show).WantStatus(204)
 	}
-	// Nor is ada kept away by who asks for her name.
+	// Nor is ada blocked by a request that claims her name.
 	g.Do("DELETE", "/presence/clients/ada?block=10m", "", g.root).WantStatus(204)
 	g.Subscribe("channels=room.a&clientId=ada", bearer(token(t, "bob", "room.*", ""))).WantRegistered()
 }
@@ -120,8 +119,7 @@ func TestSecurityKickWithoutAdmin(t *testing.T) {
 	g.Subscribe("channels=room.a", bearer(token(t, "ada", "room.*", ""))).WantRegistered() // nor is she blocked
 }
 
-// A token in a cookie is sent by the browser, whoever made it: another site's page
-// publishes nothing with it.
+// A browser sends a token in a cookie with any page's request: another site's page publishes nothing with it.
 func TestSecurityCrossSiteRequestForgery(t *testing.T) {
 	t.Parallel()
 	for name, origins := range map[string][]string{"none": nil, "one": {"https://app.example"}} {

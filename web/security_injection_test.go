@@ -17,8 +17,7 @@ import (
 	"rollcall/web/webtest"
 )
 
-// injections try to begin a field of their own on an event stream, with every line
-// end that somebody might take for one.
+// injections try to begin their own field on an event stream, with every line end that some client might accept.
 var injections = []string{
 	"x\nevent: evil\ndata: evil\n\n", "x\r\nevent: evil\r\ndata: evil\r\n\r\n", "x\revent: evil\rdata: evil\r\r", "x\n\nid: evil\n\nretry: 1\n\n",
 	"x\u2028event: evil\u2028data: evil\u2028\u2028", "x\u2029data: evil", "x\u0085event: evil\u0085\u0085", "x\vdata: evil\fevent: evil", "x\x00\nid: evil",
@@ -28,8 +27,7 @@ var injections = []string{
 // streamLine is every line that a stream may have here. What follows data: is JSON.
 var streamLine = regexp.MustCompile(`^(|:.*|retry: [0-9]+|id: [A-Za-z0-9._]+-[0-9]+|event: (registered|lastEvent|gap|presence|online-presence|goodbye|snapshot|join|leave|update|message|custom [^\n]*)|data: \{.*\})$`)
 
-// readUntil reads a stream's bytes up to a line with the mark and wants no line
-// that the server would not write.
+// readUntil reads a stream's bytes up to a line with the mark and wants only lines that the server may write.
 func readUntil(t testing.TB, r *bufio.Reader, mark string) {
 	t.Helper()
 	for seen := false; !seen; {
@@ -87,7 +85,7 @@ func TestSecurityFieldInjectionByPublishers(t *testing.T) {
 	}
 	srv.Publish("a", `"the end"`)
 	readUntil(t, live, "the end")
-	// What is kept is told again as it was told live, and by lastEvent.
+	// Kept events are sent as they were sent live, also by lastEvent.
 	readUntil(t, rawStream(srv, "/subscribe?channels=a,x%E2%80%A8data:%20evil&lastEventId="+epochOf(srv.Head())+"-0"), "the end")
 	readUntil(t, rawStream(srv, "/subscribe?channels=x%E2%80%A8data:%20evil,a"), "the end")
 }

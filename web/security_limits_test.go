@@ -13,8 +13,7 @@ import (
 	"rollcall/web/webtest"
 )
 
-// wantLimit wants a stream turned away for a limit, at the position asked for and
-// not to come back at once.
+// wantLimit wants a stream refused for a limit, at the requested position and with a delayed retry.
 func wantLimit(t testing.TB, st *webtest.Stream, at string) {
 	t.Helper()
 	st.Retry = 0
@@ -34,7 +33,7 @@ func wantLimitBare(t testing.TB, st *webtest.Stream) {
 	st.WantEnd()
 }
 
-// wantTooMany wants a request that is no stream refused for a limit.
+// wantTooMany wants a request that is not a stream refused for a limit.
 func wantTooMany(t testing.TB, a *webtest.Answer, code string) {
 	t.Helper()
 	a.WantFault(429, code, "")
@@ -58,7 +57,7 @@ func TestSecurityConnectionsOfAnAddress(t *testing.T) {
 	if n := len(g.online()); n != 1 || g.Streams() != 2 {
 		t.Errorf("%d online on %d streams", n, g.Streams())
 	}
-	g.Get("/subscribe?channels=room.a").WantStatus(401) // what retrying can't mend is told so
+	g.Get("/subscribe?channels=room.a").WantStatus(401) // permanent errors are not goodbyes
 }
 
 func TestSecurityConnectionsOfAnIdentity(t *testing.T) {
@@ -75,7 +74,7 @@ func TestSecurityConnectionsOfAnIdentity(t *testing.T) {
 	g.Subscribe("channels=room.a", bearer(token(t, "bob", "room.*", ""))).WantRegistered()
 	g.Subscribe("channels=orders.a", g.billing).WantRegistered()
 	wantLimit(t, g.Subscribe("channels=orders.a&clientId=x", g.billing), "")
-	for range 3 { // nobody is no identity
+	for range 3 { // anonymous requests have no identity
 		g.Subscribe("channels=public.a").WantRegistered()
 	}
 }
@@ -227,8 +226,8 @@ func TestSecurityPlacesAreGivenBack(t *testing.T) {
 	g.Subscribe("channels=room.a", bearer(token(t, "bob", "room.*", ""))).WantRegistered()
 }
 
-// Who guesses is not listened to for a while, be the next guess right or wrong;
-// whoever shows nothing is still served.
+// A client that guesses credentials is refused for a while, even if the next guess is right; clients without
+// credentials are still served.
 func TestSecurityFailedAuthentications(t *testing.T) {
 	t.Parallel()
 	g := guard(t, func(o *web.Options) { o.AddressLimits.FailedAuth = 5 })

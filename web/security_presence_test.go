@@ -45,8 +45,7 @@ func TestSecurityOnlineWithoutFullPresence(t *testing.T) {
 	g.Open("GET", "/presence/stream", "", g.reader).Next()
 }
 
-// Members of a channel are told to who may see them: not by a key that may only
-// subscribe.
+// A channel's members are visible to callers with the right to presence: not to a key that may only subscribe.
 func TestSecurityMembersOfAForeignChannel(t *testing.T) {
 	t.Parallel()
 	g := insiders(t)
@@ -87,7 +86,7 @@ func TestSecurityForeignChannelsOfAMember(t *testing.T) {
 	}
 }
 
-// Who is only on foreign channels is not there, as is who is nowhere.
+// A client that is only on hidden channels looks like one that is offline.
 func TestSecurityClientOnForeignChannels(t *testing.T) {
 	t.Parallel()
 	g := insiders(t)
@@ -142,8 +141,7 @@ func TestSecurityListOfForeignChannels(t *testing.T) {
 	}
 }
 
-// The presence stream of a channel tells of that channel alone: not who comes and
-// goes elsewhere, nor how many are there.
+// The presence stream of a channel reports only that channel: neither joins and leaves elsewhere, nor their number.
 func TestSecurityPresenceStreamTellsOfItsChannels(t *testing.T) {
 	t.Parallel()
 	g := insiders(t)

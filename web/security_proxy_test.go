@@ -36,7 +36,7 @@ func addressOf(t testing.TB, g *guarded, clientID string) string {
 	return got.Connections[0].RemoteAddr
 }
 
-// Nobody's word counts for an address but a trusted proxy's.
+// Only a trusted proxy's headers determine an address.
 func TestSecurityForgedForwardedFor(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*web.Options){"nobody trusted": func(*web.Options) {}, "others trusted": trusting(t, "10.0.0.0/8", "::1")} {
@@ -62,8 +62,7 @@ func TestSecurityForgedForwardedFor(t *testing.T) {
 	}
 }
 
-// Behind a trusted proxy, each client is held to limits of its own, and shown
-// where it comes from.
+// Behind a trusted proxy, each client has its own limits, and is shown with its own address.
 func TestSecurityTrustedProxy(t *testing.T) {
 	t.Parallel()
 	g := guard(t, trusting(t, "127.0.0.0/8"), func(o *web.Options) {

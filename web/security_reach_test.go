@@ -12,8 +12,8 @@ import (
 // streamPaths are those that open a stream, but for the channel at the end.
 var streamPaths = []string{"/subscribe?channels=", "/subscribe?channel=", "/subscribe?channels=room.a,", "/presence/stream?channels=", "/presence/stream?channel=room.a&channel="}
 
-// wantNoReach wants that somebody with this credential can neither read nor
-// publish nor see anything of the channel, which is well-formed.
+// wantNoReach wants that this credential can neither read nor publish nor see anything of the channel, which is
+// well-formed.
 func wantNoReach(t *testing.T, g *guarded, show, channel string) {
 	t.Helper()
 	status := 403
@@ -64,7 +64,7 @@ func TestSecurityWildcardReachesNoFurther(t *testing.T) {
 	for _, channel := range []string{"room.a", "a.b", "."} {
 		wantNoReach(t, g, one, channel)
 	}
-	// Who asks for a pattern needs a grant that covers all of it.
+	// A pattern needs a grant that covers all of it.
 	for _, show := range []string{star, tail, one} {
 		for _, name := range []string{">", "*.a", "*.*", "*.>", "room.*.*"} {
 			if show == tail && strings.HasPrefix(name, "room.") {
@@ -103,7 +103,7 @@ func TestSecurityChannelNameTricks(t *testing.T) {
 	} {
 		wantNoReach(t, g, eve, channel)
 	}
-	// These are no names at all, whoever asks.
+	// These are not names, for any caller.
 	for name, err := range map[string]string{
 		"room.a\x00": "control", "room.a\n": "control", "room.a\r\nX: y": "control", "room.a\u0085": "control", "$online": "$", "$": "$", "$room.a": "$", " room.a": "space", "room.a ": "space",
 		"\u00a0room.a": "space", "room.a\u3000": "space", "room.a\xff": "UTF-8", "room.\xc0\xaea": "UTF-8", "\xed\xa0\x80": "UTF-8",

@@ -10,8 +10,8 @@ import (
 	"rollcall/web/webtest"
 )
 
-// wantNoSecond sends bytes in which a second request hides, and wants an answer
-// with one of these statuses and the end of the connection, without the second.
+// wantNoSecond sends bytes that hide a second request, and wants an answer with one of these statuses and the end of
+// the connection, without the second answer.
 func wantNoSecond(t *testing.T, srv *webtest.Server, name, text string, statuses ...string) {
 	t.Helper()
 	w := srv.Dial()
@@ -62,7 +62,7 @@ func TestSecuritySmugglingLengthAndChunks(t *testing.T) {
 	}
 }
 
-// Who is refused before the body is read hides nothing in it either.
+// A request that is refused before its body is read hides nothing in it either.
 func TestSecuritySmugglingBehindARefusal(t *testing.T) {
 	t.Parallel()
 	g := guard(t, func(o *web.Options) { o.AddressLimits.PublishesPerSecond = 0.001 })

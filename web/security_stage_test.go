@@ -92,8 +92,8 @@ func patternsOf(t testing.TB, text string) auth.Patterns {
 	return patterns
 }
 
-// guarded is a server that asks who somebody is: by keys, by tokens in the header,
-// the query and the cookie "session". Whoever shows nothing may read public.>.
+// guarded is a server with keys, and with tokens in the header, the query and the cookie "session". Anonymous requests
+// may read public.>.
 type guarded struct {
 	*webtest.Server
 	testing.TB
@@ -160,7 +160,7 @@ func (g *guarded) online() []string {
 	return ids
 }
 
-// witness is ada on room.a, to whom nothing may happen.
+// witness is ada on room.a, unaffected by the attacks.
 type witness struct {
 	*guarded
 	stream *webtest.Stream
@@ -177,7 +177,7 @@ func (g *guarded) witness() *witness {
 	return &witness{g, st, g.head()}
 }
 
-// wantPeace wants that nothing was published, nobody came and ada is still there.
+// wantPeace wants that nothing was published, no client joined and ada is still present.
 func (w *witness) wantPeace() {
 	w.Helper()
 	if now := w.head(); now != w.before {
@@ -233,8 +233,7 @@ func (w *witness) knock(d door, query string, header ...string) *webtest.Answer 
 	return w.Do(d.method, target, d.body, header...)
 }
 
-// wantRefused shows a bad token at every door, in every place that a token may
-// have, and wants it refused and nothing done.
+// wantRefused presents a bad token to every endpoint, in every possible place, and wants it refused without effect.
 func wantRefused(t *testing.T, g *guarded, bad string, why error) {
 	t.Helper()
 	w := g.witness()

@@ -33,7 +33,7 @@ func with(c claims) claims {
 	return all
 }
 
-// The doors do open to who has the key: what is refused below is for its token.
+// The endpoints do accept the right key: below, the refusals are due to the token.
 func TestSecurityDoorsOpen(t *testing.T) {
 	t.Parallel()
 	g := guard(t)
@@ -53,7 +53,7 @@ func TestSecurityAlgNone(t *testing.T) {
 	wantRefused(t, guard(t), bad, auth.ErrAlgorithm)
 }
 
-// The public key is no secret: who signs with its text as one must not get in.
+// The public key is public: its text must not work as a shared secret.
 func TestSecurityRSHSConfusion(t *testing.T) {
 	t.Parallel()
 	der, err := x509.MarshalPKIXPublicKey(rsaKey().Public())
@@ -125,7 +125,7 @@ func keySet(t *testing.T) (url string, asked *atomic.Int32) {
 	return srv.URL, asked
 }
 
-// A key that nobody knows lets nobody in, and hardly has the set fetched.
+// An unknown key gives no access, and hardly causes fetches of the set.
 func TestSecurityUnknownKid(t *testing.T) {
 	t.Parallel()
 	url, asked := keySet(t)
@@ -206,7 +206,7 @@ func TestSecurityPlacesOfAToken(t *testing.T) {
 	}
 }
 
-// Two credentials leave open who is asking: none of them counts.
+// Two credentials are ambiguous: none of them counts.
 func TestSecurityTwoCredentials(t *testing.T) {
 	t.Parallel()
 	g := guard(t)
@@ -236,7 +236,7 @@ func TestSecurityKeyInTheQuery(t *testing.T) {
 		}
 		w.knock(d, "", "Cookie: session="+key).WantFault(400, "invalid_credentials", "")
 		for _, name := range []string{"api_key", "apikey", "key", "X-API-Key", "token"} {
-			a := w.knock(d, name+"="+key) // is nobody's
+			a := w.knock(d, name+"="+key) // no credential
 			if a.Status != 401 && !strings.Contains(a.Body, "not_online") && !strings.Contains(a.Body, `{"channels":[],"total":0`) {
 				t.Errorf("%s %s?%s: %d %s", d.method, d.target, name, a.Status, a.Body)
 			}
@@ -245,7 +245,7 @@ func TestSecurityKeyInTheQuery(t *testing.T) {
 	w.wantPeace()
 }
 
-// The issuer of a token is told what is wrong with it: a number for sub, no channels.
+// The issuer of a token learns what is wrong with it: a number for sub, no channels.
 func TestTokenErrorsNameTheClaim(t *testing.T) {
 	t.Parallel()
 	g := guard(t)

@@ -110,7 +110,7 @@ func TestTraceParents(t *testing.T) {
 	}
 }
 
-// A request that is refused has a span that says why, but for who may not publish.
+// A refused request has a span with the reason, unless the caller may not publish.
 func TestTraceRefused(t *testing.T) {
 	t.Parallel()
 	srv, spans := traced(t, web.Options{Engine: brokenEngine{newDeepEngine(t).MemoryEngine, eventlog.ErrUnavailable}})

@@ -40,8 +40,7 @@ func (s *stage) dialTiny() *tap {
 	return s.tap(conn)
 }
 
-// moodyReader reads pieces of random sizes and now and then waits until somebody
-// says go, or there is nobody any more.
+// moodyReader reads pieces of random sizes and now and then waits for a signal or the end.
 type moodyReader struct {
 	r      io.Reader
 	rnd    *rand.Rand

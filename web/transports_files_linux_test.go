@@ -20,9 +20,8 @@ import (
 // server of TestTransportOutOfFiles.
 const filesChild = "ROLLCALL_TEST_FILES_CHILD"
 
-// Where the process may open no more files, what there is goes on, newcomers wait
-// or are sent away, and nothing is left open when there are files again. The
-// server is a process of its own, which does as it is told through two pipes.
+// If the process may open no more files, existing connections continue, new ones wait or are refused, and nothing is
+// left open afterwards. The server is a process of its own, controlled through two pipes.
 func TestTransportOutOfFiles(t *testing.T) {
 	if os.Getenv(filesChild) != "" {
 		serveWithFewFiles(t)

@@ -12,8 +12,8 @@ import (
 	"rollcall/web"
 )
 
-// Whether a connection is taken over cannot be told from the head of the answer but
-// for its saying that it will end: net/http would have sent the same.
+// The head of an answer does not reveal whether a connection is taken over, except that it announces the end: net/http
+// would send the same.
 func TestTransportHeads(t *testing.T) {
 	t.Parallel()
 	const origin = "https://app.example"

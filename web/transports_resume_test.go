@@ -12,7 +12,7 @@ import (
 	"rollcall/web"
 )
 
-// errDropped is where a client drops its connection.
+// errDropped means that a client dropped its connection.
 var errDropped = errors.New("dropped")
 
 // dropReader fails behind so many bytes.
@@ -30,8 +30,7 @@ func (d *dropReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// writer publishes batches, one behind the other: one whenever its reader has got
-// something. When it is told to stop, it
+// writer publishes batches one after the other: one whenever its reader has received something. When stopped, it
 // publishes one last event.
 type writer struct {
 	got  chan struct{} // capacity one

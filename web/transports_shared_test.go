@@ -52,7 +52,7 @@ func TestTransportStreamsOnOneConnection(t *testing.T) {
 	})
 }
 
-// stopReader reads until it is told to stop, and then waits for the end.
+// stopReader reads until it is stopped, and then waits for the end.
 type stopReader struct {
 	r    io.Reader
 	stop <-chan struct{}

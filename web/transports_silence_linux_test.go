@@ -32,7 +32,7 @@ func TestTransportSilentDeath(t *testing.T) {
 	var stages []*stage
 	for _, w := range ways {
 		if w.unix || w.wrapped || w.foreign == "bare" {
-			continue // nobody can set up the sockets there
+			continue // sockets can't be set up there
 		}
 		w.host = far.near
 		s := w.start(t, web.Options{Heartbeat: time.Second})
@@ -86,7 +86,7 @@ func newFarNetwork(t *testing.T) (*farNetwork, error) {
 	return f, nil
 }
 
-// die has each end send to where nobody is.
+// die drops the packets of both ends.
 func (f *farNetwork) die() {
 	f.t.Helper()
 	for _, command := range []string{

@@ -69,7 +69,7 @@ func TestTransportSlowReaderHasGap(t *testing.T) {
 	})
 }
 
-// A reader that never reads is ended, and the reason is told to the operator.
+// A reader that never reads is ended, and the operator sees the reason.
 func TestTransportNoProgress(t *testing.T) {
 	opts := web.Options{StallTimeout: time.Second, Heartbeat: 100 * time.Millisecond}
 	overSnugWays(t, opts, func(t *testing.T, s *stage) {

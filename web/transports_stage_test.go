@@ -40,9 +40,9 @@ type way struct {
 	proto   string // of the requests
 	tls     bool
 	unix    bool
-	wrapped bool   // connections are of a type that nobody knows
+	wrapped bool   // connections are of an unknown type
 	foreign string // the handler is mounted in another server: "context" with ConnContext, "bare" without
-	host    string // where the server listens; "" means loopback
+	host    string // the server's address; "" means loopback
 	snug    bool   // the server's send buffers are small: a reader that stops is soon noticed
 }
 
@@ -309,7 +309,7 @@ func (s *stage) stall(clientID, channel string, size int) []post {
 	return all
 }
 
-// until waits until cond holds. It is for what no event tells of.
+// until waits until cond holds, if no event reports it.
 func until(t testing.TB, what string, cond func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)

@@ -52,7 +52,7 @@ func TestTransportStorm(t *testing.T) {
 	}
 }
 
-// openFiles counts the process's file descriptors; 0 where they can't be counted.
+// openFiles counts the process's file descriptors; 0 if they can't be counted.
 func openFiles() int {
 	dir, _ := os.ReadDir("/proc/self/fd")
 	return len(dir)

@@ -84,7 +84,7 @@ func (s *stage) tap(raw net.Conn) *tap {
 	return &tap{t: s, raw: raw, conn: raw}
 }
 
-// secure shakes hands where there is TLS.
+// secure does the TLS handshake, if any.
 func (c *tap) secure(s *stage) {
 	s.Helper()
 	if !s.tls {

@@ -128,8 +128,8 @@ func TestPresenceStreamResumes(t *testing.T) {
 	}
 }
 
-// Clients come and go while watchers come, go and resume: what each of them was
-// told always adds up (see Roster), and in the end to what the API lists.
+// Clients join and leave while watchers begin, end and resume: the events of each watcher always add up (see Roster),
+// and in the end to the API's list.
 func TestPresenceAddsUp(t *testing.T) {
 	srv := webtest.Start(t, web.Options{Shards: 2})
 	var churn sync.WaitGroup

@@ -96,8 +96,7 @@ func TestAcceptsGzip(t *testing.T) {
 	}
 }
 
-// What the policy of our pages wouldn't load, or what would reach out to somebody else's server,
-// has no place in an asset.
+// An asset must not contain anything that the pages' policy blocks, or that loads from another server.
 func TestAssetsAreSelfContained(t *testing.T) {
 	foreign := regexp.MustCompile(`(?i)https?://[^\s"']+|@import|\beval\(|innerHTML|outerHTML|insertAdjacentHTML|document\.write`)
 	imported := regexp.MustCompile(`from "\./([a-z]+\.js)"`)

@@ -17,7 +17,7 @@ import (
 	"rollcall/web/auth"
 )
 
-// fakeBackend answers questions within a bubble of synctest, where there is no network.
+// fakeBackend answers questions within a bubble of synctest, which has no network.
 type fakeBackend struct {
 	takes  time.Duration // to answer
 	hold   chan struct{} // answers wait for it to be closed; nil: they don't
@@ -130,7 +130,7 @@ func TestBackendRemembersAnswers(t *testing.T) {
 	}
 }
 
-// Those who ask the same at once share one question.
+// Concurrent equal questions share one request.
 func TestBackendOneQuestionForMany(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

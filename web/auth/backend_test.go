@@ -64,7 +64,7 @@ func asking(t testing.TB, o auth.BackendOptions) *auth.Backend {
 	return b
 }
 
-// question is one about news, as nobody in particular.
+// question is an anonymous one about news.
 func question(b *auth.Backend, header ...string) *auth.Question {
 	r := httptest.NewRequest("GET", "/subscribe", nil)
 	for i := 0; i < len(header); i += 2 {
@@ -73,7 +73,7 @@ func question(b *auth.Backend, header ...string) *auth.Question {
 	return b.Question(r, []string{"news"}, "ann", "192.0.2.1")
 }
 
-// A backend is told what is asked and what the lists name, and neither cookies nor credentials otherwise.
+// The backend receives the question and the listed headers, and otherwise neither cookies nor credentials.
 func TestBackendIsToldWhatIsListed(t *testing.T) {
 	t.Parallel()
 	e := serveBackend(t, saying(401, ""))
@@ -150,7 +150,7 @@ func TestBackendAnswerIsAGrant(t *testing.T) {
 	}
 }
 
-// Without a clientId the answer names nobody, and without channels it permits nothing.
+// Without a clientId the answer identifies no client, and without channels it permits nothing.
 func TestBackendAnswerWithLittle(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{}`, `{"clientId":"","channels":null,"info":null,"expires":null}`, `{"channels":{}}`} {
@@ -163,7 +163,7 @@ func TestBackendAnswerWithLittle(t *testing.T) {
 	}
 }
 
-// Whatever is no clear answer lets nobody in.
+// An unclear answer refuses the request.
 func TestBackendFailsClosed(t *testing.T) {
 	t.Parallel()
 	past, millis := time.Now().Add(-time.Second).Unix(), time.Now().Add(time.Hour).UnixMilli()
@@ -237,8 +237,8 @@ func brokenOff(w http.ResponseWriter, _ *http.Request) {
 	io.WriteString(w, `{"clientId":"ann"}`)
 }
 
-// wantNoAnswer wants a question refused because there is no answer that counts, and one line about it in the log that has the
-// reason, without the URL's secret.
+// wantNoAnswer wants a question refused for lack of a valid answer, and one line in the log with the reason and
+// without the URL's secret.
 func wantNoAnswer(t *testing.T, url, reason string, pace ...time.Duration) {
 	t.Helper()
 	var text strings.Builder

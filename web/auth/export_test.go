@@ -26,7 +26,7 @@ func (p pace) Between() time.Duration { return p.asked }
 // NewVerifierAt is NewVerifier with a pace of its own.
 func NewVerifierAt(o VerifierOptions, p pace) (*Verifier, error) { return newVerifier(o, p) }
 
-// AskPace has a question wait so long for its turn, and so long for an answer.
+// AskPace limits a question's wait for its turn, and for an answer.
 func AskPace(wait, timeout time.Duration) (p askPace) {
 	return askPace{wait: wait, timeout: timeout, most: usualAskPace.most}
 }

@@ -150,7 +150,7 @@ func TestUnknownKidFlood(t *testing.T) {
 	if n := e.fetches.Load(); n != 2 {
 		t.Errorf("%d fetches, want the first one and one for the flood", n)
 	}
-	// Nobody knows by now whether such a key was added since.
+	// It is unknown by now whether such a key was added since.
 	refused(t, v, "after", sign(t, edKey(), claim{"sub": "u"}, by("x")), auth.ErrKeyLater)
 }
 
@@ -215,8 +215,8 @@ func TestSilentEndpoint(t *testing.T) {
 	(*auth.Verifier)(nil).Close()
 }
 
-// A server whose configuration is read again keeps the keys that it had, also when
-// the endpoint is down just then; and it can be told to ask again.
+// A server whose configuration is reloaded keeps its keys, even if the endpoint is down just then; and it can be asked
+// to fetch again.
 func TestReloadedVerifier(t *testing.T) {
 	e := serveJWKS(t, jwks(jwk("a", edKey().Public())))
 	first := fetching(t, e.URL, time.Hour)

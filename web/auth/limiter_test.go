@@ -125,7 +125,7 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-// Whoever sprays addresses neither fills the memory nor gets a connection forgotten.
+// An attacker with many addresses neither fills the memory nor causes a connection to be forgotten.
 func TestMemoryIsBounded(t *testing.T) {
 	l := auth.NewLimiter[int](auth.Limits{ConnectsPerSecond: 1, Connections: 1})
 	l.Acquire(-1)
@@ -140,7 +140,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
-// Who is seen again and again is not forgotten for others' sake.
+// A frequent user is not forgotten in favour of others.
 func TestTheOldestIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := auth.NewLimiter[int](auth.Limits{ConnectsPerSecond: 0.5})

@@ -10,7 +10,7 @@ import (
 	"rollcall/web/auth"
 )
 
-// known says that whoever has the header User is that user.
+// known takes the header User for the user's name.
 func known(t *testing.T, s auth.Session) auth.Sessions {
 	t.Helper()
 	return func(r *http.Request) (*auth.Session, error) {

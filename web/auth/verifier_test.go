@@ -54,8 +54,8 @@ func verifier(t testing.TB, o auth.VerifierOptions) *auth.Verifier {
 
 type claim map[string]any
 
-// sign makes a token of claims, an hour of life if they don't say otherwise, and of
-// headers. The algorithm follows from the key where the headers name none.
+// sign makes a token of claims, with an hour of life by default, and of headers. By default the key determines the
+// algorithm.
 func sign(t testing.TB, key any, claims claim, headers ...claim) string {
 	t.Helper()
 	all := claim{"exp": time.Now().Add(time.Hour).Unix()}
@@ -103,7 +103,7 @@ func pemOf(t testing.TB, kind string, der []byte, err error) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 }
 
-// refused wants a token refused for a reason that tells nothing of it.
+// refused wants a token refused for a reason without any part of it.
 func refused(t testing.TB, v *auth.Verifier, name, token string, want error) {
 	t.Helper()
 	g, err := v.Verify(context.Background(), token)

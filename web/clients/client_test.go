@@ -12,11 +12,11 @@ import (
 	"github.com/tmaxmax/go-sse"
 )
 
-// types are the event types that the clients listen for which have to be told.
+// types are the event types that clients have to register.
 var types = []string{"registered", "lastEvent", "gap", "goodbye", "message", "foo", "bar", "order.placed"}
 
-// client is one that somebody else wrote. listen starts it and sees to its end; it goes on after lost connections, and
-// after a silence longer than silence where that isn't 0, for those that can.
+// client is an independent SSE client. listen starts it and arranges its end; it continues after lost connections and,
+// if it can, after silence longer than silence, unless that is 0.
 type client struct {
 	name   string
 	listen func(t *testing.T, url string, silence time.Duration) *session

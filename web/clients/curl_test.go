@@ -47,7 +47,7 @@ func runCurl(ctx context.Context, curl string, body io.Writer, hear func(heard),
 	return a
 }
 
-// errNotOurs is found where a server writes lines that Rollcall doesn't.
+// errNotOurs means that a server wrote lines that Rollcall never writes.
 var errNotOurs = errors.New("not what Rollcall writes")
 
 // readStream reads events up to the end of the stream. It is strict: it knows nothing but what Rollcall writes.

@@ -97,7 +97,7 @@ func TestDashboardBlocks(t *testing.T) {
 	d.wantQuiet(false)
 }
 
-// TestDashboardPublishes sends an event from a channel's page to whoever is there.
+// TestDashboardPublishes sends an event from a channel's page to all its clients.
 func TestDashboardPublishes(t *testing.T) {
 	t.Parallel()
 	srv := startDashboard(t)

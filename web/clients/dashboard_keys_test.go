@@ -67,7 +67,7 @@ func TestDashboardKeys(t *testing.T) {
 	d.press("bo")
 	d.want(`document.querySelector("#search").value === "bo"`) // and not "/bo"
 	d.press("?")
-	d.want(`document.querySelector("#search").value === "bo?"`) // where text is typed, keys are text
+	d.want(`document.querySelector("#search").value === "bo?"`) // in a field, keys are text
 	d.press(kb.Escape)
 	d.open("/admin")
 	d.wantState("live")
@@ -80,7 +80,7 @@ func TestDashboardKeys(t *testing.T) {
 	d.wantQuiet(false)
 }
 
-// stop is where the focus is.
+// stop is the focused element.
 type stop struct {
 	Name     string // of the element
 	End      bool   // there is none, or it was there before

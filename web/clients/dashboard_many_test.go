@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// crowd opens n streams for clients that nobody reads; names are made by name. They stay until the test ends.
+// crowd opens n streams for clients without readers; name returns their names. They stay until the test ends.
 func crowd(t *testing.T, srv *server, n int, name func(i int) string) {
 	t.Helper()
 	numbers := make(chan int)

@@ -38,8 +38,8 @@ type dashboard struct {
 	url func(path string) string
 }
 
-// openDashboard logs the operator in and waits until the overview is there. url says where paths are: at a server or
-// at a proxy.
+// openDashboard logs the operator in and waits for the overview. url returns the address of a path: at a server or at
+// a proxy.
 func openDashboard(t *testing.T, url func(path string) string) *dashboard {
 	t.Helper()
 	d := &dashboard{newTab(t), url}
@@ -149,7 +149,7 @@ func TestDashboardLogin(t *testing.T) {
 		t.Errorf("the page repeats the password: %s", text)
 	}
 	d.logIn(operator, operatorPassword)
-	d.wantPath("/admin/clients") // where it was to go in the first place
+	d.wantPath("/admin/clients") // the original target
 	d.wantState("live")
 	for _, path := range []string{"/admin", "/admin/channels", "/admin/tail", "/admin/blocks", "/admin/audit", "/admin/server"} {
 		d.openLive(path)

@@ -42,20 +42,20 @@ func (b *tab) wantSaid(texts ...string) {
 	b.want(fmt.Sprintf("JSON.stringify([...document.querySelectorAll('#messages .bubble')].map((p) => p.textContent)) === JSON.stringify(%s)", list))
 }
 
-// wantHere waits until the chat shows that these are in the room and nobody else.
+// wantHere waits until the chat lists exactly these members.
 func (b *tab) wantHere(names ...string) {
 	b.t.Helper()
 	slices.Sort(names)
 	b.want(fmt.Sprintf("[...document.querySelectorAll('#here-list li')].map((li) => li.dataset.client).sort().join() === %q", strings.Join(names, ",")))
 }
 
-// wantLine waits until the newest of the chat's lines that nobody said begins so.
+// wantLine waits until the newest notice in the chat begins so.
 func (b *tab) wantLine(text string) {
 	b.t.Helper()
 	b.want(fmt.Sprintf("[...document.querySelectorAll('#messages [data-line]')].at(-1)?.textContent.startsWith(%q)", text))
 }
 
-// TestDemoChat has people talk in a room, who see each other come and go.
+// TestDemoChat has people talk in a room, and see each other join and leave.
 func TestDemoChat(t *testing.T) {
 	t.Parallel()
 	srv := startServer(t, "--presence-grace=0s", "--max-payload=200B")
@@ -91,7 +91,7 @@ func TestDemoChat(t *testing.T) {
 	ada.fill("#say", "short")
 	ada.want(`document.querySelector("#say-result").textContent === ""`)
 
-	// Who comes late sees what was said; who was away gets what was said meanwhile, once.
+	// A late visitor sees earlier messages; a returning one gets the missed messages, once.
 	cleo := newTab(t)
 	cleo.joinRoom(srv.url, "Cleo", "developers")
 	cleo.wantSaid(hello, "one line,\nand another")
@@ -166,7 +166,7 @@ func (b *tab) wantNotes(device string, all, missed int) {
 	b.want(fmt.Sprintf("document.querySelectorAll('#%s .note').length === %d && document.querySelectorAll('#%s .note[data-missed=true]').length === %d", device, all, device, missed))
 }
 
-// wantPresence waits until the page says where the member is online.
+// wantPresence waits until the page shows the member's devices.
 func (b *tab) wantPresence(text string) {
 	b.t.Helper()
 	b.want(fmt.Sprintf("document.querySelector('#presence').textContent === %q", text))
@@ -180,7 +180,7 @@ func (b *tab) openNotifications(url func(string) string, member string) {
 	b.wantSome(`#laptop[data-state="live"]`)
 }
 
-// wantNobody waits until nobody is online.
+// wantNobody waits until no client is online.
 func (s *server) wantNobody() {
 	s.t.Helper()
 	look := time.NewTicker(50 * time.Millisecond)
@@ -228,7 +228,7 @@ func TestDemoNotifications(t *testing.T) {
 		t.Errorf("the phone shows %s, want %s", kinds, want)
 	}
 
-	// The server knows where each device stood: a page that begins anew has what came while it was away.
+	// The server stores each device's position: a reloaded page gets the missed events.
 	b.do(chromedp.Navigate("about:blank"))
 	srv.wantNobody()
 	body := []byte(`{"event":{"type":"ORDER_SHIPPED","body":{"text":"<i>late</i>"}}}`)
@@ -349,7 +349,7 @@ func (b *tab) pressShiftEnter() {
 	}))
 }
 
-// insert types text where the focus is.
+// insert types text into the focused element.
 func insert(text string) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, input.InsertText, input.InsertTextParams{Text: text})

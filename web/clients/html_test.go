@@ -46,7 +46,7 @@ func htmlExamples(t *testing.T) (list []htmlExample) {
 	return list
 }
 
-// cdn is where the examples load packages from, with the version.
+// cdn is the examples' address of packages, with the version.
 var cdn = regexp.MustCompile(`https://cdn\.jsdelivr\.net/npm/((?:@[\w-]+/)?[\w.-]+)@[\w.-]+/`)
 
 // pageSite serves one page, and the packages of node_modules in place of the CDN's.

@@ -249,7 +249,7 @@ func TestPatchLeavesWhatIsTheirs(t *testing.T) {
 	p.wantQuiet(false)
 }
 
-// TestListsKeepTheirRows puts rows into order, with few moves and not under somebody's hand.
+// TestListsKeepTheirRows sorts rows, with few moves and never under the user's pointer.
 func TestListsKeepTheirRows(t *testing.T) {
 	t.Parallel()
 	first := rows("a", "b", "c")
@@ -363,7 +363,7 @@ func TestLivePageRecovers(t *testing.T) {
 	p.run(states)
 	drop := func(s *stream) { s.over = true }
 
-	p.play(drop) // and it is back before anybody is told
+	p.play(drop) // it is back before the page shows a loss
 	p.wantOpen()
 	p.want(`states.join() === "reconnecting,live" && document.querySelector("#live-banner").hidden`)
 	p.patch(op{"id": "n", "html": `<p id="n">1</p>`})

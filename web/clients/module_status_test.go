@@ -49,7 +49,7 @@ func TestModulePublishesAndSetsInfo(t *testing.T) {
 	two.run(`rollcall.setInfo({ name: "Ada", status: "alone" })`)
 	shows("alone")
 
-	// A page that comes later begins where it asks to, and one that is loaded again, where it was.
+	// A late page begins at its requested start, and a reloaded one at its last position.
 	late := newTab(t)
 	late.follow(srv.url(""), `{ channels: ["a"], from: "oldest" }`)
 	late.want(`heard.length === 2 && firsts.length === 0`)

@@ -119,7 +119,7 @@ func TestModuleSharesAStream(t *testing.T) {
 	}
 	srv.wantConnections("ada", 1)
 
-	// Who comes and goes is known in all of them.
+	// All pages see joins and leaves.
 	guest := newTab(t)
 	guest.follow(srv.url(""), `{ channels: ["a"], clientId: "bob", info: { name: "Bob" }, leave: "now" }`)
 	for _, b := range tabs {

@@ -66,7 +66,7 @@ func (s *session) report(line []byte) {
 	}
 }
 
-// installPackages installs the packages of package-lock.json where they are not, or are older than it.
+// installPackages installs the packages of package-lock.json if they are missing or older.
 var installPackages = sync.OnceValue(func() error {
 	want, err := os.Stat("package-lock.json")
 	if err != nil {

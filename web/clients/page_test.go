@@ -47,7 +47,7 @@ func (b *tab) write(channel, kind, payload string) {
 	b.fill("#publish-payload", payload)
 }
 
-// wantOnline waits until the start page shows that these are online and nobody else.
+// wantOnline waits until the start page shows exactly these clients.
 func (b *tab) wantOnline(clientIDs ...string) {
 	b.t.Helper()
 	for _, id := range clientIDs {
@@ -57,8 +57,8 @@ func (b *tab) wantOnline(clientIDs ...string) {
 	b.want(fmt.Sprintf("document.querySelector('#online-count').textContent === '%d'", len(clientIDs)))
 }
 
-// wantQuiet checks that the page complained of nothing in its console, a breach of its content policy included. What
-// the network did to it is no fault of the page, where the test says so.
+// wantQuiet checks that the page's console has no complaints, including violations of its content policy. Network
+// errors are accepted if the test causes them.
 func (b *tab) wantQuiet(networkFails bool) {
 	b.t.Helper()
 	for _, m := range b.messages() {
@@ -97,7 +97,7 @@ func TestStartPage(t *testing.T) {
 	b.want(fmt.Sprintf("document.querySelector(%q).textContent.includes('hello <b>lobby</b> & \"all\"')", row("message", "lobby", "")))
 	b.want(fmt.Sprintf("document.querySelector('#position').textContent === %q", published[1]))
 
-	// Somebody else comes, reads along, and goes.
+	// Another client joins, reads along, and leaves.
 	other, leave := b.another()
 	other.openStartPage(net.url("/#channels=lobby&clientId=bob"))
 	other.wantSome(row("lastEvent", "lobby", ""))
@@ -137,7 +137,7 @@ func TestStartPage(t *testing.T) {
 	}
 	b.wantQuiet(true)
 
-	// Nothing of a batch is published where one of its events can't be.
+	// Nothing of a batch is published if one of its events is invalid.
 	b.write("lobby", "message", "never")
 	b.click("#publish-add")
 	b.write("lobby", "gap", "reserved")

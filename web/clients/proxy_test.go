@@ -16,7 +16,7 @@ type proxy struct {
 	running sync.WaitGroup
 
 	mu     sync.Mutex
-	target string // address of the server; "" for one that nobody answers on
+	target string // address of the server; "" for one that does not answer
 	links  map[*link]bool
 	gate   chan struct{} // not nil: nothing passes until it is closed
 	piece  int           // bytes passed on at once; 0 means as they come
@@ -230,8 +230,8 @@ func (p *proxy) next(l *link, to net.Conn, waiting []byte) step {
 	return s
 }
 
-// spring looks for the text in what the client got last and is to get now. Where it is, it returns how much of piece
-// leads half way into it.
+// spring looks for the text in the last bytes and the next ones. If it is there, it returns the length of piece up to
+// its middle.
 func (l *link) spring(piece, text []byte) (int, bool) {
 	got := len(l.tail)
 	l.tail = append(l.tail, piece...)

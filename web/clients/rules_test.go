@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// deployed is where the dashboard and the alerts are.
+// deployed is the directory of the dashboard and the alerts.
 const deployed = "../../docs/deploy/"
 
 // Every alert's expression is PromQL, and compares: it says when, not how much.

@@ -15,7 +15,7 @@ func subscribeTo(clientID string) string {
 	return "/subscribe?" + url.Values{"channels": {strings.Join(channels, ",")}, "clientId": {clientID}}.Encode()
 }
 
-// maxPayload is the longest payload that a server takes, in bytes, if not told otherwise.
+// maxPayload is the default limit of a payload, in bytes.
 const maxPayload = 60 << 10
 
 // batch goes over several channels and types, with payloads that are easily garbled.
@@ -68,7 +68,7 @@ func lastPayload(last map[string]event, channel string) map[string]any {
 	return map[string]any{"type": e.Type, "payload": e.Payload}
 }
 
-// TestResume cuts a client off in every way, while events come, and wants it to hear every event once and in order.
+// TestResume cuts a client off in every way, while events come, and wants it to receive every event once and in order.
 func TestResume(t *testing.T) {
 	eachClient(t, clients, func(t *testing.T, c client) {
 		srv := startServer(t, roomy...)
@@ -189,7 +189,7 @@ func TestRestart(t *testing.T) {
 	})
 }
 
-// TestKick wants a client that was kicked to stay away: its EventSource comes back once by itself and is told so.
+// TestKick wants a kicked client to stay away: its EventSource reconnects once by itself and is refused.
 func TestKick(t *testing.T) {
 	eachClient(t, clients, func(t *testing.T, c client) {
 		srv := startServer(t, "--presence-grace=0s")

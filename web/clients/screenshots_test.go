@@ -18,7 +18,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Who logs in to the demo.
+// The login of the demo.
 const (
 	demoUser     = "demo"
 	demoPassword = "demo-demo"

@@ -12,8 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// otherSite serves testdata/seed.html from an origin of its own. The page looks for its server where toServer says
-// once it is loaded.
+// otherSite serves testdata/seed.html from its own origin. The loaded page finds its server with toServer.
 func otherSite(t *testing.T) (origin string, toServer func(url string)) {
 	page := template.Must(template.ParseFiles(filepath.Join("testdata", "seed.html")))
 	var server string

@@ -29,8 +29,8 @@ type server struct {
 	log []string // what it printed
 }
 
-// startServer starts a server on a free port. At the end of the test it must end in order when told to, without a data
-// race and without having logged an error.
+// startServer starts a server on a free port. At the end of the test it must shut down in order, without a data race
+// and without logged errors.
 func startServer(t *testing.T, flags ...string) *server {
 	t.Helper()
 	s := &server{t: t, client: &http.Client{Transport: &http.Transport{}, Timeout: patience}, ended: make(chan struct{})}
@@ -80,7 +80,7 @@ func (s *server) printed() string {
 	return strings.Join(s.log, "\n")
 }
 
-// stop tells the server to end and waits for it. A second call does nothing.
+// stop asks the server to end and waits for it. A second call does nothing.
 func (s *server) stop() {
 	s.t.Helper()
 	if s.cmd.ProcessState != nil {
@@ -195,7 +195,7 @@ func (l *ledger) keepPublishing(channels ...string) (stop func()) {
 	var running sync.WaitGroup
 	quit := make(chan struct{})
 	running.Go(func() {
-		pace := time.NewTicker(10 * time.Millisecond) // as fast as that, it is no burst; nobody waits for it
+		pace := time.NewTicker(10 * time.Millisecond) // too slow for a burst; without readers that wait
 		defer pace.Stop()
 		for n := 0; ; n++ {
 			batch := make([]event, len(channels))

@@ -107,7 +107,7 @@ func (s *session) awaitEnd(t *testing.T) string {
 	return s.why
 }
 
-// index returns where the nth event of a type is, or -1.
+// index returns the index of the nth event of a type, or -1.
 func index(events []heard, kind string, nth int) int {
 	for i, e := range events {
 		if e.Type == kind {

@@ -86,7 +86,7 @@ func TestExactBytes(t *testing.T) {
 	}
 }
 
-// TestCursor says where to resume in each of the ways there are.
+// TestCursor resumes from a position in each of the possible parameters.
 func TestCursor(t *testing.T) {
 	t.Parallel()
 	srv := startServer(t)

@@ -13,8 +13,8 @@ import (
 	"rollcall/presence"
 )
 
-// BenchmarkJoins is what a client that comes online and joins one channel costs, told to one endpoint of this machine:
-// two events, from the edges to the answer.
+// BenchmarkJoins is the cost of a client that comes online and joins one channel, reported to one local endpoint: two
+// events, from the edges to the answer.
 func BenchmarkJoins(b *testing.B) {
 	var came atomic.Int64
 	wake := make(chan struct{}, 1)
@@ -45,7 +45,7 @@ func BenchmarkJoins(b *testing.B) {
 		n := min(2000, len(edges)) // what a feed takes at once
 		h.Edges(edges[:n])
 		edges = edges[n:]
-		for came.Load()+20_000 < int64(2*b.N-len(edges)) { // joins come no faster than they are told here
+		for came.Load()+20_000 < int64(2*b.N-len(edges)) { // joins come no faster than they are reported
 			<-wake
 		}
 	}

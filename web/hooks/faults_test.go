@@ -84,7 +84,7 @@ func TestFaultyEndpoints(t *testing.T) {
 	}
 }
 
-// flood writes until nobody reads.
+// flood writes until the reader stops.
 func flood(w http.ResponseWriter) {
 	for {
 		if _, err := w.Write(bytes.Repeat([]byte("x"), 64<<10)); err != nil {

@@ -46,7 +46,7 @@ type receiver struct {
 	*httptest.Server
 	t      testing.TB
 	secret string
-	fault  func(w http.ResponseWriter, r *http.Request, m message) bool // true where it has answered
+	fault  func(w http.ResponseWriter, r *http.Request, m message) bool // true if it has answered
 
 	mu     sync.Mutex
 	all    []message // everything that came
@@ -123,7 +123,7 @@ func (r *receiver) messages() []message {
 	return slices.Clone(r.all)
 }
 
-// until waits until the receiver was told something that makes ok true.
+// until waits until the accepted events make ok true.
 func (r *receiver) until(what string, ok func() bool) {
 	r.t.Helper()
 	timeout := time.After(patience)
@@ -149,7 +149,7 @@ func (r *receiver) endpoint() Endpoint {
 	return Endpoint{URL: r.URL + "/hook", Secrets: []string{r.secret}, AllowPrivate: true}
 }
 
-// world is a registry whose edges are told.
+// world is a registry whose edges are reported.
 type world struct {
 	t        testing.TB
 	h        *Hooks

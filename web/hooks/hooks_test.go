@@ -112,7 +112,7 @@ func TestReplacedEndpointGoesOn(t *testing.T) {
 	}
 	bob := w.join("bob")
 	w.leave(bob)
-	other.want("client.online bob", "client.offline bob") // what happened before is not told to a new one
+	other.want("client.online bob", "client.offline bob") // a new endpoint gets no earlier events
 	r.want("client.online ann", "client.offline bob")
 	if err := w.h.Replace(context.Background(), []Endpoint{other.endpoint()}); err != nil {
 		t.Fatal(err)
@@ -172,7 +172,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 	}
 }
 
-// What waits is told before the server ends.
+// Waiting changes are reported before the server ends.
 func TestCloseSendsWhatWaits(t *testing.T) {
 	r := receive(t, nil)
 	p := quick()

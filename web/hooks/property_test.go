@@ -11,8 +11,8 @@ import (
 	"rollcall/presence"
 )
 
-// Whoever comes and goes, and whatever the endpoint does meanwhile: every event is told at least once, no other event is, and
-// for each client and channel they come in order, without repetition once messages are told apart by their ids.
+// Whatever clients and the endpoint do: every event is reported at least once, no other event is, and those of each
+// client and channel are in order, without repetition among messages with different ids.
 func TestAtLeastOnceAndInOrder(t *testing.T) {
 	for range 20 {
 		seed := rand.Uint64()

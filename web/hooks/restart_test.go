@@ -28,7 +28,7 @@ func directory(t testing.TB, dir string) *disklog.Outbox {
 	return o
 }
 
-// kill ends hooks as a crash would: nothing more is told, stored or sent.
+// kill ends hooks like a crash: nothing more is reported, stored or sent.
 func (w *world) kill() {
 	for _, s := range w.h.all() {
 		s.setHeld(false) // it gives nothing back
@@ -43,7 +43,7 @@ func (w *world) kill() {
 	_ = w.h.teller.close(context.Background())
 }
 
-// Those who come back after a restart were never gone; the others are told to be, once they had time to come back.
+// Clients that return after a restart were never gone; the others are reported as gone, after the time to return.
 func TestRestartTellsWhoIsGone(t *testing.T) {
 	for name, end := range map[string]func(*world){"in order": (*world).close, "killed": (*world).kill} {
 		t.Run(name, func(t *testing.T) {
@@ -245,7 +245,7 @@ func (c *cluster) close() {
 	}
 }
 
-// Of three servers that see the same, each event is told by one, also while answers of the store are lost.
+// Of three servers that see the same, one reports each event, even while answers of the store are lost.
 func TestClusterTellsOnce(t *testing.T) {
 	for _, flaky := range []bool{false, true} {
 		t.Run(fmt.Sprint("answers are lost ", flaky), func(t *testing.T) {
@@ -284,7 +284,7 @@ func TestClusterTellsOnce(t *testing.T) {
 	}
 }
 
-// The server that tells and sends dies before it has told what it saw, and before what it told was taken.
+// The server that reports and sends dies before it has reported what it saw, and before its report was accepted.
 func TestAnotherServerTakesOver(t *testing.T) {
 	var broken atomic.Bool
 	r := receive(t, func(w http.ResponseWriter, _ *http.Request, _ message) bool {
@@ -319,7 +319,7 @@ func TestAnotherServerTakesOver(t *testing.T) {
 	r.want(append(want, "client.online dan")...)
 }
 
-// A table that was stored is the one that is loaded, whatever was told after it was.
+// The stored table is the loaded one, whatever was reported after it.
 func TestTableIsStored(t *testing.T) {
 	ctx := context.Background()
 	s := &shared{Store: outbox.NewMemory(1 << 20), others: &[]*shared{}, flaky: &atomic.Bool{}}

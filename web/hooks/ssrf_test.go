@@ -92,7 +92,7 @@ func TestNoProxyOfTheEnvironment(t *testing.T) {
 	}
 }
 
-// Only who is allowed one may have a private address.
+// A private address is only allowed with the option.
 func TestAllowPrivateIsForOneEndpoint(t *testing.T) {
 	allowed, forbidden := receive(t, nil), receive(t, nil)
 	other := forbidden.endpoint()

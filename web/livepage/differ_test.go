@@ -300,7 +300,7 @@ func TestUnchangedPageAllocatesLittle(t *testing.T) {
 	}
 }
 
-// BenchmarkDiffUnchanged is an update of a page of 12 figures and 50 clients where nothing happened.
+// BenchmarkDiffUnchanged is an update of an unchanged page of 12 figures and 50 clients.
 func BenchmarkDiffUnchanged(b *testing.B) {
 	var overview templates.OverviewView
 	for i := range 12 {

@@ -203,7 +203,7 @@ func TestTwoHashesAtOnce(t *testing.T) {
 	}
 	<-entered
 	<-entered
-	// Both places are taken: who has no time does not get one.
+	// Both slots are taken: an attempt without time does not get one.
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := a.Verify(ctx, "ann", []byte("ann")); !errors.Is(err, context.Canceled) {

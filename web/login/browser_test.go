@@ -17,7 +17,7 @@ func newSessions(t *testing.T, accounts *Accounts, opts SessionOptions) *Session
 	return s
 }
 
-// browser is somebody who keeps cookies.
+// browser keeps cookies.
 type browser struct {
 	t      *testing.T
 	s      *Sessions

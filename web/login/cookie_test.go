@@ -96,7 +96,7 @@ func decoded(cookie string) []byte {
 	return b
 }
 
-// Nobody can plant an id before a login and know it after.
+// An id planted before a login is useless after it.
 func TestFixation(t *testing.T) {
 	s := newSessions(t, newAccounts(t, ann, bob), SessionOptions{})
 	attacker := &browser{t: t, s: s}

@@ -161,7 +161,7 @@ func TestWhenTheFileIsWritten(t *testing.T) {
 	})
 }
 
-// Done is closed by age where somebody looks, and with a file the server does.
+// Done is closed by age if somebody looks and, with a file, by the server.
 func TestKeepSweeps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSessions(t, newAccounts(t, ann), SessionOptions{File: filepath.Join(t.TempDir(), "sessions")})

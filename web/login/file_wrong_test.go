@@ -79,7 +79,7 @@ func TestFileThatIsNone(t *testing.T) {
 	}
 }
 
-// A session from the future, where the clock was set back, is from now.
+// A session from the future, after the clock was set back, counts as new.
 func TestFileFromTheFuture(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "sessions")
@@ -121,7 +121,7 @@ func TestFileOfTooManySessions(t *testing.T) {
 	}
 }
 
-// A file that cannot be written keeps nobody out; it is told, and written when it can be.
+// A file that cannot be written refuses no login; the failure is logged, and the file is written later.
 func TestFileCannotBeWritten(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "dir")
 	if err := os.Mkdir(dir, 0o700); err != nil {

@@ -67,7 +67,7 @@ func TestLimiterWaits(t *testing.T) {
 	}
 }
 
-// Who asks too early neither gets in nor has to wait longer for it.
+// An early attempt is neither admitted nor lengthens the wait.
 func TestLimiterDoesNotCountTheRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter()
@@ -239,8 +239,8 @@ func TestLimiterAddresses(t *testing.T) {
 	}
 }
 
-// The guesses of others at a user's password do not hold up that user where the user has
-// logged in before, nor on the server's own machine. Elsewhere they do.
+// Others' guesses at a user's password do not delay the user at an address of an earlier login, nor on the server's
+// own machine. Elsewhere they do.
 func TestLimiterLetsInFromFamiliarAddresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter()
