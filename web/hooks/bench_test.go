@@ -41,6 +41,7 @@ func BenchmarkJoins(b *testing.B) {
 	}
 	b.ReportAllocs()
 	b.ResetTimer()
+	end := reportCPU(b)
 	for len(edges) > 0 {
 		n := min(2000, len(edges)) // what a feed takes at once
 		h.Edges(edges[:n])
@@ -53,6 +54,7 @@ func BenchmarkJoins(b *testing.B) {
 		<-wake
 	}
 	b.StopTimer()
+	end()
 	if err := h.Close(context.Background()); err != nil {
 		b.Fatal(err)
 	}
