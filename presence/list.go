@@ -56,13 +56,13 @@ func (r *Registry) Clients(q Query) (page []Client, total int, more bool) {
 	return page, total, more && len(page) > 0
 }
 
-// labelled is a client's id and, for a search, its info.
-type labelled struct {
+// searchEntry is a client's id and, for a search, its info.
+type searchEntry struct {
 	id   string
 	info []byte
 }
 
-func (c labelled) matches(search string) bool {
+func (c searchEntry) matches(search string) bool {
 	return search == "" || strings.Contains(strings.ToLower(c.id), search) || strings.Contains(strings.ToLower(string(c.info)), search)
 }
 
@@ -79,9 +79,9 @@ func (r *Registry) step(n int) {
 }
 
 // named returns the clients on a channel, or all for "".
-func (r *Registry) named(on string, infos bool) (list []labelled) {
+func (r *Registry) named(on string, infos bool) (list []searchEntry) {
 	add := func(c *client) {
-		one := labelled{id: c.id}
+		one := searchEntry{id: c.id}
 		if infos {
 			one.info = c.info.json()
 		}
@@ -90,7 +90,7 @@ func (r *Registry) named(on string, infos bool) (list []labelled) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if on == "" {
-		list = make([]labelled, 0, len(r.clients))
+		list = make([]searchEntry, 0, len(r.clients))
 		n := 0
 		for _, c := range r.clients {
 			add(c)
@@ -98,7 +98,7 @@ func (r *Registry) named(on string, infos bool) (list []labelled) {
 			n++
 		}
 	} else if ch := r.channels[on]; ch != nil {
-		list = make([]labelled, 0, len(ch.members))
+		list = make([]searchEntry, 0, len(ch.members))
 		for _, m := range ch.members {
 			add(m.who)
 		}

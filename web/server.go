@@ -124,13 +124,13 @@ func (s *Server) Handler() http.Handler { return s.engine }
 // any other error means that l failed.
 func (s *Server) Serve(l net.Listener) error {
 	stream.Tune(l)
-	return served(s.http.Serve(l))
+	return unlessClosed(s.http.Serve(l))
 }
 
 // ServeAdmin is Serve for the admin UI, if Options.AdminApart is set.
-func (s *Server) ServeAdmin(l net.Listener) error { return served(s.adminHTTP.Serve(l)) }
+func (s *Server) ServeAdmin(l net.Listener) error { return unlessClosed(s.adminHTTP.Serve(l)) }
 
-func served(err error) error {
+func unlessClosed(err error) error {
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

@@ -127,7 +127,7 @@ func (c *serveCmd) BeforeResolve(ctx *kong.Context, s *settings) error {
 	if s.file = file; file != nil {
 		c.webhooks = file.webhooks
 	}
-	return s.verdict(err)
+	return s.unlessCollected(err)
 }
 
 // AfterApply checks the merged settings, before anything is started.
@@ -180,7 +180,7 @@ func (c *serveCmd) AfterApply(s *settings) error {
 	if c.admins, err = accounts(c.AdminUser, c.AdminPassword, c.AdminPasswordFile); err != nil {
 		p.errs = append(p.errs, err)
 	}
-	return s.verdict(p.err())
+	return s.unlessCollected(p.err())
 }
 
 // checkListen notes a problem with the setting key unless address is host:port with a numeric port, or unix:/path.

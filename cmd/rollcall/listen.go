@@ -36,19 +36,19 @@ func (s *sockets) close() {
 	}
 }
 
-// lent is a socket that one server uses. The server's Close only ends its Accept, unless the process ends.
-type lent struct {
+// socketListener is a socket that one server uses. The server's Close only ends its Accept, unless the process ends.
+type socketListener struct {
 	socket
 	ending func() error // static; not nil once the process ends
 }
 
-// lend gives a socket to a server until ctx ends the process. The Accept of the server before has returned.
-func lend(ctx context.Context, s socket) (net.Listener, error) {
-	return &lent{s, ctx.Err}, s.SetDeadline(time.Time{})
+// listenerOn gives a socket to a server until ctx ends the process. The Accept of the server before has returned.
+func listenerOn(ctx context.Context, s socket) (net.Listener, error) {
+	return &socketListener{s, ctx.Err}, s.SetDeadline(time.Time{})
 }
 
 // Accept implements [net.Listener].
-func (l *lent) Accept() (net.Conn, error) {
+func (l *socketListener) Accept() (net.Conn, error) {
 	conn, err := l.socket.Accept()
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = net.ErrClosed
@@ -57,7 +57,7 @@ func (l *lent) Accept() (net.Conn, error) {
 }
 
 // Close implements [net.Listener].
-func (l *lent) Close() error {
+func (l *socketListener) Close() error {
 	if l.ending() != nil {
 		return l.socket.Close() // so that new clients connect to another machine
 	}

@@ -74,7 +74,7 @@ func TestSocketStaysOpenBetweenServers(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
 		defer end()
 		answer := func(name string) (stop func()) {
-			l, err := lend(ctx, s)
+			l, err := listenerOn(ctx, s)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -218,7 +218,7 @@ func (c *publishCmd) publish(ctx context.Context, out *printer, batch []line) er
 			Duplicate   bool   `json:"duplicate,omitempty"`
 		} `json:"events"`
 	}
-	err := c.insist(ctx, func() error {
+	err := c.retryWhileUseful(ctx, func() error {
 		return c.call(ctx, http.MethodPost, "/publish", nil, request, &answer)
 	})
 	var no *refusedError
@@ -229,7 +229,7 @@ func (c *publishCmd) publish(ctx context.Context, out *printer, batch []line) er
 		}
 		return c.publish(ctx, out, batch[half:])
 	} else if err != nil {
-		return where(err, batch)
+		return withLine(err, batch)
 	}
 	for _, e := range answer.Events {
 		if out.json {
@@ -247,8 +247,8 @@ func (c *publishCmd) publish(ctx context.Context, out *printer, batch []line) er
 	return nil
 }
 
-// insist retries send while that may help, for the time of --retry. A server that was never reachable is not retried.
-func (c *publishCmd) insist(ctx context.Context, send func() error) error {
+// retryWhileUseful retries send while that may help, for the time of --retry. A server that was never reachable is not retried.
+func (c *publishCmd) retryWhileUseful(ctx context.Context, send func() error) error {
 	end := time.Now().Add(time.Duration(c.Retry))
 	for wait := 250 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := send()
@@ -277,8 +277,8 @@ func neverSent(err error) bool {
 	return errors.As(err, &dial) && dial.Op == "dial" || errors.As(err, &distrust)
 }
 
-// where adds the line that a refusal refers to.
-func where(err error, batch []line) error {
+// withLine adds the line that a refusal refers to.
+func withLine(err error, batch []line) error {
 	var no *refusedError
 	var i int
 	if !errors.As(err, &no) || batch[0].number == 0 {

@@ -76,11 +76,11 @@ func (c *serveCmd) listeners(ctx context.Context, at *sockets, reload *reloader)
 			return nil, nil, err
 		}
 	}
-	if main, err = lend(ctx, at.main); err != nil {
+	if main, err = listenerOn(ctx, at.main); err != nil {
 		return nil, nil, err
 	}
 	if at.admin != nil {
-		if admin, err = lend(ctx, at.admin); err != nil {
+		if admin, err = listenerOn(ctx, at.admin); err != nil {
 			return nil, nil, err
 		}
 	}

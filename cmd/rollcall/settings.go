@@ -33,8 +33,8 @@ type settings struct {
 	found   []error         // the errors
 }
 
-// verdict returns err, or nil if problems are collected.
-func (s *settings) verdict(err error) error {
+// unlessCollected returns err, or nil if problems are collected.
+func (s *settings) unlessCollected(err error) error {
 	if !s.collect || err == nil {
 		return err
 	}
@@ -55,13 +55,13 @@ func (s *settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any,
 	}
 	value, origin, err := s.lookup(flag.Name)
 	if err != nil || origin == "" {
-		return nil, s.wrong(flag, err)
+		return nil, s.flagError(flag, err)
 	}
 	// Tried on a scratch value first, because only here is the text's source known.
 	scan := kong.ScanFromTokens(kong.Token{Value: value, Type: kong.FlagValueToken})
 	scratch := reflect.New(flag.Target.Type()).Elem()
 	if err := flag.Mapper.Decode(&kong.DecodeContext{Value: flag.Value, Scan: scan}, scratch); err != nil {
-		return nil, s.wrong(flag, fmt.Errorf("%w (from %s)", err, origin))
+		return nil, s.flagError(flag, fmt.Errorf("%w (from %s)", err, origin))
 	}
 	if s.from == nil {
 		s.from = map[string]string{}
@@ -70,12 +70,12 @@ func (s *settings) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any,
 	return value, nil
 }
 
-// wrong returns the error for a flag's value. Kong adds the flag's name; if problems are collected, wrong adds it.
-func (s *settings) wrong(flag *kong.Flag, err error) error {
+// flagError returns the error for a flag's value. Kong adds the flag's name; if problems are collected, flagError adds it.
+func (s *settings) flagError(flag *kong.Flag, err error) error {
 	if s.collect && err != nil {
 		err = fmt.Errorf("--%s: %w", flag.Name, err)
 	}
-	return s.verdict(err)
+	return s.unlessCollected(err)
 }
 
 // lookup returns the text for a flag and its source. An empty variable counts as not set.

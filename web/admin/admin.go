@@ -123,7 +123,7 @@ func (a *Admin) guardAll(c *gin.Context) {
 		return
 	}
 	if a.guard.Check(c.Request) != nil {
-		a.audit.note(AuditEntry{User: "", Addr: a.gate.RemoteHost(c.Request), Action: c.Request.Method + " " + c.FullPath(), Result: "refused", Detail: "sent by a page of another origin", anonymous: true})
+		a.audit.add(AuditEntry{User: "", Addr: a.gate.RemoteHost(c.Request), Action: c.Request.Method + " " + c.FullPath(), Result: "refused", Detail: "sent by a page of another origin", anonymous: true})
 		a.refuse(c, nil, reply.NewFault(http.StatusForbidden, "foreign_origin", "Pages of another origin may not use the admin UI."))
 		return
 	}
@@ -263,7 +263,7 @@ func (a *Admin) audited(c *gin.Context, action, target, result, detail string) {
 }
 
 func (a *Admin) Note(d AuditEntry) {
-	a.audit.note(d)
+	a.audit.add(d)
 	a.opts.Log.Info("admin", "user", d.User, "remoteAddr", d.Addr, "action", d.Action, "target", d.Target, "result", d.Result, "detail", d.Detail)
 }
 

@@ -60,9 +60,9 @@ func (r *auditRing) at(i int) *AuditEntry {
 	return &r.ring[(r.next-1-i+2*len(r.ring))%len(r.ring)]
 }
 
-// note adds an entry; its texts are cut to the length of a line, and copied, because they may be parts of a whole
+// add adds an entry; its texts are cut to the length of a line, and copied, because they may be parts of a whole
 // form.
-func (a *auditLog) note(d AuditEntry) {
+func (a *auditLog) add(d AuditEntry) {
 	d.At = time.Now()
 	for text, most := range map[*string]int{&d.User: 64, &d.Target: 512, &d.Detail: 512} {
 		*text = strings.Clone(reply.Short(*text, most))

@@ -28,7 +28,7 @@ func TestAuditLog(t *testing.T) {
 	for _, more := range []int{1, 30, auditLen - 32, 1, 1, 1, auditLen/2 + 3} {
 		for range more {
 			n++
-			a.note(AuditEntry{User: users[n%3], Action: "client.block", Target: fmt.Sprint("t", n), Result: "ok"})
+			a.add(AuditEntry{User: users[n%3], Action: "client.block", Target: fmt.Sprint("t", n), Result: "ok"})
 		}
 		for _, text := range []string{"", "ADA", "block", "t7", "nobody"} {
 			var want []uint64
@@ -66,7 +66,7 @@ func TestAuditLines(t *testing.T) {
 			"a\nb\r\n", "\u2028\u2029", "\x00\x1b[31m", `"}{"`, "\xff\xfe", "<b>&amp;", strings.Repeat("ö", 300), strings.Repeat("x", 2000),
 		})), 1, 5).Draw(rt, "texts")
 		for _, s := range texts {
-			a.note(AuditEntry{User: s, Addr: "::1", Action: "channel.purge", Target: s, Result: "ok", Detail: s})
+			a.add(AuditEntry{User: s, Addr: "::1", Action: "channel.purge", Target: s, Result: "ok", Detail: s})
 		}
 		var out bytes.Buffer
 		if err := a.write(&out); err != nil {
@@ -131,7 +131,7 @@ func TestShort(t *testing.T) {
 func TestAuditWriteFails(t *testing.T) {
 	var a auditLog
 	for range 5 {
-		a.note(AuditEntry{User: "ada"})
+		a.add(AuditEntry{User: "ada"})
 	}
 	w := &broken{left: 2}
 	if err := a.write(w); !errors.Is(err, errBroken) || w.left != 0 {
@@ -158,7 +158,7 @@ func TestAuditUnderLoad(t *testing.T) {
 	for range 2 {
 		work.Go(func() {
 			for range auditLen {
-				a.note(AuditEntry{User: "ada", Result: "ok"})
+				a.add(AuditEntry{User: "ada", Result: "ok"})
 			}
 		})
 		work.Go(func() {

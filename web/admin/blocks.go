@@ -47,7 +47,7 @@ func (a *Admin) addBlock(c *gin.Context) {
 			a.failed(c, "client.block", id, back, err.Error())
 			return
 		}
-		a.done(c, "client.block", id, "for "+lasting(d), back, "Blocked "+reply.Short(id, 60)+" for "+lasting(d)+".")
+		a.done(c, "client.block", id, "for "+durationText(d), back, "Blocked "+reply.Short(id, 60)+" for "+durationText(d)+".")
 	}
 }
 

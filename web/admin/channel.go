@@ -71,7 +71,7 @@ func (a *Admin) channelView(v *pageRequest) templates.ChannelView {
 	last, oldest := "–", ""
 	if k.Newest != nil {
 		at, _ := time.Parse(time.RFC3339, k.Newest.Timestamp())
-		last, oldest = lasting(max(time.Since(at), 0))+" ago", "oldest "+lasting(k.Oldest)+" ago"
+		last, oldest = durationText(max(time.Since(at), 0))+" ago", "oldest "+durationText(k.Oldest)+" ago"
 	}
 	mostEvents, mostBytes := a.historyOf(name)
 	keeps := grouped(mostEvents) + " events, " + sized(mostBytes)

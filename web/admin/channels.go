@@ -114,7 +114,7 @@ func (a *Admin) channelRows(prefix string, names []string, rates map[string]floa
 		}
 		row := templates.ChannelRow{
 			Key: prefix + keyOf(names[i]), Name: names[i], Href: adminLink("channels", names[i]), Clients: grouped(ch.Clients), Connections: grouped(ch.Connections),
-			Rate: perSecond(rate) + "/s", SparkSpan: lasting(k.Span.Round(time.Second)), Events: grouped(k.Events), Bytes: sized(k.Bytes),
+			Rate: perSecond(rate) + "/s", SparkSpan: durationText(k.Span.Round(time.Second)), Events: grouped(k.Events), Bytes: sized(k.Bytes),
 		}
 		for _, n := range k.Activity {
 			row.Spark = append(row.Spark, float64(n))

@@ -38,7 +38,7 @@ func (a *Admin) knows(id string) bool {
 	if _, blocked := a.node.Blocks.Of(id); blocked {
 		return true
 	}
-	return len(a.node.Journal.Newest(1, func(h *node.Happening) bool { return h.ClientID == id })) > 0
+	return len(a.node.Journal.Newest(1, func(h *node.JournalEntry) bool { return h.ClientID == id })) > 0
 }
 
 func (a *Admin) clientView(v *pageRequest) templates.ClientView {
@@ -72,7 +72,7 @@ func (a *Admin) clientView(v *pageRequest) templates.ClientView {
 		row := blockRow(b)
 		view.Blocked = &row
 	}
-	view.Timeline = a.moments(timelineLen, false, func(h *node.Happening) bool { return h.ClientID == id })
+	view.Timeline = a.moments(timelineLen, false, func(h *node.JournalEntry) bool { return h.ClientID == id })
 	return view
 }
 
@@ -140,7 +140,7 @@ func (a *Admin) block(c *gin.Context) {
 		a.failed(c, "client.block", id, back, err.Error())
 		return
 	}
-	a.done(c, "client.block", id, "for "+lasting(d), back, "Blocked for "+lasting(d)+".")
+	a.done(c, "client.block", id, "for "+durationText(d), back, "Blocked for "+durationText(d)+".")
 }
 
 const blockHelp = "The time of a block is such as 30s, 10m or 24h, at most 8784h."

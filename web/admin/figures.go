@@ -55,8 +55,8 @@ func lagFigure(seconds []node.Reading) templates.Figure {
 	for i := len(seconds) - 1; i >= max(0, len(seconds)-60) && p99 < 0; i-- {
 		p50, p99 = seconds[i].LagP50, seconds[i].LagP99
 	}
-	value, unit := brief(lagTime(p99))
-	note, noteUnit := brief(lagTime(p50))
+	value, unit := shortDuration(lagTime(p99))
+	note, noteUnit := shortDuration(lagTime(p50))
 	return templates.Figure{
 		ID: "fig-lag", Label: "Delivery lag p99", Value: value, Unit: unit, Note: strings.TrimSpace("p50 " + note + " " + noteUnit),
 	}

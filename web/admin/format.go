@@ -34,8 +34,8 @@ func perSecond(x float64) string {
 // sized writes a number of bytes: 512 B, 1.4 KiB, 23 MiB.
 func sized[T int | int64 | uint64 | float32 | float64](n T) string { return humanize.IBytes(uint64(n)) }
 
-// lasting writes a duration in its two largest units: 3 d 4 h, 12 min, 8 s.
-func lasting(d time.Duration) string {
+// durationText writes a duration in its two largest units: 3 d 4 h, 12 min, 8 s.
+func durationText(d time.Duration) string {
 	units := []struct {
 		size time.Duration
 		name string
@@ -56,8 +56,8 @@ func lasting(d time.Duration) string {
 	return strings.Join(parts, " ")
 }
 
-// brief writes a short time: 340 µs, 1.2 ms, 85 ms, 2.4 s; "–" for a negative one.
-func brief(d time.Duration) (value, unit string) {
+// shortDuration writes a short time: 340 µs, 1.2 ms, 85 ms, 2.4 s; "–" for a negative one.
+func shortDuration(d time.Duration) (value, unit string) {
 	x, unit := float64(d)/float64(time.Microsecond), "µs"
 	switch {
 	case d < 0:

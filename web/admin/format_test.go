@@ -67,14 +67,14 @@ func TestBrief(t *testing.T) {
 		-1: "– ", 0: "0 µs", 400: "0 µs", 340 * time.Microsecond: "340 µs", time.Millisecond - 1: "1.0 ms", 1234 * time.Microsecond: "1.2 ms",
 		9960 * time.Microsecond: "10 ms", 85 * time.Millisecond: "85 ms", time.Second - 1: "1.0 s", 2449 * time.Millisecond: "2.4 s", 15 * time.Second: "15 s",
 	} {
-		if value, unit := brief(d); value+" "+unit != want {
+		if value, unit := shortDuration(d); value+" "+unit != want {
 			t.Errorf("%v is %q %q, want %q", d, value, unit, want)
 		}
 	}
 	units := map[string]float64{"µs": 1e3, "ms": 1e6, "s": 1e9}
 	rapid.Check(t, func(rt *rapid.T) {
 		d := rapid.Int64Range(0, 1<<rapid.IntRange(0, 39).Draw(rt, "order")).Draw(rt, "ns")
-		value, unit := brief(time.Duration(d))
+		value, unit := shortDuration(time.Duration(d))
 		closeTo(rt, float64(d), value+" "+unit, units)
 	})
 }
@@ -84,14 +84,14 @@ func TestLasting(t *testing.T) {
 		-time.Hour: "0 s", 0: "0 s", 999 * time.Millisecond: "0 s", 8 * time.Second: "8 s", 12 * time.Minute: "12 min", 12*time.Minute + 5*time.Second: "12 min 5 s",
 		time.Hour: "1 h", 76*time.Hour + 59*time.Minute: "3 d 4 h", 23*time.Hour + 59*time.Minute + 59*time.Second: "23 h 59 min",
 	} {
-		if got := lasting(d); got != want {
+		if got := durationText(d); got != want {
 			t.Errorf("%v is %q, want %q", d, got, want)
 		}
 	}
 	units := map[string]time.Duration{"d": 24 * time.Hour, "h": time.Hour, "min": time.Minute, "s": time.Second}
 	rapid.Check(t, func(rt *rapid.T) {
 		d := time.Duration(rapid.Int64Range(0, int64(1000*24*time.Hour)).Draw(rt, "d"))
-		words := strings.Fields(lasting(d))
+		words := strings.Fields(durationText(d))
 		if len(words) != 2 && len(words) != 4 {
 			rt.Fatalf("%v is %q", d, words)
 		}

@@ -54,7 +54,7 @@ func (a *Admin) login(c *gin.Context) {
 	if wait > 0 {
 		v.Wait = wait
 		seconds := math.Ceil(wait.Seconds())
-		v.Error = "Too many attempts. Try again in " + lasting(time.Duration(seconds)*time.Second) + "."
+		v.Error = "Too many attempts. Try again in " + durationText(time.Duration(seconds)*time.Second) + "."
 		c.Header("Retry-After", strconv.Itoa(int(seconds)))
 		a.Note(AuditEntry{User: name, Addr: addr, Action: "login", Result: "refused", Detail: "too many attempts", anonymous: true})
 		a.showLogin(c, http.StatusTooManyRequests, v)

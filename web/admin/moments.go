@@ -9,7 +9,7 @@ import (
 )
 
 // moments returns the newest events of clients as the pages show them.
-func (a *Admin) moments(n int, linked bool, want func(*node.Happening) bool) []templates.Moment {
+func (a *Admin) moments(n int, linked bool, want func(*node.JournalEntry) bool) []templates.Moment {
 	var list []templates.Moment
 	for _, h := range a.node.Journal.Newest(n, want) {
 		m := templates.Moment{

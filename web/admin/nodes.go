@@ -26,7 +26,7 @@ func (a *Admin) nodes(v *pageRequest) (func() renderedPage, *reply.Fault) {
 		}
 		if c := a.node.Cluster; c != nil {
 			if since, reason, degraded := c.Roster.Degraded(); degraded {
-				view.Degraded = "The view of the other servers is " + lasting(time.Since(since)) + " old: " + reason + "."
+				view.Degraded = "The view of the other servers is " + durationText(time.Since(since)) + " old: " + reason + "."
 			}
 		}
 		return renderedPage{body: templates.Nodes(view), parts: view.Fragments()}

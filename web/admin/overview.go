@@ -51,7 +51,7 @@ func (o *overviewPage) paint() renderedPage {
 		o.busiestAt, o.view.Busiest = now, o.a.busiest(8)
 	}
 	o.view.Figures = o.a.figures()
-	o.view.News = o.a.moments(12, true, func(h *node.Happening) bool { return h.Kind == "join" || h.Kind == "leave" })
+	o.view.News = o.a.moments(12, true, func(h *node.JournalEntry) bool { return h.Kind == "join" || h.Kind == "leave" })
 	return renderedPage{body: templates.Overview(o.view), parts: o.view.Fragments()}
 }
 

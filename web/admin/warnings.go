@@ -44,7 +44,7 @@ func (a *Admin) stateWarnings() (list []templates.Warning) {
 	if e := a.node.EngineState(); !e.Ready {
 		list = append(list, templates.Warning{
 			Key: "engine", Tone: "bad", Title: "The event store is unavailable",
-			Text: "Nothing can be published since " + lasting(time.Since(e.Since)) + ": " + e.Reason +
+			Text: "Nothing can be published since " + durationText(time.Since(e.Since)) + ": " + e.Reason +
 				". Streams stay open and catch up when it is back.",
 			Href: serverPath, Action: "Server",
 		})
@@ -55,7 +55,7 @@ func (a *Admin) stateWarnings() (list []templates.Warning) {
 	if since, reason, degraded := a.node.Cluster.Roster.Degraded(); degraded {
 		list = append(list, templates.Warning{
 			Key: "cluster", Tone: "bad", Title: "Disconnected from the other servers",
-			Text: "The view of their clients is " + lasting(time.Since(since)) + " old: " + reason + ".",
+			Text: "The view of their clients is " + durationText(time.Since(since)) + " old: " + reason + ".",
 			Href: serverPath, Action: "Server",
 		})
 	}
@@ -121,7 +121,7 @@ func (a *Admin) loadWarnings() (list []templates.Warning) {
 	if stats.Blocked > 0 {
 		list = append(list, templates.Warning{
 			Key: "blocked", Tone: "warn", Title: grouped(stats.Blocked) + " not reading",
-			Text: "These connections take no data now. Each ends as slow after " + lasting(a.opts.StallTimeout) +
+			Text: "These connections take no data now. Each ends as slow after " + durationText(a.opts.StallTimeout) +
 				" without progress, and can resume.",
 			Href: furthestBehindPath, Action: "Furthest behind",
 		})

@@ -37,7 +37,7 @@ func (a *Admin) webhooks(v *pageRequest) (func() renderedPage, *reply.Fault) {
 		}
 		list := h.Endpoints()
 		if time.Since(read) > lettersEvery {
-			letters, read = a.letters(list), time.Now()
+			letters, read = a.deadLetters(list), time.Now()
 		}
 		view.Letters = letters
 		for i := range list {
@@ -73,7 +73,7 @@ func webhookRow(st *hooks.Status) templates.WebhookRow {
 }
 
 func attemptRow(st *hooks.Status, at *hooks.Attempt, n int) templates.MessageRow {
-	took, unit := brief(at.Took)
+	took, unit := shortDuration(at.Took)
 	row := templates.MessageRow{
 		Key: fmt.Sprintf("attempt-%s-%d-%d", st.ID, at.At.UnixNano(), n), ID: st.ID, Value: strconv.FormatUint(at.Seq, 10), Message: at.ID, URL: st.URL,
 		At: at.At, Events: grouped(at.Events), Answer: strconv.Itoa(at.Status), Tone: "ok", Took: took + " " + unit, Again: at.Seq > 0 && at.Body != nil,
@@ -84,8 +84,8 @@ func attemptRow(st *hooks.Status, at *hooks.Attempt, n int) templates.MessageRow
 	return row
 }
 
-// letters returns the newest dead letters of all endpoints.
-func (a *Admin) letters(list []hooks.Status) []templates.MessageRow {
+// deadLetters returns the newest dead deadLetters of all endpoints.
+func (a *Admin) deadLetters(list []hooks.Status) []templates.MessageRow {
 	ctx, cancel := context.WithTimeout(context.Background(), lettersWait)
 	defer cancel()
 	var rows []templates.MessageRow

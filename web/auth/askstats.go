@@ -42,8 +42,8 @@ type askStats struct {
 	told   uint64    // failures by then
 }
 
-// note counts a question.
-func (s *askStats) note(a *answer, err error, took time.Duration) {
+// record counts a question.
+func (s *askStats) record(a *answer, err error, took time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {

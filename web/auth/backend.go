@@ -179,7 +179,7 @@ func (b *Backend) ask(text []byte) answer {
 	}
 	begun := time.Now()
 	a, err := b.post(text)
-	b.stats.note(&a, err, time.Since(begun))
+	b.stats.record(&a, err, time.Since(begun))
 	if err != nil {
 		b.warn(err)
 		return answer{err: &BackendError{Retry: retryAfter}}

@@ -40,7 +40,7 @@ func (k *Gate) Lend(c *gin.Context, who Caller, channels []string) (*lease, *rep
 		a.byAddress.Release(l.addr)
 		return nil, reply.Limited(c, fullRetry, "too_many_connections", "These credentials have reached their limit of open streams.")
 	}
-	if over := k.Limits.Subscriptions.take(&l.seat); over != "" {
+	if over := k.Limits.Subscriptions.acquire(&l.seat); over != "" {
 		l.disconnect()
 		return nil, reply.Limited(c, fullRetry, "too_many_subscriptions", over+" have reached their limit of subscriptions, in bytes.")
 	}
@@ -51,11 +51,11 @@ func (k *Gate) Lend(c *gin.Context, who Caller, channels []string) (*lease, *rep
 func (l *lease) Release(grace time.Duration) {
 	l.disconnect()
 	if grace <= 0 {
-		l.gate.Limits.Subscriptions.give(l.seat)
+		l.gate.Limits.Subscriptions.release(l.seat)
 		return
 	}
 	seat, subscriptions := l.seat, &l.gate.Limits.Subscriptions
-	time.AfterFunc(grace, func() { subscriptions.give(seat) })
+	time.AfterFunc(grace, func() { subscriptions.release(seat) })
 }
 
 // disconnect reverses Acquire.

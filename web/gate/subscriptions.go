@@ -37,8 +37,8 @@ type Subscriptions struct {
 	byIdentity map[string]int64
 }
 
-// take counts a stream, or returns whose limit it exceeds.
-func (x *Subscriptions) take(p *seat) (over string) {
+// acquire counts a stream, or returns whose limit it exceeds.
+func (x *Subscriptions) acquire(p *seat) (over string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	switch {
@@ -60,8 +60,8 @@ func (x *Subscriptions) take(p *seat) (over string) {
 	return ""
 }
 
-// give reverses take.
-func (x *Subscriptions) give(p seat) {
+// release reverses take.
+func (x *Subscriptions) release(p seat) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.add(&p, -p.cost)

@@ -18,13 +18,13 @@ func TestDefaultsLetACrowdIn(t *testing.T) {
 			names[j] = fmt.Sprintf("tenant-000%d.room.%016d", j, i)
 		}
 		p := seat{addr: proxy, cost: costOf(names)}
-		if over := x.take(&p); over != "" {
+		if over := x.acquire(&p); over != "" {
 			t.Fatalf("client %d: %s", i, over)
 		}
 		all = append(all, p)
 	}
 	for _, p := range all {
-		x.give(p)
+		x.release(p)
 	}
 	if held, _, _, refused := x.State(); held != 0 || refused != 0 || len(x.byAddress) != 0 {
 		t.Errorf("%d bytes are held, %d were refused, %d addresses remembered", held, refused, len(x.byAddress))

@@ -88,13 +88,13 @@ func (s *Sessions) load(opts SessionOptions, secret []byte) ([]byte, error) {
 	})
 	go func() {
 		defer close(stopped)
-		s.keep(stop)
+		s.saveInBackground(stop)
 	}()
 	return kept.Secret, nil
 }
 
-// keep saves pending changes until stop is closed.
-func (s *Sessions) keep(stop <-chan struct{}) {
+// saveInBackground saves pending changes until stop is closed.
+func (s *Sessions) saveInBackground(stop <-chan struct{}) {
 	ticker := time.NewTicker(saveEvery)
 	defer ticker.Stop()
 	for {

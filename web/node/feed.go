@@ -110,7 +110,7 @@ func (f *Feed) run() {
 		f.mu.Unlock()
 		f.passAll()
 		f.firsts(waiting)
-		f.tellOnline()
+		f.notifyOnline()
 		timer.Reset(restBetween)
 		select {
 		case <-timer.C:
@@ -164,11 +164,11 @@ func (f *Feed) pass(edges []presence.Edge) {
 		f.events = append(f.events, eventlog.Event{Channel: e.Channel, Type: string(e.Kind), Payload: f.text[begin:], Bare: true})
 		if e.Channel != presence.Everyone {
 			if f.members.Load() > 0 {
-				f.tellMembers(e)
+				f.notifyMembers(e)
 			}
 		} else if e.Kind != presence.Update {
 			f.changed = e.Version
-			f.node.Journal.Note(Happening{Kind: string(e.Kind), ClientID: e.ClientID})
+			f.node.Journal.Note(JournalEntry{Kind: string(e.Kind), ClientID: e.ClientID})
 		}
 	}
 	for {
@@ -179,7 +179,7 @@ func (f *Feed) pass(edges []presence.Edge) {
 	}
 }
 
-func (f *Feed) tellMembers(e *presence.Edge) {
+func (f *Feed) notifyMembers(e *presence.Edge) {
 	payload := append([]byte(`{"action":"`), e.Kind...)
 	payload = append(payload, `","member":`...)
 	payload = presence.Member{ClientID: e.ClientID, Info: e.Info}.AppendJSON(payload)
@@ -246,8 +246,8 @@ func (f *Feed) stale() bool {
 	return f.online.Load() > 0 && (f.everyone == nil || f.everyone.Version < f.changed)
 }
 
-// tellOnline sends the list of all clients, if that is due.
-func (f *Feed) tellOnline() {
+// notifyOnline sends the list of all clients, if that is due.
+func (f *Feed) notifyOnline() {
 	if !f.stale() || time.Since(f.built) < onlineEvery {
 		return
 	}

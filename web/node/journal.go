@@ -8,8 +8,8 @@ import (
 // journalLen is how many happenings are remembered, over all clients.
 const journalLen = 16 << 10
 
-// Happening is one thing that happened to a client.
-type Happening struct {
+// JournalEntry is one thing that happened to a client.
+type JournalEntry struct {
 	Seq      uint64 // counts happenings from 1
 	At       time.Time
 	Kind     string // "open" and "end" of a connection, "return" within the grace; "join" and "leave" of the client
@@ -23,11 +23,11 @@ type Happening struct {
 // grows with the events, up to about 2 MiB.
 type Journal struct {
 	mu   sync.Mutex
-	ring []Happening
+	ring []JournalEntry
 	seq  uint64
 }
 
-func (j *Journal) Note(h Happening) {
+func (j *Journal) Note(h JournalEntry) {
 	h.At = time.Now()
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -41,8 +41,8 @@ func (j *Journal) Note(h Happening) {
 }
 
 // Newest returns at most n happenings for which want returns true, newest first.
-func (j *Journal) Newest(n int, want func(*Happening) bool) []Happening {
-	var list []Happening
+func (j *Journal) Newest(n int, want func(*JournalEntry) bool) []JournalEntry {
+	var list []JournalEntry
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for i := range uint64(len(j.ring)) {

@@ -61,7 +61,7 @@ func (st *Stream) Join(channels []string, info []byte) {
 	if n.Cluster != nil {
 		n.Cluster.publishConn(&st.Connection, channels)
 	}
-	n.Journal.Note(Happening{Kind: kind, ClientID: st.ClientID, ConnID: st.ID, Addr: st.RemoteAddr})
+	n.Journal.Note(JournalEntry{Kind: kind, ClientID: st.ClientID, ConnID: st.ID, Addr: st.RemoteAddr})
 }
 
 // ConnOf returns the hub's side of a connection, nil before it is attached and for
@@ -129,7 +129,7 @@ func (st *Stream) Ended(conn *hub.Conn, why hub.Reason) {
 	if st.At.Cluster != nil {
 		st.At.Cluster.removeConn(&st.Connection)
 	}
-	st.At.Journal.Note(Happening{Kind: "end", Code: why.Code, ClientID: st.ClientID, ConnID: st.ID, Addr: st.RemoteAddr})
+	st.At.Journal.Note(JournalEntry{Kind: "end", Code: why.Code, ClientID: st.ClientID, ConnID: st.ID, Addr: st.RemoteAddr})
 	st.At.opts.Log.Debug("stream ended", "clientId", st.ClientID, "connectionId", st.ID, "reason", why.Code)
 }
 

@@ -95,12 +95,12 @@ func (r *run) paced(ctx context.Context) error {
 		return r.all(func(p *paced) error { return p.pace(ctx, r.o.Rate, d) })
 	}
 	if r.o.Warmup > 0 {
-		r.progress.enter("warming up")
+		r.progress.setPhase("warming up")
 		if err := r.warm(ctx, func() error { return publish(r.o.Warmup) }); err != nil {
 			return err
 		}
 	}
-	r.progress.enter("measuring")
+	r.progress.setPhase("measuring")
 	if err := r.measure(ctx, func() error { return publish(r.o.Duration) }); err != nil {
 		return err
 	}
@@ -119,12 +119,12 @@ func (r *run) bursts(ctx context.Context) error {
 		return r.all(func(p *paced) error { return p.burst(ctx, r.o.Burst) })
 	}
 	if r.o.Warmup > 0 {
-		r.progress.enter("warming up")
+		r.progress.setPhase("warming up")
 		if err := r.warm(ctx, once); err != nil {
 			return err
 		}
 	}
-	r.progress.enter("measuring")
+	r.progress.setPhase("measuring")
 	return r.measure(ctx, func() error {
 		for i := range r.o.Bursts {
 			if i > 0 {

@@ -23,7 +23,7 @@ type progress struct {
 // newProgress starts to report status every so often; it is called from another goroutine. A nil w is silent.
 func newProgress(w io.Writer, every time.Duration, status func() string) *progress {
 	p := &progress{w: w, begun: time.Now(), stop: make(chan struct{})}
-	p.enter("starting")
+	p.setPhase("starting")
 	if w == nil {
 		return p
 	}
@@ -46,8 +46,8 @@ func newProgress(w io.Writer, every time.Duration, status func() string) *progre
 	return p
 }
 
-// enter sets the name of the run's current phase.
-func (p *progress) enter(phase string) { p.phase.Store(&phase) }
+// setPhase sets the name of the run's current phase.
+func (p *progress) setPhase(phase string) { p.phase.Store(&phase) }
 
 func (p *progress) line(status string) {
 	format := "%4.0fs %s: %s\n"

@@ -11,11 +11,11 @@ import (
 // the resumed channels continues, so that the hand-over from kept to new events is tested as well.
 func (r *run) resume(ctx context.Context) error {
 	p := r.publishers[0]
-	r.progress.enter("giving every stream a position")
+	r.progress.setPhase("giving every stream a position")
 	if err := r.warm(ctx, func() error { return r.everyChannel(ctx, p, 1) }); err != nil {
 		return err
 	}
-	r.progress.enter("live traffic alone")
+	r.progress.setPhase("live traffic alone")
 	r.takeLatency()
 	if err := r.liveFor(ctx, p, r.o.Warmup); err != nil {
 		return err
@@ -24,13 +24,13 @@ func (r *run) resume(ctx context.Context) error {
 	res.LiveBefore = newLatency(r.takeLatency())
 	r.result.Resume = res
 
-	r.progress.enter("publishing what the streams miss")
+	r.progress.setPhase("publishing what the streams miss")
 	r.engine.drop(r.main)
 	if err := r.everyChannel(ctx, p, r.o.Missed); err != nil {
 		return err
 	}
 
-	r.progress.enter("resuming")
+	r.progress.setPhase("resuming")
 	storm := func() error { return r.storm(ctx, p, res) }
 	if err := r.measure(ctx, storm); err != nil {
 		return err

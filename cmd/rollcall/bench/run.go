@@ -148,7 +148,7 @@ func (r *run) afterwards(ctx context.Context) error {
 	if r.result.Memory == nil || !r.memory.peaked() {
 		return nil
 	}
-	r.progress.enter("dropping all streams")
+	r.progress.setPhase("dropping all streams")
 	r.engine.drop(r.streams)
 	if err := sleep(ctx, r.o.Settle); err != nil {
 		return err
@@ -174,7 +174,7 @@ func (r *run) connect(ctx context.Context) error {
 		}
 		m.Before = before.pss
 	}
-	r.progress.enter("connecting")
+	r.progress.setPhase("connecting")
 	c := &r.result.Connect
 	if len(r.streams) > 0 {
 		begun := time.Now()
@@ -202,7 +202,7 @@ func (r *run) connect(ctx context.Context) error {
 	if !watch {
 		return sleep(ctx, r.o.Settle)
 	}
-	r.progress.enter("idle")
+	r.progress.setPhase("idle")
 	if err := sleep(ctx, r.o.Settle); err != nil {
 		return err
 	}

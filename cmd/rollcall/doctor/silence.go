@@ -42,11 +42,11 @@ func (p *probe) silence(ctx context.Context, s *stream) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p.verdict(s, goodbye, events)
+	p.judge(s, goodbye, events)
 }
 
-// verdict judges the silent stream. The caller holds the stream's mutex.
-func (p *probe) verdict(s *stream, goodbye string, events int) {
+// judge judges the silent stream. The caller holds the stream's mutex.
+func (p *probe) judge(s *stream, goodbye string, events int) {
 	beats, bunches := 0, 0
 	for _, b := range s.beats {
 		beats += b.lines
@@ -61,9 +61,9 @@ func (p *probe) verdict(s *stream, goodbye string, events int) {
 	case beats >= 3 && bunches > 0 && beats-len(s.beats) >= len(s.beats):
 		p.add("silence", Fail, held, "%d heartbeats came in %d bunches: something gathers bytes and holds them back.", beats, len(s.beats))
 	case !s.ended.IsZero() && beats == 0:
-		p.add("silence", Fail, idle, "The stream was cut after %s of silence, before a heartbeat came%s. Either the timeout is shorter than the heartbeat, or heartbeats are held back.", seconds(quiet), known(quiet))
+		p.add("silence", Fail, idle, "The stream was cut after %s of silence, before a heartbeat came%s. Either the timeout is shorter than the heartbeat, or heartbeats are held back.", seconds(quiet), proxyWithTimeout(quiet))
 	case !s.ended.IsZero():
-		p.add("silence", Fail, aged, "The stream was cut at the age of %s, %s after a heartbeat%s: so silence is not why, but a limit of how long an answer may take.", seconds(age), seconds(quiet), known(age))
+		p.add("silence", Fail, aged, "The stream was cut at the age of %s, %s after a heartbeat%s: so silence is not why, but a limit of how long an answer may take.", seconds(age), seconds(quiet), proxyWithTimeout(age))
 	case beats == 0 && events > 0 && !p.Publish:
 		p.add("silence", OK, "", "A stream stayed open for %s; events came on its channel, so it was not silent. Try without --channel.", seconds(p.Wait))
 	case beats == 0 && p.Wait >= 30*time.Second:
@@ -75,8 +75,8 @@ func (p *probe) verdict(s *stream, goodbye string, events int) {
 	}
 }
 
-// known names the proxy with such a timeout.
-func known(d time.Duration) string {
+// proxyWithTimeout names the proxy with such a timeout.
+func proxyWithTimeout(d time.Duration) string {
 	for t, whose := range usual {
 		if math.Abs(d.Seconds()-float64(t)) < 1.5 {
 			return " (" + whose + ")"

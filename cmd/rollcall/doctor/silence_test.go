@@ -38,7 +38,7 @@ func TestVerdict(t *testing.T) {
 			s.ended, s.err = at(test.ended), errors.New("cut")
 		}
 		p := &probe{Options: Options{Wait: 65 * time.Second}}
-		p.verdict(s, test.goodbye, test.events)
+		p.judge(s, test.goodbye, test.events)
 		checks := map[string]Check{"silence": p.report.Checks[0]}
 		t.Run(name, func(t *testing.T) {
 			c := want(t, checks, "silence", test.status, test.says)
@@ -51,6 +51,6 @@ func TestVerdict(t *testing.T) {
 
 func TestShortWaitSaysSo(t *testing.T) {
 	p := &probe{Options: Options{Wait: 5 * time.Second}}
-	p.verdict(&stream{}, "", 0)
+	p.judge(&stream{}, "", 0)
 	want(t, map[string]Check{"silence": p.report.Checks[0]}, "silence", OK, "too short")
 }
