@@ -58,6 +58,7 @@ var homes = map[string][]string{
 	"github.com/MicahParks":      {"web/auth"},
 	"golang.org/x/crypto":        {"web/login"},
 	"github.com/prometheus":      {"web/metrics"},
+	"github.com/tidwall/btree":   {"hub/eventlog"},
 	"golang.org/x/time":          {"web/auth"},
 	"golang.org/x/sync":          {"web/auth"},
 	"github.com/cockroachdb":     {"hub/disklog"},
@@ -84,7 +85,7 @@ var homes = map[string][]string{
 // standardOnly lists the packages that import nothing but the standard library and what is named here.
 var standardOnly = map[string][]string{
 	"hub":          {"golang.org/x/sys"},
-	"hub/eventlog": {},
+	"hub/eventlog": {"github.com/tidwall/btree"},
 	"presence":     {},
 	"templates":    {"github.com/a-h/templ"},
 	"web/login":    {"github.com/gorilla", "golang.org/x/crypto"},
