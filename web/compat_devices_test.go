@@ -197,6 +197,7 @@ func TestDevicePlaceIsWhatWasWritten(t *testing.T) {
 type storedPlaces struct {
 	web.MemoryEngine
 	payload string
+	noneBefore
 }
 
 func (e storedPlaces) Older(_ context.Context, _ []string, after uint64, _ eventlog.Limit) (eventlog.Batch, error) {
@@ -220,7 +221,7 @@ func TestDevicesInTheStoreAlone(t *testing.T) {
 	log := eventlog.NewMemory((&web.Options{}).History())
 	t.Cleanup(func() { log.Close() })
 	phone := log.Head().Epoch + "-0"
-	srv := webtest.Start(t, web.Options{Engine: storedPlaces{web.MemoryEngine{Memory: log}, `{"phone's key":"` + phone + `"}`}})
+	srv := webtest.Start(t, web.Options{Engine: storedPlaces{web.MemoryEngine{Memory: log}, `{"phone's key":"` + phone + `"}`, noneBefore{}}})
 	opened(t, srv, "/events?memberId=ann&deviceId=watch").Close()
 	eventually(t, "the place is kept", func() bool { return srv.Streams() == 0 && srv.PlacesDue() == 0 })
 	var places map[string]string

@@ -10,9 +10,17 @@ import (
 	"rollcall/web/webtest"
 )
 
+// noneBefore is the part of an engine whose store is not read backwards.
+type noneBefore struct{}
+
+func (noneBefore) OlderBefore(context.Context, string, uint64, eventlog.Limit) ([]*eventlog.Record, error) {
+	return nil, nil
+}
+
 // stepEngine is an engine whose store answers in steps that a test has written.
 type stepEngine struct {
 	web.MemoryEngine
+	noneBefore
 	steps []eventlog.Batch
 	last  func() []*eventlog.Record
 }

@@ -83,6 +83,20 @@ func (e *deepEngine) LastOlder(_ context.Context, channels []string) ([]*eventlo
 	return recs, nil
 }
 
+func (e *deepEngine) OlderBefore(_ context.Context, channel string, before uint64, limit eventlog.Limit) (recs []*eventlog.Record, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.away {
+		return nil, eventlog.ErrUnavailable
+	}
+	for _, r := range e.store {
+		if r.Channel() == channel && r.Seq < before {
+			recs = append(recs, r)
+		}
+	}
+	return recs[max(0, len(recs)-limit.Events):], nil
+}
+
 // A stream that resumes, and the history, get from the store what the server no
 // longer has in memory: no gap, every event once and in order.
 func TestEngineOlder(t *testing.T) {
@@ -105,6 +119,22 @@ func TestEngineOlder(t *testing.T) {
 
 	if p := history(t, srv, "channel=a&limit=3"); len(p.Events) != 3 || *p.Gap || p.Events[0].ID != epoch+"-1" {
 		t.Errorf("history begins with %+v", p)
+	}
+	var all []string
+	for before := ""; ; { // backwards, from the memory into the store and to its beginning
+		p := history(t, srv, "channel=a&last=5"+before)
+		if len(p.Events) == 0 {
+			break
+		}
+		var page []string
+		for _, e := range p.Events {
+			page = append(page, string(e.Payload))
+		}
+		all = append(page, all...)
+		before = "&before=" + p.Events[0].ID
+	}
+	if got := strings.Join(all, " "); got != `0 1 2 3 4 5 6 7 8 9 10 11 "live"` {
+		t.Errorf("backwards there is %s", got)
 	}
 	if got := engine.Stats().Published; got != 13 {
 		t.Errorf("%d were published", got)

@@ -16,6 +16,7 @@ import (
 // pastEngine is an engine whose store has the same events before every position.
 type pastEngine struct {
 	web.MemoryEngine
+	noneBefore
 	past []*eventlog.Record
 }
 

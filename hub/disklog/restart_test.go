@@ -94,6 +94,30 @@ func readOlder(t testing.TB, l *Log, channels []string, after uint64, limit even
 	return seqs, gaps
 }
 
+// wantBefore checks that what the channel keeps is read backwards from any number, as many as are asked for.
+func wantBefore(t testing.TB, l *Log, channel string, kept []uint64) {
+	t.Helper()
+	for before := uint64(0); before <= l.Head().Seq+2; before += 1 + before/9 {
+		for _, n := range []int{1, 2, 7, 1000} {
+			recs, err := l.OlderBefore(context.Background(), channel, before, eventlog.Limit{Events: n})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []uint64
+			for _, r := range recs {
+				got = append(got, r.Seq)
+			}
+			want, _ := slices.BinarySearch(kept, before)
+			if want := kept[max(0, want-n):want]; !slices.Equal(got, want) {
+				t.Fatalf("%s has %d before %d, want %d", channel, got, before, want)
+			}
+		}
+	}
+	if few, err := l.OlderBefore(context.Background(), channel, l.Head().Seq+1, eventlog.Limit{Bytes: 1}); err != nil || len(few) != min(1, len(kept)) {
+		t.Fatalf("%s has %d within a byte, %v", channel, len(few), err)
+	}
+}
+
 func records(t testing.TB, l *Log, channels []string, after uint64, limit eventlog.Limit) (recs []*eventlog.Record, gaps []string) {
 	t.Helper()
 	use := func(b eventlog.Batch) {
@@ -208,6 +232,9 @@ func TestOlder(t *testing.T) {
 		at[c] = append(at[c], publish(t, l, ev(c, i))[0].Seq)
 	}
 	head := l.Head().Seq
+	for _, c := range []string{"a", "b", "c", "more7", "never"} {
+		wantBefore(t, l, c, at[c])
+	}
 	for _, set := range [][]string{{"a"}, {"a", "b"}, {"c", "a", "never", "b"}, many} {
 		for after := uint64(0); after <= head; after += 1 + after/2 {
 			var want []uint64
@@ -252,6 +279,10 @@ func TestOlderGaps(t *testing.T) {
 				publish(t, l, ev("full", i))
 			}
 			check(t, l.trim())
+		}
+		for _, c := range []string{"first", "purged", "whole", "full", "never"} {
+			kept, _ := readOlder(t, l, []string{c}, 0, eventlog.Limit{})
+			wantBefore(t, l, c, kept)
 		}
 		seqs, gaps := readOlder(t, l, []string{"first", "purged", "whole", "full", "never"}, 0, eventlog.Limit{})
 		if len(seqs) != 1+4+4+5 || !slices.Equal(gaps, []string{"full", "purged"}) {

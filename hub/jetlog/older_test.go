@@ -48,6 +48,47 @@ func readOlder(t *testing.T, l *Log, channels []string, after uint64, limit even
 	return seqs, slices.Compact(gaps)
 }
 
+// What the stream has of a channel is read backwards from any number, as many as are asked for: of channels that are
+// published to all the time, and of those that had a burst and then nothing.
+func TestOlderBefore(t *testing.T) {
+	l := open(t, newFleet(t, 1).link(), Options{Mirror: eventlog.Options{Events: 3}})
+	at := make(map[string][]uint64)
+	add := func(c string, n int) {
+		var batch []eventlog.Event
+		for i := range n {
+			batch = append(batch, ev(c, i))
+		}
+		for _, r := range publish(t, l, batch...) {
+			at[c] = append(at[c], r.Seq)
+		}
+	}
+	add("once", 1)
+	add("burst", 200)
+	for range 40 {
+		add("often", 3)
+		add("other", 9)
+	}
+	add("burst", 1)
+	for _, c := range []string{"once", "burst", "often", "never"} {
+		for before := uint64(0); before <= l.Head().Seq+2; before += 1 + before/3 {
+			for _, n := range []int{1, 5, 1000} {
+				recs, err := l.OlderBefore(t.Context(), c, before, eventlog.Limit{Events: n})
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got []uint64
+				for _, r := range recs {
+					got = append(got, r.Seq)
+				}
+				end, _ := slices.BinarySearch(at[c], before)
+				if want := at[c][max(0, end-n):end]; !slices.Equal(got, want) {
+					t.Fatalf("%s has %d before %d, want %d", c, got, before, want)
+				}
+			}
+		}
+	}
+}
+
 // What the mirror dropped and the stream has is read as one log, from any position.
 func TestOlder(t *testing.T) {
 	link := newFleet(t, 1).link()

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
@@ -150,32 +149,14 @@ func (a *API) newest(ctx context.Context, channel string, s span) (eventlog.Batc
 	if s.before > 0 {
 		batch.Through = s.before - 1
 	}
-	for at, first := uint64(0), true; ; first = false {
-		b, err := a.page(ctx, channel, at, maxPage)
-		if err != nil {
-			return batch, err
-		}
-		if first {
-			batch.Gaps = b.Gaps
-		}
-		for _, r := range b.Records {
-			if r.Seq <= batch.Through {
-				batch.Records = append(batch.Records, r)
-			}
-		}
-		batch.Records = batch.Records[max(0, len(batch.Records)-s.limit):]
-		if at = b.Through; len(b.Records) == 0 || at >= batch.Through {
-			break
-		}
+	first, err := a.page(ctx, channel, 0, 1) // it tells whether something was dropped
+	if err != nil {
+		return batch, err
 	}
-	size := 0
-	for i, r := range slices.Backward(batch.Records) {
-		if size += len(r.Payload()); size > maxPageBytes && i < len(batch.Records)-1 {
-			batch.Records = batch.Records[i+1:]
-			break
-		}
-	}
-	return batch, nil
+	batch.Gaps = first.Gaps
+	most := eventlog.Limit{Events: s.limit, Bytes: maxPageBytes}
+	batch.Records, err = a.node.NewestBefore(ctx, channel, batch.Through+1, most)
+	return batch, err
 }
 
 // history answers GET /history.

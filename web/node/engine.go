@@ -66,6 +66,9 @@ func (n *Node) EngineState() EngineState {
 type Deeper interface {
 	Older(ctx context.Context, channels []string, after uint64, limit eventlog.Limit) (eventlog.Batch, error)
 	LastOlder(ctx context.Context, channels []string) ([]*eventlog.Record, error)
+	// OlderBefore reads the newest events of a channel before a number, oldest first, whether the server has them in
+	// memory or not. Its cost does not grow with what the channel keeps.
+	OlderBefore(ctx context.Context, channel string, before uint64, limit eventlog.Limit) ([]*eventlog.Record, error)
 
 	// Floors returns, for each channel, the number through which its events may be missing in memory.
 	Floors(channels []string) []uint64
@@ -219,6 +222,37 @@ func (n *Node) Older(ctx context.Context, channels []string, resume string) (all
 		return nil, held, nil
 	}
 	return all, held, nil
+}
+
+// NewestBefore returns the newest events of a channel before a number, oldest first, from the store if the memory no
+// longer has them.
+func (n *Node) NewestBefore(ctx context.Context, channel string, before uint64, limit eventlog.Limit) ([]*eventlog.Record, error) {
+	recs := n.Log.Page(channel, before, limit.Events)
+	slices.Reverse(recs)
+	missing := limit.Events - len(recs)
+	store, ok := n.Log.(Deeper)
+	if !ok || missing == 0 || store.Floors([]string{channel})[0] == 0 {
+		return newestWithin(recs, limit), nil
+	}
+	if len(recs) > 0 {
+		before = recs[0].Seq
+	}
+	older, err := store.OlderBefore(ctx, channel, before, eventlog.Limit{Events: missing, Bytes: limit.Bytes})
+	if err != nil {
+		return nil, err
+	}
+	return newestWithin(append(older, recs...), limit), nil
+}
+
+// newestWithin returns the last records within the limit of bytes, one at least.
+func newestWithin(recs []*eventlog.Record, limit eventlog.Limit) []*eventlog.Record {
+	size := 0
+	for i, r := range slices.Backward(recs) {
+		if size += len(r.Frame().Chunk()); size > limit.Bytes && i < len(recs)-1 {
+			return recs[i+1:]
+		}
+	}
+	return recs
 }
 
 // Oldest reads from the store what the server no longer has in memory, for a stream that
