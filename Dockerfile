@@ -1,8 +1,8 @@
-# An image of the binary, certificates to trust and nothing else. From the source:
+# An image with only the binary and trusted certificates. From the source:
 #
 #   docker build --build-arg VERSION=$(git describe --tags --always) -t rollcall .
 #
-# GoReleaser takes the stage "packaged", with the binary that it has built.
+# GoReleaser uses the stage "packaged", with its own binary.
 
 FROM --platform=$BUILDPLATFORM golang:1.26 AS base
 RUN mkdir /data && chown 65532:65532 /data
@@ -19,15 +19,15 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
 
 FROM scratch AS image
 COPY --from=base /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-# For --data; a new volume takes its owner from here.
+# For --data; a new volume gets its owner from here.
 COPY --from=base --chown=65532:65532 /data /data
 USER 65532:65532
 EXPOSE 9090
 STOPSIGNAL SIGTERM
-# That it lives. That it takes streams is another question, for who sends it some: "health --ready", or GET /readyz.
+# Liveness. Load balancers check readiness instead: "health --ready", or GET /readyz.
 HEALTHCHECK --interval=10s --timeout=6s --start-period=150s CMD ["/rollcall", "health"]
 ENTRYPOINT ["/rollcall"]
-# It listens on the container's loopback, which nobody else reaches, until it is told to with --listen and credentials.
+# By default it listens only on the container's loopback; set --listen and credentials to serve others.
 CMD ["serve"]
 
 FROM image AS packaged

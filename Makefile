@@ -1,13 +1,13 @@
-# Rollcall: "make run" starts it, "make test" proves it. "make" lists the rest.
+# Rollcall: "make run" starts it, "make test" tests it. "make" lists the rest.
 
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 BIN     := bin/rollcall
 
-# Written by hand: what gofmt looks at.
+# The files written by hand, which gofmt checks.
 SOURCES = $(shell find . -name '*.go' -not -name '*_templ.go' -not -path '*/node_modules/*')
 
-# The browser tests drive the first of these that is installed.
+# The browser tests use the first of these that is installed.
 BROWSER = $(shell for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b && break; done)
 
 .PHONY: help run demo build check formatted test test-browser-found test-clients test-deploy torture notices screenshots bench bench-peers lint fmt generate clean
@@ -18,7 +18,7 @@ help: ## list the targets
 run: build ## start the server on http://127.0.0.1:9090/ (ARGS="--heartbeat 5s" adds flags)
 	@exec $(BIN) serve $(ARGS)
 
-demo: ## the server with lively fake traffic, to see and develop pages with (ARGS="-people 30")
+demo: ## the server with simulated traffic, for developing pages (ARGS="-people 30")
 	@mkdir -p bin && $(GO) build -trimpath -o bin/demo ./cmd/demo && exec bin/demo $(ARGS)
 
 build: ## build bin/rollcall
@@ -39,22 +39,22 @@ test-browser-found:
 	elif [ "$(CI)" = true ]; then echo "no Chromium found: the browser tests cannot run" >&2; exit 1; \
 	else echo "no Chromium found: skipping the browser tests (on Debian: apt-get install chromium)"; fi
 
-# Independent SSE clients live in a module of their own, so that the server's go.mod does not name them.
+# The tests with independent SSE clients are a module of their own, so that the server's go.mod does not require the clients.
 test-clients:
 	@if command -v node >/dev/null; then echo "node --test web/client/*.test.js" && node --test --test-reporter=dot web/client/*.test.js; \
 	elif [ "$(CI)" = true ]; then echo "no node found: the browser module's tests cannot run" >&2; exit 1; \
 	else echo "no node found: skipping the browser module's tests"; fi
 	@if [ -d web/clients ]; then echo "cd web/clients && $(GO) test -race" && cd web/clients && $(GO) test -race -timeout 10m; fi
 
-# So do the tests of the examples in docs/deploy, with Helm, Compose and others. Not optimised, they compile in half the time.
+# So are the tests of the examples in docs/deploy, with Helm, Compose and others. Without optimisation they compile in half the time.
 test-deploy:
 	@if [ -d docs/deploy ]; then echo "cd docs/deploy && $(GO) test" && cd docs/deploy && $(GO) test -vet=all -gcflags='all=-N -l' -timeout 10m; fi
 
-torture: ## attack real servers with faults, and check what clients saw (FOR=2h SEED=7 ENGINE=memory|data|scarce|nats)
+torture: ## attack real servers with faults, and check the clients' observations (FOR=2h SEED=7 ENGINE=memory|data|scarce|nats)
 	ROLLCALL_TORTURE_FOR=$(or $(FOR),10m) ROLLCALL_TORTURE_SEED=$(SEED) ROLLCALL_TORTURE_ENGINE=$(ENGINE) \
 		$(GO) test -race -count=1 -v -timeout 0 -run 'TestTorture$$' ./cmd/rollcall
 
-notices: ## the licences of everything that is in the binary, into bin/package/THIRD-PARTY-NOTICES
+notices: ## the licences of everything in the binary, into bin/package/THIRD-PARTY-NOTICES
 	@mkdir -p bin/package && $(GO) list -deps -tags nomsgpack -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' \
 		./cmd/rollcall | LC_ALL=C sort -u | while read -r module version dir; do \
 		printf '%s\n%s %s\n\n' "$$(printf '=%.0s' $$(seq 80))" "$$module" "$$version"; \
@@ -73,7 +73,7 @@ bench-peers: ## measure Rollcall beside nginx's Nchan (installs both from Debian
 	cmd/rollcall/bench/peers/bench-peers.sh $(ARGS)
 
 formatted:
-	@list=$$(gofmt -l $(SOURCES)); if [ -n "$$list" ]; then echo "not formatted (make fmt mends it):" $$list >&2; exit 1; fi
+	@list=$$(gofmt -l $(SOURCES)); if [ -n "$$list" ]; then echo "not formatted (make fmt formats it):" $$list >&2; exit 1; fi
 
 lint: formatted ## check formatting, go vet, staticcheck, other systems' builds and that the generated code is current
 	$(GO) vet ./...
