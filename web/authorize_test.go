@@ -122,6 +122,7 @@ func TestAuthorizeLetsIn(t *testing.T) {
 			break
 		}
 	}
+	g.Do("PUT", "/presence/connections/"+st.Hello.ConnectionID+"/info?secret="+st.Hello.Secret, `{"name":"Eve"}`).WantFault(403, "fixed_info", "")
 	post := g.Open("POST", "/subscribe", `{"channels":["room.a"],"clientId":"eve"}`, session("s1"))
 	if hello := post.WantRegistered(); hello.ClientID != "ann" {
 		t.Errorf("by POST the stream is %+v", hello)
@@ -149,6 +150,7 @@ var askingDoors = []struct {
 	{door{"GET", "/messages?room=a", ""}, []string{"room.a"}},
 	{door{"GET", "/events?memberId=ann", ""}, []string{"member.ann"}},
 	{door{"GET", "/sse/time", ""}, []string{}},
+	{door{"POST", "/events/ack?memberId=ann&deviceId=phone", `{"id":"x-1"}`}, []string{"member.ann"}},
 	{door{"GET", "/history?channel=room.a", ""}, []string{"room.a"}},
 	{door{"GET", "/lastEvent?channel=room.a", ""}, []string{"room.a"}},
 	{door{"GET", "/presence/clients?channel=room.a", ""}, []string{"room.a"}},
@@ -159,7 +161,7 @@ var askingDoors = []struct {
 // isStreamOf reports whether a request opens a stream.
 func (d *door) isStream() bool {
 	for _, path := range []string{"/subscribe", "/presence/stream", "/messages", "/events", "/sse/time"} {
-		if strings.HasPrefix(d.target, path) {
+		if target, _, _ := strings.Cut(d.target, "?"); target == path {
 			return true
 		}
 	}
@@ -205,6 +207,12 @@ func TestAuthorizeGrantHolds(t *testing.T) {
 			t.Errorf("%s is answered %s", target, a.Body)
 		}
 	}
+	wantDenied(t, g.Get("/subscribe?channels=room.%3E", session("s1")), 403)
+	st := g.Subscribe("channels=room.*", session("s1"))
+	st.WantRegistered()
+	g.say("room.a", `"by a pattern"`)
+	st.WantEvent("room.a", "message", `"by a pattern"`)
+	st.Close()
 	text := g.Get("/subscribe?channels=room.a", session("none")).WantStatus(403).Body
 	if !strings.Contains(text, "The backend's answer names no channels") {
 		t.Error(text)
@@ -460,4 +468,26 @@ func TestAuthorizeCountsAgainstTheAddress(t *testing.T) {
 	if asked := len(p.questions()); limited == 0 || asked+limited != 20 {
 		t.Errorf("%d questions and %d refusals for 20 guesses", asked, limited)
 	}
+}
+
+// The numbers of the questions are metrics, and a row of the admin UI's page Server.
+func TestAuthorizeNumbers(t *testing.T) {
+	t.Parallel()
+	p := startApp(t, map[string]string{"s1": annsAnswer, "s2": "403", "s3": "500"})
+	p.control = "max-age=60"
+	g := p.asks(t, 0, func(o *web.Options) { *o = withAdmins(*o) })
+	for _, name := range []string{"s1", "s1", "s1", "s2", "s3"} {
+		g.Get("/history?channel=room.a", session(name))
+	}
+	text := g.Get("/metrics", g.root).WantStatus(200).Body
+	for _, line := range []string{
+		`rollcall_authorize_requests_total{result="admitted"} 1`, `rollcall_authorize_requests_total{result="refused"} 1`,
+		`rollcall_authorize_requests_total{result="failed"} 1`, `rollcall_authorize_requests_total{result="remembered"} 2`,
+		`rollcall_authorize_requests_total{result="busy"} 0`, `rollcall_authorize_failing 1`, `rollcall_authorize_seconds_count 3`,
+	} {
+		if !strings.Contains(text, "\n"+line+"\n") {
+			t.Errorf("the metrics lack %s", line)
+		}
+	}
+	viewer(t, g.Server).get("/admin/server").wantText("facts-access", "3: 1 let in, 1 refused, 1 failed").wantText("facts-access", "2 known, 0 too many at once")
 }
