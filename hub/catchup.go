@@ -2,7 +2,7 @@ package hub
 
 import "rollcall/hub/eventlog"
 
-// textBytes is how much of a text that came in pieces a stream is told in one step.
+// textBytes is how much of a text in pieces is sent to a stream in one step.
 const textBytes = 4 << 20
 
 // catchup is the state of a stream that is behind.
@@ -21,7 +21,7 @@ type catchup struct {
 	tellsLast bool               // a lastEvent is announced
 	asked     string
 	reason    string            // "", "epoch" or "unknown"
-	id        eventlog.Position // of what is told, but for the last of it, where there is a reason
+	id        eventlog.Position // of the announcements except the last one, if there is a reason
 }
 
 // fallBehind makes a live stream one that catches up from after.
@@ -106,7 +106,7 @@ func (s *shard) advance(c *Conn) {
 		return
 	}
 	batch := s.hub.log.Next(&k.cursor, eventlog.Limit{Bytes: catchBytes, Events: liveBatch}, s.batch[:0])
-	if n := len(batch.Records); !batch.Done && batch.Records[n-1].Append() != "" { // the text is told whole
+	if n := len(batch.Records); !batch.Done && batch.Records[n-1].Append() != "" { // the text is sent whole
 		gaps := batch.Gaps
 		batch = s.hub.log.Next(&k.cursor, eventlog.Limit{Bytes: textBytes}, batch.Records)
 		batch.Gaps = append(gaps, batch.Gaps...)

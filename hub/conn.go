@@ -75,7 +75,7 @@ const (
 	queued                    // in shard.lagging
 	ended
 	tapped // in shard.taps
-	owing  // not told yet of all gaps that it begins with
+	owing  // some gaps of its start are not announced yet
 )
 
 // Wants are the kinds of notice that a stream has asked for.
@@ -132,8 +132,7 @@ func (c *Conn) WithPosition(f func(at eventlog.Position)) {
 	})
 }
 
-// Owing reports whether the stream has ended before it was told of all gaps that it began
-// with. Owner.Ended may call it.
+// Owing reports whether the stream has ended before all gaps of its start were announced. Owner.Ended may call it.
 func (c *Conn) Owing() bool { return c.state&owing != 0 }
 
 // channels returns the names of its channels in the order asked, and that of its client.

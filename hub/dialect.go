@@ -16,8 +16,8 @@ type Dialect struct {
 	// depend only on the arguments.
 	Render func(dst []byte, at eventlog.Position, r *eventlog.Record) []byte
 
-	// Notice appends an event of the server's own; nil is eventlog.AppendNotice. Of a
-	// dialect that has none of these it appends nothing; its streams have no Wants.
+	// Notice appends an event of the server's own; nil is eventlog.AppendNotice. A dialect without such events appends
+	// nothing; its streams have no Wants.
 	Notice func(dst []byte, at eventlog.Position, channel, typ string, payload []byte) []byte
 
 	// LastEvent returns the payload of a lastEvent, for a channel's newest event, which is
@@ -41,8 +41,8 @@ func (d *Dialect) AppendNotice(dst []byte, at eventlog.Position, channel, typ st
 	return d.Notice(dst, at, channel, typ, payload)
 }
 
-// AppendGoodbye appends the last event of a stream that ends for a reason. Where streams
-// have no such event, it is the position alone, with the time to come back.
+// AppendGoodbye appends the last event of a stream that ends for a reason. In a dialect without this event, it is only
+// the position, with the retry time.
 func (d *Dialect) AppendGoodbye(dst []byte, at eventlog.Position, why Reason) []byte {
 	dst = append(dst, "retry: "...)
 	dst = strconv.AppendInt(dst, why.retry().Milliseconds(), 10)

@@ -7,19 +7,19 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// From is where a stream begins that does not resume.
+// From is the start of a stream that does not resume.
 type From uint8
 
-// Where a stream begins.
+// The starts of a stream.
 const (
-	FromHead   From = iota // at the head, which a lastEvent of each channel tells
+	FromHead   From = iota // at the head, after a lastEvent of each channel
 	FromNow                // at the head
 	FromLast               // with each channel's newest event, in log order
 	FromOldest             // with all that the channels keep, and Subscription.Older before it
 )
 
-// startAfresh finds where a stream begins that does not resume, and what it is given first.
-// k has a gap for each channel if it has a reason.
+// startAfresh returns the start of a stream that does not resume, and prepares its announcements. k has a gap for each
+// channel if it has a reason.
 func (h *Hub) startAfresh(sub *Subscription, k *catchup) eventlog.Position {
 	var at eventlog.Position
 	var last []*eventlog.Record

@@ -16,8 +16,8 @@ import (
 // carries "<Fresh>-0" as its position, so that coming back with it is a fresh start.
 const Fresh = "new"
 
-// Unknown is another one. A stream that was asked for with a text that is no position
-// carries "<Unknown>-0" until it was told of the gap.
+// Unknown is the reason for any other position. A stream whose requested position is not well-formed carries
+// "<Unknown>-0" until the gap is announced.
 const Unknown = "unknown"
 
 // Options tune a hub. The zero value is the documented default.
@@ -81,7 +81,7 @@ func (h *Hub) Log() eventlog.Log { return h.log }
 type Subscription struct {
 	Channels []string // names and patterns in the order asked, without repetition; the names are kept
 	Resume   string   // the last id that the client saw; "" for a fresh start
-	From     From     // where a fresh start begins
+	From     From     // the start of a stream that does not resume
 	Wants    Wants
 
 	Transport Transport
@@ -119,10 +119,9 @@ type Subscription struct {
 // Attach joins a stream to the log at an exact position and hands its transport
 // to a shard. Owner.Ended follows exactly once; at once if the hub drains.
 //
-// A position of this log resumes after it. One of another epoch, one that is
-// garbled and one in the future start afresh, with a gap for each channel. Until the last
-// of them the stream's ids are the position asked for, so that a stream that breaks off
-// before is told of the gaps again.
+// A position of this log resumes after it. One of another epoch, a malformed one and one in the future start afresh,
+// with a gap for each channel. Until the last of them the stream's ids are the requested position, so that a stream
+// that breaks off before gets the gaps again.
 func (h *Hub) Attach(sub Subscription) *Conn {
 	h.streams.Add(1)
 	s := h.shards[h.next.Add(1)%uint32(len(h.shards))]
@@ -179,7 +178,7 @@ func (h *Hub) start(c *Conn, sub *Subscription) (first []byte, catch *catchup) {
 		return nil, &catchup{afresh: true}
 	}
 	if sub.Dialect.silent() {
-		reason = "" // nobody is told
+		reason = "" // without an announcement
 	}
 	k := &catchup{asked: printable(sub.Resume), reason: reason}
 	at := h.startAfresh(sub, k)
@@ -195,7 +194,7 @@ func (h *Hub) start(c *Conn, sub *Subscription) (first []byte, catch *catchup) {
 	return first, k
 }
 
-// mostMatching is how many channels of a pattern a fresh start tells the newest events of.
+// mostMatching is the most channels of a pattern whose newest events a fresh start announces.
 const mostMatching = 100
 
 // lastMatching returns the newest events, as of a position, of the channels of the patterns among the names. It leaves out those
@@ -265,7 +264,7 @@ func (h *Hub) Drain(ctx context.Context, why Reason) error {
 			return ctx.Err()
 		}
 	}
-	h.tellIdle() // whoever else drains
+	h.tellIdle() // for other callers of Drain
 	return nil
 }
 

@@ -207,8 +207,7 @@ func (c *Conn) position() eventlog.Position {
 	return eventlog.Position{Epoch: c.shard.hub.epoch, Seq: seq}
 }
 
-// id is what the stream is to be resumed from: its position, once it was told of all gaps that
-// it begins with. Shard-owned.
+// id is the position to resume from: the stream's own, once all gaps of its start are announced. Shard-owned.
 func (c *Conn) id() eventlog.Position {
 	if c.state&owing != 0 {
 		return c.catch.id

@@ -6,22 +6,22 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// patterns finds the topics of the patterns that stand for a channel. What was found is remembered until a pattern comes or
-// goes. The zero value is empty. Shard-owned.
+// patterns finds the topics of the patterns that match a channel. Results are remembered until a pattern is added or
+// removed. The zero value is empty. Shard-owned.
 type patterns struct {
 	root  *fork
 	count int
 	found map[string][]*topic
 }
 
-// fork is where patterns go apart, by their next token.
+// fork is a node in the tree of patterns, by their next token.
 type fork struct {
-	tokens map[string]*fork // "*" is any
+	tokens map[string]*fork // "*" matches any token
 	here   *topic           // of the pattern that ends here
-	rest   *topic           // of the one that goes on with ">"
+	rest   *topic           // of the pattern that continues with ">"
 }
 
-// maxFound bounds how many channels are remembered.
+// maxFound limits the remembered channels.
 const maxFound = 1 << 16
 
 func (p *patterns) add(t *topic) {
@@ -57,7 +57,7 @@ func (p *patterns) remove(name string) {
 	}
 }
 
-// remove takes a pattern out and reports whether nothing is left.
+// remove removes a pattern and reports whether the node is empty.
 func (f *fork) remove(rest string) bool {
 	token, rest, more := strings.Cut(rest, ".")
 	switch next := f.tokens[token]; {
@@ -75,7 +75,7 @@ func (f *fork) remove(rest string) bool {
 
 func (f *fork) empty() bool { return len(f.tokens) == 0 && f.here == nil && f.rest == nil }
 
-// of returns the topics of the patterns that stand for a channel.
+// of returns the topics of the patterns that match a channel.
 func (p *patterns) of(channel string) []*topic {
 	if p.count == 0 || eventlog.IsOwn(channel) {
 		return nil
@@ -92,7 +92,7 @@ func (p *patterns) of(channel string) []*topic {
 	return topics
 }
 
-// collect adds the topics that stand for what is left of a channel's name.
+// collect adds the topics that match the rest of a channel's name.
 func (f *fork) collect(topics []*topic, rest string, more bool) []*topic {
 	if !more {
 		if f.here != nil {

@@ -56,7 +56,7 @@ type shard struct {
 	mu     sync.Mutex // guards the mailbox; nests in nothing
 	box    []func()
 	closed bool // the goroutine has ended
-	late   bool // somebody stands in for it
+	late   bool // another goroutine stands in for it
 }
 
 func newShard(h *Hub, w wheel) *shard {

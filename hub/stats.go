@@ -35,8 +35,7 @@ type ShardStats struct {
 	Behind  int64 // bytes of the live flow that it has not dealt with; see eventlog.Options.MaxLag
 }
 
-// counts is a shard's part of Stats, shard-owned: nobody shares it, so counting
-// costs an addition.
+// counts is a shard's part of Stats, shard-owned: not shared, so counting costs an addition.
 type counts struct {
 	behind, blocked     int // counted on request, like shard
 	shard               ShardStats

@@ -115,13 +115,13 @@ func (q *queue) take() (block []change, version uint64) {
 	return block, version
 }
 
-// Take returns the oldest edges that were not taken yet, in order, at most 256; none where there are no more.
+// Take returns the oldest edges not yet taken, in order, at most 256; none if there are no more.
 func (r *Registry) Take() []Edge {
 	r.mu.Lock()
 	block, version := r.queue.take()
 	r.mu.Unlock()
 	edges := make([]Edge, len(block))
-	for i, c := range block { // what an edge tells of its member never changes
+	for i, c := range block { // an edge's member never changes
 		edges[i] = Edge{
 			Version: version + uint64(i), Kind: kinds[c.kind], Channel: c.of.ch.name, ClientID: c.of.who.id, Info: c.info.json(),
 			Online: int(c.online), Time: time.Unix(0, c.at),
@@ -147,7 +147,7 @@ func (r *Registry) SnapshotMatching(channels []string, match func(name string) b
 	return names, r.members(names), r.version
 }
 
-// Matching returns the names of which SnapshotMatching tells.
+// Matching returns the names that SnapshotMatching reports.
 func (r *Registry) Matching(channels []string, match func(name string) bool) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -6,7 +6,7 @@
 //	stream    a request becomes a stream
 //	publish   a request becomes events
 //	api       subscribe, publish, history, presence, leave, health
-//	hooks     webhooks: tells endpoints what node says of who comes and goes
+//	hooks     webhooks: reports joins and leaves to endpoints
 //	compat    the compatibility APIs: members, rooms, a clock, demo pages
 //	admin     the pages for operators; login and livepage below it
 //	metrics, apidocs, assets, client, totals
@@ -16,11 +16,9 @@
 //
 // # A stream's life
 //
-// A subscribe request is checked, joins the registry, gets its response head, and
-// is attached to the hub, to whose shard its connection then belongs. When the
-// shard lets go of it, for whatever reason, the stream leaves the registry. The
-// registry's edges are taken by one goroutine, the feed, which appends them to the
-// presence log and tells the streams that asked.
+// A subscribe request is checked, joins the registry, gets its response head, and is attached to the hub, to whose
+// shard its connection then belongs. When the shard releases it, the stream leaves the registry. One goroutine, the
+// feed, takes the registry's edges, appends them to the presence log and sends them to the streams that asked.
 //
 // # Access
 //

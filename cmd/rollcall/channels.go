@@ -12,7 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// channelsCmd lists the channels that somebody is on.
+// channelsCmd lists the channels with members.
 type channelsCmd struct {
 	Query    string   `short:"q" name:"query" placeholder:"TEXT" help:"Only channels with this text in their name; case is ignored."`
 	Watch    bool     `short:"w" help:"Keep printing changed channels until Ctrl-C."`

@@ -127,7 +127,7 @@ type directory struct {
 	name string
 }
 
-// Lost returns nil: nobody else writes to a directory.
+// Lost returns nil: a directory has no other writers.
 func (*directory) Lost() <-chan struct{} { return nil }
 
 // Err returns nil, as the log is never lost.

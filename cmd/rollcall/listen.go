@@ -67,8 +67,8 @@ func (l *socketListener) Close() error {
 // unixPrefix marks a listen address that is a socket file.
 const unixPrefix = "unix:"
 
-// listen opens host:port or unix:/path. A socket file that nobody answers on any more is replaced; the new one may be
-// used by its owner and group (mode 0660) and is removed when the listener is closed.
+// listen opens host:port or unix:/path. A stale socket file is replaced; the new one may be used by its owner and
+// group (mode 0660) and is removed when the listener is closed.
 func listen(address string) (socket, error) {
 	l, err := listenAny(address)
 	if err != nil {

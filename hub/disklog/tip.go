@@ -100,7 +100,7 @@ func (l *Log) readTip(channel string) (*tip, error) {
 	return t, it.Error()
 }
 
-// timeOf returns when an event was stored; long ago where it is not there.
+// timeOf returns when an event was stored; long ago if it is missing.
 func (l *Log) timeOf(seq uint64) (time.Time, error) {
 	v, err := l.newView()
 	if err != nil {

@@ -199,7 +199,7 @@ func (w *writer) write(list []*request) error {
 	return w.l.mark.raise(w.head)
 }
 
-// endedEarlier returns an EndedError where an event of the request follows the end of its channel.
+// endedEarlier returns an EndedError if an event of the request follows the end of its channel.
 func (w *writer) endedEarlier(r *request) (err error) {
 	var ends eventlog.Ends
 	var seen map[dedupe]bool

@@ -15,10 +15,10 @@ type Cursor struct {
 	told map[string]uint64
 
 	split     bool       // Channels were looked through for patterns
-	expansion *expansion // nil where there are none
+	expansion *expansion // nil without patterns
 }
 
-// tell notes that a hole of the channel was reported through seq.
+// tell records that a hole of the channel was reported through seq.
 func (c *Cursor) tell(channel string, seq uint64) {
 	if c.told == nil {
 		c.told = make(map[string]uint64)

@@ -18,7 +18,8 @@ func (e *EndedError) Error() string {
 // Ends keeps the ends that the events of one append bring, for those behind them in it. The zero value is an append without any.
 type Ends map[string]bool
 
-// Check returns an [EndedError] where the event follows the end of its channel. ended reports that of what the log has.
+// Check returns an [EndedError] if the event follows the end of its channel. ended reports whether a channel has ended
+// in the log.
 func (e *Ends) Check(i int, ev *Event, ended func(channel string) bool) error {
 	if (*e)[ev.Channel] || ended(ev.Channel) {
 		return &EndedError{i, ev.Channel}
@@ -32,8 +33,8 @@ func (e *Ends) Check(i int, ev *Event, ended func(channel string) bool) error {
 	return nil
 }
 
-// endedEarlier returns an EndedError where one of the events, which are to be appended, follows the end of its channel.
-// Events that were appended before are no matter. Called with the log's lock.
+// endedEarlier returns an EndedError if one of the events to be appended follows the end of its channel. Called with
+// the log's lock.
 func (m *Memory) endedEarlier(events []Event, at time.Duration) error {
 	any := m.HasEnds()
 	for i := 0; i < len(events) && !any; i++ {

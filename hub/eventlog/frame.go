@@ -57,8 +57,8 @@ func AppendNotice(dst []byte, at Position, channel, typ string, payload []byte) 
 	return append(dst, "}\n\n"...)
 }
 
-// AppendAddress appends what an event is sent to as a member of a JSON object: "channelName", or "clientId" where the channel is
-// that of a client.
+// AppendAddress appends an event's addressee as a member of a JSON object: "channelName", or "clientId" for a client's
+// channel.
 func AppendAddress(dst []byte, channel string) []byte {
 	if id := ClientOf(channel); id != "" {
 		return AppendString(append(dst, `"clientId":`...), id)

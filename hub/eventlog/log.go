@@ -99,7 +99,7 @@ type Batch struct {
 
 // Gap is a hole: events of the channel after the cursor's position were kept once and have been dropped.
 type Gap struct {
-	Channel string // or a pattern, where it is not known which of its channels it is
+	Channel string // or a pattern, if its channel is unknown
 	Empty   bool   // the channel keeps nothing at all
 }
 

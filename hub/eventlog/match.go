@@ -14,7 +14,7 @@ type catalogue struct {
 	names *btree.Map[string, *history]
 	born  uint64 // counts the channels that were added to the log
 
-	// What is known of public channels that were freed, and so have no name any more: through where events of any of them were
+	// For public channels that were freed, whose names are forgotten: the number through which their events were
 	// dropped, by the first token of their names.
 	freed    map[string]uint64
 	freedAny uint64 // by those without an entry in freed
@@ -52,7 +52,7 @@ func (k *catalogue) forget(name string, seq uint64) {
 	k.freed[strings.Clone(token)] = max(seq, k.freed[token])
 }
 
-// forgotten returns through where events may be missing that were of channels of the pattern which are not known any more.
+// forgotten returns the number through which events of the pattern's forgotten channels may be missing.
 func (k *catalogue) forgotten(pattern string) uint64 {
 	token := firstToken(pattern)
 	if token == "*" || token == ">" {
@@ -126,8 +126,8 @@ func (m *Memory) LastMatching(pattern string, n int) []*Record {
 	return recs
 }
 
-// expansion is what a cursor with patterns reads: its channels, and those of its patterns. Each was matched once, and is
-// remembered, freed or not, so that what it loses is told by its name.
+// expansion is the set of channels of a cursor with patterns: its own, and those of its patterns. Each match is
+// remembered, freed or not, so that its losses are reported by its name.
 type expansion struct {
 	patterns []Pattern
 	names    []string
@@ -135,8 +135,8 @@ type expansion struct {
 	born     uint64          // as of this many channels
 }
 
-// expand returns the names that the cursor reads now, nil where it has no patterns, and the gaps of its patterns.
-// Called with the log's lock, at least for reading, and with a catalogue.
+// expand returns the cursor's current names, nil without patterns, and the gaps of its patterns. Called with the log's
+// lock, at least for reading, and with a catalogue.
 func (m *Memory) expand(c *Cursor) (gaps []Gap) {
 	x := c.expansion
 	first := x.of == nil

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Matcher tells which channels a pattern stands for.
+// Matcher decides which channels a pattern matches.
 type Matcher interface {
 	// Matches reports whether the pattern stands for the channel.
 	Matches(channel string) bool

@@ -118,8 +118,8 @@ func (ev *Event) size() int {
 
 const endKey = `,"end":true`
 
-// encode writes the frame of ev into a draft, with room for a sequence number of
-// the given count of digits. Where pieces is not 0, the event is that many joined ones.
+// encode writes the frame of ev into a draft, with room for a sequence number of the given count of digits. If pieces
+// is not 0, the event is the join of that many.
 func encode(ev *Event, epoch string, digits int, stamp string, pieces int) draft {
 	size := ev.size()
 	room := idRoom(size, epoch, digits)

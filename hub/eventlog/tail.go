@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// segment is a piece of the live flow: a list of records that grows at its end
-// and that nobody but its readers holds on to at its beginning.
+// segment is a piece of the live flow: a list of records that grows at its end and whose beginning only its readers
+// reference.
 type segment struct {
 	recs [segmentLen]*Record
 	n    atomic.Int32            // records published; the log writes, tails read

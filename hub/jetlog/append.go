@@ -71,7 +71,7 @@ type plan struct {
 	same     []int // of each event, which event of this append it repeats, or -1
 }
 
-// plan sorts out the events whose key is known. Their results are set. It returns an EndedError where another one
+// plan separates the events whose key is known, and sets their results. It returns an EndedError if another event
 // follows the end of its channel.
 func (l *Log) plan(events []eventlog.Event, results []eventlog.Result) (plan, error) {
 	p := plan{same: make([]int, len(events))}

@@ -39,8 +39,8 @@ type getRequest struct {
 	UpToSeq uint64   `json:"up_to_seq,omitempty"`  // of LastOf
 }
 
-// leaderGet returns the sequence number of one message of the stream's leader, which
-// is behind nobody. Errors: errNoMessage, ErrUnavailable.
+// leaderGet returns the sequence number of one message of the stream's leader, which is never behind. Errors:
+// errNoMessage, ErrUnavailable.
 func (l *Log) leaderGet(ctx context.Context, request getRequest) (uint64, error) {
 	ctx, cancel, err := l.link.during(ctx, requestTimeout)
 	if err != nil {

@@ -23,7 +23,7 @@ const (
 	rateEvery    = 2 * time.Second
 )
 
-// channel paints /admin/channels/{name}. One that nobody has used is shown empty.
+// channel renders /admin/channels/{name}. An unused one is shown empty.
 func (a *Admin) channel(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "channels"
 	if err := eventlog.CheckChannel(v.arg); err != nil {

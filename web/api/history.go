@@ -149,7 +149,7 @@ func (a *API) newest(ctx context.Context, channel string, s span) (eventlog.Batc
 	if s.before > 0 {
 		batch.Through = s.before - 1
 	}
-	first, err := a.page(ctx, channel, 0, 1) // it tells whether something was dropped
+	first, err := a.page(ctx, channel, 0, 1) // it reports whether events were dropped
 	if err != nil {
 		return batch, err
 	}

@@ -108,7 +108,7 @@ func (a *Authenticator) Authenticate(r *http.Request) (*Grant, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.Ambient = c.from == inCookie // nobody else has it yet
+	g.Ambient = c.from == inCookie // not shared yet
 	return g, nil
 }
 

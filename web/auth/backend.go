@@ -24,8 +24,8 @@ type BackendOptions struct {
 	// password, if any, is sent as HTTP Basic authentication.
 	URL string
 
-	// Headers and Cookies name what the backend is told of a request. With Authorization among the headers, and without
-	// tokens, a Bearer credential that is no API key belongs to the backend. Cookie is refused.
+	// Headers and Cookies name the parts of a request that the backend receives. With Authorization among the headers,
+	// and without tokens, a Bearer credential that is not an API key belongs to the backend. Cookie is refused.
 	Headers, Cookies []string
 
 	Rate int // questions per second at most; 0: 500

@@ -10,7 +10,7 @@ import (
 // maxHops bounds how many proxies stand between a client and the server.
 const maxHops = 32
 
-// unixPeers in a list of trusted proxies is whoever connects by a socket file.
+// unixPeers in a list of trusted proxies means all peers of a unix socket.
 const unixPeers = "unix"
 
 // TrustedProxies are the proxies whose forwarding headers are used. The zero value has none.

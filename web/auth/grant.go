@@ -50,7 +50,8 @@ func (g *Grant) NoChannels() bool {
 // MayPublish reports whether events may be appended to the channel.
 func (g *Grant) MayPublish(channel string) bool { return g.publish.Matches(channel) }
 
-// MayPublishToClients reports whether events may be sent to single clients, whoever they are: who may publish to every channel may.
+// MayPublishToClients reports whether the caller may send events to any single client: if it may publish to every
+// channel.
 func (g *Grant) MayPublishToClients() bool { return g.publish.Everything() }
 
 // MaySubscribe reports whether a stream may have the channel, or all channels of a pattern.

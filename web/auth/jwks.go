@@ -142,7 +142,7 @@ func (r *remoteKeys) refresh(force bool) <-chan struct{} {
 	defer r.mu.Unlock()
 	if r.running == nil && (force || r.asked.Allow()) {
 		r.running = make(chan struct{})
-		r.wake <- struct{}{} // has room: nobody else puts anything there
+		r.wake <- struct{}{} // has room: this is its only sender
 	}
 	return r.running
 }

@@ -12,7 +12,7 @@ import (
 
 // Question describes a request without credentials to a backend.
 type Question struct {
-	Channels   []string          `json:"channels"`   // names and patterns; empty where the request names none
+	Channels   []string          `json:"channels"`   // names and patterns; empty if the request has none
 	ClientID   string            `json:"clientId"`   // requested; "" for none
 	RemoteAddr string            `json:"remoteAddr"` // without a port
 	Headers    map[string]string `json:"headers"`    // the listed ones; values of one name are joined
@@ -67,7 +67,7 @@ func checkNames(headers, cookies []string) ([]string, error) {
 	return names, nil
 }
 
-// asks reports whether the backend is told this header.
+// asks reports whether the backend receives this header.
 func (b *Backend) asks(header string) bool {
 	return b != nil && slices.Contains(b.opts.Headers, header)
 }

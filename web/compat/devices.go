@@ -112,7 +112,7 @@ func (d *device) Began(conn *hub.Conn, unsent func() int) {
 	}
 }
 
-// Ended stores the stream's last position. A stream that was not told of all gaps at its start keeps the one it came with.
+// Ended stores the stream's last position. A stream without all gaps of its start announced keeps its first one.
 func (d *device) Ended(conn *hub.Conn, unsent int) {
 	v := d.devices
 	if d.acks {

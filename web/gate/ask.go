@@ -29,8 +29,8 @@ func (k *Gate) Reader(c *gin.Context, channels ...string) (Caller, *reply.Fault)
 	return k.Ask(c, who, channels, "")
 }
 
-// Ask has the backend judge a caller without credentials that wants to read channels as the given client. It returns all other
-// callers unchanged, and a caller to whom all of the channels are open.
+// Ask asks the backend about a caller without credentials that wants to read channels as the given client. It returns
+// all other callers unchanged, and callers to whom all of the channels are open.
 func (k *Gate) Ask(c *gin.Context, who Caller, channels []string, clientID string) (Caller, *reply.Fault) {
 	backend := k.Backend()
 	if backend == nil || who.Kind != auth.Anonymous || openTo(who, channels) {

@@ -38,7 +38,7 @@ func (s *sender) begin(ctx context.Context) error {
 	return err
 }
 
-// hold waits until this server has the cursor: it is nobody's, or was not renewed. It fails with ctx.
+// hold waits until this server has the cursor: it is free, or was not renewed. It fails with ctx.
 func (s *sender) hold(ctx context.Context) error {
 	var rev uint64
 	var since time.Time // when this revision was first seen

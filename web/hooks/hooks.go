@@ -18,7 +18,7 @@ import (
 // Options configure Hooks.
 type Options struct {
 	Log       *slog.Logger // nil logs nothing
-	Store     outbox.Store // nil means one in memory; whoever gives one closes it
+	Store     outbox.Store // nil means one in memory; the caller closes its own
 	Endpoints []Endpoint
 	Grace     time.Duration // of presence
 	Roster    peers.Roster  // nil for a single server

@@ -75,7 +75,7 @@ func (a *Accounts) Replace(accounts []Account) error {
 	return nil
 }
 
-// Empty reports whether nobody may log in.
+// Empty reports whether there are no accounts.
 func (a *Accounts) Empty() bool { return len(*a.all.Load()) == 0 }
 
 // Verify returns the account of that name if the password is its own, and ErrWrong

@@ -51,9 +51,8 @@ func (s *Session) Alive() bool {
 	return s.owner.alive(s)
 }
 
-// Done is closed when the session ends by logout, by another login in its place or
-// because its account has changed. One that ends by its age may be noticed only
-// when somebody asks Alive.
+// Done is closed when the session ends by logout, by another login in its place or because its account has changed.
+// Its end by age may be noticed only by a call of Alive.
 func (s *Session) Done() <-chan struct{} { return s.done }
 
 // SetFlash stores a message for the user's next page and replaces an unread one. Both are up to the caller. It does

@@ -6,7 +6,7 @@ import (
 	"rollcall/web/auth"
 )
 
-// collectBackend collects the figures of the backend that decides who may read; zeros without one.
+// collectBackend collects the figures of the backend for rights; zeros without one.
 func (x *Exporter) collectBackend(put func(m metric, value float64, labels ...string), out chan<- prometheus.Metric) {
 	st := x.gate.Backend().Stats()
 	put(metricAsked, float64(st.Admitted), "admitted")

@@ -149,14 +149,14 @@ func (c *Cluster) handleCommand(w peers.Word) {
 		}
 	case infoWord:
 		if c.node.Secrets.Fits(k.ConnectionID, k.Secret) {
-			_ = c.node.SetInfo(k.ConnectionID, k.Info) // nobody waits for the answer
+			_ = c.node.SetInfo(k.ConnectionID, k.Info) // no answer is awaited
 		}
 	case kickWord:
 		c.handleKick(k)
 	}
 }
 
-// handleKick ends a stream that another server was told to end.
+// handleKick ends a stream at another server's request.
 func (c *Cluster) handleKick(k Command) {
 	if conn := c.node.Registry.Connection(k.ConnectionID); conn != nil && conn.Handle != nil {
 		c.node.kickHere(conn)

@@ -292,7 +292,7 @@ func (n *Node) withMatching(ctx context.Context, store Deeper, names []string, a
 		return nil, err
 	}
 	for _, p := range patterns {
-		channels = append(channels, p.String()) // of which a gap may have to be told
+		channels = append(channels, p.String()) // a gap of which may have to be announced
 	}
 	slices.Sort(more)
 	for _, name := range slices.Compact(more) {

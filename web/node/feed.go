@@ -47,7 +47,7 @@ type Feed struct {
 	members atomic.Int64 // streams with WantMembers
 
 	// Owned by the goroutine.
-	changed  uint64           // version at which somebody last came or went
+	changed  uint64           // version of the last join or leave
 	everyone *hub.Notice      // the newest list of everybody; nil before the first
 	built    time.Time        // when it was made
 	events   []eventlog.Event // reused

@@ -24,7 +24,7 @@ type Request struct {
 	Channels []string
 	ClientID string    // "" asks the server for one
 	Resume   string    // the client's last position
-	From     hub.From  // where the stream begins without a valid one
+	From     hub.From  // the start of a stream without a valid position
 	Wants    hub.Wants // the requested presence events
 	Always   hub.Wants // the presence events that every stream gets
 	Info     []byte    // compact JSON or nil
@@ -87,7 +87,7 @@ func (s *Streams) Check(c *gin.Context, asked Asked) (*Request, *reply.Fault) {
 	return r, nil
 }
 
-// checkFrom reads where a stream is to begin.
+// checkFrom parses the start of a stream.
 func checkFrom(from string) (hub.From, *reply.Fault) {
 	switch from {
 	case "":

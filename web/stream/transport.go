@@ -164,7 +164,7 @@ func (t *handlerTransport) pending() int {
 	return t.unsent
 }
 
-// whyNot tells why a write failed. Over HTTP/2 the error does not.
+// whyNot returns why a write failed. Over HTTP/2 the error does not contain it.
 func whyNot(deadline time.Time) hub.Reason {
 	if time.Now().Before(deadline) {
 		return hub.Gone

@@ -11,7 +11,7 @@ import (
 
 // Event is one event as a browser's EventSource would dispatch it.
 type Event struct {
-	Type string // "message" where the stream names none
+	Type string // "message" if the stream has no type
 	ID   string // the last event ID at that time
 	Data string
 }

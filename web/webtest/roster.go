@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// Roster follows the presence stream and keeps who is there.
+// Roster follows the presence stream and keeps the list of members.
 type Roster struct {
 	*Stream
 	Members map[string]map[string]string // by channel, "" for everybody; the values are infos
@@ -28,7 +28,7 @@ func (s *Server) Watch(query string, header ...string) *Roster {
 	return r
 }
 
-// Rewatch opens the presence stream from where an earlier roster was.
+// Rewatch opens the presence stream at an earlier roster's position.
 func (s *Server) Rewatch(r *Roster, query string) *Roster {
 	s.t.Helper()
 	st := s.Open(http.MethodGet, "/presence/stream?"+query, "", "Last-Event-ID: "+r.LastID)

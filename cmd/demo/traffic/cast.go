@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// way is how somebody's requests travel.
+// way is the protocol of a person's requests.
 type way uint8
 
 const (
@@ -14,7 +14,7 @@ const (
 	http2      // in clear, as a proxy asks that was
 )
 
-// person is somebody of the cast, or a machine. It doesn't change.
+// person is one of the cast, or a machine. It doesn't change.
 type person struct {
 	identity // the id is "" for people without one
 	number   int

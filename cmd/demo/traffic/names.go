@@ -45,7 +45,7 @@ var (
 	plans = strings.Fields("free free free pro pro team enterprise")
 )
 
-// naming gives out names that nobody else has.
+// naming assigns unique names.
 type naming struct{ taken map[string]bool }
 
 func newNaming() *naming { return &naming{map[string]bool{}} }

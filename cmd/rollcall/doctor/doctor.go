@@ -216,8 +216,8 @@ func (p *probe) encoding(ctx context.Context) {
 	p.add("compression", OK, "", "Streams come uncompressed, also where the request allows compression.")
 }
 
-// live checks that a later event arrives at once, by presence: somebody else's stream makes one. With Publish, it
-// publishes one too.
+// live checks that a later event arrives at once, by presence: another stream causes one. With Publish, it publishes
+// one too.
 func (p *probe) live(ctx context.Context) {
 	s, err := p.open(ctx, url.Values{"presence": {"channels"}}, nil)
 	if err != nil {
@@ -225,7 +225,7 @@ func (p *probe) live(ctx context.Context) {
 		return
 	}
 	defer s.close()
-	if !isStream(s.answer) { // these credentials may see nobody
+	if !isStream(s.answer) { // the credentials may not allow presence
 		p.byItself(ctx)
 		return
 	}
@@ -258,7 +258,7 @@ func (p *probe) live(ctx context.Context) {
 	p.publish(ctx, s)
 }
 
-// byItself is live for credentials that see nobody else come: only publishing shows it, and heartbeats.
+// byItself is live for credentials that see no other clients: only publishing can show it, and heartbeats.
 func (p *probe) byItself(ctx context.Context) {
 	if !p.Publish {
 		p.add("buffering", OK, "", "First events arrive at once. These credentials can't see other clients, so only the heartbeats below, or --try-publish, show whether later events do.")

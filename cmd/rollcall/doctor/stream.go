@@ -105,7 +105,7 @@ func (s *stream) read() {
 		}
 		select {
 		case s.events <- ev:
-		default: // a busy channel, and nobody waits for its events
+		default: // a busy channel, whose events are not awaited
 		}
 		return true
 	})

@@ -163,7 +163,7 @@ func (c *crowd) settle(ctx context.Context) {
 	}
 }
 
-// gather waits until each subscriber and watcher has been given something. Earlier faults would hit nobody.
+// gather waits until each subscriber and watcher has received something. Earlier faults would have no effect.
 func (c *crowd) gather(ctx context.Context) {
 	for _, s := range c.subscribers {
 		c.wait(ctx, s.name+" has begun", s.hasBegun)

@@ -50,8 +50,7 @@ func testAppendEmpty(t *testing.T, open Open) {
 	}
 }
 
-// Batches appended at one time stay whole, in the order of whoever appended
-// them, and everybody reads the same order.
+// Concurrent batches stay whole, in the order of each appender, and all readers see the same order.
 func testAppendContiguous(t *testing.T, open Open) {
 	const workers, batches = 8, 40
 	h := start(t, open, eventlog.Options{})

@@ -67,7 +67,7 @@ func testBusyError(t *testing.T, open Open) {
 	quick.Next(nil, 1<<20)
 	quick.Done()
 	quick.Close()
-	for range 1000 { // nobody is behind when nobody reads
+	for range 1000 { // without readers no tail is behind
 		h.append(one...)
 	}
 	h.log.Tail(nil).Close()

@@ -15,7 +15,7 @@ func ending(channel string, n int) eventlog.Event {
 	return ev
 }
 
-// wantEnded wants an append to be refused whole, for what stands at index.
+// wantEnded wants an append to be refused whole, because of the event at index.
 func (h *harness) wantEnded(index int, events ...eventlog.Event) {
 	h.Helper()
 	head := h.log.Head()
@@ -56,7 +56,7 @@ func testEnd(t *testing.T, open Open) {
 	}
 }
 
-// A batch is refused whole where one of its events follows an end in it.
+// A batch is refused whole if one of its events follows an end in it.
 func testEndOneBatch(t *testing.T, open Open) {
 	h := start(t, open, eventlog.Options{})
 	h.wantEnded(2, ending("a", 1), event("b", 2), event("a", 3))
@@ -70,7 +70,7 @@ func testEndOneBatch(t *testing.T, open Open) {
 	h.wantEnded(0, event("a", 2))
 }
 
-// The newest event of a channel is the text so far, where that came in pieces.
+// The newest event of a channel is the text so far, if it came in pieces.
 func testLastText(t *testing.T, open Open) {
 	h := start(t, open, eventlog.Options{})
 	piece := func(channel, key, payload string) eventlog.Event {

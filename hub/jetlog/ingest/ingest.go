@@ -43,7 +43,7 @@ type pace struct {
 	first time.Duration // between two looks at First, while another server reads
 	again time.Duration // between two attempts
 	purge time.Duration // between two purges while messages come
-	stale time.Duration // a batch that was read so long ago is read again
+	stale time.Duration // a batch that was read this long ago is read again
 	warn  time.Duration // between two log lines of the same kind
 }
 
@@ -57,7 +57,7 @@ type Ingest struct {
 	opts   Options
 	pace   pace
 	stream jetstream.Stream
-	life   string // tells the lives of the stream apart
+	life   string // distinguishes the stream from earlier ones
 	cancel context.CancelFunc
 	done   chan struct{}
 

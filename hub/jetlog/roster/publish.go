@@ -173,7 +173,7 @@ func (r *Roster) send(batch []sending) (err error) {
 		switch {
 		case i >= len(batch): // not ours
 		case e != nil && batch[i].fill && isWrongSequence(e):
-			seqs[i] = 1 // somebody else has put it
+			seqs[i] = 1 // another node has written it
 		case e != nil:
 			err = e
 		default:
