@@ -184,7 +184,9 @@ func (c *console) run(screen, command string) *bufio.Reader {
 				if body, args = c.real(strings.ReplaceAll(args[1], "\n", "")), args[1:]; method == "GET" {
 					method = "POST"
 				}
-				header.Set("Content-Type", "application/x-www-form-urlencoded")
+				if header.Get("Content-Type") == "" {
+					header.Set("Content-Type", "application/x-www-form-urlencoded")
+				}
 			default:
 				c.t.Fatalf("%q: no flag -%c", command, flag)
 			}

@@ -25,16 +25,17 @@ import (
 
 // Server is Rollcall behind HTTP. Its methods are safe for concurrent use.
 type Server struct {
-	opts     Options
-	hooks    *hooks.Hooks // nil without webhooks
-	node     *node.Node
-	gate     *gate.Gate
-	pages    *reply.Pages
-	api      *api.API
-	compat   *compat.Compat
-	admin    *admin.Admin
-	exporter *metrics.Exporter
-	docs     *apidocs.Docs
+	opts      Options
+	hooks     *hooks.Hooks // nil without webhooks
+	node      *node.Node
+	gate      *gate.Gate
+	pages     *reply.Pages
+	api       *api.API
+	publisher *publish.Publisher
+	compat    *compat.Compat
+	admin     *admin.Admin
+	exporter  *metrics.Exporter
+	docs      *apidocs.Docs
 
 	engine *gin.Engine
 	http   *http.Server
@@ -65,12 +66,12 @@ func New(opts Options) (*Server, error) {
 	}
 	if s.gate, err = gate.New(s.node, opts.gate()); err == nil {
 		streams := stream.New(s.node, s.gate, opts.streams())
-		publisher := publish.New(s.node, s.gate, opts.publisher())
-		s.api = api.New(s.node, s.gate, streams, publisher, opts.api())
-		s.compat = compat.New(s.node, s.gate, streams, publisher, s.pages, opts.compat())
+		s.publisher = publish.New(s.node, s.gate, opts.publisher())
+		s.api = api.New(s.node, s.gate, streams, s.publisher, opts.api())
+		s.compat = compat.New(s.node, s.gate, streams, s.publisher, s.pages, opts.compat())
 		s.docs = apidocs.New(opts.Version, s.gate, s.pages)
-		if s.admin, err = admin.New(s.node, s.gate, streams, publisher, s.pages, opts.admin(s.totals, told)); err == nil {
-			s.exporter = metrics.New(s.node, s.gate, streams, publisher, s.admin.Pages, opts.metrics(s.totals, told))
+		if s.admin, err = admin.New(s.node, s.gate, streams, s.publisher, s.pages, opts.admin(s.totals, told)); err == nil {
+			s.exporter = metrics.New(s.node, s.gate, streams, s.publisher, s.admin.Pages, opts.metrics(s.totals, told))
 		}
 	}
 	if err != nil {
@@ -141,6 +142,7 @@ func unlessClosed(err error) error {
 // new ones, waits for running requests and closes the listener. If ctx ends first, the rest is cut and ctx's error
 // returned.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.publisher.Close()
 	s.admin.Close()
 	err := errors.Join(s.node.Drain(ctx), s.http.Shutdown(ctx))
 	if s.adminHTTP != nil {
@@ -160,6 +162,9 @@ func (s *Server) StoreLost() { s.node.StoreLost() }
 func (s *Server) Close() error {
 	if s.admin != nil {
 		s.admin.Close()
+	}
+	if s.publisher != nil {
+		s.publisher.Close()
 	}
 	s.node.EndStreams()
 	if s.compat != nil {

@@ -64,7 +64,7 @@ var homes = map[string][]string{
 	"github.com/cockroachdb":     {"hub/disklog"},
 	"golang.org/x/sys":           {"cmd/...", "hub", "hub/disklog", "web/..."},
 	"golang.org/x/term":          {"cmd/rollcall"},
-	"github.com/tmaxmax/go-sse":  {"cmd/..."},
+	"github.com/tmaxmax/go-sse":  {"cmd/...", "web/publish"},
 	// All of web but web/node, which is a server without HTTP.
 	"net/http": {"cmd/...", "hub/jetlog", "web", "web/reply", "web/gate", "web/stream", "web/publish", "web/api", "web/compat",
 		"web/admin", "web/metrics", "web/apidocs", "web/assets", "web/auth", "web/hooks", "web/login", "web/livepage", "web/webtest"},

@@ -37,6 +37,8 @@ func (a *API) Routes(e *gin.Engine) {
 		e.POST("/subscribe"+slash, a.subscribeJSON)
 		e.Handle(reply.MethodQuery, "/subscribe"+slash, a.subscribeJSON)
 		e.POST("/publish"+slash, a.publisher.Handler(a.publish))
+		e.POST("/publish/stream"+slash, reply.Handler(a.publisher.Stream))
+		e.PUT("/publish/stream"+slash, reply.Handler(a.publisher.Stream)) // as curl -T sends
 		e.GET("/presence/stream"+slash, a.watch)
 		e.Match(reply.ReadMethods, "/lastEvent"+slash, reply.Handler(a.lastEvent))
 		e.Match(reply.ReadMethods, "/history"+slash, reply.Handler(a.history))

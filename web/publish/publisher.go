@@ -1,6 +1,8 @@
 package publish
 
 import (
+	"sync"
+
 	"rollcall/web/gate"
 	"rollcall/web/node"
 )
@@ -18,9 +20,15 @@ type Publisher struct {
 	node     *node.Node
 	gate     *gate.Gate
 	Outcomes Outcomes
+
+	closing chan struct{} // closed when bodies are read no further
+	closed  sync.Once
 }
 
 // New returns the publisher of a node.
 func New(n *node.Node, g *gate.Gate, opts Options) *Publisher {
-	return &Publisher{opts: opts, node: n, gate: g}
+	return &Publisher{opts: opts, node: n, gate: g, closing: make(chan struct{})}
 }
+
+// Close ends the requests whose bodies are published while they arrive. What had arrived is published.
+func (p *Publisher) Close() { p.closed.Do(func() { close(p.closing) }) }
