@@ -232,7 +232,7 @@ func TestOverloaded(t *testing.T) {
 	}
 	srv.Open("POST", "/subscribe", `{"channels":["a"]}`).WantGoodbye("overloaded", true)
 	wantWatcherGoodbye(t, &webtest.Roster{Stream: srv.Open("GET", "/presence/stream", "")}, "overloaded")
-	srv.Get("/subscribe?channels=*").WantFault(400, "invalid_channel", "channels")
+	srv.Get("/subscribe?channels=a.%3E.b").WantFault(400, "invalid_channel", "channels")
 
 	// There is room again: the refused client reconnects with the id of goodbye.
 	id2 := srv.Publish("a", `2`)[0]

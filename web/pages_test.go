@@ -56,7 +56,7 @@ func TestNotFoundPage(t *testing.T) {
 		t.Errorf("%v\n%s", a.Header, a.Body)
 	}
 	srv.Get("/none", "Accept: application/json").WantFault(404, "not_found", "")
-	srv.Get("/subscribe?channels=*", "Accept: text/html").WantFault(400, "invalid_channel", "channels")
+	srv.Get("/subscribe?channels=a.%3E.b", "Accept: text/html").WantFault(400, "invalid_channel", "channels")
 }
 
 func TestHealth(t *testing.T) {

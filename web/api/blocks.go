@@ -2,18 +2,18 @@ package api
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"rollcall/hub/eventlog"
 	"rollcall/web/reply"
 )
 
 // blockView is a block as the API shows it.
 type blockView struct {
-	ClientID string    `json:"clientId"`
-	Until    time.Time `json:"until"`
-	By       string    `json:"by"`
+	ClientID string `json:"clientId"`
+	Until    string `json:"until"`
+	By       string `json:"by"`
 }
 
 // listBlocks answers GET /presence/blocks: the blocks that hold, the newest first.
@@ -23,7 +23,7 @@ func (a *API) listBlocks(c *gin.Context) *reply.Fault {
 	}
 	views := []blockView{}
 	for _, b := range a.node.Blocks.List() {
-		views = append(views, blockView{b.ClientID, b.Until.UTC().Truncate(time.Millisecond), b.By})
+		views = append(views, blockView{b.ClientID, eventlog.Stamp(b.Until), b.By})
 	}
 	reply.Answer(c, gin.H{"blocks": views})
 	return nil
