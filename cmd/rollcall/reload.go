@@ -82,17 +82,9 @@ func (r *reloader) reload() error {
 	if err != nil {
 		return err
 	}
-	next.local, next.Insecure = r.now.local, r.now.Insecure // as at the start
+	keepsTLS := r.inherit(next)
 	if next.open() && !next.local && !next.Insecure {
 		return errOpen
-	}
-	if len(next.admins) == 0 && r.now.hint != "" {
-		next.admins, next.hint = r.now.admins, r.now.hint // the one that was made at the start
-	}
-	next.keepHashes(r.now.admins)
-	sameTLS := r.cert == nil || r.now.TLSDev || next.TLSCert == "" // another certificate is all that TLS can have now
-	if sameTLS {
-		next.TLSFlags = r.now.TLSFlags
 	}
 	cert := new(certificate)
 	if r.cert != nil && !next.TLSDev {
@@ -100,61 +92,110 @@ func (r *reloader) reload() error {
 			return err
 		}
 	}
-	settings, err := next.verifierOptions(r.log, nil)
+	access, err := r.access(next)
 	if err != nil {
 		return err
 	}
-	settings.Log = nil
-	keep := r.verifier != nil && reflect.DeepEqual(settings, r.tokens)
-	access, err := next.AccessFlags.options(r.log, r.verifier)
-	if err != nil {
+	changes := web.Changes{Access: access.Options, Admins: next.admins, CORSOrigins: next.CORSOrigin, Webhooks: next.webhooks}
+	if err := r.server.Reload(changes); err != nil {
+		access.discard()
 		return err
 	}
-	made := access.Verifier
-	if keep {
-		made.Close()
-		access.Verifier = r.verifier
-	}
-	asked := access.Backend
-	keepBackend := r.backend != nil && reflect.DeepEqual(next.backendOptions(nil), r.now.backendOptions(nil))
-	if keepBackend { // with its remembered answers
-		asked.Close()
-		access.Backend = r.backend
-	}
-	if err := r.server.Reload(web.Changes{Access: access, Admins: next.admins, CORSOrigins: next.CORSOrigin, Webhooks: next.webhooks}); err != nil {
-		if !keep && made != nil {
-			made.Close()
-		}
-		if !keepBackend {
-			asked.Close()
-		}
-		return err
-	}
-	if !keepBackend {
-		r.backend.Close()
-		r.backend = asked
-	}
-	if keep {
-		r.verifier.Refresh()
-	} else {
-		if r.verifier != nil {
-			r.verifier.Close()
-		}
-		r.verifier, r.tokens = made, settings
-	}
+	access.adopt()
 	if c := cert.now.Load(); c != nil {
 		r.cert.now.Store(c)
 	}
+	r.warnOfFixed(values, keepsTLS, len(next.webhooks) > 0)
+	r.now = next
+	return nil
+}
+
+// inherit takes over what a reload does not change. It reports whether the settings of TLS are among that: only a running
+// server's certificate can change.
+func (r *reloader) inherit(next *serveCmd) (keepsTLS bool) {
+	next.local, next.Insecure = r.now.local, r.now.Insecure
+	if len(next.admins) == 0 && r.now.hint != "" {
+		next.admins, next.hint = r.now.admins, r.now.hint // the user that was made at the start
+	}
+	next.keepHashes(r.now.admins)
+	keepsTLS = r.cert == nil || r.now.TLSDev || next.TLSCert == ""
+	if keepsTLS {
+		next.TLSFlags = r.now.TLSFlags
+	}
+	return keepsTLS
+}
+
+// warnOfFixed logs changes that need a restart.
+func (r *reloader) warnOfFixed(values map[string]string, keepsTLS, hasWebhooks bool) {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if r.values[name] != values[name] && (fixed(name) || sameTLS && (name == "tls-cert" || name == "tls-key")) {
+		if r.values[name] != values[name] && (fixed(name) || keepsTLS && (name == "tls-cert" || name == "tls-key")) {
 			r.log.Warn("this setting has changed and needs a restart", "setting", name)
 		}
 	}
-	if !r.hooked && len(next.webhooks) > 0 {
+	if !r.hooked && hasWebhooks {
 		r.log.Warn("this setting has changed, and takes a restart", "setting", webhooksKey)
 	}
-	r.now = next
-	return nil
+}
+
+// reloadedAccess is the access rules of a reload. A verifier and a backend with the same settings as before stay, with
+// their keys and answers.
+type reloadedAccess struct {
+	*auth.Options
+	r                         *reloader
+	tokens                    auth.VerifierOptions
+	keepsVerifier, keepsAsked bool
+}
+
+func (r *reloader) access(next *serveCmd) (*reloadedAccess, error) {
+	tokens, err := next.verifierOptions(r.log, nil)
+	if err != nil {
+		return nil, err
+	}
+	tokens.Log = nil
+	options, err := next.AccessFlags.options(r.log, r.verifier)
+	if err != nil {
+		return nil, err
+	}
+	a := &reloadedAccess{
+		Options: options, r: r, tokens: tokens,
+		keepsVerifier: r.verifier != nil && reflect.DeepEqual(tokens, r.tokens),
+		keepsAsked:    r.backend != nil && reflect.DeepEqual(next.backendOptions(nil), r.now.backendOptions(nil)),
+	}
+	if a.keepsVerifier {
+		a.Verifier.Close()
+		a.Verifier = r.verifier
+	}
+	if a.keepsAsked {
+		a.Backend.Close()
+		a.Backend = r.backend
+	}
+	return a, nil
+}
+
+// discard closes the new verifier and backend, after the server has refused them.
+func (a *reloadedAccess) discard() {
+	if !a.keepsVerifier && a.Verifier != nil {
+		a.Verifier.Close()
+	}
+	if !a.keepsAsked {
+		a.Backend.Close()
+	}
+}
+
+// adopt replaces the old verifier and backend, after the server has accepted the new ones.
+func (a *reloadedAccess) adopt() {
+	if !a.keepsAsked {
+		a.r.backend.Close()
+		a.r.backend = a.Backend
+	}
+	if a.keepsVerifier {
+		a.r.verifier.Refresh()
+		return
+	}
+	if a.r.verifier != nil {
+		a.r.verifier.Close()
+	}
+	a.r.verifier, a.r.tokens = a.Verifier, a.tokens
 }
 
 // nextLife returns the settings of the server that follows a lost event store: those of the start, with the reloaded

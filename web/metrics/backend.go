@@ -7,7 +7,7 @@ import (
 )
 
 // collectBackend collects the figures of the backend for rights; zeros without one.
-func (x *Exporter) collectBackend(put func(m metric, value float64, labels ...string), out chan<- prometheus.Metric) {
+func (x *Exporter) collectBackend(put putFunc, out chan<- prometheus.Metric) {
 	st := x.gate.Backend().Stats()
 	put(metricAsked, float64(st.Admitted), "admitted")
 	put(metricAsked, float64(st.Refused), "refused")

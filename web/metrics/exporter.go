@@ -133,8 +133,7 @@ var (
 // lagBounds are the buckets of the delivery lag, in seconds.
 var lagBounds = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
-// behindSample is of how many streams of a shard a scrape finds out how far they are
-// behind: it looks up each of their channels.
+// behindSample is the number of streams per shard whose lag a scrape measures, which looks up each of their channels.
 const behindSample = 128
 
 // Describe implements [prometheus.Collector].
@@ -142,17 +141,28 @@ func (x *Exporter) Describe(descs chan<- *prometheus.Desc) {
 	prometheus.DescribeByCollect(x, descs)
 }
 
+// putFunc adds a value to a collection.
+type putFunc func(m metric, value float64, labels ...string)
+
 // Collect implements [prometheus.Collector].
 func (x *Exporter) Collect(out chan<- prometheus.Metric) {
 	put := func(m metric, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(m.desc, m.kind, value, labels...)
 	}
-	ready := 1.0
-	if _, leaving := x.node.Leaving(); leaving {
-		ready = 0
-	}
 	put(metricBuild, 1, x.opts.Version)
+	x.collectStreams(put, out)
+	x.collectPresence(put)
+	for i, result := range publish.PublishResults {
+		put(metricRequests, float64(x.publisher.Outcomes[i].Load()), result)
+	}
+	x.collectLog(put)
+	x.collectTotals(put)
+	x.collectHooks(put)
+	x.collectBackend(put, out)
+	x.collectRefusals(put)
+}
 
+func (x *Exporter) collectStreams(put putFunc, out chan<- prometheus.Metric) {
 	st := x.node.Hub.Stats()
 	put(metricStreams, float64(st.Streams), "events")
 	put(metricStreams, float64(x.node.Watchers.Streams()), "presence")
@@ -179,12 +189,18 @@ func (x *Exporter) Collect(out chan<- prometheus.Metric) {
 		}
 	}
 	x.behind.Collect(out)
+	out <- lagHistogram(&st.Lag)
+}
+
+func lagHistogram(lag *hub.Histogram) prometheus.Metric {
 	buckets := make(map[float64]uint64, len(lagBounds))
 	for _, bound := range lagBounds {
-		buckets[bound] = st.Lag.Within(time.Duration(bound * float64(time.Second)))
+		buckets[bound] = lag.Within(time.Duration(bound * float64(time.Second)))
 	}
-	out <- prometheus.MustNewConstHistogram(metricLag, st.Lag.Count(), st.Lag.Sum().Seconds(), buckets)
+	return prometheus.MustNewConstHistogram(metricLag, lag.Count(), lag.Sum().Seconds(), buckets)
+}
 
+func (x *Exporter) collectPresence(put putFunc) {
 	clients, conns, channels, _ := x.node.Registry.Totals()
 	put(metricClients, float64(clients))
 	put(metricConns, float64(conns))
@@ -192,10 +208,11 @@ func (x *Exporter) Collect(out chan<- prometheus.Metric) {
 	for i, kind := range node.EdgeKinds {
 		put(metricEdges, float64(x.node.Feed.Counts[i].Load()), string(kind))
 	}
-	for i, result := range publish.PublishResults {
-		put(metricRequests, float64(x.publisher.Outcomes[i].Load()), result)
-	}
+	put(metricBlocks, float64(len(x.node.Blocks.List())))
+}
 
+// collectLog collects the figures of the log and its store, and whether the server is ready.
+func (x *Exporter) collectLog(put putFunc) {
 	kept := x.node.Log.Stats()
 	put(metricPublished, float64(kept.Published))
 	put(metricKept, float64(kept.Channels))
@@ -204,7 +221,10 @@ func (x *Exporter) Collect(out chan<- prometheus.Metric) {
 	put(metricBudget, float64(kept.Budget))
 	put(metricCrowded, float64(kept.EvictedForBudget))
 
-	engine, usable := x.node.EngineState(), 1.0
+	engine, usable, ready := x.node.EngineState(), 1.0, 1.0
+	if _, leaving := x.node.Leaving(); leaving {
+		ready = 0
+	}
 	if !engine.Ready {
 		usable, ready = 0, 0
 	}
@@ -213,6 +233,9 @@ func (x *Exporter) Collect(out chan<- prometheus.Metric) {
 	put(metricDisk, float64(engine.Bytes))
 	put(metricReady, ready)
 	x.collectIngest(put, engine.Ingest)
+}
+
+func (x *Exporter) collectTotals(put putFunc) {
 	for _, t := range x.opts.Totals() {
 		held, limit := metricHeld, metricMaxHeld
 		if t.Bytes {
@@ -221,9 +244,9 @@ func (x *Exporter) Collect(out chan<- prometheus.Metric) {
 		put(held, float64(t.Held), t.Kind)
 		put(limit, t.Max(), t.Kind)
 	}
-	x.collectHooks(put)
-	x.collectBackend(put, out)
-	put(metricBlocks, float64(len(x.node.Blocks.List())))
+}
+
+func (x *Exporter) collectRefusals(put putFunc) {
 	refused := x.gate.Refusals()
 	at, id := refused.Address, refused.Identity
 	put(metricRefused, float64(refused.Credentials))
@@ -240,7 +263,7 @@ func (x *Exporter) Collect(out chan<- prometheus.Metric) {
 
 // collectHooks collects the webhooks' figures, over all endpoints. The server that sends to an endpoint has its
 // figures.
-func (x *Exporter) collectHooks(put func(m metric, value float64, labels ...string)) {
+func (x *Exporter) collectHooks(put putFunc) {
 	var sum hooks.Status
 	failing, dropped, oldest := 0, uint64(0), time.Duration(0)
 	if x.opts.Hooks != nil {

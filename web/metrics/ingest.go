@@ -3,7 +3,7 @@ package metrics
 import "rollcall/web/node"
 
 // collectIngest collects the figures of messages that become events; zeros without any.
-func (x *Exporter) collectIngest(put func(m metric, value float64, labels ...string), st *node.IngestState) {
+func (x *Exporter) collectIngest(put putFunc, st *node.IngestState) {
 	if st == nil {
 		st = new(node.IngestState)
 	}
