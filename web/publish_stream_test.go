@@ -223,4 +223,3 @@ func TestPublishStreamAtShutdown(t *testing.T) {
 		t.Errorf("the answer is %d %s", answer.Status, answer.Body)
 	}
 }
-
