@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -116,4 +118,50 @@ func TestIngestSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantRefused(t, "another stream has some of the subjects", url, "--ingest=orders.1")
+}
+
+// The machines of a NATS cluster stop and come back one after the other, while a program publishes with acknowledgement: each message
+// that was acknowledged is an event, once, in order.
+func TestIngestFromANATSCluster(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("waits for elections")
+	}
+	f := newFleet(t, 3)
+	_, bases := f.nodes(2, "--nats-replicas=3", "--ingest=orders.>", "--history-events=100000")
+	nc, err := nats.Connect(strings.Join([]string{f.url(0), f.url(1), f.url(2)}, ","), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream := open(t, "/subscribe?channels=orders.1", bases...)
+	var want []string
+	send := func(n int) {
+		for range n {
+			text := "n" + strconv.Itoa(len(want))
+			until(t, text+" is acknowledged", func() bool {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				_, err := js.Publish(ctx, "orders.1", []byte(text), jetstream.WithMsgID(text))
+				return err == nil
+			})
+			want = append(want, "message "+text)
+		}
+	}
+	for i := range f.servers {
+		send(30)
+		f.stop(i)
+		send(30)
+		f.start(i)
+		f.ready()
+	}
+	send(30)
+	stream.until(t, "all messages are events", func(got []sse) bool { return len(told(got, "orders.1")) >= len(want) })
+	if got := told(stream.events(), "orders.1"); !slices.Equal(got, want) {
+		t.Errorf("%d messages are %d events, or in another order:\n%q", len(want), len(got), got)
+	}
 }
