@@ -88,7 +88,7 @@ func (l *Log) plan(events []eventlog.Event, results []eventlog.Result) (plan, er
 			p.messages, p.place = append(p.messages, l.life.message(ev)), append(p.place, i)
 			continue
 		}
-		id := l.life.keyID(ev)
+		id := keyID(ev)
 		if seq, ok := l.Known(ev.Channel, id); ok {
 			results[i] = eventlog.Result{Seq: seq, Duplicate: true}
 			continue
@@ -224,11 +224,28 @@ func (l *Log) publish(ctx context.Context, messages []*nats.Msg) (*pubAck, error
 	if err := json.Unmarshal(reply.Data, &ack); err != nil || ack.Error == nil && (ack.Sequence == 0 || ack.Stream != l.opts.Stream) {
 		return nil, fmt.Errorf("%w (an unknown answer: %q)", ErrUnknown, reply.Data)
 	}
-	if n := uint64(len(messages)); ack.Error == nil && !ack.Duplicate && ack.Sequence < head+n {
+	switch n := uint64(len(messages)); {
+	case ack.Error != nil:
+	case ack.Duplicate:
+		return &ack, l.confirm(ctx, head)
+	case ack.Sequence < head+n:
 		l.setBack(fmt.Sprintf("an event was stored at %d, but %d was seen", ack.Sequence, head))
 		return nil, fmt.Errorf("%w (%w)", ErrUnknown, l.Err())
 	}
 	return &ack, nil
+}
+
+// confirm returns an error if the stream ends before head, which it had reached: the numbers that it answers may be those of
+// other events.
+func (l *Log) confirm(ctx context.Context, head uint64) error {
+	info, err := l.link.info(ctx, l.opts.Stream)
+	if err != nil {
+		return fmt.Errorf("%w (%w)", ErrUnknown, err)
+	}
+	if info.State.LastSeq < head {
+		return fmt.Errorf("%w (the stream ends at %d, but %d was seen)", ErrUnknown, info.State.LastSeq, head)
+	}
+	return nil
 }
 
 // unsent is the error of a message that did not leave this process.

@@ -19,7 +19,9 @@
 // A new stream has a new epoch. A node in an older epoch publishes to a subject that the stream does
 // not have, and fails; it ignores messages of other epochs. If the stream ends before a sequence
 // number that this node has seen, numbers would be assigned twice, so the stream gets a new epoch.
-// Each node remembers the highest number it has seen, across lost logs and new links. A NATS machine
+// Each node remembers the highest number of each epoch it has seen, across lost logs and new links. A
+// node that has seen no more than the store that was set back has can't find out by itself; until
+// another one gives the stream a new epoch, it may assign numbers again. A NATS machine
 // that is catching up looks like a stream that was set back. It has ten seconds to catch up, unless an
 // acknowledgement or a newer message under an old number proves that the stream was set back.
 //
@@ -45,8 +47,8 @@
 //
 // Several events enter the stream as one atomic batch: all or none, without others between them. Every
 // mirror shows them at once: it holds a batch back until its last event arrives or the stream's leader
-// has no more of it. An idempotency key is the stream's message id, so it holds on all nodes and over
-// restarts. If the stream refuses a batch because another node has used a key meanwhile, the batch is
+// has no more of it. An idempotency key is the stream's message id, so it holds on all nodes, over
+// restarts and over epochs. If the stream refuses a batch because another node has used a key meanwhile, the batch is
 // retried without that event.
 //
 // # What is missing

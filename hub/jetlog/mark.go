@@ -5,11 +5,15 @@ import (
 	"sync"
 )
 
-// mark is the highest sequence number of a stream's epoch that this process has seen.
+// mark is what this process has seen of a stream: of each epoch, for a store that was set back may have a former one.
 type mark struct {
-	mu    sync.Mutex
-	epoch string
-	seq   uint64
+	mu     sync.Mutex
+	epochs map[string]seen
+}
+
+// seen is how far an epoch went.
+type seen struct {
+	seq   uint64 // the highest sequence number
 	proof string // why the epoch must change: numbers of it were given twice, or could be
 }
 
@@ -17,21 +21,21 @@ type mark struct {
 func (m *mark) raise(epoch string, seq uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.epoch == epoch && m.seq >= seq {
-		return
+	if m.epochs == nil {
+		m.epochs = make(map[string]seen)
 	}
-	if m.epoch != epoch {
-		m.proof = ""
-	}
-	m.epoch, m.seq = epoch, seq
+	of := m.epochs[epoch]
+	of.seq = max(of.seq, seq)
+	m.epochs[epoch] = of
 }
 
 // prove notes that the stream was set back in the epoch.
 func (m *mark) prove(epoch, why string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.epoch == epoch {
-		m.proof = why
+	if of, ok := m.epochs[epoch]; ok {
+		of.proof = why
+		m.epochs[epoch] = of
 	}
 }
 
@@ -40,11 +44,11 @@ func (m *mark) prove(epoch, why string) {
 func (m *mark) reused(epoch string, last uint64) (why string, sure bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	switch {
-	case m.epoch == epoch && m.proof != "":
-		return m.proof, true
-	case m.epoch == epoch && m.seq > last:
-		return fmt.Sprintf("it ends at %d, but %d was seen", last, m.seq), false
+	switch of := m.epochs[epoch]; {
+	case of.proof != "":
+		return of.proof, true
+	case of.seq > last:
+		return fmt.Sprintf("it ends at %d, but %d was seen", last, of.seq), false
 	}
 	return "", true
 }
@@ -53,7 +57,7 @@ func (m *mark) reused(epoch string, last uint64) (why string, sure bool) {
 func (m *mark) used(epoch string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.epoch == epoch && m.seq > 0
+	return m.epochs[epoch].seq > 0
 }
 
 // marks has the marks of all streams, for the life of the process: after a lost log its owner opens another one,

@@ -82,15 +82,15 @@ func (n names) message(ev *eventlog.Event) *nats.Msg {
 		m.Header[headLast] = []string{"1"}
 	}
 	if ev.Key != "" {
-		m.Header[headID] = []string{n.keyID(ev)}
+		m.Header[headID] = []string{keyID(ev)}
 	}
 	return m
 }
 
-// keyID is the stream's name for an idempotency key, which the stream itself looks
-// out for: a hash of epoch, channel and key. It is the key in the mirror too.
-func (n names) keyID(ev *eventlog.Event) string {
-	sum := sha256.Sum256([]byte(n.epoch + "\x00" + ev.Channel + "\x00" + ev.Key))
+// keyID is the stream's name for an idempotency key, which the stream itself looks out for: a hash of channel and key. It
+// is the key in the mirror too. It is the same in all epochs: an event that was stored in one is kept in the next.
+func keyID(ev *eventlog.Event) string {
+	sum := sha256.Sum256([]byte(ev.Channel + "\x00" + ev.Key))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 

@@ -160,6 +160,54 @@ func TestAckProvesSetBack(t *testing.T) {
 	}
 }
 
+// A key that the stream knows and the log does not gets no number from a stream that ends before what was seen: it may be
+// another event's.
+func TestDuplicateOfStreamSetBack(t *testing.T) {
+	r, _, l := relayed(t, 9)
+	var answers atomic.Int32
+	ends := endsAt(3, &answers, 1000)
+	r.between(nil, func(m *nats.Msg) []*nats.Msg {
+		m.Data = bytes.ReplaceAll(m.Data, []byte(`"seq":10}`), []byte(`"seq":2,"duplicate":true}`))
+		return ends(m)
+	})
+	results, err := l.Append(context.Background(), []eventlog.Event{keyed("a", "k", 9)})
+	if !errors.Is(err, ErrUnknown) {
+		t.Errorf("Append: %v, %v; want an unknown outcome", results, err)
+	}
+}
+
+// An idempotency key holds over a change of the epoch: a batch that was stored while the log found out that the stream was
+// set back, and whose outcome was unknown for that, is not stored twice when it is sent again.
+func TestKeysHoldOverEpochs(t *testing.T) {
+	r, link, l := relayed(t, 9)
+	r.between(nil, func(m *nats.Msg) []*nats.Msg {
+		m.Data = bytes.ReplaceAll(m.Data, []byte(`"seq":11`), []byte(`"seq":3`))
+		return []*nats.Msg{m}
+	})
+	batch := []eventlog.Event{keyed("a", "k1", 9), keyed("b", "k2", 10)}
+	if _, err := l.Append(context.Background(), batch); !errors.Is(err, ErrUnknown) || l.Err() == nil {
+		t.Fatalf("Append: %v, the log: %v", err, l.Err())
+	}
+	r.between(nil, nil)
+	before := l.Head()
+	closeLog(t, l)
+	l = open(t, link, Options{})
+	if l.Head().Epoch == before.Epoch {
+		t.Fatalf("head %v, before %v", l.Head(), before)
+	}
+	for _, events := range [][]eventlog.Event{batch, batch[:1], {ev("c", 1), batch[1]}} {
+		for i, result := range publish(t, l, events...) {
+			want := eventlog.Result{Seq: 10, Duplicate: true}
+			if events[i].Channel == "b" {
+				want.Seq = 11
+			}
+			if events[i].Key != "" && result != want {
+				t.Errorf("%s is stored as %+v, want %+v", events[i].Key, result, want)
+			}
+		}
+	}
+}
+
 // A cluster's store that was set back under a log gets another epoch from the next one,
 // over another link too.
 func TestClusterSetBack(t *testing.T) {

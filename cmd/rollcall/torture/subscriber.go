@@ -41,7 +41,7 @@ func (s *subscriber) take(server, asked string, m Message) {
 		f.Asked = asked
 	}
 	s.h.frame(f)
-	if isEvent(f.Kind) && isEnd(f.Payload) {
+	if (isEvent(f.Kind) || f.Kind == "lastEvent") && isEnd(f.Payload) { // one that begins afresh behind it is told of it so
 		s.mu.Lock()
 		s.seen[Event{f.Channel, f.Payload}] = true
 		s.mu.Unlock()
