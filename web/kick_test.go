@@ -141,7 +141,7 @@ func TestPresenceGraceDefault(t *testing.T) {
 
 // Health checks reach an open server under any name, or none; nothing else does.
 func TestHealthChecksWithoutHost(t *testing.T) {
-	srv := webtest.Start(t, web.Options{LoopbackOnly: true})
+	srv := webtest.StartLocal(t, web.Options{})
 	for _, path := range []string{"/healthz", "/readyz"} {
 		srv.Get(path, "Host: ").WantStatus(200)
 		srv.Get(path, "Host: 10.0.0.7").WantFault(403, "foreign_host", "")

@@ -269,7 +269,7 @@ func TestSpecErrors(t *testing.T) {
 		check(t, srv, []refusal{{post("/publish", oneEvent("a", `1`)), "too_many_bytes", true}})
 	})
 	t.Run("foreign host", func(t *testing.T) {
-		srv := webtest.Start(t, web.Options{LoopbackOnly: true})
+		srv := webtest.StartLocal(t, web.Options{})
 		const host = "Host: rollcall.example"
 		check(t, srv, []refusal{
 			{get("/healthz", host), "foreign_host", true}, {get("/docs", host), "foreign_host", true}, {get("/presence/clients", host), "foreign_host", true},

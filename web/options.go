@@ -27,9 +27,10 @@ type Options struct {
 
 	// Access decides what each caller may do; nil permits everything to everybody.
 	Access *auth.Options
-	// LoopbackOnly restricts an open server to requests whose Host is this machine's loopback name, so that neither a
-	// page whose own name points here (DNS rebinding) nor a proxy exposes it to others.
-	LoopbackOnly bool
+	// AnyHost has an open server, one without Access, answer under every name. Otherwise it answers only requests whose
+	// Host is this machine's loopback name, so that neither a page whose own name points here (DNS rebinding) nor a proxy
+	// exposes it to others.
+	AnyHost bool
 	// TrustedProxies are the proxies whose forwarding headers are used.
 	TrustedProxies auth.TrustedProxies
 	AddressLimits  auth.Limits   // on each address
@@ -80,6 +81,11 @@ type Options struct {
 	// Roster is the table in which servers on one log share their connections; nil for a single server. The caller
 	// closes it, after the server.
 	Roster peers.Roster
+
+	// Presence, if not nil, is called for each change of who is there, on all servers of a cluster: one call at a time, in
+	// order, by a goroutine of its own. A slow function delays nothing else: of more than 10 000 changes that wait, the
+	// oldest are dropped, which a change of the kind Missed reports.
+	Presence func(PresenceChange)
 
 	// Webhooks are the endpoints for presence events. Outbox stores unsent messages; nil keeps them in memory. The
 	// caller closes it, after the server.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"rollcall/presence"
 	"rollcall/web/admin"
 	"rollcall/web/api"
 	"rollcall/web/compat"
@@ -21,13 +22,21 @@ const outboxWait = 30 * time.Second
 
 // The options of each part of the server.
 
-func (o *Options) node(h *hooks.Hooks) node.Options {
+func (o *Options) node(h *hooks.Hooks, p *presenceHook) node.Options {
 	n := node.Options{
 		Log: o.Log, Name: o.Node, Engine: o.Engine, History: o.History(), Roster: o.Roster, Shards: o.Shards,
 		Heartbeat: o.Heartbeat, StallTimeout: o.StallTimeout, PresenceGrace: max(0, o.PresenceGrace), Tracing: o.Tracing,
 	}
 	if h != nil {
 		n.Edges, n.Ended = h.Edges, h.Ended
+	}
+	if webhooks := n.Edges; p != nil {
+		n.Edges = func(edges []presence.Edge) {
+			if webhooks != nil {
+				webhooks(edges)
+			}
+			p.take(edges)
+		}
 	}
 	return n
 }
@@ -44,7 +53,7 @@ func (o *Options) hooks() (*hooks.Hooks, error) {
 
 func (o *Options) gate() gate.Options {
 	return gate.Options{
-		Log: o.Log, Access: o.Access, LoopbackOnly: o.LoopbackOnly, TrustedProxies: o.TrustedProxies,
+		Log: o.Log, Access: o.Access, LoopbackOnly: !o.AnyHost, TrustedProxies: o.TrustedProxies,
 		AddressLimits: o.AddressLimits, IdentityLimits: o.IdentityLimits, HSTS: o.HSTS, Origins: o.CORSOrigins, Unguarded: unguarded,
 		MaxBodyBytes: o.MaxBodyBytes, MaxConnections: o.MaxConnections, SubscriptionBudget: o.SubscriptionBudget,
 	}
@@ -69,11 +78,11 @@ func (o *Options) compat() compat.Options {
 func (o *Options) admin(totals func() []totals.Total, h *hooks.Hooks) admin.Options {
 	return admin.Options{
 		Log: o.Log, Version: o.Version, Admins: o.Admins, Hint: o.AdminHint, Sessions: o.AdminSessions, Apart: o.AdminApart,
-		Settings: o.Settings, History: o.History(), LoopbackOnly: o.LoopbackOnly, StallTimeout: o.StallTimeout,
+		Settings: o.Settings, History: o.History(), LoopbackOnly: !o.AnyHost, StallTimeout: o.StallTimeout,
 		MaxBodyBytes: o.MaxBodyBytes, MaxPayloadBytes: o.MaxPayloadBytes, Totals: totals, Hooks: h,
 	}
 }
 
 func (o *Options) metrics(totals func() []totals.Total, h *hooks.Hooks) metrics.Options {
-	return metrics.Options{Version: o.Version, LoopbackOnly: o.LoopbackOnly, Totals: totals, Hooks: h}
+	return metrics.Options{Version: o.Version, LoopbackOnly: !o.AnyHost, Totals: totals, Hooks: h}
 }

@@ -105,7 +105,7 @@ func routesAsked(srv *webtest.Server) (list []door) {
 // A page that points its own name at this machine reads nothing of an open server.
 func TestSecurityDNSRebinding(t *testing.T) {
 	t.Parallel()
-	srv := webtest.Start(t, withAdmins(web.Options{LoopbackOnly: true, CORSOrigins: []string{"*"}}))
+	srv := webtest.StartLocal(t, withAdmins(web.Options{CORSOrigins: []string{"*"}}))
 	routes := routesAsked(srv)
 	st := subscribed(t, srv, "clientId=ada", "a")
 	hosts := []string{"evil.com", "evil.com:9090", "127.0.0.1.evil.com", "localhost.evil.com:80", "evil-localhost", "10.0.0.1", "0.0.0.0", "[::]:9090", "rollcall"}
@@ -149,7 +149,7 @@ func TestSecurityDNSRebinding(t *testing.T) {
 // effect, not of those at the start.
 func TestSecurityDNSRebindingAfterReload(t *testing.T) {
 	t.Parallel()
-	g := guard(t, func(o *web.Options) { o.LoopbackOnly = true })
+	g := guard(t)
 	g.Get("/history?channel=public.a", "Host: rollcall.example").WantStatus(200)
 	for range 2 {
 		if err := g.Reload(web.Changes{}); err != nil { // the keys are taken away: it is open

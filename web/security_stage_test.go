@@ -123,7 +123,7 @@ func guard(t testing.TB, change ...func(*web.Options)) *guarded {
 	for _, f := range change {
 		f(&opts)
 	}
-	g.Server = webtest.Start(t, opts)
+	g.Server = webtest.StartLocal(t, opts)
 	return g
 }
 

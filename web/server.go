@@ -26,7 +26,8 @@ import (
 // Server is Rollcall behind HTTP. Its methods are safe for concurrent use.
 type Server struct {
 	opts      Options
-	hooks     *hooks.Hooks // nil without webhooks
+	hooks     *hooks.Hooks  // nil without webhooks
+	presence  *presenceHook // nil without Options.Presence
 	node      *node.Node
 	gate      *gate.Gate
 	pages     *reply.Pages
@@ -60,7 +61,8 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, hooks: told, node: node.New(opts.node(told)), pages: reply.NewPages(opts.Log)}
+	watcher := newPresenceHook(opts.Presence)
+	s := &Server{opts: opts, hooks: told, presence: watcher, node: node.New(opts.node(told, watcher)), pages: reply.NewPages(opts.Log)}
 	if told != nil {
 		told.Start(s.node.Registry.Has)
 	}
@@ -178,6 +180,7 @@ func (s *Server) Close() error {
 		err = errors.Join(err, s.adminHTTP.Close())
 	}
 	s.node.Close()
+	s.presence.close()
 	if s.hooks != nil {
 		err = errors.Join(err, s.hooks.Close(context.Background()))
 	}

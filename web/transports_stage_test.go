@@ -120,6 +120,7 @@ type stage struct {
 func (w way) start(t *testing.T, opts web.Options) *stage {
 	t.Helper()
 	s := &stage{T: t, way: w, ends: &endings{changed: make(chan struct{})}}
+	opts.AnyHost = true
 	opts.H2C = w.proto == "HTTP/2.0" && !w.tls
 	opts.Log = slog.New(s.ends)
 	network, address := "tcp", cmp.Or(w.host, "127.0.0.1")+":0"

@@ -17,7 +17,6 @@ func serverOptions(log *slog.Logger) (web.Options, error) {
 		Version:       "demo",
 		Node:          "demo-1",
 		H2C:           true,
-		LoopbackOnly:  true,
 		PresenceGrace: 10 * time.Second,
 		Admins: []login.Account{
 			{Name: "demo", Role: login.Operator, Hash: hash},

@@ -229,7 +229,7 @@ func (c *serveCmd) options(log *slog.Logger, effective []web.Setting, access *au
 	address, identity := c.limits()
 	return web.Options{
 		Access:             access,
-		LoopbackOnly:       !c.Insecure,
+		AnyHost:            c.Insecure,
 		TrustedProxies:     trusted,
 		AddressLimits:      address,
 		IdentityLimits:     identity,

@@ -26,8 +26,15 @@ type Server struct {
 	client *http.Client
 }
 
-// Start runs a server on a loopback port until the test ends.
+// Start runs a server on a loopback port until the test ends. It answers under every name.
 func Start(t testing.TB, opts web.Options) *Server {
+	t.Helper()
+	opts.AnyHost = true
+	return StartLocal(t, opts)
+}
+
+// StartLocal runs a server on a loopback port until the test ends. If it is open, it answers as localhost only.
+func StartLocal(t testing.TB, opts web.Options) *Server {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
