@@ -13,7 +13,7 @@ import (
 	"rollcall/web/hooks"
 )
 
-// endpoints are the webhook endpoints of the demo: one that takes everything, and one that refuses some messages at first.
+// endpoints are the webhook endpoints of the demo: one takes every message, one refuses some messages at first.
 type endpoints struct {
 	http *http.Server
 	url  string

@@ -11,9 +11,11 @@ import (
 	"rollcall/web"
 )
 
-// openIngest makes events of the messages on the subjects of --ingest, until the returned function is called. cluster is nil
-// without NATS.
-func (c *serveCmd) openIngest(ctx context.Context, cluster *engine, server *web.Server, log *slog.Logger) (end func(), err error) {
+// openIngest makes events of the messages on the subjects of --ingest, until the returned function is called. cluster is
+// nil without NATS.
+func (c *serveCmd) openIngest(
+	ctx context.Context, cluster *engine, server *web.Server, log *slog.Logger,
+) (end func(), err error) {
 	if len(c.Ingest) == 0 || cluster == nil {
 		return func() {}, nil
 	}
@@ -21,7 +23,8 @@ func (c *serveCmd) openIngest(ctx context.Context, cluster *engine, server *web.
 	defer cancel()
 	for {
 		i, err := ingest.Open(ctx, cluster.link.Conn(), ingest.Options{
-			Stream: c.NATSStream + "_INGEST", Subjects: c.Ingest, Replicas: c.NATSReplicas, MaxPayload: int(c.MaxPayload), Log: log,
+			Stream: c.NATSStream + "_INGEST", Subjects: c.Ingest, Replicas: c.NATSReplicas,
+			MaxPayload: int(c.MaxPayload), Log: log,
 			First: cluster.first, Append: appendTo(server),
 		})
 		if err == nil {

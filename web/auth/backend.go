@@ -50,7 +50,8 @@ type askPace struct {
 
 var usualAskPace = askPace{wait: 2 * time.Second, timeout: 2 * time.Second, most: time.Minute}
 
-// Backend judges requests without credentials: their identity, and their rights to read. Its methods are safe for concurrent use.
+// Backend judges requests without credentials: their identity, and their rights to read. Its methods are safe for
+// concurrent use.
 //
 // Equal questions share one request, and an answer counts for some seconds. Only a valid answer lets a request in.
 type Backend struct {

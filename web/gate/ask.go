@@ -77,7 +77,9 @@ func (k *Gate) refusedByBackend(c *gin.Context, why error) *reply.Fault {
 		return reply.NewFault(http.StatusServiceUnavailable, "authorize_unavailable", text)
 	case errors.Is(why, auth.ErrLogin):
 		c.Header("WWW-Authenticate", "Bearer")
-		return k.Denied(reply.NewFault(http.StatusUnauthorized, "unauthorized", "The backend refuses this request: it wants a login first."))
+		return k.Denied(reply.NewFault(http.StatusUnauthorized, "unauthorized",
+			"The backend refuses this request: it wants a login first."))
 	}
-	return k.Denied(reply.NewFault(http.StatusForbidden, "forbidden", "The backend refuses this request: it is not allowed."))
+	return k.Denied(reply.NewFault(http.StatusForbidden, "forbidden",
+		"The backend refuses this request: it is not allowed."))
 }

@@ -7,10 +7,11 @@
 //
 // # Order
 //
-// One server of the cluster at a time reads the stream from its first message, appends events in the stream's order, and then
-// purges what it has appended. Each event has an idempotency key: the message's Nats-Msg-Id, or else its number in
-// the stream. If the reading server dies, the next one begins with the first message that is not purged, and the log recognises
-// the events that it has already. Two servers that read at once, for a moment, do no harm: both append in order, and each event once.
+// One server of the cluster at a time reads the stream from its first message, appends events in the stream's order, and
+// then purges the messages. Each event has an idempotency key: the message's Nats-Msg-Id, or else its number in the
+// stream. If the reading server dies, the next one begins with the first message that is left, and the log recognises
+// the events that it has already. Two servers may read at once for a moment: both append in order, and the log takes
+// each event once.
 //
 // # What is refused
 //

@@ -28,7 +28,8 @@ type Options struct {
 
 	// First reports whether this server is the one that reads the stream. Nil means that it is alone.
 	First func() bool
-	// Append appends events to the log, in order, and reports which it has already. See [eventlog.Log.Append] for its errors.
+	// Append appends events to the log, in order, and reports which it has already. Its errors are those of
+	// [eventlog.Log.Append].
 	Append func(context.Context, []eventlog.Event) ([]eventlog.Result, error)
 }
 
@@ -38,7 +39,7 @@ const (
 	batchSize = 64        // messages that are read ahead, and appended at once
 )
 
-// pace is how often an Ingest does what.
+// pace bounds the times of an Ingest.
 type pace struct {
 	first time.Duration // between two looks at First, while another server reads
 	again time.Duration // between two attempts
@@ -48,7 +49,8 @@ type pace struct {
 }
 
 var usualPace = pace{
-	first: 500 * time.Millisecond, again: time.Second, purge: 250 * time.Millisecond, stale: 30 * time.Second, warn: 10 * time.Second,
+	first: 500 * time.Millisecond, again: time.Second, purge: 250 * time.Millisecond,
+	stale: 30 * time.Second, warn: 10 * time.Second,
 }
 
 // Ingest makes events of messages. Its methods are safe for concurrent use.
@@ -61,7 +63,7 @@ type Ingest struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 
-	published, duplicates, refused, waiting atomic.Uint64
+	published, duplicates, refused, waiting atomic.Uint64 // see Stats
 	reading                                 atomic.Bool
 
 	mu      sync.Mutex
@@ -121,7 +123,8 @@ func (i *Ingest) ensure(ctx context.Context, js jetstream.JetStream) (err error)
 	if slices.Equal(slices.Sorted(slices.Values(now.Subjects)), slices.Sorted(slices.Values(i.opts.Subjects))) {
 		return nil
 	}
-	i.opts.Log.Info("the stream captures other subjects now", "stream", i.opts.Stream, "before", now.Subjects, "now", i.opts.Subjects)
+	i.opts.Log.Info("the stream captures other subjects now",
+		"stream", i.opts.Stream, "before", now.Subjects, "now", i.opts.Subjects)
 	now.Subjects = config.Subjects
 	i.stream, err = js.UpdateStream(ctx, now)
 	return i.opening(err)
@@ -198,7 +201,7 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// bounded is what is logged now and then.
+// bounded limits log lines of one kind.
 type bounded struct {
 	last  time.Time
 	count uint64 // since then

@@ -22,7 +22,7 @@ type message struct {
 // server may have appended and purged them.
 var errAgain = errors.New("the stream is read again")
 
-// read appends what is in the stream, from its first message on, until ctx ends or this server is no longer the first.
+// read appends the messages of the stream, from the first on, until ctx ends or this server is no longer the first.
 func (i *Ingest) read(ctx context.Context, js jetstream.JetStream) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -32,7 +32,8 @@ func (i *Ingest) read(ctx context.Context, js jetstream.JetStream) error {
 	if err != nil {
 		return err
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(batchSize), jetstream.PullExpiry(10*time.Second), jetstream.PullHeartbeat(2*time.Second))
+	messages, err := consumer.Messages(
+		jetstream.PullMaxMessages(batchSize), jetstream.PullExpiry(10*time.Second), jetstream.PullHeartbeat(2*time.Second))
 	if err != nil {
 		return err
 	}
@@ -108,7 +109,7 @@ func (i *Ingest) carry(ctx context.Context, came <-chan message, ended chan erro
 	return nil
 }
 
-// gather returns m and what came behind it.
+// gather returns m and the messages that have come behind it.
 func gather(m message, came <-chan message) []message {
 	batch := []message{m}
 	for len(batch) < batchSize {
@@ -122,7 +123,8 @@ func gather(m message, came <-chan message) []message {
 	return batch
 }
 
-// append appends the events of messages. An append that fails for a passing reason is tried again until the messages are stale.
+// append appends the events of messages. An append that fails for a passing reason is tried again until the messages are
+// stale.
 func (i *Ingest) append(ctx context.Context, batch []message) error {
 	events := make([]eventlog.Event, 0, len(batch))
 	for _, m := range batch {
@@ -157,7 +159,8 @@ func (i *Ingest) appendAll(ctx context.Context, events []eventlog.Event, batch [
 			return ctx.Err()
 		case !lasting(err):
 			if n, due := i.due(&i.failure); due {
-				i.opts.Log.Warn("messages of NATS can't be published; trying again", "stream", i.opts.Stream, "error", err, "failed", n)
+				i.opts.Log.Warn("messages of NATS can't be published; trying again",
+					"stream", i.opts.Stream, "error", err, "failed", n)
 			}
 			sleep(ctx, i.pace.again)
 		case len(events) == 1:
@@ -185,6 +188,7 @@ func lasting(err error) bool {
 func (i *Ingest) refuse(subject string, seq uint64, why error) {
 	i.refused.Add(1)
 	if n, due := i.due(&i.refusal); due {
-		i.opts.Log.Warn("a message of NATS can't be an event; it is dropped", "subject", subject, "number", seq, "reason", why, "dropped", n)
+		i.opts.Log.Warn("a message of NATS can't be an event; it is dropped",
+			"subject", subject, "number", seq, "reason", why, "dropped", n)
 	}
 }

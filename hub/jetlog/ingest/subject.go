@@ -34,7 +34,8 @@ func checkTokens(tokens []string) error {
 	}
 	first := tokens[0]
 	if first == "*" || first == ">" || first == "_INBOX" || first[0] == '$' || strings.HasPrefix(first, "rollcall") {
-		return fmt.Errorf("must begin with a name, such as orders.>, and not with \"rollcall\", \"$\" or \"_INBOX\", which NATS and this server use")
+		return fmt.Errorf("must begin with a name, such as orders.>; names that begin with \"rollcall\", \"$\" or \"_INBOX\" " +
+			"are those of NATS and of this server")
 	}
 	return nil
 }
