@@ -119,12 +119,15 @@ func IsPath(path string) bool { return path == Path || strings.HasPrefix(path, P
 func (a *Admin) guardAll(c *gin.Context) {
 	c.Header("Cache-Control", "no-store")
 	if a.Accounts.Empty() {
-		a.refuse(c, nil, reply.NewFault(http.StatusNotFound, "admin_off", "The admin UI is off until an admin is configured; see --admin-user."))
+		a.refuse(c, nil, adminOff)
 		return
 	}
 	if a.guard.Check(c.Request) != nil {
-		a.audit.add(AuditEntry{User: "", Addr: a.gate.RemoteHost(c.Request), Action: c.Request.Method + " " + c.FullPath(), Result: "refused", Detail: "sent by a page of another origin", anonymous: true})
-		a.refuse(c, nil, reply.NewFault(http.StatusForbidden, "foreign_origin", "Pages of another origin may not use the admin UI."))
+		a.audit.add(AuditEntry{
+			Addr: a.gate.RemoteHost(c.Request), Action: c.Request.Method + " " + c.FullPath(), Result: "refused",
+			Detail: "sent by a page of another origin", anonymous: true,
+		})
+		a.refuse(c, nil, foreignOrigin)
 		return
 	}
 }
@@ -146,17 +149,18 @@ func (a *Admin) readForm(c *gin.Context) {
 	}{form.Counting(c.Request.Body), c.Request.Body}
 	c.Request.Body = http.MaxBytesReader(c.Writer, body, a.formLimit(c.FullPath()))
 	if kind, _, _ := strings.Cut(c.ContentType(), ";"); kind != "" && kind != "application/x-www-form-urlencoded" {
-		a.refuse(c, s, reply.NewFault(http.StatusUnsupportedMediaType, "not_a_form", "The body must be a form: application/x-www-form-urlencoded."))
+		a.refuse(c, s, notAForm)
 		return
 	}
 	var large *http.MaxBytesError
 	switch err := c.Request.ParseForm(); {
 	case errors.As(err, &large):
-		a.refuse(c, s, reply.NewFault(http.StatusRequestEntityTooLarge, "body_too_large", "The form is too large. It may have "+sized(large.Limit)+"."))
+		text := "The form is too large. It may have " + sized(large.Limit) + "."
+		a.refuse(c, s, reply.NewFault(http.StatusRequestEntityTooLarge, "body_too_large", text))
 	case errors.Is(err, reply.ErrBodies):
 		a.refuse(c, s, reply.TooManyBodies(c))
 	case err != nil:
-		a.refuse(c, s, reply.NewFault(http.StatusBadRequest, "invalid_form", "The form could not be read: it is not well-formed."))
+		a.refuse(c, s, invalidForm)
 	default:
 		c.Next() // while the form is counted
 	}
@@ -216,7 +220,7 @@ func (a *Admin) mayAct(action string) gin.HandlerFunc {
 			return
 		}
 		a.audited(c, action, cmp.Or(argOf(c), c.PostForm("clientId")), "refused", "the role "+string(s.Role)+" may only look")
-		a.refuse(c, s, reply.NewFault(http.StatusForbidden, "viewer", "Your role is viewer: you may look, but not act. An operator can do this."))
+		a.refuse(c, s, viewerOnly)
 	}
 }
 
@@ -264,7 +268,8 @@ func (a *Admin) audited(c *gin.Context, action, target, result, detail string) {
 
 func (a *Admin) Note(d AuditEntry) {
 	a.audit.add(d)
-	a.opts.Log.Info("admin", "user", d.User, "remoteAddr", d.Addr, "action", d.Action, "target", d.Target, "result", d.Result, "detail", d.Detail)
+	a.opts.Log.Info("admin", "user", d.User, "remoteAddr", d.Addr, "action", d.Action, "target", d.Target,
+		"result", d.Result, "detail", d.Detail)
 }
 
 // done ends an action: it is audited, reported on the page that it came from, and the browser is redirected there.

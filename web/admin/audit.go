@@ -25,7 +25,10 @@ func (a *Admin) auditPage(v *pageRequest) (func() renderedPage, *reply.Fault) {
 		view := templates.AuditView{AdminFrame: v.frame, Query: search, Kept: "The newest " + grouped(auditLen) + " entries are kept, and " + grouped(anonymousLen) + " of those who were not logged in, until the server ends.",
 			Download: Path + "/audit.jsonl", Pager: pager(v.query, Path+"/audit", page, total, len(deeds))}
 		for _, d := range deeds {
-			row := templates.AuditRow{Key: fmt.Sprintf("deed-%d", d.Seq), At: d.At, User: d.User, Address: d.Addr, Action: d.Action, Target: d.Target, Result: d.Result, Detail: d.Detail}
+			row := templates.AuditRow{
+				Key: fmt.Sprintf("deed-%d", d.Seq), At: d.At, User: d.User, Address: d.Addr, Action: d.Action, Target: d.Target,
+				Result: d.Result, Detail: d.Detail,
+			}
 			row.Tone = map[string]string{"ok": "ok", "refused": "warn", "failed": "bad"}[d.Result]
 			switch kind, _, _ := strings.Cut(d.Action, "."); {
 			case d.Target == "":

@@ -85,7 +85,8 @@ func (a *Admin) channelView(v *pageRequest) templates.ChannelView {
 	members, total, _ := a.node.Registry.Clients(presence.Query{Channel: name, Limit: membersShown})
 	for _, m := range members {
 		view.Members = append(view.Members, templates.MemberRow{
-			Key: "member-" + keyOf(m.ClientID), ClientID: m.ClientID, Href: adminLink("clients", m.ClientID), Info: reply.Short(string(m.Info), 120),
+			Key: "member-" + keyOf(m.ClientID), ClientID: m.ClientID, Href: adminLink("clients", m.ClientID),
+			Info: reply.Short(string(m.Info), 120),
 		})
 	}
 	view.More = total - len(members)
@@ -124,7 +125,9 @@ func (a *Admin) historyRows(v *pageRequest, before uint64) (rows []templates.Eve
 // /publish takes it.
 func (a *Admin) publish(c *gin.Context) {
 	name := argOf(c)
-	form := templates.PublishForm{Mode: c.PostForm("mode"), Type: c.PostForm("type"), Payload: c.PostForm("payload"), Batch: c.PostForm("batch")}
+	form := templates.PublishForm{
+		Mode: c.PostForm("mode"), Type: c.PostForm("type"), Payload: c.PostForm("payload"), Batch: c.PostForm("batch"),
+	}
 	if form.Mode != "batch" {
 		form.Mode = "one"
 	}

@@ -18,7 +18,8 @@ const (
 // channelColumns are those of [templates.ChannelColumns], with their sort keys.
 var channelColumns = []sortColumn{
 	{"Channel", "name", false, false}, {"Rate", "rate", true, false}, {"Clients", "clients", true, false},
-	{"Connections", "connections", true, false}, {"Last event", "last", false, false}, {"Kept", "events", true, false}, {"Bytes", "bytes", true, true},
+	{"Connections", "connections", true, false}, {"Last event", "last", false, false},
+	{"Kept", "events", true, false}, {"Bytes", "bytes", true, true},
 }
 
 // channels renders /admin/channels: channels that have members or keep events.
@@ -113,8 +114,9 @@ func (a *Admin) channelRows(prefix string, names []string, rates map[string]floa
 			rate = recentRate(k)
 		}
 		row := templates.ChannelRow{
-			Key: prefix + keyOf(names[i]), Name: names[i], Href: adminLink("channels", names[i]), Clients: grouped(ch.Clients), Connections: grouped(ch.Connections),
-			Rate: perSecond(rate) + "/s", SparkSpan: durationText(k.Span.Round(time.Second)), Events: grouped(k.Events), Bytes: sized(k.Bytes),
+			Key: prefix + keyOf(names[i]), Name: names[i], Href: adminLink("channels", names[i]),
+			Clients: grouped(ch.Clients), Connections: grouped(ch.Connections), Rate: perSecond(rate) + "/s",
+			SparkSpan: durationText(k.Span.Round(time.Second)), Events: grouped(k.Events), Bytes: sized(k.Bytes),
 		}
 		for _, n := range k.Activity {
 			row.Spark = append(row.Spark, float64(n))

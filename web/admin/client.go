@@ -80,7 +80,8 @@ func (a *Admin) connectionRow(conn *presence.Connection) templates.ConnectionRow
 	s := a
 	names := s.node.Registry.On(conn)
 	row := templates.ConnectionRow{
-		Key: "conn-" + conn.ID, ConnectionID: conn.ID, Address: conn.RemoteAddr, Agent: agentName(conn.UserAgent), UserAgent: conn.UserAgent,
+		Key: "conn-" + conn.ID, ConnectionID: conn.ID, Address: conn.RemoteAddr,
+		Agent: agentName(conn.UserAgent), UserAgent: conn.UserAgent,
 		Protocol: conn.Protocol, Node: conn.Node, Since: conn.ConnectedAt, EndHref: Path + "/connections/" + conn.ID + "/disconnect",
 		Events: "0", Bytes: "0 B", Behind: "0", State: "live",
 	}
@@ -186,7 +187,10 @@ func (a *Admin) send(c *gin.Context) {
 	}
 	if form.Error != "" {
 		a.audited(c, "client.send", id, "failed", form.Error)
-		a.showScreen(c, sessionOf(c), http.StatusBadRequest, a.client, func(v *pageRequest) { v.send = form; v.frame.Live = adminLink("clients", id) })
+		a.showScreen(c, sessionOf(c), http.StatusBadRequest, a.client, func(v *pageRequest) {
+			v.send = form
+			v.frame.Live = adminLink("clients", id)
+		})
 		return
 	}
 	got := a.sendEvent(c, conns, form.Type, payload)
@@ -203,7 +207,8 @@ func (a *Admin) sendEvent(c *gin.Context, conns []*presence.Connection, typ stri
 			told <- false
 			continue
 		}
-		at.SendEvent(func(p eventlog.Position) []byte { return eventlog.AppendDirect(nil, p, typ, payload, time.Now()) }, func(ok bool) { told <- ok })
+		event := func(p eventlog.Position) []byte { return eventlog.AppendDirect(nil, p, typ, payload, time.Now()) }
+		at.SendEvent(event, func(ok bool) { told <- ok })
 	}
 	timeout := time.NewTimer(sendWait)
 	defer timeout.Stop()

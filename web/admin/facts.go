@@ -89,7 +89,10 @@ func ingestFacts(st *node.IngestState) []templates.Fact {
 	}
 	return []templates.Fact{
 		{Name: "Messages of NATS", Value: reader},
-		{Name: "Messages since the start", Value: grouped(st.Published) + " published, " + grouped(st.Duplicates) + " known, " + grouped(st.Refused) + " refused"},
+		{
+			Name:  "Messages since the start",
+			Value: grouped(st.Published) + " published, " + grouped(st.Duplicates) + " known, " + grouped(st.Refused) + " refused",
+		},
 	}
 }
 

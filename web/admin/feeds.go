@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"net/http"
 	"sync"
 
 	"github.com/gin-gonic/gin"
@@ -57,10 +56,10 @@ func (x *feeds) full(c *gin.Context, user string) *reply.Fault {
 	switch {
 	case x.byUser[user] >= maxUserFeeds:
 		c.Header("Retry-After", "10")
-		return reply.NewFault(http.StatusTooManyRequests, "too_many_pages", "You have 16 live pages open, the limit for a user. Close some.")
+		return tooManyPages
 	case x.open >= MaxFeeds:
 		c.Header("Retry-After", "10")
-		return reply.NewFault(http.StatusServiceUnavailable, "too_many_pages", "All users together have 64 live pages open, which is the limit. Close some.")
+		return tooManyPagesInAll
 	}
 	return nil
 }

@@ -39,7 +39,8 @@ func (a *Admin) showLogin(c *gin.Context, status int, v templates.LoginView) {
 // safeNext returns a path of the admin UI to go on to: the asked one, if it is.
 func safeNext(next string) string {
 	u, err := url.Parse(next)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !IsPath(path.Clean(u.Path)) || u.Path == Path+"/login" || u.Path == Path+"/stream" {
+	isElsewhere := err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !IsPath(path.Clean(u.Path))
+	if isElsewhere || u.Path == Path+"/login" || u.Path == Path+"/stream" {
 		return Path
 	}
 	return u.RequestURI()

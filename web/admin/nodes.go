@@ -41,7 +41,9 @@ func (a *Admin) nodeList() []peers.Node {
 	}
 	_, connections, _, _ := s.node.Registry.Totals()
 	info, _ := json.Marshal(nodeInfo{s.opts.Version, s.node.Streams(), s.node.EngineState().Lag}) // a string and numbers
-	return []peers.Node{{Name: s.node.Name(), Session: "alone", Self: true, Since: s.node.Started, Renewed: time.Now(), Info: info, Entries: connections}}
+	return []peers.Node{{
+		Name: s.node.Name(), Session: "alone", Self: true, Since: s.node.Started, Renewed: time.Now(), Info: info, Entries: connections,
+	}}
 }
 
 // lateNode is how old the sign of life of a server may be that is well.

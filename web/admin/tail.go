@@ -109,7 +109,8 @@ func (t *tail) matches(channel string) bool {
 
 // shows reports whether an event passes the filter.
 func (t *tail) shows(r *eventlog.Record) bool {
-	return t.filter == "" || containsFold(r.Type(), t.filter) || containsFold(r.Channel(), t.filter) || containsFold(string(r.Payload()), t.filter)
+	return t.filter == "" || containsFold(r.Type(), t.filter) || containsFold(r.Channel(), t.filter) ||
+		containsFold(string(r.Payload()), t.filter)
 }
 
 // rows returns the page's first rows, newest first.

@@ -20,7 +20,10 @@ import (
 // tap renders /admin/clients/{clientId}/tap: the events of the client's streams, as they are written.
 func (a *Admin) tap(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "clients"
-	t := &tap{clientID: v.arg, run: node.NewID()[:8], stops: make(map[*presence.Connection]func()), born: make(map[*presence.Connection]bool)}
+	t := &tap{
+		clientID: v.arg, run: node.NewID()[:8],
+		stops: make(map[*presence.Connection]func()), born: make(map[*presence.Connection]bool),
+	}
 	if v.live {
 		stop := a.node.Taps.Add(t.clientID, t.startTap)
 		v.whenClosed(func() { stop(); t.close() })

@@ -12,7 +12,8 @@
 import { EventStream, payloadOf } from "../rollcall.js";
 import { ROOT, byId, el, everyFrame, parseJSON, plural, visible } from "./dom.js";
 import { encoded, fillSlots, quoted } from "./curl.js";
-import { post, refused, remember, remembered, sentence, setQuery, shortTime, showState, startTerminal } from "./demo.js";
+import { post, refused, remember, remembered, sentence } from "./demo.js";
+import { setQuery, shortTime, showState, startTerminal } from "./demo.js";
 
 const MAX_ROWS = 500;
 const GROUP_MS = 5 * 60_000; // consecutive messages of one person within this time form a group
@@ -76,7 +77,8 @@ function join(name, where) {
   say.placeholder = `Message # ${visible(room)}`;
   byId("second").href = `${ROOT}/demo/chat?room=${encodeURIComponent(room)}`;
   document.title = `# ${visible(room)} · Rollcall`;
-  fillSlots({ room: encoded(room), say: quoted(visible(JSON.stringify({ text: "Hello from a terminal", room, user: "curl" }))) });
+  const greeting = { text: "Hello from a terminal", room, user: "curl" };
+  fillSlots({ room: encoded(room), say: quoted(visible(JSON.stringify(greeting))) });
   show(true);
   messages.open();
   watch();
@@ -170,16 +172,27 @@ function rowsOf({ line: words, id, text, user, at }) {
   last = { ...last, user, at };
   const own = user === me;
   const name = visible(user) || "somebody";
+  const attributes = { "data-id": id, "data-user": user, "data-own": String(own), "data-first": String(first) };
   rows.push(
     el(
       "li",
-      { class: "message", "data-id": id, "data-user": user, "data-own": String(own), "data-first": String(first) },
-      own ? null : el("span", { class: "avatar", "data-tone": tone(user), "aria-hidden": "true" }, first ? initial(name) : ""),
-      el("p", { class: first ? "message-by small" : "visually-hidden" }, own ? el("span", { class: "visually-hidden" }, "You ") : el("strong", { dir: "auto" }, name), " ", el("time", { class: "muted", datetime: time ? at.toISOString() : null, title: at.toString() }, time)),
+      { class: "message", ...attributes },
+      own ? null : avatar(user, first ? initial(name) : ""),
+      el(
+        "p",
+        { class: first ? "message-by small" : "visually-hidden" },
+        own ? el("span", { class: "visually-hidden" }, "You ") : el("strong", { dir: "auto" }, name),
+        " ",
+        el("time", { class: "muted", datetime: time ? at.toISOString() : null, title: at.toString() }, time),
+      ),
       el("p", { class: "bubble", dir: "auto", title: time || null }, visible(text)),
     ),
   );
   return rows;
+}
+
+function avatar(user, letter, size = "") {
+  return el("span", { class: `avatar${size}`, "data-tone": tone(user), "aria-hidden": "true" }, letter);
 }
 
 /** dayName returns today, yesterday or a date, in the viewer's language. */
@@ -248,7 +261,7 @@ const drawPeople = everyFrame(() => {
       el(
         "li",
         { "data-client": name },
-        el("span", { class: "avatar small", "data-tone": tone(name), "aria-hidden": "true" }, initial(visible(name) || "?")),
+        avatar(name, initial(visible(name) || "?"), " small"),
         el("span", { class: "people-name", dir: "auto", title: visible(name) }, visible(name)),
         name === me ? el("span", { class: "badge", "data-tone": "accent" }, "you") : null,
       ),

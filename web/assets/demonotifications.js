@@ -15,7 +15,8 @@ import { LABELS, post, refused, remember, remembered, sentence, setQuery, shortT
 
 const MAX_NOTES = 50;
 const ASK_MS = 2000; // interval of presence requests
-const kinds = new Map([...byId("kinds").querySelectorAll("[data-kind]")].map((button) => [button.dataset.kind, button]));
+const buttons = [...byId("kinds").querySelectorAll("[data-kind]")];
+const kinds = new Map(buttons.map((button) => [button.dataset.kind, button]));
 
 let member = "";
 
@@ -67,7 +68,8 @@ class Device {
 
   /** sent is called for each event that the page has sent; the device may have received it before. */
   sent(id) {
-    const had = this.#waiting.some((event) => event.id === id) || this.#part.notes.querySelector(`[data-id="${CSS.escape(id)}"]`);
+    const isWaiting = this.#waiting.some((event) => event.id === id);
+    const had = isWaiting || this.#part.notes.querySelector(`[data-id="${CSS.escape(id)}"]`);
     if (this.on || had) return;
     this.#missed++;
     this.#sayOff();
@@ -127,13 +129,17 @@ class Device {
           "div",
           { class: "note-head" },
           el("strong", {}, kinds.get(type).textContent.trim()),
-          el("time", { class: "muted small", datetime: Number.isNaN(at.getTime()) ? null : at.toISOString(), title: at.toString() }, shortTime(at)),
+          el("time", { class: "muted small", datetime: isoOf(at), title: at.toString() }, shortTime(at)),
         ),
         el("p", { class: "muted", dir: "auto" }, visible(words(body))),
         missed ? el("span", { class: "badge", "data-tone": "warn" }, "missed while off") : null,
       ),
     );
   }
+}
+
+function isoOf(date) {
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }
 
 /** words returns the body of an event of any sender as text. */
@@ -159,7 +165,8 @@ const samples = {
 async function send(type) {
   const result = byId("sent");
   try {
-    const { id } = await post(`/events?memberId=${encodeURIComponent(member)}`, { event: { type, body: samples[type]() } });
+    const event = { type, body: samples[type]() };
+    const { id } = await post(`/events?memberId=${encodeURIComponent(member)}`, { event });
     devices.forEach((device) => device.sent(id));
     result.dataset.state = "ok";
     result.textContent = `${type} sent to every device of ${visible(member)}, as ${id}.`;
@@ -184,7 +191,9 @@ async function ask() {
   const mine = (asking = new AbortController());
   if (document.hidden || member === "") return;
   const live = devices.some((device) => device.live);
-  const address = live ? `${ROOT}/presence/clients/${encodeURIComponent(member)}` : `${ROOT}/presence/clients?channel=${encodeURIComponent(`member.${member}`)}`;
+  const list = `${ROOT}/presence/clients`;
+  const channel = encodeURIComponent(`member.${member}`);
+  const address = live ? `${list}/${encodeURIComponent(member)}` : `${list}?channel=${channel}`;
   try {
     const response = await fetch(address, { cache: "no-store", signal: mine.signal });
     if (!response.ok) return sayPresence(null);
@@ -201,7 +210,8 @@ async function ask() {
 function sayPresence(connections, elsewhere = 0) {
   const online = connections !== null && connections.length + elsewhere > 0;
   byId("presence-dot").dataset.online = String(online);
-  const names = (connections ?? []).map((connection) => visible(String(connection.deviceId || "a device without a name"))).sort();
+  const nameOf = ({ deviceId }) => visible(String(deviceId || "a device without a name"));
+  const names = (connections ?? []).map(nameOf).sort();
   const who = visible(member);
   const text =
     connections === null ? "The server doesn’t say who is online."
@@ -241,5 +251,9 @@ window.addEventListener("pageshow", (event) => {
 
 startTerminal();
 // A random name, so that two visitors of one server don't ring each other's phones.
-const guest = () => `ada-${[...crypto.getRandomValues(new Uint8Array(4))].map((byte) => "abcdefghjkmnpqrstuvwxyz23456789"[byte % 31]).join("")}`;
+function guest() {
+  const letters = "abcdefghjkmnpqrstuvwxyz23456789";
+  const random = [...crypto.getRandomValues(new Uint8Array(4))];
+  return `ada-${random.map((byte) => letters[byte % letters.length]).join("")}`;
+}
 follow(new URLSearchParams(location.search).get("member")?.trim() || remembered("member") || guest());

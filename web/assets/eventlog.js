@@ -109,7 +109,8 @@ export class EventLog {
 
 function row({ type, id, data, at }) {
   const value = parseJSON(data);
-  const { channelName: name = "", payload = value, timestamp } = value !== null && typeof value === "object" ? value : {};
+  const fields = value !== null && typeof value === "object" ? value : {};
+  const { channelName: name = "", payload = value, timestamp } = fields;
   const channelName = String(name);
   const time = timestamp ? new Date(timestamp) : at;
   const item = el(
@@ -144,7 +145,12 @@ function text(value) {
   return el(
     "details",
     {},
-    el("summary", {}, el("code", { dir: "auto" }, `${plain.slice(0, LONG_PAYLOAD / 2)}…`), el("span", { class: "muted" }, ` ${plural(plain.length, "character")}`)),
+    el(
+      "summary",
+      {},
+      el("code", { dir: "auto" }, `${plain.slice(0, LONG_PAYLOAD / 2)}…`),
+      el("span", { class: "muted" }, ` ${plural(plain.length, "character")}`),
+    ),
     el("pre", { dir: "auto" }, whole),
   );
 }

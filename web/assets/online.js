@@ -90,9 +90,14 @@ export class Online {
       info ? el("span", { class: "people-info muted", title: visible(info), dir: "auto" }, visible(info)) : null,
       el("span", { class: "spacer" }),
       connections > 1 ? el("span", { class: "muted small" }, plural(connections, "connection")) : null,
-      since ? el("time", { class: "muted small", datetime: since.toISOString(), title: since.toString() }, `joined ${clock(since).slice(0, 5)}`) : null,
+      since ? joined(since) : null,
     );
   }
+}
+
+function joined(since) {
+  const attributes = { class: "muted small", datetime: since.toISOString(), title: since.toString() };
+  return el("time", attributes, `joined ${clock(since).slice(0, 5)}`);
 }
 
 /** describe returns the parts of a client that a row shows. */

@@ -86,14 +86,15 @@ export class Publisher {
   }
 
   #row(event, index) {
-    const remove = el("button", { type: "button", class: "button quiet small", "aria-label": `Remove event ${index + 1} from the batch` }, "×");
+    const label = `Remove event ${index + 1} from the batch`;
+    const remove = el("button", { type: "button", class: "button quiet small", "aria-label": label }, "×");
     remove.addEventListener("click", () => this.#remove(index));
     return el(
       "li",
       {},
       el("span", { class: "badge", "data-tone": "accent" }, visible(event.type) || "–"),
       el("span", { class: "mono batch-channel", dir: "auto" }, visible(event.channelName) || "–"),
-      el("code", { class: "batch-payload", dir: "auto" }, visible(typeof event.payload === "string" ? event.payload : JSON.stringify(event.payload))),
+      el("code", { class: "batch-payload", dir: "auto" }, visible(textOf(event.payload))),
       remove,
     );
   }
@@ -152,6 +153,10 @@ export class Publisher {
     this.#result.dataset.state = state;
     this.#result.replaceChildren(el("span", { dir: "auto" }, visible(words)), ...(detail ? [" ", detail] : []));
   }
+}
+
+function textOf(payload) {
+  return typeof payload === "string" ? payload : JSON.stringify(payload);
 }
 
 /** valueOf returns the value of a typed payload: that of the JSON, else the text. */

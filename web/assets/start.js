@@ -20,6 +20,7 @@ import { Publisher } from "./publish.js";
 
 const RESERVED = ["registered", "lastEvent", "gap", "goodbye", "online-presence", "presence"];
 const STORE = "rollcall.start";
+const LABELS = { connecting: "Connecting", live: "Live", waiting: "Reconnecting", closed: "Not connected" };
 
 const fields = { channels: byId("channels"), types: byId("types"), clientId: byId("client-id") };
 const connectButton = byId("connect");
@@ -150,7 +151,7 @@ function showState({ state: next, reason = "", retryAt = 0 }) {
   }
   state = next;
   byId("state").dataset.state = next;
-  byId("state-label").textContent = { connecting: "Connecting", live: "Live", waiting: "Reconnecting", closed: "Not connected" }[next];
+  byId("state-label").textContent = LABELS[next];
   const since = Date.now();
   const why = visible(reason).replace(/\.$/, "");
   const detail = () => (next === "waiting" ? [waitingTime(since, retryAt), why].filter(Boolean).join(": ") : why);
