@@ -141,9 +141,13 @@ func (l *Log) load(last uint64) error {
 	}
 	l.Memory = eventlog.NewFollower(keep, min(lost, last))
 	l.keep = l.Options()
+	l.notes = eventlog.NewNoteQuota(l.keep.Budget, l.keep.Age)
 	var batch []eventlog.Stored
 	seen := make(map[string]uint64) // the last event of each channel
 	flush := func() error {
+		for i := range batch {
+			l.notes.Stored(&batch[i].Event, batch[i].Time)
+		}
 		err := l.FollowNow(batch)
 		clear(batch)
 		batch = batch[:0]

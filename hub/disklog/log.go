@@ -50,6 +50,7 @@ type Log struct {
 	queue queue
 	trims trims
 	reads chan struct{} // a place for each older read
+	notes *eventlog.NoteQuota
 
 	running  sync.WaitGroup
 	stop     chan struct{} // closed to end the sweeper

@@ -174,6 +174,9 @@ func (l *Log) room() error {
 // Errors, beside those of the interface: ErrUnavailable, ErrUnknown, ErrFull. Except for ErrUnknown, nothing was
 // stored.
 func (l *Log) Append(ctx context.Context, events []eventlog.Event) ([]eventlog.Result, error) {
+	if err := l.notes.Allow(events); err != nil {
+		return nil, err
+	}
 	if err := l.Wait(ctx); err != nil {
 		return nil, err
 	}
@@ -189,6 +192,9 @@ func (l *Log) Append(ctx context.Context, events []eventlog.Event) ([]eventlog.R
 	r := &request{events: events}
 	if err := l.do(ctx, r); err != nil {
 		return nil, err
+	}
+	for i := range events {
+		l.notes.Stored(&events[i], time.Now())
 	}
 	return r.results, nil
 }

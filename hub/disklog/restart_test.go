@@ -50,6 +50,35 @@ func big(channel string, size int) eventlog.Event {
 	return e
 }
 
+// The server's own notes have a share of the disk: however many there are, they are refused beyond it, the events of others
+// are not, and a restart changes nothing.
+func TestNotesHaveAShare(t *testing.T) {
+	dir := scratch(t)
+	opts := Options{Keep: eventlog.Options{Budget: 1 << 20}}
+	l := open(t, dir, opts)
+	flood := func() (stored int) {
+		for i := range 1000 {
+			_, err := l.Append(context.Background(), []eventlog.Event{big(fmt.Sprint("$own.", i), 1024)})
+			if errors.Is(err, eventlog.ErrFull) {
+				return stored
+			}
+			check(t, err)
+			stored++
+		}
+		return stored
+	}
+	if n := flood(); n == 0 || n > 64 {
+		t.Errorf("%d notes of 1 KiB are stored, their share is 64 KiB", n)
+	}
+	publish(t, l, big("a", 1024), big(eventlog.ClientChannel("ann"), 1024))
+	closeLog(t, l)
+	l = open(t, dir, opts)
+	if n := flood(); n > 1 {
+		t.Errorf("%d more are stored after a restart", n)
+	}
+	publish(t, l, big("a", 1024))
+}
+
 func keyed(channel, key string, n int) eventlog.Event {
 	e := ev(channel, n)
 	e.Key = key

@@ -30,7 +30,7 @@ type shelf struct {
 
 // shelfOf returns the shelf of a channel.
 func (m *Memory) shelfOf(channel string) *shelf {
-	if IsOwn(channel) && ClientOf(channel) == "" {
+	if isNote(channel) {
 		return &m.own
 	}
 	return &m.public

@@ -27,6 +27,9 @@ func (l *Log) Append(ctx context.Context, events []eventlog.Event) ([]eventlog.R
 	if len(events) > MaxBatch {
 		return nil, ErrTooMany
 	}
+	if err := l.notes.Allow(events); err != nil {
+		return nil, err
+	}
 	if err := l.Wait(ctx); err != nil {
 		return nil, err
 	}

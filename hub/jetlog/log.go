@@ -40,6 +40,8 @@ type Log struct {
 	mark *mark
 	log  *slog.Logger
 
+	notes *eventlog.NoteQuota // of all nodes
+
 	ctx      context.Context // ends with Close
 	cancel   context.CancelFunc
 	alive    context.Context // ends with ctx, and when the stream is lost
@@ -83,6 +85,11 @@ func Open(ctx context.Context, link *Link, opts Options) (*Log, error) {
 		reads:   make(chan struct{}, 8),
 		lost:    ending{done: make(chan struct{})},
 	}
+	budget := life.config.MaxBytes
+	if budget <= 0 {
+		budget = cmp.Or(opts.Mirror.Budget, eventlog.DefaultBudget)
+	}
+	l.notes = eventlog.NewNoteQuota(budget, life.config.MaxAge)
 	from := start(info.State, cmp.Or(opts.Mirror.Budget, eventlog.DefaultBudget))
 	l.Memory = eventlog.NewFollower(opts.Mirror, from-1)
 	l.ctx, l.cancel = context.WithCancel(context.Background())

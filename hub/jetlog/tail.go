@@ -196,6 +196,7 @@ func (l *Log) accept(ctx context.Context, m *nats.Msg, expect *uint64) (*nats.Ms
 		l.Advance(seq)
 	default:
 		delete(l.missed, channel)
+		l.notes.Stored(&s.Event, meta.Timestamp)
 		l.batch = append(l.batch, s)
 		l.waited = 0
 		if l.open = headerValue(m.Header, headBatch); headerValue(m.Header, headEnd) != "" {

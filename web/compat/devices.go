@@ -40,6 +40,8 @@ type devices struct {
 	due  map[deviceKey]uint64 // places to keep
 	// flushing are the places that are being appended; never changed.
 	flushing map[deviceKey]uint64
+
+	failing bool // owned by the goroutine: the last flush failed
 }
 
 // deviceKey names a member's device: the channel of the member's places, and the key in them.
@@ -165,10 +167,7 @@ func (v *devices) enqueue(d *device, seq uint64) {
 		return
 	}
 	v.due[d.key] = seq
-	select {
-	case v.wake <- struct{}{}:
-	default:
-	}
+	v.signal()
 }
 
 func (v *devices) run() {
@@ -179,6 +178,7 @@ func (v *devices) run() {
 		select {
 		case <-ticker.C:
 			v.enqueueMoved()
+			v.retry()
 			continue // the streams wake it
 		case <-v.wake:
 			v.flush()
@@ -190,6 +190,23 @@ func (v *devices) run() {
 		case <-time.After(devicesPause):
 		case <-v.quit:
 		}
+	}
+}
+
+// retry has the places flushed that the log did not take.
+func (v *devices) retry() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.due) > 0 {
+		v.signal()
+	}
+}
+
+// signal wakes the goroutine.
+func (v *devices) signal() {
+	select {
+	case v.wake <- struct{}{}:
+	default:
 	}
 }
 
@@ -250,7 +267,9 @@ func (v *devices) flush() {
 	for key, seq := range due {
 		v.due[key] = max(v.due[key], seq)
 	}
-	if err != nil && !errors.Is(err, eventlog.ErrClosed) {
+	failed := v.failing
+	v.failing = err != nil
+	if err != nil && !failed && !errors.Is(err, eventlog.ErrClosed) {
 		v.compat.opts.Log.Warn("the positions of devices are not stored yet", "devices", len(due), "error", err)
 	}
 }
