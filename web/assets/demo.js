@@ -29,7 +29,7 @@ export function refused(error) {
 export function sentence({ code, message }) {
   const text = visible(String(message)).replace(/^./u, (first) => first.toUpperCase()).replace(/[^.]$/, "$&.");
   const bare = code === "unauthorized" || code === "forbidden";
-  return bare ? `${text} The demo pages present none: they are for a server that lets everybody in.` : text;
+  return bare ? `${text} The demo pages send none: they need an open server.` : text;
 }
 
 /** post sends JSON and returns the answer's; it throws an Error with the server's code and message. */

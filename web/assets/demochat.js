@@ -113,9 +113,9 @@ function receive({ type, id, data }) {
   const value = parseJSON(data);
   if (type === "gap") {
     const { reason } = payloadOf(data) ?? {};
-    if (reason === "evicted") return line("Some of what was said since is no longer kept.");
+    if (reason === "evicted") return line("Some messages since then are no longer kept.");
     clear(); // the log began anew: all that the room keeps follows
-    return line("The room was opened anew.");
+    return line("The room began anew.");
   }
   if (type !== "message" || value === null || typeof value !== "object") return;
   const { text, user, timestamp } = value;

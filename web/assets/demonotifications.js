@@ -96,7 +96,7 @@ class Device {
   }
 
   #sayOff() {
-    const waits = this.#missed ? `${plural(this.#missed, "notification")} waiting.` : "What comes now waits on the server.";
+    const waits = this.#missed ? `${plural(this.#missed, "notification")} waiting.` : "New notifications wait on the server.";
     this.#part.off.textContent = this.#turned ? `Off. ${waits}` : "Off: the server doesn’t serve it.";
   }
 
@@ -214,7 +214,7 @@ function sayPresence(connections, elsewhere = 0) {
   const names = (connections ?? []).map(nameOf).sort();
   const who = visible(member);
   const text =
-    connections === null ? "The server doesn’t say who is online."
+    connections === null ? "The server does not show who is online."
     : elsewhere ? `${who} is online, with ${plural(elsewhere, "other connection")}.`
     : !online ? `${who} is not online with any device.`
     : `${who} is online with ${names.join(" and ")}.`;

@@ -29,7 +29,7 @@ const stream = new EventStream({
     showState(change, done ? "Complete" : undefined);
     byId("again").disabled = !done && change.state !== "closed";
     if (change.state === "closed" && change.reason) byId("outcome").textContent = "Refused";
-    else if (change.state === "waiting") byId("outcome").textContent = "Interrupted: it goes on behind the last event";
+    else if (change.state === "waiting") byId("outcome").textContent = "Interrupted: it continues after the last event";
   },
 });
 

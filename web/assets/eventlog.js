@@ -169,7 +169,7 @@ const WORDS = {
       ? [el("span", { class: "badge", "data-tone": "neutral" }, visible(String(last.type))), " ", text(last.payload ?? "")]
       : [muted("nothing published here yet")],
   gap: ({ reason = "unknown", after = "" }) => [
-    { epoch: "The log began anew since ", evicted: "Not all that came is still kept since " }[reason] ?? "No such position: ",
+    { epoch: "The log began anew since ", evicted: "Some events are no longer kept since " }[reason] ?? "Unknown position: ",
     code(after),
   ],
   goodbye: ({ code = "", reason = "", reconnect }) => [

@@ -160,7 +160,7 @@ export class EventStream {
       const response = await fetch(url, { headers, credentials, cache: "no-store", signal: request.signal });
       if (!response.ok || response.status === 204) return await errorOf(response);
       request.abort(); // otherwise the answer, a second stream, continues
-      return { code: "http", message: "The server gave no stream.", status: response.status };
+      return { code: "http", message: "The server did not open a stream.", status: response.status };
     } catch {
       return networkError();
     }
