@@ -195,7 +195,7 @@ func (s *shard) announce(c *Conn, gaps []eventlog.Gap, text []byte) []byte {
 	s.counts.gaps += uint64(len(gaps))
 	at := eventlog.Position{Epoch: s.hub.epoch, Seq: c.pos}
 	for _, g := range gaps {
-		text = c.dialect.appendGap(text, at, g.Channel, at.String(), "evicted")
+		text = c.dialect.appendGap(text, at, g.Channel, at.String(), "evicted", g.Skipped)
 		if g.Empty && eventlog.ClientOf(g.Channel) == "" {
 			text = c.dialect.appendLast(text, at, g.Channel, nil)
 		}
@@ -229,7 +229,7 @@ func (k *catchup) announceStart(c *Conn, epoch string) []byte {
 			gapID = id
 		}
 		if k.reason != "" {
-			text = c.dialect.appendGap(text, gapID, name, k.asked, k.reason)
+			text = c.dialect.appendGap(text, gapID, name, k.asked, k.reason, 0)
 		}
 		if hasLast {
 			text = c.dialect.appendLast(text, id, name, k.last[k.told])

@@ -54,12 +54,18 @@ func (d *Dialect) AppendGoodbye(dst []byte, at eventlog.Position, why Reason) []
 	return dst
 }
 
-// appendGap appends a gap of the channel.
-func (d *Dialect) appendGap(dst []byte, at eventlog.Position, channel, after, reason string) []byte {
+// appendGap appends a gap of the channel. Where events were skipped, that is the reason.
+func (d *Dialect) appendGap(dst []byte, at eventlog.Position, channel, after, reason string, skipped int) []byte {
 	payload := append([]byte(`{"after":`), eventlog.AppendString(nil, after)...)
+	if skipped > 0 {
+		reason = "skipped"
+	}
 	payload = append(payload, `,"reason":"`...)
-	payload = append(payload, reason...)
-	return d.AppendNotice(dst, at, channel, "gap", append(payload, `"}`...))
+	payload = append(append(payload, reason...), '"')
+	if skipped > 0 {
+		payload = strconv.AppendInt(append(payload, `,"skipped":`...), int64(skipped), 10)
+	}
+	return d.AppendNotice(dst, at, channel, "gap", append(payload, '}'))
 }
 
 // appendLast appends the lastEvent of the channel, if streams have it.

@@ -39,6 +39,7 @@ func (h *Hub) startAfresh(sub *Subscription, k *catchup) eventlog.Position {
 	case FromLast:
 		at.Seq, k.older = newestFirst(at.Seq, append(last, h.lastMatching(at, sub.Channels)...))
 	case FromOldest:
+		k.cursor.Whole = true
 		at.Seq, k.older = h.oldest(sub, &k.cursor), sub.Older
 	}
 	if k.reason != "" {

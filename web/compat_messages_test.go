@@ -127,8 +127,8 @@ func TestRoomKeeps(t *testing.T) {
 		t.Errorf("another channel keeps %d", len(p.Events))
 	}
 	h := opts.History()
-	if events, bytes := h.Limits("room.full"); events != 10_000 || bytes != 5_000_000 {
-		t.Errorf("a room keeps %d events, %d bytes", events, bytes)
+	if l := h.Limits("room.full"); l.Events != 10_000 || l.Bytes != 5_000_000 {
+		t.Errorf("a room keeps %+v", l)
 	}
 	opts.NoCompat = true
 	if h = opts.History(); len(h.Rules) != 0 {

@@ -25,7 +25,7 @@ func TestSpecSamples(t *testing.T) {
 		operation string
 		streamed  string // the events that come, or ""
 	}{
-		{"publish", ""}, {"publishStream", ""}, {"publishUpload", ""}, {"lastEvent", ""}, {"history", ""}, {"listClients", ""}, {"showClient", ""}, {"listChannels", ""},
+		{"publish", ""}, {"publishStream", ""}, {"publishUpload", ""}, {"lastEvent", ""}, {"history", ""}, {"listClients", ""}, {"showClient", ""}, {"listChannels", ""}, {"showChannel", ""},
 		{"subscribe", "registered lastEvent"}, {"subscribeByPost", "registered lastEvent"}, {"watchPresence", "snapshot"},
 		{"notifyMember", ""}, {"say", ""}, {"followRoom", "message"}, {"time", "time"},
 		{"healthz", ""}, {"readyz", ""}, {"metrics", ""}, {"openapi", ""}, {"docs", ""}, {"clientModule", ""}, {"clientTypes", ""},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -107,6 +108,8 @@ type Options struct {
 	HistoryBytes  int           // kept for each channel; 0 means 1 MiB
 	HistoryAge    time.Duration // how long an event is kept; 0 means 1 h, negative without end
 	HistoryBudget int64         // kept over all channels; 0 means 256 MiB
+	// ChannelRules say what channels keep that match, in place of the four above. The first that matches counts.
+	ChannelRules []eventlog.Rule
 }
 
 // Aliases for the options.
@@ -141,8 +144,9 @@ func (o Options) withDefaults() Options {
 // History returns the limits of the log.
 func (o *Options) History() eventlog.Options {
 	h := eventlog.Options{Events: o.HistoryEvents, Bytes: o.HistoryBytes, Age: o.HistoryAge, Budget: o.HistoryBudget}
+	h.Rules = slices.Clone(o.ChannelRules)
 	if !o.NoCompat {
-		h.Rules = compat.Rules
+		h.Rules = append(h.Rules, compat.Rules...)
 	}
 	return h
 }

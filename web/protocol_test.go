@@ -62,7 +62,7 @@ func TestProtocolNamesErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := map[string]bool{}
-	code := regexp.MustCompile(`(?:[Ii]nvalid\(|[Ll]imited\(c, [\w.]+, |http\.Status\w+, (?:Code: )?)"([a-z_]+)"`)
+	code := regexp.MustCompile(`(?:\bInvalid\(|[Ll]imited\(c, [\w.]+, |http\.Status\w+, (?:Code: )?)"([a-z_]+)"`)
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
 			continue

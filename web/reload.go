@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 
+	"rollcall/hub/eventlog"
 	"rollcall/web/auth"
 	"rollcall/web/login"
 )
@@ -13,6 +14,8 @@ type Changes struct {
 	Admins      []login.Account
 	CORSOrigins []string
 	Webhooks    []Webhook // ignored if the server began without webhooks
+
+	ChannelRules []eventlog.Rule
 }
 
 // Reload applies all of the changes from the next request on, or none of them if one is wrong. Streams whose
@@ -35,6 +38,10 @@ func (s *Server) Reload(c Changes) error {
 		return err
 	}
 	_ = s.admin.Accounts.Replace(c.Admins) // they were found good
+	if log, ok := s.node.Log.(interface{ SetRules([]eventlog.Rule) }); ok {
+		s.opts.ChannelRules = c.ChannelRules
+		log.SetRules(s.opts.History().Rules)
+	}
 	s.node.Sweep()
 	return nil
 }

@@ -53,7 +53,7 @@ func (c *configFlags) report(ctx *kong.Context, s *settings) configReport {
 	}
 	known := valuesOf(ctx.Kong)
 	for _, setting := range s.effective(ctx.Selected().Flags) {
-		if _, ok := known[setting.Name]; ok || setting.Name == webhooksKey { // not --json
+		if _, ok := known[setting.Name]; ok || setting.Name == webhooksKey || setting.Name == rulesKey { // not --json
 			r.Settings = append(r.Settings, configSetting(setting))
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 	"go.opentelemetry.io/otel/trace"
 
+	"rollcall/hub/eventlog"
 	"rollcall/web"
 	"rollcall/web/auth"
 	"rollcall/web/hooks"
@@ -51,6 +52,7 @@ type serveCmd struct {
 	HistoryEvents int      `group:"history" default:"1000" placeholder:"N" help:"Number of newest events kept per channel."`
 	HistoryBytes  Size     `group:"history" default:"1MiB" placeholder:"SIZE" help:"Memory limit for the kept events of one channel."`
 	HistoryAge    Duration `group:"history" default:"1h" placeholder:"DURATION" help:"The longest time to keep an event. 0 keeps events until their space is needed."`
+	Channel       []string `group:"history" sep:"none" placeholder:"RULE" help:"What certain channels keep: a name or a pattern, and then keep=all, last (the newest event) or none (live only), events=N, bytes=SIZE, age=DURATION, and slow=latest, which gives a stream that is behind only the newest event. Such as 'typing.> keep=none'. May be repeated; the first that matches counts."`
 	HistoryBudget Size     `group:"history" default:"256MiB" placeholder:"SIZE" help:"Memory limit for the kept events of all channels; the oldest are dropped first."`
 
 	OnlinePresence bool     `group:"presence" help:"Send online-presence, the list of all online clients, on every stream, requested or not."`
@@ -75,6 +77,7 @@ type serveCmd struct {
 	seen         []string // states of the watched files when they were read
 	traces       trace.TracerProvider
 	webhooks     []hooks.Endpoint // of the file
+	rules        []eventlog.Rule  // of the flags, and then of the file
 }
 
 // Help is shown above the flags of "rollcall serve --help".
@@ -125,7 +128,7 @@ func (c *serveCmd) BeforeResolve(ctx *kong.Context, s *settings) error {
 	}
 	file, err := readConfigFile(path, ctx.Model.Children[0].Flags)
 	if s.file = file; file != nil {
-		c.webhooks = file.webhooks
+		c.webhooks, c.rules = file.webhooks, file.rules
 	}
 	return s.unlessCollected(err)
 }
@@ -169,6 +172,15 @@ func (c *serveCmd) AfterApply(s *settings) error {
 	if c.HistoryAge != 0 {
 		within(p, "history-age", c.HistoryAge, Duration(time.Second), Duration(8760*time.Hour))
 	}
+	var rules []eventlog.Rule
+	for _, text := range c.Channel {
+		rule, err := parseRule(text)
+		if err != nil {
+			p.add("channel", "%q: %v", text, err)
+		}
+		rules = append(rules, rule)
+	}
+	c.rules = append(rules, c.rules...)
 	within(p, "history-budget", c.HistoryBudget, 1*mib, 1*tib)
 	within(p, "presence-grace", c.PresenceGrace, 0, Duration(time.Hour))
 	oneOf(p, "log-format", c.LogFormat, "auto", "text", "json")
@@ -260,6 +272,7 @@ func (c *serveCmd) options(log *slog.Logger, effective []web.Setting, access *au
 		HistoryBytes:       int(c.HistoryBytes),
 		HistoryAge:         cmp.Or(time.Duration(c.HistoryAge), -1),
 		HistoryBudget:      int64(c.HistoryBudget),
+		ChannelRules:       c.rules,
 		Tracing:            c.traces,
 		Webhooks:           c.webhooks,
 		NoCompat:           !c.Compat,

@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
+	"rollcall/hub/eventlog"
 	"rollcall/web/hooks"
 )
 
@@ -22,6 +23,8 @@ type configFile struct {
 
 	webhooks     []hooks.Endpoint
 	webhooksLine int
+	rules        []eventlog.Rule
+	rulesLine    int
 }
 
 // fileValue is a value as it would stand behind the flag, and its line in the file.
@@ -52,7 +55,7 @@ func readConfigFile(path string, flags []*kong.Flag) (*configFile, error) {
 			byKey[flag.Name] = flag
 		}
 	}
-	byKey[webhooksKey] = nil // a name to suggest
+	byKey[webhooksKey], byKey[rulesKey] = nil, nil // names to suggest
 	var errs []error
 	for _, entry := range entries {
 		key, line := entry.Key.GetToken().Value, entry.Key.GetToken().Position.Line
@@ -61,6 +64,13 @@ func readConfigFile(path string, flags []*kong.Flag) (*configFile, error) {
 				errs = append(errs, fmt.Errorf("%s:%d: %w", path, line, err))
 			}
 			file.webhooksLine = line
+			continue
+		}
+		if key == rulesKey {
+			if file.rules, err = readRules(entry.Value); err != nil {
+				errs = append(errs, fmt.Errorf("%s:%d: %w", path, line, err))
+			}
+			file.rulesLine = line
 			continue
 		}
 		flag := byKey[key]

@@ -290,7 +290,7 @@ func (e *engine) state(s jetlog.Status) web.EngineState {
 func (c *serveCmd) history() eventlog.Options {
 	return (&web.Options{
 		HistoryEvents: c.HistoryEvents, HistoryBytes: int(c.HistoryBytes), HistoryAge: cmp.Or(time.Duration(c.HistoryAge), -1), HistoryBudget: int64(c.HistoryBudget),
-		NoCompat: !c.Compat,
+		ChannelRules: c.rules, NoCompat: !c.Compat,
 	}).History()
 }
 

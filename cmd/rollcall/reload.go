@@ -40,7 +40,7 @@ type reloader struct {
 // fixed reports whether a setting counts only at the start.
 func fixed(name string) bool {
 	return !slices.Contains([]string{
-		"config", "cors-origin", "api-key", "api-keys", "jwt-secret", "jwt-public-key", "jwks-url", "jwt-issuer", "jwt-audience", "jwt-leeway",
+		"config", "cors-origin", "channel", "api-key", "api-keys", "jwt-secret", "jwt-public-key", "jwks-url", "jwt-issuer", "jwt-audience", "jwt-leeway",
 		"token-cookie", "anonymous", "authorize-url", "authorize-headers", "authorize-cookies", "authorize-rate", "tls-cert", "tls-key", "admin-user", "admin-password", "admin-password-file",
 	}, name)
 }
@@ -96,7 +96,7 @@ func (r *reloader) reload() error {
 	if err != nil {
 		return err
 	}
-	changes := web.Changes{Access: access.Options, Admins: next.admins, CORSOrigins: next.CORSOrigin, Webhooks: next.webhooks}
+	changes := web.Changes{Access: access.Options, Admins: next.admins, CORSOrigins: next.CORSOrigin, Webhooks: next.webhooks, ChannelRules: next.rules}
 	if err := r.server.Reload(changes); err != nil {
 		access.discard()
 		return err

@@ -119,6 +119,9 @@ func (s *settings) effective(flags []*kong.Flag) []web.Setting {
 	if s.file != nil && len(s.file.webhooks) > 0 {
 		list = append(list, web.Setting{Name: webhooksKey, Value: shownWebhooks(s.file.webhooks), Source: s.file.webhooksAt()})
 	}
+	if s.file != nil && len(s.file.rules) > 0 {
+		list = append(list, web.Setting{Name: rulesKey, Value: shownRules(s.file.rules), Source: fmt.Sprintf("%s:%d", s.file.path, s.file.rulesLine)})
+	}
 	return list
 }
 

@@ -37,7 +37,9 @@ func (l *Log) loadSegments() (last uint64, torn bool, err error) {
 	if err := errors.Join(it.Error(), it.Close()); err != nil {
 		return 0, false, err
 	}
-	if n := len(l.segs.list); n == 0 || l.segs.list[n-1].sealed {
+	if n := len(l.segs.list); n == 0 { // none was sealed so far
+		l.segs.list = append(l.segs.list, segment{first: floor + 1})
+	} else if l.segs.list[n-1].sealed {
 		l.segs.list = append(l.segs.list, segment{first: last + 1})
 	}
 	open := &l.segs.list[len(l.segs.list)-1]
@@ -140,8 +142,8 @@ func (l *Log) load(last uint64) error {
 		lost = 0
 	}
 	l.Memory = eventlog.NewFollower(keep, min(lost, last))
-	l.keep = l.Options()
-	l.notes = eventlog.NewNoteQuota(l.keep.Budget, l.keep.Age)
+	o := l.Options()
+	l.notes = eventlog.NewNoteQuota(o.Budget, o.Age)
 	var batch []eventlog.Stored
 	seen := make(map[string]uint64) // the last event of each channel
 	flush := func() error {

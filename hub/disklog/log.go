@@ -39,7 +39,6 @@ type Log struct {
 	// Static.
 	dir   string
 	opts  Options
-	keep  eventlog.Options // with the defaults
 	epoch string
 	store *store
 	mark  *mark

@@ -205,8 +205,8 @@ type source struct {
 
 func (v *view) source(channel string, after, goal uint64) (*source, error) {
 	s := &source{view: v, channel: channel, keep: v.l.newKeep(channel), at: after, after: after, goal: goal}
-	if v.l.keep.Age > 0 {
-		s.oldest = time.Now().Add(-v.l.keep.Age)
+	if age := v.l.Limits(channel).Age; age > 0 {
+		s.oldest = time.Now().Add(-age)
 	}
 	e, ok, err := v.newest(channel, math.MaxUint64)
 	if err != nil {
@@ -358,7 +358,7 @@ func (v *view) last(channel string, head uint64) (*eventlog.Record, error) {
 	}
 	for i := range items {
 		s := items[i].Stored
-		if s.Seq == e.last && s.Channel == channel && (v.l.keep.Age < 0 || time.Since(s.Time) <= v.l.keep.Age) {
+		if s.Seq == e.last && s.Channel == channel && v.l.young(channel, s.Time) {
 			return eventlog.Restore(s, v.l.epoch), nil
 		}
 	}
@@ -371,4 +371,10 @@ func ignoreDamage(err error) error {
 		return nil
 	}
 	return err
+}
+
+// young reports whether an event of the channel that came then is not too old.
+func (l *Log) young(channel string, at time.Time) bool {
+	age := l.Limits(channel).Age
+	return age < 0 || time.Since(at) <= age
 }

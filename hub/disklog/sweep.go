@@ -113,12 +113,27 @@ func (l *Log) trimChannel(channel string) error {
 	return b.Commit(pebble.NoSync)
 }
 
+// longest returns the longest time for which the events of any channel are kept; negative without end.
+func (l *Log) longest() time.Duration {
+	o := l.Options()
+	age := o.Age
+	for _, r := range o.Rules {
+		switch {
+		case r.Age < 0 || age < 0:
+			return -1
+		case r.Age > age:
+			age = r.Age
+		}
+	}
+	return age
+}
+
 // giveBack drops segments that are too old and rewrites those that are mostly dead.
 func (l *Log) giveBack() error {
 	list := l.segs.all()
 	old := int64(0)
-	if l.keep.Age > 0 {
-		old = time.Now().Add(-l.keep.Age).UnixMilli()
+	if age := l.longest(); age > 0 {
+		old = time.Now().Add(-age).UnixMilli()
 	}
 	for i, s := range list {
 		if s.newest >= old || s.events == 0 && !s.sealed {

@@ -62,14 +62,14 @@ func slack(most int) uint64 { return uint64(most/8 + 16) }
 
 // trimmed notes that a channel is being looked through.
 func (s *tips) trimmed(t *tip) {
-	events, bytes := s.l.keep.Limits(t.channel)
-	t.trimAt, t.trimBytes = t.ordinal+slack(events), t.bytes+slack(bytes)
+	most := s.l.Limits(t.channel)
+	t.trimAt, t.trimBytes = t.ordinal+slack(most.Events), t.bytes+slack(most.Bytes)
 }
 
 // readTip reads the end of a channel from the store.
 func (l *Log) readTip(channel string) (*tip, error) {
 	t := &tip{channel: string(append([]byte(nil), channel...))}
-	events, bytes := l.keep.Limits(channel)
+	most := l.Limits(channel)
 	it, err := l.entries(channel)
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (l *Log) readTip(channel string) (*tip, error) {
 			return nil, err
 		}
 	}
-	t.trimAt, t.trimBytes = first.ordinal+uint64(events)+slack(events), first.bytes+uint64(bytes)+slack(bytes)
+	t.trimAt, t.trimBytes = first.ordinal+uint64(most.Events)+slack(most.Events), first.bytes+uint64(most.Bytes)+slack(most.Bytes)
 	return t, it.Error()
 }
 
@@ -136,8 +136,8 @@ type keep struct {
 }
 
 func (l *Log) newKeep(channel string) *keep {
-	events, bytes := l.keep.Limits(channel)
-	return &keep{events: uint64(events), bytes: uint64(bytes)}
+	most := l.Limits(channel)
+	return &keep{events: uint64(most.Events), bytes: uint64(most.Bytes)}
 }
 
 // of returns how many of the entry's events are kept, its last ones. It is first asked for the channel's newest entry.

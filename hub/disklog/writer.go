@@ -9,6 +9,9 @@ import (
 	"rollcall/hub/eventlog"
 )
 
+// reservedAhead is how many numbers are reserved at once for events that are not stored.
+const reservedAhead = 1 << 16
+
 // The most that one commit takes; more waits for the next one.
 const (
 	groupEvents = 4000
@@ -20,6 +23,9 @@ type writer struct {
 	l    *Log
 	head uint64
 	tips tips
+	// reserved is how far the store says that numbers were given. It is ahead, so that events which are not stored rarely cost a
+	// commit.
+	reserved uint64
 
 	// Of the present commit.
 	batch  *pebble.Batch
@@ -27,6 +33,7 @@ type writer struct {
 	stored []eventlog.Stored
 	keys   map[dedupe]uint64
 	purged []purged
+	unkept bool // it has events that are not stored
 
 	// Of the present block.
 	first  uint64
@@ -108,7 +115,7 @@ func (w *writer) run(list []*request) {
 	}
 	if err != nil {
 		if l.store.failure() == nil { // it may be tried again, by others
-			w.head, w.tips = head, tips{l: l}
+			w.head, w.tips, w.reserved = head, tips{l: l}, 0
 		}
 		w.reset()
 		for _, r := range list {
@@ -140,7 +147,7 @@ func (w *writer) reset() {
 	clear(w.stored)
 	clear(w.keys)
 	w.stored, w.purged, w.block = w.stored[:0], w.purged[:0], w.block[:0]
-	w.dirty = w.dirty[:0]
+	w.dirty, w.unkept = w.dirty[:0], false
 	w.serial++
 }
 
@@ -183,7 +190,13 @@ func (w *writer) write(list []*request) error {
 		if err := w.batch.Set(segmentKey(w.head+1), new(segment).append(nil), nil); err != nil {
 			return err
 		}
-		if err := w.batch.Set(metaKey(metaHead), number(w.head), nil); err != nil {
+		if err := w.batch.Set(metaKey(metaHead), number(max(w.head, w.reserved)), nil); err != nil {
+			return err
+		}
+	}
+	if w.unkept && w.head > w.reserved { // numbers of events that are not on the disk must not be given again, either
+		w.reserved = w.head + reservedAhead
+		if err := w.batch.Set(metaKey(metaHead), number(w.reserved), nil); err != nil {
 			return err
 		}
 	}
@@ -208,7 +221,7 @@ func (w *writer) endedEarlier(r *request) (err error) {
 		if t, err = w.tips.of(channel, w.head); err != nil {
 			return false
 		}
-		return t.ended(w.now, w.l.keep.Age)
+		return t.ended(w.now, w.l.Limits(channel).Age)
 	}
 	for i := range r.events {
 		ev := &r.events[i]
@@ -252,6 +265,10 @@ func (w *writer) append(r *request) error {
 		w.head++
 		r.results[i] = eventlog.Result{Seq: w.head}
 		w.stored = append(w.stored, eventlog.Stored{Event: *ev, Seq: w.head, Time: w.now})
+		if !w.l.Keeps(ev.Channel) {
+			w.unkept = true
+			continue
+		}
 		if err := w.add(&item{Stored: w.stored[len(w.stored)-1]}); err != nil {
 			return err
 		}

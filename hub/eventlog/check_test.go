@@ -24,10 +24,10 @@ func check(t failer, m *Memory) {
 	defer m.mu.RUnlock()
 	var charged int64
 	listed := make(map[*Record]bool)
-	for _, s := range []*shelf{&m.public, &m.own} {
+	for _, s := range []*shelf{&m.public, &m.aged, &m.own} {
 		checkShelf(t, m, s, listed)
 	}
-	charged = m.public.bytes + m.own.bytes
+	charged = m.public.bytes + m.aged.bytes + m.own.bytes
 	inChannels := 0
 	for name, h := range m.channels {
 		checkHistory(t, m, name, h)
@@ -121,7 +121,7 @@ func checkHistory(t failer, m *Memory, name string, h *history) {
 	if bytes != h.bytes {
 		t.Fatalf("channel %q: %d bytes counted, %d kept", name, h.bytes, bytes)
 	}
-	if most, mostBytes := m.opts.Limits(h.name); h.len() > most || bytes > mostBytes && h.len() > 1 {
+	if most := m.Limits(h.name); h.len() > most.Events || bytes > most.Bytes && h.len() > 1 {
 		t.Fatalf("channel %q keeps %d records of %d bytes", name, h.len(), bytes)
 	}
 	if c := cap(h.recs); c > max(4*h.len(), 8) {

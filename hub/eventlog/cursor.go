@@ -14,6 +14,9 @@ type Cursor struct {
 	// told remembers, for channels with a hole, the number through which it was reported.
 	told map[string]uint64
 
+	// Whole has the cursor read all events of channels of which a reader that is behind gets the newest alone.
+	Whole bool
+
 	split     bool       // Channels were looked through for patterns
 	expansion *expansion // nil without patterns
 }
@@ -53,21 +56,41 @@ func (m *Memory) Next(c *Cursor, limit Limit, dst []*Record) Batch {
 		b.Gaps = m.expand(c)
 		names = c.expansion.names
 	}
+	var latest []skip
 	for _, name := range names {
 		h := m.channels[name]
+		holed := false
 		if through := m.evictedThrough(name, h); through > c.After && through > c.told[name] {
+			holed = true
 			c.tell(name, through)
-			b.Gaps = append(b.Gaps, Gap{name, h == nil && (c.expansion == nil || !c.expansion.of[name])})
+			b.Gaps = append(b.Gaps, Gap{Channel: name, Empty: h == nil && (c.expansion == nil || !c.expansion.of[name])})
 		}
 		if h == nil {
 			continue
 		}
-		if recs := h.after(c.After); len(recs) > 0 {
+		recs := h.after(c.After)
+		if n := len(recs) - 1; m.latest && n > 0 && h.limits.Latest && !c.Whole {
+			if recs = recs[n:]; !holed { // one gap is enough
+				latest = append(latest, skip{recs[0].Seq, Gap{Channel: name, Skipped: n}})
+			}
+		}
+		if len(recs) > 0 {
 			sources = append(sources, source(recs))
 		}
 	}
 	m.merge(sources, limit, &b)
+	for _, s := range latest {
+		if s.newest <= b.Through {
+			b.Gaps = append(b.Gaps, s.gap)
+		}
+	}
 	return b
+}
+
+// skip is a gap before a channel's newest event, for those that are left out.
+type skip struct {
+	newest uint64
+	gap    Gap
 }
 
 // Pending implements [Log].

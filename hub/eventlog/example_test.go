@@ -23,7 +23,7 @@ func ExampleMemory() {
 		fmt.Printf("%d %s\n", r.Seq, r.Payload())
 	}
 	// Output:
-	// gaps: [{news false}]
+	// gaps: [{news false 0}]
 	// 2 2
 	// 3 3
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"strings"
 	"time"
 )
 
@@ -101,6 +100,7 @@ type Batch struct {
 type Gap struct {
 	Channel string // or a pattern, if its channel is unknown
 	Empty   bool   // the channel keeps nothing at all
+	Skipped int    // events that are kept, but left out for the channel's newest one; see [Rule]
 }
 
 // Options limit what a log keeps. The zero value is the documented default. Numbers must not be negative unless
@@ -112,30 +112,12 @@ type Options struct {
 	// Budget is bytes over all channels, book-keeping included; 0 means 256 MiB. The server's
 	// own channels, see [IsOwn], may have a sixteenth of it.
 	Budget int64
-	Rules  []Rule // for channels that keep more or less than Events and Bytes
+	Rules  []Rule // for channels that keep more or less than that
 	Epoch  string // name of this life of the log; "" means a random one
 	MaxLag int64  // bytes that a tail may be behind before appends wait; 0 means 64 MiB
 	// MaxWait is how long an append waits for a tail that is behind before it
 	// fails with ErrBusy; 0 means 2 s.
 	MaxWait time.Duration
-}
-
-// Rule bounds each channel whose name begins with Prefix, in place of Options.Events
-// and Options.Bytes. Of several that fit, the first counts.
-type Rule struct {
-	Prefix string
-	Events int // 0 means Options.Events
-	Bytes  int // 0 means Options.Bytes
-}
-
-// Limits returns how many events and bytes the channel may keep.
-func (o *Options) Limits(channel string) (events, bytes int) {
-	for i := range o.Rules {
-		if r := &o.Rules[i]; strings.HasPrefix(channel, r.Prefix) {
-			return cmp.Or(r.Events, o.Events), cmp.Or(r.Bytes, o.Bytes)
-		}
-	}
-	return o.Events, o.Bytes
 }
 
 // DefaultBudget is the default of Options.Budget.

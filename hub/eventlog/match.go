@@ -158,7 +158,7 @@ func (m *Memory) expand(c *Cursor) (gaps []Gap) {
 		})
 		if through := m.catalogue.forgotten(pattern.text); through > c.After && through > c.told[pattern.text] {
 			c.tell(pattern.text, through)
-			gaps = append(gaps, Gap{pattern.text, false})
+			gaps = append(gaps, Gap{Channel: pattern.text})
 		}
 	}
 	x.born = m.catalogue.born

@@ -13,7 +13,7 @@ import (
 // has a new epoch unless one is given.
 type Memory struct {
 	// Static after NewMemory.
-	opts  Options
+	opts  Options   // but for the rules, see options
 	start time.Time // monotonic base of ages
 	seed  [2]maphash.Seed
 	done  chan struct{}
@@ -21,18 +21,22 @@ type Memory struct {
 	// follower is set if the events come from another log, see NewFollower.
 	follower bool
 
+	options atomic.Pointer[Options] // with the rules as they are now; replaced under mu
+	unkept  atomic.Bool             // some rule says KeepNone
 	waiters waiters
 	waiting atomic.Int32 // appends that wait for a tail
 	ends    atomic.Int64 // kept records that are the last of their channels; changed under mu
 
 	mu        sync.RWMutex // guards everything below; never held while calling out
 	closed    bool
+	latest    bool // some rule says Latest
 	head      uint64
 	bytes     int64  // charged against the budget
 	crowded   uint64 // events dropped for lack of budget, without the server's own
 	published uint64 // events accepted, without the server's own
 	channels  map[string]*history
 	public    shelf
+	aged      shelf // of users' channels whose events grow old after another time than Options.Age
 	own       shelf // of the server's own channels
 	graves    graveyard
 	catalogue catalogue
@@ -57,6 +61,8 @@ func NewMemory(opts Options) *Memory {
 		last:     new(segment),
 		relief:   make(chan struct{}),
 	}
+	m.options.Store(&m.opts)
+	m.setRuled()
 	go m.sweep()
 	return m
 }

@@ -212,26 +212,27 @@ func TestInvariantsUnderLoad(t *testing.T) {
 	readers.Wait()
 }
 
-// A rule bounds the channels with its prefix and no others; what it leaves out is as for
+// A rule bounds the channels that match and no others; what it leaves out is as for
 // all, and the first of several counts.
 func TestRules(t *testing.T) {
 	m := newMemory(t, Options{Events: 5, Bytes: 1000, Rules: []Rule{
-		{Prefix: "few.", Events: 2}, {Prefix: "few", Events: 3}, {Prefix: "long.", Events: 20, Bytes: 10_000}, {Prefix: "small.", Bytes: 150},
+		{Match: Pattern{"few.>"}, Events: 2}, {Match: Pattern{"fewer"}, Events: 3}, {Match: Pattern{"long.>"}, Events: 20, Bytes: 10_000},
+		{Match: Pattern{"small.*"}, Bytes: 150}, {Match: Pattern{"last.*"}, Keep: KeepLast, Events: 9}, {Match: Pattern{"none.>"}, Keep: KeepNone},
 	}})
-	for channel, want := range map[string]int{"a": 5, "few.a": 2, "few.": 2, "fewer": 3, "long.a": 20, "long": 5, "small.a": 1} {
+	for channel, want := range map[string]int{"a": 5, "few.a": 2, "few.": 2, "fewer": 3, "long.a": 20, "long": 5, "small.a": 1, "last.a": 1, "none.a": 0} {
 		publish(t, m, channel, 30)
 		if got := m.Kept([]string{channel}, 0, 0)[0].Events; got != want {
 			t.Errorf("%q keeps %d events, want %d", channel, got, want)
 		}
 	}
-	if events, bytes := m.opts.Limits("small.b"); events != 5 || bytes != 150 {
-		t.Errorf("small.b may keep %d events, %d bytes", events, bytes)
+	if l := m.Limits("small.b"); l.Events != 5 || l.Bytes != 150 || l.Match != "small.*" {
+		t.Errorf("small.b may keep %+v", l)
 	}
 }
 
 // The server's own channels can be read by name, and are in no list.
 func TestOwnChannels(t *testing.T) {
-	m := newMemory(t, Options{Rules: []Rule{{Prefix: "$own.", Events: 1}}})
+	m := newMemory(t, Options{Rules: []Rule{{Match: OwnPattern("$own.>"), Events: 1}}})
 	publish(t, m, "a", 3)
 	before := m.Stats()
 	publish(t, m, "$own.a", 5)

@@ -8,7 +8,7 @@ import (
 // However many own channels the server makes, the events of others stay, and so does the memory of their losses: a
 // channel without losses gets no gap.
 func TestOwnChannelsPushOutOneAnother(t *testing.T) {
-	m := newMemory(t, Options{Budget: 256 << 10, Rules: []Rule{{Prefix: "$own.", Events: 1}}})
+	m := newMemory(t, Options{Budget: 256 << 10, Rules: []Rule{{Match: OwnPattern("$own.>"), Events: 1}}})
 	const orders = 100
 	publish(t, m, "orders", orders)
 	for i := range 5000 {

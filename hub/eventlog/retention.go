@@ -29,9 +29,12 @@ type shelf struct {
 }
 
 // shelfOf returns the shelf of a channel.
-func (m *Memory) shelfOf(channel string) *shelf {
-	if isNote(channel) {
+func (m *Memory) shelfOf(h *history) *shelf {
+	switch {
+	case isNote(h.name):
 		return &m.own
+	case h.limits.Age != m.opts.Age:
+		return &m.aged
 	}
 	return &m.public
 }
@@ -42,12 +45,11 @@ func (m *Memory) charge(s *shelf, n int64) {
 	m.bytes += n
 }
 
-// history holds the kept events of one channel. The name, the limits and the shelf are static; the rest is guarded by
-// Memory.mu. A history in the map is never empty.
+// history holds the kept events of one channel. The name is static; the rest is guarded by Memory.mu. A history in the map is never empty.
 type history struct {
-	name            string
-	most, mostBytes int // its limits
-	shelf           *shelf
+	name   string
+	limits Limits
+	shelf  *shelf
 
 	recs    []*Record // recs[first:] are kept, in log order
 	first   int
@@ -73,8 +75,13 @@ func (h *history) after(seq uint64) []*Record {
 func (m *Memory) keep(channel string, r *Record) {
 	h := m.channels[channel]
 	if h == nil {
-		h = &history{name: strings.Clone(channel), shelf: m.shelfOf(channel)}
-		h.most, h.mostBytes = m.opts.Limits(h.name)
+		h = &history{name: strings.Clone(channel), limits: m.Limits(channel)}
+		if h.limits.Keep == KeepNone {
+			r.hist = h // which keeps nothing
+			m.published++
+			return
+		}
+		h.shelf = m.shelfOf(h)
 		h.through = m.droppedThrough(h.name)
 		m.channels[h.name] = h
 		m.catalogue.add(h)
@@ -83,7 +90,7 @@ func (m *Memory) keep(channel string, r *Record) {
 	}
 	s := h.shelf
 	r.hist = h
-	if s == &m.public {
+	if s != &m.own {
 		m.published++
 	}
 	if r.End() {
@@ -98,13 +105,8 @@ func (m *Memory) keep(channel string, r *Record) {
 	h.bytes += len(r.buf)
 	m.charge(s, r.cost())
 	s.events++
-	if r.older = s.newest; r.older != nil {
-		r.older.newer = r
-	} else {
-		s.oldest = r
-	}
-	s.newest = r
-	for h.len() > h.most || h.bytes > h.mostBytes && h.len() > 1 {
+	s.link(r)
+	for h.surplus() {
 		m.evict(h.recs[h.first])
 	}
 }
@@ -124,17 +126,7 @@ func (m *Memory) evict(r *Record) {
 	}
 	m.charge(s, -r.cost())
 	s.events--
-	if r.older != nil {
-		r.older.newer = r.newer
-	} else {
-		s.oldest = r.newer
-	}
-	if r.newer != nil {
-		r.newer.older = r.older
-	} else {
-		s.newest = r.older
-	}
-	r.older, r.newer = nil, nil
+	s.unlink(r)
 	switch n := h.len(); {
 	case n == 0:
 		delete(m.channels, h.name)
@@ -154,15 +146,31 @@ func (m *Memory) trim(now time.Duration) {
 	for r := m.own.oldest; r != nil && (old(r) || m.own.bytes > m.opts.Budget/ownShare); r = m.own.oldest {
 		m.evict(r)
 	}
-	for r := m.public.oldest; r != nil; r = m.public.oldest {
-		full := m.bytes > m.opts.Budget
-		if !full && !old(r) {
+	for r := m.public.oldest; r != nil && old(r); r = m.public.oldest {
+		m.evict(r)
+	}
+	for m.bytes > m.opts.Budget {
+		r := m.public.oldest
+		if b := m.aged.oldest; r == nil || b != nil && b.Seq < r.Seq {
+			r = b
+		}
+		if r == nil {
 			return
 		}
-		if full {
-			m.crowded++
-		}
+		m.crowded++
 		m.evict(r)
+	}
+}
+
+// trimAged drops what is too old in channels that have an age of their own.
+func (m *Memory) trimAged(now time.Duration) {
+	if m.aged.channels == 0 {
+		return
+	}
+	for _, h := range m.channels {
+		for age := h.limits.Age; h.shelf == &m.aged && age >= 0 && h.len() > 0 && now-h.recs[h.first].at > age; {
+			m.evict(h.recs[h.first])
+		}
 	}
 }
 
@@ -179,7 +187,9 @@ func (m *Memory) sweep() {
 		select {
 		case <-ticker.C:
 			m.mu.Lock()
-			m.trim(time.Since(m.start))
+			now := time.Since(m.start)
+			m.trim(now)
+			m.trimAged(now)
 			m.mu.Unlock()
 		case <-m.done:
 			return
@@ -200,7 +210,7 @@ type graveyard struct {
 // rememberDropped records that name, now freed, dropped events through seq. The server's own channels share one
 // tombstone, so that they don't displace those of other channels.
 func (m *Memory) rememberDropped(name string, seq uint64) {
-	if m.shelfOf(name) == &m.own {
+	if isNote(name) {
 		m.own.lost = max(m.own.lost, seq)
 		return
 	}
@@ -228,7 +238,7 @@ func (m *Memory) rememberDropped(name string, seq uint64) {
 // tombstone stays: it may be another channel's too.
 func (m *Memory) droppedThrough(name string) uint64 {
 	g := &m.graves
-	if m.shelfOf(name) == &m.own {
+	if isNote(name) {
 		return max(m.own.lost, g.watermark)
 	}
 	hash := maphash.String(m.seed[0], name)
@@ -243,6 +253,9 @@ func (m *Memory) droppedThrough(name string) uint64 {
 
 // evictedThrough returns the number through which the channel dropped events; h is its history or nil.
 func (m *Memory) evictedThrough(name string, h *history) uint64 {
+	if !m.Keeps(name) {
+		return 0
+	}
 	if h != nil {
 		return h.through
 	}

@@ -19,7 +19,7 @@ type Stats struct {
 func (m *Memory) Stats() Stats {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return Stats{m.published, m.public.channels, m.public.events, m.bytes, m.opts.Budget, m.crowded}
+	return Stats{m.published, m.public.channels + m.aged.channels, m.public.events + m.aged.events, m.bytes, m.opts.Budget, m.crowded}
 }
 
 // Kept describes the kept events of one channel.
@@ -108,16 +108,19 @@ func (m *Memory) Busiest(span time.Duration, n int) []Busy {
 	m.mu.RLock()
 	now := time.Since(m.start)
 	looked := 0
-	for r := m.public.newest; r != nil && now-r.at < span; r = r.older {
+	m.backward(func(r *Record) bool {
+		if now-r.at >= span {
+			return false
+		}
 		if looked++; looked > most {
 			span = now - r.at
-			break
+			return false
 		}
-		if IsOwn(r.hist.name) {
-			continue
+		if !IsOwn(r.hist.name) {
+			counts[r.hist]++
 		}
-		counts[r.hist]++
-	}
+		return true
+	})
 	list := make([]Busy, 0, len(counts))
 	for h, count := range counts {
 		over := max(span, time.Second)
@@ -163,12 +166,15 @@ func (m *Memory) Newest(n int, seq uint64, want func(channel string) bool) (recs
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	looked := 0
-	for r := m.public.newest; r != nil && r.Seq > seq && len(recs) < n && looked < most; r = r.older {
-		looked++
+	m.backward(func(r *Record) bool {
+		if looked++; r.Seq <= seq || len(recs) == n || looked > most {
+			return false
+		}
 		if !IsOwn(r.hist.name) && want(r.hist.name) {
 			recs = append(recs, r)
 		}
-	}
+		return true
+	})
 	return recs, m.head
 }
 

@@ -73,14 +73,13 @@ func (a *Admin) channelView(v *pageRequest) templates.ChannelView {
 		at, _ := time.Parse(time.RFC3339, k.Newest.Timestamp())
 		last, oldest = durationText(max(time.Since(at), 0))+" ago", "oldest "+durationText(k.Oldest)+" ago"
 	}
-	mostEvents, mostBytes := a.historyOf(name)
-	keeps := grouped(mostEvents) + " events, " + sized(mostBytes)
+	rule := a.node.Log.Limits(name)
 	view.Figures = []templates.Figure{
 		{ID: "fig-clients", Label: "Clients", Value: grouped(ch.Clients), Note: plural(ch.Connections, "connection")},
 		{ID: "fig-rate", Label: "Rate", Value: perSecond(recentRate(k)), Unit: "/s"},
 		{ID: "fig-last", Label: "Last event", Value: last},
 		{ID: "fig-kept", Label: "Kept", Value: grouped(k.Events), Note: oldest},
-		{ID: "fig-size", Label: "Size", Value: sized(k.Bytes), Note: "of at most " + keeps},
+		{ID: "fig-size", Label: "Size", Value: sized(k.Bytes), Note: keeps(rule)},
 	}
 	members, total, _ := a.node.Registry.Clients(presence.Query{Channel: name, Limit: membersShown})
 	for _, m := range members {
@@ -91,6 +90,29 @@ func (a *Admin) channelView(v *pageRequest) templates.ChannelView {
 	}
 	view.More = total - len(members)
 	return view
+}
+
+// keeps says what a channel keeps, by its rule.
+func keeps(l eventlog.Limits) string {
+	text := ""
+	switch l.Keep {
+	case eventlog.KeepNone:
+		text = "live only"
+	case eventlog.KeepLast:
+		text = "the newest event"
+	default:
+		text = "of at most " + grouped(l.Events) + " events, " + sized(l.Bytes)
+	}
+	if l.Age > 0 && l.Keep != eventlog.KeepNone {
+		text += ", for " + durationText(l.Age)
+	}
+	if l.Latest {
+		text += ", newest first for slow streams"
+	}
+	if l.Match != "" {
+		text += " (rule " + l.Match + ")"
+	}
+	return text
 }
 
 // rateChart draws the channel's activity.

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"cmp"
 	"log/slog"
 	"time"
 
@@ -34,13 +33,6 @@ type Setting struct {
 	Name   string
 	Value  string // without secrets
 	Source string // where it was set
-}
-
-// historyOf returns the limits of a channel that the log goes by.
-func (a *Admin) historyOf(channel string) (events, bytes int) {
-	h := a.opts.History
-	h.Events, h.Bytes = cmp.Or(h.Events, 1000), cmp.Or(h.Bytes, 1<<20)
-	return h.Limits(channel)
 }
 
 // Pages returns how many live pages are open.

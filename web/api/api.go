@@ -47,6 +47,7 @@ func (a *API) Routes(e *gin.Engine) {
 		e.Match(reply.ReadMethods, "/presence/blocks"+slash, reply.Handler(a.listBlocks))
 	}
 	e.Match(reply.ReadMethods, "/presence/clients/:clientId", reply.Handler(a.showClient))
+	e.Match(reply.ReadMethods, "/presence/channels/:channelName", reply.Handler(a.showChannel))
 	e.DELETE("/presence/clients/:clientId", reply.Handler(a.kickClient))
 	e.DELETE("/presence/blocks/:clientId", reply.Handler(a.unblock))
 	e.DELETE("/presence/connections/:connectionId", reply.Handler(a.kickConnection))

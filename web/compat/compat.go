@@ -23,8 +23,16 @@ const (
 
 // Rules are the retention rules for the channels of rooms and devices.
 var Rules = []eventlog.Rule{
-	{Prefix: roomPrefix, Events: roomEvents, Bytes: roomBytes},
-	{Prefix: devicePrefix, Events: placesKept},
+	{Match: mustParse(roomPrefix + ">"), Events: roomEvents, Bytes: roomBytes},
+	{Match: eventlog.OwnPattern(devicePrefix + ">"), Events: placesKept},
+}
+
+func mustParse(pattern string) eventlog.Pattern {
+	p, err := eventlog.ParsePattern(pattern)
+	if err != nil {
+		panic(err)
+	}
+	return p
 }
 
 // Options configure a Compat. Fields named as in [rollcall/web.Options] have the same meaning.

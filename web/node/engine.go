@@ -27,6 +27,9 @@ type Engine interface {
 	Newest(n int, seq uint64, want func(channel string) bool) ([]*eventlog.Record, uint64)
 	Page(channel string, before uint64, n int) []*eventlog.Record
 
+	// Limits returns what the channel keeps, by its rule.
+	Limits(channel string) eventlog.Limits
+
 	// Purge drops the channel's events and returns their number, as far as known.
 	Purge(ctx context.Context, channel string) (int, error)
 }
