@@ -68,7 +68,7 @@ export class Rollcall {
       onError: (error) => this.#errors.call(error),
       onRefused: (channel, error) => this.#refuse(channel, error),
     });
-    for (const channel of channels) this.#reader.add(channel);
+    this.#follow(channels);
     this.#listenToPage();
     this.#start();
   }
@@ -94,8 +94,14 @@ export class Rollcall {
   }
 
   add(...channels) {
-    for (const channel of channels) this.#reader.add(channel);
+    this.#follow(channels);
     this.#sendWant();
+  }
+
+  #follow(channels) {
+    const pattern = channels.find(isPattern);
+    if (pattern) throw new TypeError(`"${pattern}" is a pattern; name the channels, or use an EventSource of /subscribe`);
+    for (const channel of channels) this.#reader.add(channel);
   }
 
   remove(...channels) {
@@ -407,4 +413,9 @@ function randomKey() {
 
 function isHidden() {
   return globalThis.document?.visibilityState === "hidden";
+}
+
+/** isPattern reports whether a name stands for several channels. Pages that share a stream catch up channel by channel. */
+function isPattern(name) {
+  return name.split(".").some((token) => token === "*" || token === ">");
 }
