@@ -162,7 +162,7 @@ func TestBackendOneQuestionForMany(t *testing.T) {
 func TestBackendStorm(t *testing.T) {
 	t.Parallel()
 	const rate = 500
-	for takes, clients := range map[time.Duration]int{5 * time.Millisecond: 1500, 100 * time.Millisecond: 10_000, 300 * time.Millisecond: 1500} {
+	for takes, clients := range map[time.Duration]int{100 * time.Millisecond: 10_000, 300 * time.Millisecond: 1500} {
 		synctest.Test(t, func(t *testing.T) {
 			f := &fakeBackend{status: 200, body: `{"clientId":"ann"}`, takes: takes}
 			b := paced(t, f, rate, nil)
@@ -222,7 +222,7 @@ func TestBackendStormOnOneThatHangs(t *testing.T) {
 		defer b.Close()
 		begun := time.Now()
 		var wg sync.WaitGroup
-		for i := range 10_000 {
+		for i := range 3000 {
 			wg.Go(func() {
 				var failed *auth.BackendError
 				if _, err := b.Ask(t.Context(), about(b, fmt.Sprint("s", i))); !errors.As(err, &failed) {
