@@ -133,8 +133,11 @@ func (l *Link) up(nc *nats.Conn) {
 	l.log.Info("connected to NATS", "url", connectedURL(nc))
 }
 
+// lostConnection is why there is no connection if nothing else is known.
+const lostConnection = "the connection was lost"
+
 func (l *Link) down(err error) {
-	reason := "the connection was lost"
+	reason := lostConnection
 	if err != nil && !errors.Is(err, io.EOF) {
 		reason += ": " + err.Error()
 	}
@@ -248,7 +251,7 @@ func (l *Link) during(ctx context.Context, timeout time.Duration) (context.Conte
 	session, reason := l.state()
 	if reason != "" || !l.nc.IsConnected() {
 		if reason == "" {
-			reason = "the connection was lost"
+			reason = lostConnection
 		}
 		return nil, nil, fmt.Errorf("%w: %s", ErrUnavailable, reason)
 	}

@@ -40,6 +40,9 @@ func (l *Log) Status() Status {
 		URL:       connectedURL(l.link.nc),
 		Reason:    reason,
 	}
+	if !s.Connected && s.Reason == "" {
+		s.Reason = lostConnection
+	}
 	if last, head := l.last.Load(), l.Head().Seq; last > head {
 		s.Lag = last - head
 	}

@@ -187,11 +187,17 @@ func TestInterrupt(t *testing.T) {
 	everyEngine(t, func(t *testing.T, portable bool) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		o := newTestServer(t, faultless).options()
+		s := newTestServer(t, faultless)
+		o := s.options()
 		o.Mode, o.Rate, o.Duration, o.Portable = Paced, 500, time.Hour, portable
 		o.Progress = writerFunc(func(line []byte) (int, error) {
 			if strings.Contains(string(line), "measuring") {
-				cancel()
+				before := s.published()
+				go func() {
+					for ; s.published() < before+10 && ctx.Err() == nil; time.Sleep(time.Millisecond) {
+					}
+					cancel()
+				}()
 			}
 			return len(line), nil
 		})

@@ -58,6 +58,13 @@ func newTestServer(t *testing.T, f fault) *testServer {
 	return s
 }
 
+// published returns how many events there are.
+func (s *testServer) published() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.log)
+}
+
 // set changes the server under its lock.
 func (s *testServer) set(change func()) {
 	s.mu.Lock()
