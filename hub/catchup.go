@@ -82,7 +82,7 @@ func (s *shard) advance(c *Conn) {
 		if k.reason != "" {
 			s.counts.gaps += uint64(min(k.told, len(k.last)) - min(told, len(k.last)))
 		}
-		if k.told < k.tells() {
+		if k.told < k.announcements() {
 			if s.send(c, c.ownFrame(text), nil) {
 				s.queue(c)
 			}
@@ -98,7 +98,7 @@ func (s *shard) advance(c *Conn) {
 		}
 	}
 	if k.older != nil {
-		s.tellOlder(c, k, text)
+		s.sendOlder(c, k, text)
 		return
 	}
 	if k.afresh {
@@ -134,8 +134,8 @@ func (s *shard) advance(c *Conn) {
 	s.batch = batch.Records[:0]
 }
 
-// tellOlder sends a stream the next step of its older batch, after text.
-func (s *shard) tellOlder(c *Conn, k *catchup, text []byte) {
+// sendOlder sends a stream the next step of its older batch, after text.
+func (s *shard) sendOlder(c *Conn, k *catchup, text []byte) {
 	b := k.older
 	if len(b.Gaps) > 0 {
 		text = s.announce(c, b.Gaps, text)
@@ -203,17 +203,17 @@ func (s *shard) announce(c *Conn, gaps []eventlog.Gap, text []byte) []byte {
 	return text
 }
 
-// tells returns how many announcements there are.
-func (k *catchup) tells() int { return len(k.last) + len(k.match) }
+// announcements returns how many announcements there are.
+func (k *catchup) announcements() int { return len(k.last) + len(k.match) }
 
 // announceStart returns the next part of a fresh start's announcements.
 func (k *catchup) announceStart(c *Conn, epoch string) []byte {
 	text := make([]byte, 0, min(256*(len(k.last)-k.told), catchBytes+4096))
 	at := eventlog.Position{Epoch: epoch, Seq: c.pos}
 	tellsLast := k.tellsLast && c.dialect.Greets()
-	for ; k.told < k.tells() && len(text) < catchBytes; k.told++ {
+	for ; k.told < k.announcements() && len(text) < catchBytes; k.told++ {
 		id, gapID := at, k.id
-		if c.state&owing != 0 && k.told < k.tells()-1 {
+		if c.state&owing != 0 && k.told < k.announcements()-1 {
 			id = k.id
 		}
 		if i := k.told - len(k.last); i >= 0 {
@@ -236,7 +236,7 @@ func (k *catchup) announceStart(c *Conn, epoch string) []byte {
 		}
 		k.last[k.told] = nil
 	}
-	if k.told == k.tells() {
+	if k.told == k.announcements() {
 		c.state &^= owing
 	}
 	return text

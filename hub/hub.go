@@ -236,11 +236,11 @@ func (h *Hub) Pending(c *Conn, channels []string) int {
 
 func (h *Hub) release() {
 	if h.streams.Add(-1) == 0 && h.draining.Load() {
-		h.tellIdle()
+		h.signalIdle()
 	}
 }
 
-func (h *Hub) tellIdle() {
+func (h *Hub) signalIdle() {
 	select {
 	case h.idle <- struct{}{}:
 	default:
@@ -264,7 +264,7 @@ func (h *Hub) Drain(ctx context.Context, why Reason) error {
 			return ctx.Err()
 		}
 	}
-	h.tellIdle() // for other callers of Drain
+	h.signalIdle() // for other callers of Drain
 	return nil
 }
 

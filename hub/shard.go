@@ -122,7 +122,7 @@ func (s *shard) run() {
 		s.readMail()
 		more := s.deliver()
 		more = s.catchUp() || more
-		s.keepTime()
+		s.turnWheel()
 		if s.quit && s.hangUp() {
 			return
 		}
@@ -267,8 +267,8 @@ func (s *shard) attach(c *Conn, channels []string, catch *catchup) {
 	s.advance(c)
 }
 
-// keepTime sends heartbeats and ends streams that are stuck.
-func (s *shard) keepTime() {
+// turnWheel sends heartbeats and ends streams that are stuck.
+func (s *shard) turnWheel() {
 	for now := uint32(time.Since(s.born) / s.wheel.tick); s.wheel.now < now; {
 		for _, c := range s.wheel.turn() {
 			due := c.wrote + s.wheel.beat

@@ -11,7 +11,7 @@ import (
 // OlderBefore reads the newest events of a channel before a number from the disk, oldest first and one at least if there
 // is one. It reads backwards, so its cost does not depend on how many the channel keeps. Otherwise like Older.
 func (l *Log) OlderBefore(ctx context.Context, channel string, before uint64, limit eventlog.Limit) (recs []*eventlog.Record, err error) {
-	leave, err := l.enter(ctx)
+	leave, err := l.startRead(ctx)
 	if err != nil {
 		return nil, err
 	}

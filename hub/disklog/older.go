@@ -19,8 +19,8 @@ const (
 	olderBytes  = 1 << 20
 )
 
-// enter waits for a place among the older reads.
-func (l *Log) enter(ctx context.Context) (leave func(), err error) {
+// startRead waits for a place among the older reads.
+func (l *Log) startRead(ctx context.Context) (leave func(), err error) {
 	select {
 	case l.reads <- struct{}{}:
 		return func() { <-l.reads }, nil
@@ -47,7 +47,7 @@ func (l *Log) Older(ctx context.Context, channels []string, after uint64, limit 
 	if goal <= after {
 		return b, nil
 	}
-	leave, err := l.enter(ctx)
+	leave, err := l.startRead(ctx)
 	if err != nil {
 		return b, err
 	}
@@ -322,7 +322,7 @@ func (l *Log) LastOlder(ctx context.Context, channels []string) ([]*eventlog.Rec
 	if len(places) == 0 {
 		return recs, nil
 	}
-	leave, err := l.enter(ctx)
+	leave, err := l.startRead(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -438,8 +438,8 @@ func TestRoomIsGivenBack(t *testing.T) {
 	}
 	check(t, l.trim())
 	check(t, l.seal())
-	check(t, l.giveBack())
-	check(t, l.giveBack()) // what is left of them goes together
+	check(t, l.reclaim())
+	check(t, l.reclaim()) // what is left of them goes together
 	check(t, l.store.Flush())
 	check(t, l.store.Compact(context.Background(), []byte{0}, []byte{255}, true))
 	list := l.segs.all()
@@ -489,7 +489,7 @@ func TestExpire(t *testing.T) {
 			l.segs.list[i].newest = 1
 		}
 		l.segs.mu.Unlock()
-		check(t, l.giveBack())
+		check(t, l.reclaim())
 	}
 	for _, prefix := range []byte{kindBlock, kindEntry} {
 		it, err := l.store.NewIter(nil)

@@ -73,8 +73,8 @@ func (s *segments) seal(first uint64) segment {
 	return sealed
 }
 
-// bury counts dead events of the segment that has seq, and returns it as it is then.
-func (s *segments) bury(seq, n uint64) (segment, bool) {
+// countDead counts dead events of the segment that has seq, and returns it as it is then.
+func (s *segments) countDead(seq, n uint64) (segment, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := sort.Search(len(s.list), func(i int) bool { return s.list[i].first > seq }) - 1

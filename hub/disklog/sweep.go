@@ -55,7 +55,7 @@ func (l *Log) sweep() {
 		case <-l.trims.wake:
 			err = guard(l.trim)
 		case <-ticker.C:
-			err = guard(l.giveBack)
+			err = guard(l.reclaim)
 		}
 		if err != nil && l.store.failure() == nil {
 			l.log.Error("space in the event store could not be freed", "error", err)
@@ -100,7 +100,7 @@ func (l *Log) trimChannel(channel string) error {
 			end = append([]byte(nil), it.Key()...)
 			break
 		}
-		if err := l.bury(b, &e); err != nil {
+		if err := l.countDropped(b, &e); err != nil {
 			return err
 		}
 	}
@@ -128,8 +128,8 @@ func (l *Log) longest() time.Duration {
 	return age
 }
 
-// giveBack drops segments that are too old and rewrites those that are mostly dead.
-func (l *Log) giveBack() error {
+// reclaim drops segments that are too old and rewrites those that are mostly dead.
+func (l *Log) reclaim() error {
 	list := l.segs.all()
 	old := int64(0)
 	if age := l.longest(); age > 0 {
@@ -147,7 +147,7 @@ func (l *Log) giveBack() error {
 		}
 	}
 	for list = l.segs.all(); len(list) > 1; {
-		n := together(list[:len(list)-1])
+		n := mergeable(list[:len(list)-1])
 		if n == 0 {
 			list = list[1:]
 			continue
@@ -168,8 +168,8 @@ func (l *Log) giveBack() error {
 // few is how many small segments that follow each other are moved together.
 const few = 8
 
-// together returns how many of the sealed segments, from the first on, should become one; 0 if the first should stay.
-func together(list []segment) (n int) {
+// mergeable returns how many of the sealed segments, from the first on, should become one; 0 if the first should stay.
+func mergeable(list []segment) (n int) {
 	size := uint64(0)
 	for n < len(list) && n < few {
 		s := &list[n]

@@ -341,7 +341,7 @@ func (w *writer) purge(r *request) error {
 	if err := w.endBlock(); err != nil {
 		return err
 	}
-	kept, err := w.bury(r.purge)
+	kept, err := w.countPurged(r.purge)
 	if err != nil {
 		return err
 	}
@@ -364,8 +364,8 @@ func (w *writer) purge(r *request) error {
 	return w.endBlock()
 }
 
-// bury counts the events of a channel that is purged as dead, and returns how many the channel kept.
-func (w *writer) bury(channel string) (n uint64, err error) {
+// countPurged counts the events of a channel that is purged as dead, and returns how many the channel kept.
+func (w *writer) countPurged(channel string) (n uint64, err error) {
 	it, err := w.l.entries(channel)
 	if err != nil {
 		return 0, err
@@ -378,16 +378,16 @@ func (w *writer) bury(channel string) (n uint64, err error) {
 			return 0, err
 		}
 		n += keep.of(&e)
-		if err := w.l.bury(w.batch, &e); err != nil {
+		if err := w.l.countDropped(w.batch, &e); err != nil {
 			return 0, err
 		}
 	}
 	return n, it.Error()
 }
 
-// bury counts the events of an entry that is dropped as dead.
-func (l *Log) bury(b *pebble.Batch, e *entry) error {
-	seg, ok := l.segs.bury(e.last, max(e.count, 1))
+// countDropped counts the events of an entry that is dropped as dead.
+func (l *Log) countDropped(b *pebble.Batch, e *entry) error {
+	seg, ok := l.segs.countDead(e.last, max(e.count, 1))
 	if !ok {
 		return nil
 	}
