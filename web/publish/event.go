@@ -70,9 +70,9 @@ func (p *batchParser) address(d *draft) *reply.Fault {
 	switch {
 	case d.client == "":
 	case d.named:
-		return p.invalid("clientId", "stands in place of channelName; an event has one of them")
+		return p.fieldFault("clientId", "stands in place of channelName; an event has one of them")
 	case d.End:
-		return p.invalid("end", "is for events on a channel; a client has no end")
+		return p.fieldFault("end", "is for events on a channel; a client has no end")
 	default:
 		d.Channel = eventlog.ClientChannel(d.client)
 	}
@@ -88,27 +88,27 @@ func (p *batchParser) check(d *draft) *reply.Fault {
 	}
 	if d.client == "" && (first || d.Channel != before.Channel || eventlog.ClientOf(before.Channel) != "") {
 		if err := eventlog.CheckChannel(d.Channel); err != nil {
-			return p.invalid("channelName", "%v", err)
+			return p.fieldFault("channelName", "%v", err)
 		}
 	}
 	if first || d.Type != before.Type {
 		if err := eventlog.CheckType(d.Type); err != nil {
-			return p.invalid("type", "%v", err)
+			return p.fieldFault("type", "%v", err)
 		}
 	}
 	switch {
 	case d.Payload == nil:
-		return p.invalid("payload", "is required; any JSON value is allowed, including null")
+		return p.fieldFault("payload", "is required; any JSON value is allowed, including null")
 	case d.Append != "" && d.Payload[0] != '"':
-		return p.invalid("payload", "must be a string, for append makes it a piece of a text")
+		return p.fieldFault("payload", "must be a string, for append makes it a piece of a text")
 	case len(d.Key) > eventlog.MaxKey:
-		return p.invalid("idempotencyKey", "has %d bytes; a key may have %d", len(d.Key), eventlog.MaxKey)
+		return p.fieldFault("idempotencyKey", "has %d bytes; a key may have %d", len(d.Key), eventlog.MaxKey)
 	}
 	return nil
 }
 
-// invalid is the fault of a field of the current event.
-func (p *batchParser) invalid(name, format string, args ...any) *reply.Fault {
+// fieldFault is the fault of a field of the current event.
+func (p *batchParser) fieldFault(name, format string, args ...any) *reply.Fault {
 	return reply.Invalid("invalid_event", p.fieldName(name), format, args...)
 }
 
@@ -137,7 +137,7 @@ func (p *batchParser) flag(name string) (bool, *reply.Fault) {
 	case 't', 'f', 'n', 0:
 		return kind == 't', p.skip()
 	}
-	return false, p.invalid(name, "must be true or false")
+	return false, p.fieldFault(name, "must be true or false")
 }
 
 // filled reads an optional string of 1 to most bytes; null is none.
@@ -147,7 +147,7 @@ func (p *batchParser) filled(name string, last *cachedString, most int) (string,
 	}
 	text, f := p.text(name, last)
 	if f == nil && (text == "" || len(text) > most || !utf8.ValidString(text)) {
-		return "", p.invalid(name, "must be a string of 1 to %d bytes", most)
+		return "", p.fieldFault(name, "must be a string of 1 to %d bytes", most)
 	}
 	return text, f
 }
@@ -162,7 +162,7 @@ type cachedString struct {
 // text reads a string; last is the field's previous one.
 func (p *batchParser) text(name string, last *cachedString) (string, *reply.Fault) {
 	if kind := p.dec.PeekKind(); kind != '"' && kind != 0 {
-		return "", p.invalid(name, "must be a string")
+		return "", p.fieldFault(name, "must be a string")
 	}
 	raw, err := p.dec.ReadValue()
 	if err != nil {
@@ -172,7 +172,7 @@ func (p *batchParser) text(name string, last *cachedString) (string, *reply.Faul
 		end := int(p.dec.InputOffset())
 		plain, err := reply.UnquoteJSON(raw)
 		if err != nil {
-			return "", p.invalid(name, "%v", err)
+			return "", p.fieldFault(name, "%v", err)
 		}
 		*last = cachedString{p.body[end-len(raw) : end], plain}
 	}
