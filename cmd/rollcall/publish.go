@@ -27,6 +27,7 @@ type publishCmd struct {
 	Except         string   `placeholder:"ID" help:"All streams get the event but that of this connection."`
 	Append         string   `placeholder:"KEY" help:"The payload, a string, is the next piece of the text with this key."`
 	End            bool     `help:"The channel ends with this event."`
+	Stream         string   `placeholder:"FORM" help:"Publish standard input while it arrives, as CHANNEL TYPE: text, ndjson (a payload per line) or sse (the data of each event; TYPE may be left out). With --append it is one text, and with --end the channel ends with it."`
 	Text           bool     `help:"PAYLOAD is plain text, published as a JSON string."`
 	IdempotencyKey string   `placeholder:"KEY" help:"Publish the event only if the channel hasn't seen this key within two minutes."`
 	Batch          int      `default:"1000" placeholder:"N" help:"The maximum number of events per request from standard input. Batches that are too large for the server are halved."`
@@ -55,6 +56,7 @@ Examples:
   rollcall publish stats load '{"cores":2}' --idempotency-key load-17
   rollcall publish --client ada order '{"state":"shipped"}'
   rollcall publish build-7 done '"passed"' --end
+  make 2>&1 | rollcall publish --stream text --append log --end build-7 output
   rollcall history news --json | rollcall publish --server https://other.example.org -
   tail -f app.log | jq -cR '{channelName:"log",type:"line",payload:.}' | rollcall publish -
 
@@ -72,6 +74,10 @@ func (c *publishCmd) AfterApply(s *settings) error {
 			p.errs = append(p.errs, errors.New("with --client an event is TYPE PAYLOAD, without a channel"))
 		}
 		c.Channel, c.Type, c.Payload = "", c.Channel, c.Type
+	}
+	if c.Stream != "" {
+		p.errs = append(p.errs, c.checkStream()...)
+		return p.err()
 	}
 	within(p, "batch", c.Batch, 1, 100_000)
 	within(p, "retry", c.Retry, 0, maxRetry)
@@ -95,9 +101,25 @@ func (c *publishCmd) AfterApply(s *settings) error {
 	return p.err()
 }
 
+// checkStream checks the arguments with --stream.
+func (c *publishCmd) checkStream() (errs []error) {
+	switch {
+	case streamForms[c.Stream] == "":
+		errs = append(errs, fmt.Errorf("--stream is %q; it must be text, ndjson or sse", c.Stream))
+	case c.Channel == "" || c.Type == "" && c.Stream != "sse" || c.Payload != "":
+		errs = append(errs, errors.New("with --stream the arguments are CHANNEL TYPE, and the payloads come from standard input"))
+	case c.Client+c.Except+c.IdempotencyKey != "" || c.Text:
+		errs = append(errs, errors.New("--client, --except, --idempotency-key and --text do not go with --stream"))
+	}
+	return errs
+}
+
 // Run publishes.
 func (c *publishCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 	out := newPrinter(k.Stdout, c.JSON, s)
+	if c.Stream != "" {
+		return c.stream(ctx, out, os.Stdin)
+	}
 	if c.Type != "" {
 		return c.publish(ctx, out, []line{{wireEvent: wireEvent{
 			ChannelName: c.Channel, ClientID: c.Client, Type: c.Type, Payload: json.RawMessage(c.Payload), IdempotencyKey: c.IdempotencyKey,

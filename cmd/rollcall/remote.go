@@ -152,7 +152,12 @@ func (r *RemoteFlags) call(ctx context.Context, method, path string, query url.V
 	if result == nil {
 		return nil
 	}
-	if err := json.NewDecoder(answer.Body).Decode(result); err != nil {
+	return decodeAnswer(answer.Body, result)
+}
+
+// decodeAnswer decodes the body of an answer into result.
+func decodeAnswer(body io.Reader, result any) error {
+	if err := json.NewDecoder(body).Decode(result); err != nil {
 		return fmt.Errorf("%w: the answer can't be read: %w", errUnreachable, err)
 	}
 	return nil
@@ -186,9 +191,14 @@ func (r *RemoteFlags) send(ctx context.Context, method, path string, query url.V
 	if sent != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
+	return r.do(request)
+}
+
+// do makes a request and returns its answer, if that is a success; the caller closes it.
+func (r *RemoteFlags) do(request *http.Request) (*http.Response, error) {
 	answer, err := r.client.Do(request)
 	if err != nil {
-		if cause := context.Cause(ctx); cause != nil {
+		if cause := context.Cause(request.Context()); cause != nil {
 			err = cause
 		}
 		var wrapped *url.Error
