@@ -129,7 +129,7 @@ func TestBodyOnGet(t *testing.T) {
 // startHasty runs a server that gives requests little time.
 func startHasty(t *testing.T) *webtest.Server {
 	t.Helper()
-	inner, err := web.New(web.Options{})
+	inner, err := web.New(web.Options{AnyHost: true})
 	if err != nil {
 		t.Fatal(err)
 	}
