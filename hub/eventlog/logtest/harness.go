@@ -96,7 +96,7 @@ func checkBatch(c *eventlog.Cursor, limit eventlog.Limit, b eventlog.Batch, low,
 		}
 		at = r.Seq
 		size += len(r.Frame().SSE())
-		if !slices.Contains(c.Channels, r.Channel()) {
+		if !standsFor(c.Channels, r.Channel()) {
 			return fmt.Errorf("record of %q for a cursor of %q", r.Channel(), c.Channels)
 		}
 	}
@@ -119,7 +119,7 @@ func checkBatch(c *eventlog.Cursor, limit eventlog.Limit, b eventlog.Batch, low,
 	}
 	seen := make(map[string]bool)
 	for _, g := range b.Gaps {
-		if seen[g.Channel] || !slices.Contains(c.Channels, g.Channel) {
+		if seen[g.Channel] || !standsFor(c.Channels, g.Channel) {
 			return fmt.Errorf("gap of %q twice in a batch, or for a cursor of %q", g.Channel, c.Channels)
 		}
 		seen[g.Channel] = true

@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t testing.TB, opts eventlog.Options) eventlog.L
 		{"End", testEnd},
 		{"End/OneBatch", testEndOneBatch},
 		{"Last/Text", testLastText},
+		{"Pattern", testPattern},
 		{"Cursor/EveryPosition", testCursorEveryPosition},
 		{"Cursor/Limits", testCursorLimits},
 		{"Cursor/Idle", testCursorIdle},
