@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/net/html"
@@ -111,8 +112,9 @@ type reply struct {
 
 func (v *visitor) request(method, target, body string, header []string) *http.Response {
 	v.Helper()
-	ctx, cancel := context.WithTimeout(v.Context(), patience)
+	ctx, cancel := context.WithCancel(v.Context())
 	v.Cleanup(cancel)
+	late := time.AfterFunc(patience, cancel)
 	req, err := http.NewRequestWithContext(ctx, method, v.base+target, strings.NewReader(body))
 	if err != nil {
 		v.Fatal(err)
@@ -129,7 +131,24 @@ func (v *visitor) request(method, target, body string, header []string) *http.Re
 	if err != nil {
 		v.Fatalf("%s %.300s: %v", method, target, err)
 	}
+	resp.Body = &patientBody{resp.Body, late}
 	return resp
+}
+
+// patientBody is a body of which each part may take a test's patience.
+type patientBody struct {
+	io.ReadCloser
+	late *time.Timer
+}
+
+func (b *patientBody) Read(p []byte) (int, error) {
+	b.late.Reset(patience)
+	return b.ReadCloser.Read(p)
+}
+
+func (b *patientBody) Close() error {
+	b.late.Stop()
+	return b.ReadCloser.Close()
 }
 
 func (v *visitor) do(method, target, body string, header ...string) *reply {
