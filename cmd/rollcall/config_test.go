@@ -256,15 +256,22 @@ func TestEveryRangeHoldsItsDefault(t *testing.T) {
 func TestOptionsCarryEverySetting(t *testing.T) {
 	c, _, err := parse(t, "", nil, "--cors-origin=*", "--node=n", "--online-presence", "--h2c", "--shards=2", "--max-streams=5", "--max-connections=9",
 		"--admin-password=correct horse", "--admin-sessions=f", "--admin-listen=:0", "--hsts=1h", "--trusted-proxy=10.0.0.0/8",
-		"--address-connections=1", "--identity-connections=1", "--no-compat", "--no-pages")
+		"--address-connections=1", "--identity-connections=1", "--no-compat", "--no-pages", "--insecure", "--channel=typing.> keep=none")
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.hint, c.traces = "here", noop.NewTracerProvider()
 	options := reflect.ValueOf(c.options(newLogger(os.Stderr, "text", "info"), []web.Setting{{Name: "listen"}}, &auth.Options{Open: true}))
 	for i := range options.NumField() {
-		if name := options.Type().Field(i).Name; name != "Engine" && name != "Roster" && name != "Outbox" && name != "Webhooks" && options.Field(i).IsZero() { // those are opened later, and hooks are of the file alone
-			t.Errorf("web.Options.%s is not set", options.Type().Field(i).Name)
+		name := options.Type().Field(i).Name
+		switch name {
+		case "Engine", "Roster", "Outbox": // opened later
+			continue
+		case "Webhooks", "Presence": // of the file alone, and of programs
+			continue
+		}
+		if options.Field(i).IsZero() {
+			t.Errorf("web.Options.%s is not set", name)
 		}
 	}
 	if got := c.options(nil, nil, nil).PresenceGrace; got != 10*time.Second {
