@@ -3,6 +3,7 @@ package hub
 import (
 	"encoding/json"
 	"strconv"
+	"time"
 
 	"rollcall/hub/eventlog"
 )
@@ -39,6 +40,15 @@ func (d *Dialect) AppendNotice(dst []byte, at eventlog.Position, channel, typ st
 		return eventlog.AppendNotice(dst, at, channel, typ, payload)
 	}
 	return d.Notice(dst, at, channel, typ, payload)
+}
+
+// AppendDirect appends an event that looks as if it were published, but is on no channel and in no log.
+func (d *Dialect) AppendDirect(dst []byte, at eventlog.Position, typ string, payload []byte, when time.Time) []byte {
+	if d == nil || d.Render == nil {
+		return eventlog.AppendDirect(dst, at, typ, payload, when)
+	}
+	ev := eventlog.Event{Type: typ, Payload: payload}
+	return d.Render(dst, at, eventlog.Restore(eventlog.Stored{Event: ev, Seq: at.Seq, Time: when}, at.Epoch))
 }
 
 // AppendGoodbye appends the last event of a stream that ends for a reason. In a dialect without this event, it is only

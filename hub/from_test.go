@@ -185,6 +185,26 @@ func TestDialectNotices(t *testing.T) {
 	})
 }
 
+// An event that is sent to one stream is in its dialect, too.
+func TestDialectDirect(t *testing.T) {
+	inBubble(t, eventlog.Options{}, Options{}, func(h *harness) {
+		for d, want := range map[*Dialect]string{
+			nil:      `data: {"type":"direct","payload":1,`,
+			loud:     `data: {"type":"direct","payload":1,`,
+			spoken(): `data: {"channelName":"","type":"direct","payload":[1]}`,
+		} {
+			p := h.newPeer(endless)
+			p.attach(Subscription{Channels: []string{"a"}, Dialect: d, From: FromNow})
+			p.conn.SendEvent(direct, func(bool) {})
+			h.rest()
+			frames := p.frames()
+			if last := frames[len(frames)-1]; !strings.Contains(last.raw, "event: direct\n"+want) {
+				t.Errorf("got %q, want %q", last.raw, want)
+			}
+		}
+	})
+}
+
 // A gap in the live flow, of a log that follows another, is a notice like others.
 func TestDialectMiss(t *testing.T) {
 	inBubbleFollowing(t, func(log *eventlog.Memory, h *Hub) {

@@ -7,13 +7,13 @@ import (
 )
 
 // SendEvent sends one stream an event that is not in the log: make returns it as whole SSE lines for the stream's
-// position. A stream that is behind does not receive it. The shard's goroutine calls told with the result; told must
-// not block.
-func (c *Conn) SendEvent(make func(at eventlog.Position) []byte, told func(bool)) {
+// position and dialect. A stream that is behind does not receive it. The shard's goroutine calls told with the result;
+// told must not block.
+func (c *Conn) SendEvent(make func(at eventlog.Position, d *Dialect) []byte, told func(bool)) {
 	c.shard.post(func() {
 		ok := c.state&(ended|blocked) == 0 && c.catch == nil && len(c.rest) == 0
 		if ok {
-			c.shard.send(c, eventlog.NewFrame(make(c.position())), nil)
+			c.shard.send(c, c.ownFrame(make(c.position(), c.dialect)), nil)
 			ok = c.state&ended == 0
 		}
 		told(ok)

@@ -238,6 +238,6 @@ func TestTapUnderLoad(t *testing.T) {
 	h.close()
 }
 
-func direct(at eventlog.Position) []byte {
-	return eventlog.AppendDirect(nil, at, "direct", []byte("1"), time.Now())
+func direct(at eventlog.Position, d *Dialect) []byte {
+	return d.AppendDirect(nil, at, "direct", []byte("1"), time.Now())
 }

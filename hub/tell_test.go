@@ -41,7 +41,7 @@ func TestTellModel(t *testing.T) {
 					name := strings.Repeat("x", n)
 					live := !p.look().owed
 					answers, ok := 0, false
-					p.conn.SendEvent(func(at eventlog.Position) []byte {
+					p.conn.SendEvent(func(at eventlog.Position, _ *Dialect) []byte {
 						if head := h.log.Head(); at != head {
 							rt.Fatalf("told at %v, the head is %v", at, head)
 						}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"rollcall/hub"
 	"rollcall/hub/eventlog"
 	"rollcall/presence"
 	"rollcall/templates"
@@ -207,7 +208,9 @@ func (a *Admin) sendEvent(c *gin.Context, conns []*presence.Connection, typ stri
 			told <- false
 			continue
 		}
-		event := func(p eventlog.Position) []byte { return eventlog.AppendDirect(nil, p, typ, payload, time.Now()) }
+		event := func(p eventlog.Position, d *hub.Dialect) []byte {
+			return d.AppendDirect(nil, p, typ, payload, time.Now())
+		}
 		at.SendEvent(event, func(ok bool) { told <- ok })
 	}
 	timeout := time.NewTimer(sendWait)
