@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -24,7 +25,7 @@ type Published struct {
 func (s *Server) Publish(ctx context.Context, events []eventlog.Event) ([]Published, error) {
 	for i := range events {
 		ev := &events[i]
-		if err := eventlog.CheckChannel(ev.Channel); err != nil {
+		if err := eventlog.CheckChannel(ev.Channel); err != nil && eventlog.ClientOf(ev.Channel) == "" {
 			return nil, fmt.Errorf("events[%d]: the channel %w", i, err)
 		}
 		if err := eventlog.CheckType(ev.Type); err != nil {
@@ -32,6 +33,12 @@ func (s *Server) Publish(ctx context.Context, events []eventlog.Event) ([]Publis
 		}
 		if len(ev.Key) > eventlog.MaxKey {
 			return nil, fmt.Errorf("events[%d]: the key has more than %d bytes", i, eventlog.MaxKey)
+		}
+		if len(ev.Append) > eventlog.MaxKey || len(ev.Except) > eventlog.MaxKey {
+			return nil, fmt.Errorf("events[%d]: append and except have at most %d bytes", i, eventlog.MaxKey)
+		}
+		if ev.Append != "" && (!bytes.HasPrefix(ev.Payload, []byte{'"'}) || !bytes.HasSuffix(ev.Payload, []byte{'"'})) {
+			return nil, fmt.Errorf("events[%d]: append needs a payload that is a JSON string, without space around it", i)
 		}
 		if len(ev.Payload) > s.opts.MaxPayloadBytes || !json.Valid(ev.Payload) || !utf8.Valid(ev.Payload) {
 			return nil, fmt.Errorf("events[%d]: the payload is not JSON of at most %d bytes", i, s.opts.MaxPayloadBytes)
