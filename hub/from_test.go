@@ -37,6 +37,18 @@ func TestFrom(t *testing.T) {
 	})
 }
 
+// A channel that several entries of a stream mean begins once.
+func TestFromLastOfPatterns(t *testing.T) {
+	inBubble(t, eventlog.Options{}, Options{}, func(h *harness) {
+		h.publish("a.b", "a.c", "a.b", "b")
+		last := h.joinFrom(FromLast, "", "a.*", "a.b", "b", "a.>")
+		oldest := h.joinFrom(FromOldest, "", "a.*", "a.b")
+		h.publish("a.b")
+		last.want("registered@1", "a.c 2@2", "a.b 3@3", "b 4@4", "a.b 5@5")
+		oldest.want("registered@0", "a.b 1@1", "a.c 2@2", "a.b 3@3", "a.b 5@5")
+	})
+}
+
 // From the oldest event on, what was dropped before is no gap, of no channel; what is dropped while
 // the stream reads is one.
 func TestFromOldestGaps(t *testing.T) {
