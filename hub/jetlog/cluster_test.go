@@ -86,17 +86,20 @@ func (f *fleet) stop(i int) {
 func (f *fleet) ready() {
 	f.t.Helper()
 	until(f.t, "the servers are ready", func() bool {
-		leader := len(f.servers) == 1
+		leader, running, known := len(f.servers) == 1, 0, 0
 		for _, s := range f.servers {
 			if s == nil {
 				continue
 			}
+			running++
 			if !s.ReadyForConnections(10*time.Millisecond) || len(f.servers) > 1 && !s.JetStreamIsCurrent() {
 				return false
 			}
-			leader = leader || s.JetStreamIsLeader()
+			if len(f.servers) > 1 && s.JetStreamIsLeader() {
+				leader, known = true, len(s.JetStreamClusterPeers())
+			}
 		}
-		return leader
+		return leader && (len(f.servers) == 1 || known >= running) // the leader may not have heard of all yet
 	})
 }
 
