@@ -27,8 +27,8 @@ type tap struct {
 	head   http.Header
 	body   io.Reader // the event stream; io.EOF is a clean end
 
-	transport *http.Transport // HTTP/2 only, as is the next
-	cancel    func()          // resets the stream
+	client *http.ClientConn // HTTP/2 only, as is the next
+	cancel func()           // resets the stream
 
 	events *bufio.Reader
 	got    bytes.Buffer // of the event under way
@@ -123,7 +123,7 @@ func (c *tap) open(s *stage, a ask) {
 // another asks for one more stream on the connection, which must be HTTP/2.
 func (c *tap) another(s *stage, a ask) *tap {
 	s.Helper()
-	other := &tap{t: s, raw: c.raw, conn: c.conn, transport: c.transport}
+	other := &tap{t: s, raw: c.raw, conn: c.conn, client: c.client}
 	other.open(s, a)
 	return other
 }
@@ -179,24 +179,28 @@ func (c *tap) readHead(proto string) {
 
 func (c *tap) open2(s *stage, a ask) {
 	s.Helper()
-	if c.transport == nil {
+	scheme := "http"
+	if s.tls {
+		scheme = "https"
+	}
+	if c.client == nil { // this connection and no other: a Transport may dial once more
 		var protocols http.Protocols
 		protocols.SetHTTP2(s.tls)
 		protocols.SetUnencryptedHTTP2(!s.tls)
 		take := func(context.Context, string, string) (net.Conn, error) { return c.conn, nil }
-		c.transport = &http.Transport{
+		transport := &http.Transport{
 			Protocols: &protocols, DialContext: take, DialTLSContext: take, DisableCompression: true,
 			// One stream that isn't read must not use up the window of the others.
 			HTTP2: &http.HTTP2Config{MaxReceiveBufferPerConnection: 1 << 20, MaxReceiveBufferPerStream: 64 << 10},
+		}
+		var err error
+		if c.client, err = transport.NewClientConn(s.Context(), scheme, "rollcall.test:443"); err != nil {
+			s.Fatal(err)
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	c.cancel = cancel
 	s.Cleanup(cancel)
-	scheme := "http"
-	if s.tls {
-		scheme = "https"
-	}
 	req, err := http.NewRequestWithContext(ctx, "GET", scheme+"://rollcall.test"+a.target(), nil)
 	if err != nil {
 		s.Fatal(err)
@@ -208,7 +212,7 @@ func (c *tap) open2(s *stage, a ask) {
 	if a.resume != "" {
 		req.Header.Set("Last-Event-ID", a.resume)
 	}
-	res, err := c.transport.RoundTrip(req)
+	res, err := c.client.RoundTrip(req)
 	if err != nil {
 		s.Fatal(err)
 	}
