@@ -25,14 +25,16 @@ func newLaggingEngine(t *testing.T, patient bool) *laggingEngine {
 	return e
 }
 
-// follow has the events with these numbers arrive.
+// follow has the events with these numbers arrive, all at once.
 func (e *laggingEngine) follow(t *testing.T, seqs ...uint64) {
 	t.Helper()
+	var batch []eventlog.Stored
 	for _, seq := range seqs {
 		ev := eventlog.Event{Channel: "a", Type: "message", Payload: []byte{'0' + byte(seq)}}
-		if err := e.Follow(t.Context(), []eventlog.Stored{{Event: ev, Seq: seq, Time: time.Now()}}); err != nil {
-			t.Fatal(err)
-		}
+		batch = append(batch, eventlog.Stored{Event: ev, Seq: seq, Time: time.Now()})
+	}
+	if err := e.Follow(t.Context(), batch); err != nil {
+		t.Fatal(err)
 	}
 }
 
