@@ -9,7 +9,7 @@ import (
 
 // Match returns the channels of the patterns that have events on the disk, whether these are kept or not. Else what is said of
 // Older holds.
-func (l *Log) Match(ctx context.Context, patterns []eventlog.Pattern) (names []string, err error) {
+func (l *Log) Match(ctx context.Context, patterns eventlog.Patterns) (names []string, err error) {
 	leave, err := l.startRead(ctx)
 	if err != nil {
 		return nil, err

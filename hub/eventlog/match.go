@@ -129,7 +129,7 @@ func (m *Memory) LastMatching(pattern string, n int) []*Record {
 // expansion is the set of channels of a cursor with patterns: its own, and those of its patterns. Each match is
 // remembered, freed or not, so that its losses are reported by its name.
 type expansion struct {
-	patterns []Pattern
+	patterns Patterns
 	names    []string
 	of       map[string]bool // the names; true for those of patterns alone
 	born     uint64          // as of this many channels
@@ -163,16 +163,4 @@ func (m *Memory) expand(c *Cursor) (gaps []Gap) {
 	}
 	x.born = m.catalogue.born
 	return gaps
-}
-
-// Split sorts names of channels and patterns. A pattern that is not well-formed is left out.
-func Split(names []string) (patterns []Pattern, channels []string) {
-	for _, name := range names {
-		if !IsPattern(name) {
-			channels = append(channels, name)
-		} else if p, err := ParsePattern(name); err == nil {
-			patterns = append(patterns, p)
-		}
-	}
-	return patterns, channels
 }

@@ -5,12 +5,6 @@ import (
 	"strings"
 )
 
-// Matcher decides which channels a pattern matches.
-type Matcher interface {
-	// Matches reports whether the pattern stands for the channel.
-	Matches(channel string) bool
-}
-
 // Pattern is a set of channels, written as a channel's name whose tokens, split by ".", may be "*", exactly one token
 // of any text, and at the end ">", one or more tokens. A bare ">" is every channel. Elsewhere "*" and ">" have no
 // special meaning: "a*" is the channel "a*".
@@ -18,8 +12,6 @@ type Matcher interface {
 // Bytes are compared as they are: no case folding, no percent-decoding, no Unicode
 // normalisation. The zero Pattern matches nothing.
 type Pattern struct{ text string }
-
-var _ Matcher = Pattern{}
 
 // ParsePattern reads a pattern. An error is the end of a sentence that begins with
 // the pattern or its field; see [CheckChannel] for the rules of names.
@@ -37,6 +29,25 @@ func ParsePattern(text string) (Pattern, error) {
 		return Pattern{}, err
 	}
 	return Pattern{text}, nil
+}
+
+// MustParsePattern is ParsePattern for patterns that are known to be well-formed; it panics otherwise.
+func MustParsePattern(text string) Pattern {
+	p, err := ParsePattern(text)
+	if err != nil {
+		panic(fmt.Sprintf("the pattern %q %v", text, err))
+	}
+	return p
+}
+
+// UnmarshalText is ParsePattern.
+func (p *Pattern) UnmarshalText(text []byte) error {
+	parsed, err := ParsePattern(string(text))
+	if err != nil {
+		return fmt.Errorf("the pattern %q %w", text, err)
+	}
+	*p = parsed
+	return nil
 }
 
 // IsPattern reports whether the name of a channel or the text of a pattern is a pattern that stands for several channels.

@@ -8,7 +8,7 @@ import (
 
 // Match returns the channels of the patterns that have events in the stream. It asks for the names of all channels, for these are
 // not readable by the stream. Else what is said of Older holds.
-func (l *Log) Match(ctx context.Context, patterns []eventlog.Pattern) ([]string, error) {
+func (l *Log) Match(ctx context.Context, patterns eventlog.Patterns) ([]string, error) {
 	leave, err := l.startRead(ctx)
 	if err != nil {
 		return nil, err
@@ -21,14 +21,8 @@ func (l *Log) Match(ctx context.Context, patterns []eventlog.Pattern) ([]string,
 	var names []string
 	for subject := range info.State.Subjects {
 		_, channel, purge, err := l.life.read(subject)
-		if err != nil || purge {
-			continue
-		}
-		for _, p := range patterns {
-			if p.Matches(channel) {
-				names = append(names, channel)
-				break
-			}
+		if err == nil && !purge && patterns.Matches(channel) {
+			names = append(names, channel)
 		}
 	}
 	return names, nil

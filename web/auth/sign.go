@@ -38,7 +38,7 @@ func Sign(c Claims, key any) (string, error) {
 	said := claims{
 		Issuer: c.Issuer, Subject: c.Subject, Info: info,
 		IssuedAt: &numericDate{c.IssuedAt}, Expires: &numericDate{c.Expires},
-		Channels: claimedChannels{Subscribe: c.Subscribe.texts(), Publish: c.Publish.texts()},
+		Channels: claimedChannels{Subscribe: c.Subscribe.Texts(), Publish: c.Publish.Texts()},
 	}
 	if c.Audience != "" {
 		said.Audience = jwt.ClaimStrings{c.Audience}

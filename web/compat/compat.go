@@ -23,16 +23,8 @@ const (
 
 // Rules are the retention rules for the channels of rooms and devices.
 var Rules = []eventlog.Rule{
-	{Match: mustParse(roomPrefix + ">"), Events: roomEvents, Bytes: roomBytes},
+	{Match: eventlog.MustParsePattern(roomPrefix + ">"), Events: roomEvents, Bytes: roomBytes},
 	{Match: eventlog.OwnPattern(devicePrefix + ">"), Events: placesKept},
-}
-
-func mustParse(pattern string) eventlog.Pattern {
-	p, err := eventlog.ParsePattern(pattern)
-	if err != nil {
-		panic(err)
-	}
-	return p
 }
 
 // Options configure a Compat. Fields named as in [rollcall/web.Options] have the same meaning.

@@ -275,7 +275,7 @@ func (n *Node) Oldest(ctx context.Context, channels []string) (all *eventlog.Bat
 // catalogued is a Deeper that can be asked which channels its store has.
 type catalogued interface {
 	// Match returns the channels of the patterns that the store has events of.
-	Match(ctx context.Context, patterns []eventlog.Pattern) ([]string, error)
+	Match(ctx context.Context, patterns eventlog.Patterns) ([]string, error)
 }
 
 // withMatching adds to names the channels of the patterns among them of which the store may have events after a position that

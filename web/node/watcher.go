@@ -1,7 +1,6 @@
 package node
 
 import (
-	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -73,13 +72,10 @@ func (w *Watcher) members() (names []string, lists [][]presence.Member, version 
 		lists, version = r.Snapshot(append(exact, presence.Everyone)...)
 		return exact, lists, version, true
 	}
-	match := func(name string) bool {
-		return slices.ContainsFunc(patterns, func(p eventlog.Pattern) bool { return p.Matches(name) })
-	}
-	if r.Weight(maxSnapshot, r.Matching(exact, match)...) > maxSnapshot {
+	if r.Weight(maxSnapshot, r.Matching(exact, patterns.Matches)...) > maxSnapshot {
 		return nil, nil, 0, false
 	}
-	names, lists, version = r.SnapshotMatching(append([]string{presence.Everyone}, exact...), match)
+	names, lists, version = r.SnapshotMatching(append([]string{presence.Everyone}, exact...), patterns.Matches)
 	return names[1:], append(lists[1:], lists[0]), version, true
 }
 
