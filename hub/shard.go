@@ -170,17 +170,7 @@ func (s *shard) deliver() bool {
 		return false
 	}
 	for _, r := range s.batch {
-		name := r.Channel()
-		if t := s.index.topics[name]; t != nil {
-			s.dueTo(t, r)
-		} else if client := eventlog.ClientOf(name); client != "" {
-			for c := range s.ofClient(client) {
-				s.due(c, r)
-			}
-		}
-		for _, t := range s.index.patterns.of(name) {
-			s.dueTo(t, r)
-		}
+		s.trace(r, s.dueAll(r))
 	}
 	s.pos = s.batch[len(s.batch)-1].Seq
 	s.publishedPos.Store(s.pos)
@@ -210,23 +200,38 @@ func (s *shard) deliver() bool {
 	return n == liveBatch
 }
 
-// dueTo notes that the live streams of a topic are to get a record.
-func (s *shard) dueTo(t *topic, r *eventlog.Record) {
-	for i := range t.refs {
-		s.due(t.refs[i].c, r)
+// dueAll notes that the live streams that want a record are to get it, and returns their number.
+func (s *shard) dueAll(r *eventlog.Record) int {
+	name := r.Channel()
+	n := 0
+	if t := s.index.topics[name]; t != nil {
+		n = s.dueTo(t, r)
+	} else if client := eventlog.ClientOf(name); client != "" {
+		for c := range s.ofClient(client) {
+			n += s.due(c, r)
+		}
 	}
-	if s.hub.traced != nil && r.Traced() {
-		s.trace(r, t)
+	for _, t := range s.index.patterns.of(name) {
+		n += s.dueTo(t, r)
 	}
+	return n
 }
 
-// due notes that a live stream is to get a record at the end of the turn.
-func (s *shard) due(c *Conn, r *eventlog.Record) {
+// dueTo is dueAll for the streams of one topic.
+func (s *shard) dueTo(t *topic, r *eventlog.Record) (n int) {
+	for i := range t.refs {
+		n += s.due(t.refs[i].c, r)
+	}
+	return n
+}
+
+// due notes that a stream, if it is live, is to get a record at the end of the turn. It returns 1 if it did, else 0.
+func (s *shard) due(c *Conn, r *eventlog.Record) int {
 	if c.catch != nil || r.Seq <= c.pos || !c.gets(r) {
-		return
+		return 0
 	}
 	if n := len(c.out); n > 0 && c.out[n-1] == r {
-		return // of another of its entries
+		return 0 // of another of its entries
 	}
 	if !c.touched {
 		c.touched = true
@@ -236,6 +241,7 @@ func (s *shard) due(c *Conn, r *eventlog.Record) {
 		}
 	}
 	c.out = append(c.out, r)
+	return 1
 }
 
 // ready goes on with a stream whose transport can take more.

@@ -13,15 +13,9 @@ type FanOut struct {
 	Took    time.Duration // from its acceptance by the log until the last of them was written
 }
 
-// trace notes that a record with a trace is due for the live streams of its topic.
-func (s *shard) trace(r *eventlog.Record, t *topic) {
-	n := 0
-	for i := range t.refs {
-		if c := t.refs[i].c; c.catch == nil && r.Seq > c.pos {
-			n++
-		}
-	}
-	if n > 0 {
+// trace notes that a record is due for n live streams, if it has a trace.
+func (s *shard) trace(r *eventlog.Record, n int) {
+	if n > 0 && s.hub.traced != nil && r.Traced() {
 		s.traced = append(s.traced, FanOut{Record: r, Streams: n})
 	}
 }

@@ -72,6 +72,21 @@ func TestTraced(t *testing.T) {
 	})
 }
 
+// An event that several entries of a stream match is reported once, with each stream once.
+func TestTracedPatterns(t *testing.T) {
+	var got fanOuts
+	inBubble(t, eventlog.Options{}, Options{Shards: 1, Traced: got.add}, func(h *harness) {
+		h.join("", "a.x", "a.*", ">")
+		h.join("", "a.>")
+		h.join("", "b")
+		h.append(eventlog.Event{Channel: "a.x", Type: "m", Payload: []byte("1"), Trace: "t1"})
+		h.rest()
+		if texts := got.take(); !slices.Equal(texts, []string{"1 a.x t1: 2"}) {
+			h.Fatalf("told %q", texts)
+		}
+	})
+}
+
 // Giving events to streams costs no allocation for what traces there might be, and none
 // for the traces but what is made of them.
 func TestTracedAllocs(t *testing.T) {
