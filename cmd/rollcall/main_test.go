@@ -147,13 +147,12 @@ func (p *program) wantExit(code int) {
 	p.t.Helper()
 	killer := time.AfterFunc(patience, func() { _ = p.cmd.Process.Kill() })
 	defer killer.Stop()
-	var rest []string
-	for entry := range p.logs {
-		rest = append(rest, fmt.Sprint(entry))
+	for range p.logs {
+		continue // what it logged is in p.all
 	}
 	_ = p.cmd.Wait()
 	if got := p.cmd.ProcessState.ExitCode(); got != code {
-		p.t.Fatalf("exit code %d, want %d; last log lines:\n%s", got, code, strings.Join(rest, "\n"))
+		p.t.Fatalf("exit code %d, want %d; last log lines:\n%s", got, code, lastLines(p))
 	}
 }
 

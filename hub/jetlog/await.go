@@ -25,13 +25,18 @@ func (l *Log) Await(ctx context.Context, seq uint64) error {
 	return err
 }
 
-// mayHave reports whether the stream has come to seq, as far as is known.
+// mayHave reports whether the stream has come to seq, as far as is known: a stream that is not as it was may have had it.
 func (l *Log) mayHave(seq uint64) bool {
 	if l.last.Load() >= seq {
 		return true
 	}
+	head := l.Head().Seq
 	info, err := l.link.info(l.alive, l.opts.Stream)
-	return err != nil || info.State.LastSeq >= seq
+	if err != nil || info.State.LastSeq >= seq {
+		return true
+	}
+	why, _, _ := l.compare(info, head)
+	return why != ""
 }
 
 // await waits until the mirror has an append's events, for a limited time.

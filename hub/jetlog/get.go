@@ -42,7 +42,11 @@ type getRequest struct {
 // leaderGet returns the sequence number of one message of the stream's leader, which is never behind. Errors:
 // errNoMessage, ErrUnavailable.
 func (l *Log) leaderGet(ctx context.Context, request getRequest) (uint64, error) {
-	ctx, cancel, err := l.link.during(ctx, requestTimeout)
+	return l.link.leaderGet(ctx, l.opts.Stream, request)
+}
+
+func (l *Link) leaderGet(ctx context.Context, stream string, request getRequest) (uint64, error) {
+	ctx, cancel, err := l.during(ctx, requestTimeout)
 	if err != nil {
 		return 0, err
 	}
@@ -53,7 +57,7 @@ func (l *Log) leaderGet(ctx context.Context, request getRequest) (uint64, error)
 			Seq uint64 `json:"seq"`
 		} `json:"message"`
 	}
-	if err := l.link.request(ctx, "$JS.API.STREAM.MSG.GET."+l.opts.Stream, request, &answer); err != nil {
+	if err := l.request(ctx, "$JS.API.STREAM.MSG.GET."+stream, request, &answer); err != nil {
 		return 0, err
 	}
 	switch {

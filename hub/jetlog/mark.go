@@ -62,7 +62,6 @@ func (m *mark) used(epoch string) bool {
 
 // marks has the marks of all streams, for the life of the process: after a lost log its owner opens another one,
 // perhaps over another link, and the old mark still counts.
-// over another link too, and what was seen before still counts.
 var marks sync.Map // of *mark
 
 // mark returns the mark of a stream.

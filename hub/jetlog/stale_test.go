@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -246,6 +247,58 @@ func TestClusterSetBack(t *testing.T) {
 		t.Errorf("head %v, before %v, %q", got, before, read(l, "a"))
 	}
 	publish(t, l, ev("a", 8))
+}
+
+// Events that other servers store while a stream gets a new epoch are of the former one: logs open behind them.
+func TestEventsBeforeTheNewEpoch(t *testing.T) {
+	r, link, l := relayed(t, 3)
+	nc, err := nats.Connect("nats://" + r.backend)
+	check(t, err)
+	defer nc.Close()
+	var once sync.Once
+	r.between(func(m *nats.Msg) []*nats.Msg {
+		if is(m, "STREAM.UPDATE") {
+			once.Do(func() {
+				e := ev("a", 3)
+				_, err = nc.RequestMsg(l.life.message(&e), 10*time.Second)
+			})
+		}
+		return []*nats.Msg{m}
+	}, nil)
+	l.setBack("a test says so")
+	before := l.Head()
+	closeLog(t, l)
+	for range 2 {
+		l = open(t, link, Options{})
+		check(t, err)
+		if got := l.Head(); got.Epoch == before.Epoch || got.Seq < 4 {
+			t.Fatalf("head %v, before %v", got, before)
+		}
+		publish(t, l, ev("a", 4))
+		closeLog(t, l)
+	}
+	if got := read(l, "a"); len(got) != 6 {
+		t.Errorf("%q", got)
+	}
+}
+
+// A position that the stream had before it was set back was assigned, whatever the stream has now: this log does not go on
+// behind it.
+func TestAwaitStreamThatIsSetBack(t *testing.T) {
+	r, _, l := relayed(t, 9)
+	var answers atomic.Int32
+	r.between(nil, endsAt(3, &answers, 1000))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := l.Await(ctx, 11); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Await: %v", err)
+	}
+	r.between(nil, nil)
+	ctx, cancel = context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := l.Await(ctx, 11); !errors.Is(err, eventlog.ErrFuture) {
+		t.Errorf("Await of a position that was never assigned: %v", err)
+	}
 }
 
 // What passes while a cluster starts does not end the attempt to open a log for good.

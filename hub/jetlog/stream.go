@@ -19,7 +19,7 @@ import (
 const (
 	metaVersion = "rollcall-version" // of how messages are written
 	metaEpoch   = "rollcall-epoch"
-	metaBase    = "rollcall-base" // the epoch's first sequence number, less one; older ones were of another epoch
+	metaBase    = "rollcall-base" // where the stream ended when the epoch was asked for; 0 if it has no former epoch
 )
 
 const version = "1"
@@ -27,7 +27,7 @@ const version = "1"
 // incarnation is one epoch of the stream: from its creation, or a change of epoch, to the next.
 type incarnation struct {
 	names
-	base    uint64
+	base    uint64 // the epoch's first sequence number, less one; 0 if the stream has no former epoch
 	created time.Time
 	config  jetstream.StreamConfig
 }
@@ -179,10 +179,25 @@ func (l *Link) ensure(ctx context.Context, o *Options, m *mark) (*incarnation, *
 			m.raise(epoch, info.State.LastSeq)
 			continue
 		}
-		base, _ := strconv.ParseUint(info.Config.Metadata[metaBase], 10, 64)
-		return &incarnation{names{o.Prefix, epoch}, base, info.Created, info.Config}, info, nil
+		life := &incarnation{names: names{o.Prefix, epoch}, created: info.Created, config: info.Config}
+		if base, _ := strconv.ParseUint(info.Config.Metadata[metaBase], 10, 64); base > 0 {
+			if life.base, err = l.base(ctx, o.Stream, life, max(base, info.State.LastSeq)); err != nil {
+				return nil, nil, err
+			}
+		}
+		return life, info, nil
 	}
 	return nil, nil, fmt.Errorf("%w: the stream %q does not answer, or other servers are changing it", ErrUnavailable, o.Stream)
+}
+
+// base returns the number of the last message before the first of the epoch, last if there is none yet: other servers may have
+// stored events of the former epoch after this one was asked for.
+func (l *Link) base(ctx context.Context, stream string, life *incarnation, last uint64) (uint64, error) {
+	first, err := l.leaderGet(ctx, stream, getRequest{Seq: 1, NextFor: life.all()})
+	if errors.Is(err, errNoMessage) {
+		return last, nil
+	}
+	return first - 1, err
 }
 
 // change asks for a change to a stream. If no answer comes in time, the change may or may not have been made, and

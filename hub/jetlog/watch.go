@@ -120,6 +120,16 @@ func (l *Log) examine() (why string, patience time.Duration, end func(why string
 		return "the stream was deleted", watchEvery / 4, l.lose
 	case err != nil:
 		return "", 0, nil
+	}
+	if why, patience, end = l.compare(info, head); why == "" {
+		l.noteLastSeq(info.State.LastSeq)
+	}
+	return why, patience, end
+}
+
+// compare is examine for an answer that came after the log was at head.
+func (l *Log) compare(info *jetstream.StreamInfo, head uint64) (why string, patience time.Duration, end func(why string)) {
+	switch {
 	case info.Config.Metadata[metaEpoch] != l.life.epoch:
 		return fmt.Sprintf("the stream has the epoch %q now", info.Config.Metadata[metaEpoch]), 0, l.lose
 	case !info.Created.Equal(l.life.created):
@@ -127,6 +137,5 @@ func (l *Log) examine() (why string, patience time.Duration, end func(why string
 	case info.State.LastSeq < head:
 		return fmt.Sprintf("the stream ends at %d, but %d was seen", info.State.LastSeq, head), l.link.patience, l.setBack
 	}
-	l.noteLastSeq(info.State.LastSeq)
 	return "", 0, nil
 }
