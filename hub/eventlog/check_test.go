@@ -24,10 +24,10 @@ func check(t failer, m *Memory) {
 	defer m.mu.RUnlock()
 	var charged int64
 	listed := make(map[*Record]bool)
-	for _, s := range []*shelf{&m.public, &m.aged, &m.own} {
+	for _, s := range m.allShelves() {
 		checkShelf(t, m, s, listed)
+		charged += s.bytes
 	}
-	charged = m.public.bytes + m.aged.bytes + m.own.bytes
 	inChannels := 0
 	for name, h := range m.channels {
 		checkHistory(t, m, name, h)
@@ -47,7 +47,7 @@ func check(t failer, m *Memory) {
 	if charged != m.bytes {
 		t.Fatalf("%d bytes are charged, the charges add up to %d", m.bytes, charged)
 	}
-	if m.bytes > m.opts.Budget && m.public.oldest != nil || m.own.bytes > m.opts.Budget/ownShare {
+	if m.bytes > m.opts.Budget && m.oldestKept() != nil || m.own.bytes > m.opts.Budget/ownShare {
 		t.Fatalf("%d bytes are charged with a budget of %d", m.bytes, m.opts.Budget)
 	}
 	if g.watermark > m.head {

@@ -95,7 +95,7 @@ func (m *Memory) Loaded() {
 func (m *Memory) since(now, t time.Time) time.Duration {
 	at := now.Sub(m.start)
 	at -= max(time.Duration(now.UnixNano()-t.UnixNano()), 0)
-	for _, s := range []*shelf{&m.public, &m.aged, &m.own} {
+	for _, s := range m.allShelves() {
 		if s.newest != nil {
 			at = max(at, s.newest.at)
 		}
@@ -172,7 +172,7 @@ func (m *Memory) LoseAll(through uint64) {
 	defer m.waiters.wake(through)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, s := range []*shelf{&m.public, &m.aged, &m.own} {
+	for _, s := range m.allShelves() {
 		for s.oldest != nil && s.oldest.Seq <= through {
 			m.evict(s.oldest)
 		}

@@ -35,9 +35,8 @@ type Memory struct {
 	crowded   uint64 // events dropped for lack of budget, without the server's own
 	published uint64 // events accepted, without the server's own
 	channels  map[string]*history
-	public    shelf
-	aged      shelf // of users' channels whose events grow old after another time than Options.Age
-	own       shelf // of the server's own channels
+	shelves   []*shelf // of users' channels
+	own       shelf    // of the server's own channels
 	graves    graveyard
 	catalogue catalogue
 	keys      keyring
@@ -62,6 +61,7 @@ func NewMemory(opts Options) *Memory {
 		relief:   make(chan struct{}),
 	}
 	m.options.Store(&m.opts)
+	m.shelves, m.own.age = []*shelf{{age: m.opts.Age}}, m.opts.Age
 	m.setRuled()
 	go m.sweep()
 	return m

@@ -92,7 +92,7 @@ func TestWatermark(t *testing.T) {
 	for i := range channels { // channel i has the one event i+1
 		publish(t, m, name(i), 1)
 	}
-	kept, watermark := int(m.public.oldest.Seq), m.graves.watermark
+	kept, watermark := int(m.shelves[0].oldest.Seq), m.graves.watermark
 	if kept < channels/2 || watermark == 0 || m.tombstones() == 0 {
 		t.Fatalf("oldest kept %d, watermark %d, %d tombstones: the test proves nothing", kept, watermark, m.tombstones())
 	}
@@ -227,6 +227,63 @@ func TestRules(t *testing.T) {
 	}
 	if l := m.Limits("small.b"); l.Events != 5 || l.Bytes != 150 || l.Match != "small.*" {
 		t.Errorf("small.b may keep %+v", l)
+	}
+}
+
+// Events grow old by the rule of their channel, and by another one as soon as it is set.
+func TestAges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		age := func(match string, age time.Duration) Rule { return Rule{Match: Pattern{match}, Age: age} }
+		m := newMemory(t, Options{Age: time.Minute, Rules: []Rule{age("short", 10*time.Second), age("long", time.Hour), age("endless", -1)}})
+		want := func(counts map[string]int) {
+			t.Helper()
+			check(t, m)
+			for channel, n := range counts {
+				if got := m.Kept([]string{channel}, 0, 0)[0].Events; got != n {
+					t.Errorf("%q keeps %d events, want %d", channel, got, n)
+				}
+			}
+		}
+		for _, channel := range []string{"long", "short", "usual", "endless", "short"} {
+			publish(t, m, channel, 3)
+			time.Sleep(time.Second)
+		}
+		want(map[string]int{"short": 6, "usual": 3, "long": 3, "endless": 3})
+		time.Sleep(8 * time.Second)
+		want(map[string]int{"short": 3, "usual": 3, "long": 3, "endless": 3})
+		m.SetRules([]Rule{age("usual", time.Hour), age("endless", 2*time.Minute), age("long", 2*time.Minute)})
+		time.Sleep(30 * time.Second)
+		want(map[string]int{"short": 3, "usual": 3, "long": 3, "endless": 3})
+		time.Sleep(30 * time.Second)
+		want(map[string]int{"short": 0, "usual": 3, "long": 3, "endless": 3})
+		time.Sleep(time.Minute)
+		want(map[string]int{"usual": 3, "long": 0, "endless": 0})
+		m.SetRules(nil)
+		time.Sleep(2 * time.Second)
+		want(map[string]int{"usual": 0})
+	})
+}
+
+// The budget pushes out the oldest events of all, whenever they would grow old.
+func TestBudgetOverAges(t *testing.T) {
+	m := newMemory(t, Options{Budget: 20_000, Age: time.Hour, Rules: []Rule{
+		{Match: Pattern{"a.>"}, Age: -1}, {Match: Pattern{"b.>"}, Age: 2 * time.Hour}}})
+	for i := range 300 {
+		publish(t, m, []string{"a.x", "b.x", "c", "d"}[i%4], 1)
+	}
+	kept := uint64(m.Stats().Events)
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	next := m.head
+	m.backward(func(r *Record) bool {
+		if r.Seq != next {
+			t.Errorf("%d is kept, %d is not", r.Seq, next)
+		}
+		next--
+		return true
+	})
+	if kept == 0 || next != m.head-kept || kept == m.head {
+		t.Errorf("%d of %d events are kept, of them %d in order", kept, m.head, m.head-next)
 	}
 }
 

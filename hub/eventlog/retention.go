@@ -20,31 +20,6 @@ const (
 // they push out one another and not the events of others.
 const ownShare = 16
 
-// shelf holds the kept events of a group of channels. Guarded by Memory.mu.
-type shelf struct {
-	oldest, newest   *Record // all records, in log order
-	channels, events int
-	bytes            int64
-	lost             uint64 // the newest event of an own channel that was freed
-}
-
-// shelfOf returns the shelf of a channel.
-func (m *Memory) shelfOf(h *history) *shelf {
-	switch {
-	case isNote(h.name):
-		return &m.own
-	case h.limits.Age != m.opts.Age:
-		return &m.aged
-	}
-	return &m.public
-}
-
-// charge charges n bytes to the shelf and to the budget.
-func (m *Memory) charge(s *shelf, n int64) {
-	s.bytes += n
-	m.bytes += n
-}
-
 // history holds the kept events of one channel. The name is static; the rest is guarded by Memory.mu. A history in the map is never empty.
 type history struct {
 	name   string
@@ -104,11 +79,15 @@ func (m *Memory) keep(channel string, r *Record) {
 	h.recs = append(h.recs, r)
 	h.bytes += len(r.buf)
 	m.charge(s, r.cost())
-	s.events++
 	s.link(r)
 	for h.surplus() {
 		m.evict(h.recs[h.first])
 	}
+}
+
+// surplus reports whether the channel has more than it may.
+func (h *history) surplus() bool {
+	return h.len() > h.limits.Events || h.bytes > h.limits.Bytes && h.len() > 1
 }
 
 func (r *Record) cost() int64 { return recordCost + int64(cap(r.buf)) }
@@ -125,7 +104,6 @@ func (m *Memory) evict(r *Record) {
 		m.ends.Add(-1)
 	}
 	m.charge(s, -r.cost())
-	s.events--
 	s.unlink(r)
 	switch n := h.len(); {
 	case n == 0:
@@ -142,35 +120,21 @@ func (m *Memory) evict(r *Record) {
 // trim drops the oldest records while they are too old or the budget is passed.
 func (m *Memory) trim(now time.Duration) {
 	m.bytes -= m.keys.expire(now, int(m.opts.Budget/16/keyCost))
-	old := func(r *Record) bool { return m.opts.Age >= 0 && now-r.at > m.opts.Age }
-	for r := m.own.oldest; r != nil && (old(r) || m.own.bytes > m.opts.Budget/ownShare); r = m.own.oldest {
+	for r := m.own.oldest; r != nil && (m.own.tooOld(r, now) || m.own.bytes > m.opts.Budget/ownShare); r = m.own.oldest {
 		m.evict(r)
 	}
-	for r := m.public.oldest; r != nil && old(r); r = m.public.oldest {
-		m.evict(r)
+	for _, s := range m.shelves {
+		for s.oldest != nil && s.tooOld(s.oldest, now) {
+			m.evict(s.oldest)
+		}
 	}
 	for m.bytes > m.opts.Budget {
-		r := m.public.oldest
-		if b := m.aged.oldest; r == nil || b != nil && b.Seq < r.Seq {
-			r = b
-		}
+		r := m.oldestKept()
 		if r == nil {
 			return
 		}
 		m.crowded++
 		m.evict(r)
-	}
-}
-
-// trimAged drops what is too old in channels that have an age of their own.
-func (m *Memory) trimAged(now time.Duration) {
-	if m.aged.channels == 0 {
-		return
-	}
-	for _, h := range m.channels {
-		for age := h.limits.Age; h.shelf == &m.aged && age >= 0 && h.len() > 0 && now-h.recs[h.first].at > age; {
-			m.evict(h.recs[h.first])
-		}
 	}
 }
 
@@ -187,9 +151,7 @@ func (m *Memory) sweep() {
 		select {
 		case <-ticker.C:
 			m.mu.Lock()
-			now := time.Since(m.start)
-			m.trim(now)
-			m.trimAged(now)
+			m.trim(time.Since(m.start))
 			m.mu.Unlock()
 		case <-m.done:
 			return

@@ -86,8 +86,19 @@ func (m *Memory) SetRules(rules []Rule) {
 	o.Rules = slices.Clone(rules)
 	m.options.Store(&o)
 	m.setRuled()
+	moves := false
 	for _, h := range m.channels {
-		m.follow(h)
+		was := h.limits.Age
+		h.limits = o.Limits(h.name)
+		moves = moves || h.limits.Age != was
+	}
+	if moves {
+		m.reshelve()
+	}
+	for _, h := range m.channels {
+		for h.len() > 0 && (h.limits.Keep == KeepNone || h.surplus()) {
+			m.evict(h.recs[h.first])
+		}
 	}
 }
 
@@ -101,96 +112,4 @@ func (m *Memory) setRuled() {
 		m.latest = m.latest || o.Rules[i].Latest
 	}
 	m.unkept.Store(unkept)
-}
-
-// follow has a channel follow its rule as it is now.
-func (m *Memory) follow(h *history) {
-	was := h.limits
-	h.limits = m.Limits(h.name)
-	if (was.Age == m.opts.Age) != (h.limits.Age == m.opts.Age) && h.shelf != &m.own {
-		m.reshelve(h)
-	}
-	for h.len() > 0 && (h.limits.Keep == KeepNone || h.surplus()) {
-		m.evict(h.recs[h.first])
-	}
-}
-
-// surplus reports whether the channel has more than it may.
-func (h *history) surplus() bool {
-	return h.len() > h.limits.Events || h.bytes > h.limits.Bytes && h.len() > 1
-}
-
-// reshelve moves a channel between the shelves of events that grow old after Options.Age, and after another time.
-func (m *Memory) reshelve(h *history) {
-	to := m.shelfOf(h)
-	recs := slices.Clone(h.recs[h.first:])
-	cost := int64(channelCost + len(h.name))
-	for _, r := range recs {
-		h.shelf.unlink(r)
-		cost += r.cost()
-	}
-	h.shelf.channels--
-	m.charge(h.shelf, -cost)
-	h.shelf.events -= len(recs)
-	h.shelf = to
-	to.channels++
-	m.charge(to, cost)
-	to.events += len(recs)
-	for _, r := range recs {
-		to.link(r)
-	}
-}
-
-// link puts r in its place in the list of all records.
-func (s *shelf) link(r *Record) {
-	newer := (*Record)(nil)
-	older := s.newest
-	for older != nil && older.Seq > r.Seq {
-		newer, older = older, older.older
-	}
-	r.older, r.newer = older, newer
-	if older != nil {
-		older.newer = r
-	} else {
-		s.oldest = r
-	}
-	if newer != nil {
-		newer.older = r
-	} else {
-		s.newest = r
-	}
-}
-
-// unlink takes r out of the list.
-func (s *shelf) unlink(r *Record) {
-	if r.older != nil {
-		r.older.newer = r.newer
-	} else {
-		s.oldest = r.newer
-	}
-	if r.newer != nil {
-		r.newer.older = r.older
-	} else {
-		s.newest = r.older
-	}
-	r.older, r.newer = nil, nil
-}
-
-// backward calls each with the kept records of users' channels, newest first, until it returns false. Called with the log's lock.
-func (m *Memory) backward(each func(r *Record) bool) {
-	a, b := m.public.newest, m.aged.newest
-	for a != nil || b != nil {
-		r := a
-		if a == nil || b != nil && b.Seq > a.Seq {
-			r = b
-		}
-		if r == a {
-			a = a.older
-		} else {
-			b = b.older
-		}
-		if !each(r) {
-			return
-		}
-	}
 }

@@ -19,7 +19,12 @@ type Stats struct {
 func (m *Memory) Stats() Stats {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return Stats{m.published, m.public.channels + m.aged.channels, m.public.events + m.aged.events, m.bytes, m.opts.Budget, m.crowded}
+	stats := Stats{Published: m.published, Bytes: m.bytes, Budget: m.opts.Budget, EvictedForBudget: m.crowded}
+	for _, s := range m.shelves {
+		stats.Channels += s.channels
+		stats.Events += s.events
+	}
+	return stats
 }
 
 // Kept describes the kept events of one channel.
