@@ -17,8 +17,9 @@ const (
 const (
 	metaVersion = "version" // of how everything is written
 	metaEpoch   = "epoch"
-	metaHead    = "head"  // a number that was given; the blocks may go further
-	metaFloor   = "floor" // the number through which everything was dropped
+	metaHead    = "head"    // a number that was given; the blocks may go further
+	metaNoEnds  = "endless" // present until the first channel ends
+	metaFloor   = "floor"   // the number through which everything was dropped
 )
 
 const version = "1"

@@ -41,8 +41,10 @@ type Log struct {
 	opts  Options
 	epoch string
 	store *store
-	mark  *mark
-	log   *slog.Logger
+	// mayHaveEnds says whether a channel had ended when the log was opened.
+	mayHaveEnds bool
+	mark        *mark
+	log         *slog.Logger
 
 	segs  segments
 	floor atomic.Uint64 // the number through which everything was dropped
@@ -164,11 +166,21 @@ func (l *Log) begin() (last uint64, err error) {
 	if written == "" || why != "" {
 		b := l.store.NewBatch()
 		defer b.Close()
+		if written == "" {
+			if err := b.Set(metaKey(metaNoEnds), []byte("1"), nil); err != nil {
+				return 0, err
+			}
+		}
 		err := errors.Join(b.Set(metaKey(metaVersion), []byte(version), nil), b.Set(metaKey(metaEpoch), []byte(l.epoch), nil))
 		if err := errors.Join(err, b.Commit(pebble.Sync)); err != nil {
 			return 0, err
 		}
 	}
+	endless, err := l.text(metaNoEnds)
+	if err != nil {
+		return 0, err
+	}
+	l.mayHaveEnds = endless == ""
 	return last, l.mark.begin(l.epoch, last, boot)
 }
 

@@ -26,6 +26,7 @@ type writer struct {
 	// reserved is how far the store says that numbers were given. It is ahead, so that events which are not stored rarely cost a
 	// commit.
 	reserved uint64
+	ends     bool // a channel may have ended
 
 	// Of the present commit.
 	batch  *pebble.Batch
@@ -54,7 +55,10 @@ type purged struct {
 }
 
 func newWriter(l *Log) *writer {
-	return &writer{l: l, head: l.Head().Seq, tips: tips{l: l}, batch: l.store.NewBatch(), keys: make(map[dedupe]uint64), serial: 1}
+	return &writer{
+		l: l, head: l.Head().Seq, tips: tips{l: l}, ends: l.mayHaveEnds,
+		batch: l.store.NewBatch(), keys: make(map[dedupe]uint64), serial: 1,
+	}
 }
 
 // commit writes waiting requests until the log is closed. Answered publishers usually return soon, so a commit waits
@@ -109,13 +113,13 @@ func (w *writer) group(list []*request) int {
 func (w *writer) run(list []*request) {
 	l := w.l
 	err := l.store.failure()
-	head := w.head
+	head, ends := w.head, w.ends
 	if err == nil {
 		err = guard(func() error { return w.write(list) })
 	}
 	if err != nil {
 		if l.store.failure() == nil { // it may be tried again, by others
-			w.head, w.tips, w.reserved = head, tips{l: l}, 0
+			w.head, w.tips, w.reserved, w.ends = head, tips{l: l}, 0, ends
 		}
 		w.reset()
 		for _, r := range list {
@@ -213,36 +217,20 @@ func (w *writer) write(list []*request) error {
 }
 
 // endedEarlier returns an EndedError if an event of the request follows the end of its channel.
-func (w *writer) endedEarlier(r *request) (err error) {
-	var ends eventlog.Ends
-	var seen map[dedupe]bool
-	ended := func(channel string) bool {
-		var t *tip
-		if t, err = w.tips.of(channel, w.head); err != nil {
-			return false
+func (w *writer) endedEarlier(r *request) error {
+	return eventlog.CheckEnds(r.events, w.ends, func(ev *eventlog.Event) bool {
+		if _, known := w.keys[dedupe{ev.Channel, ev.Key}]; known {
+			return true
 		}
-		return t.ended(w.now, w.l.Limits(channel).Age)
-	}
-	for i := range r.events {
-		ev := &r.events[i]
-		if ev.Key != "" {
-			id := dedupe{ev.Channel, ev.Key}
-			if _, known := w.keys[id]; known || seen[id] {
-				continue
-			}
-			if _, known := w.l.Known(ev.Channel, ev.Key); known {
-				continue
-			}
-			if seen == nil {
-				seen = make(map[dedupe]bool)
-			}
-			seen[id] = true
+		_, known := w.l.Known(ev.Channel, ev.Key)
+		return known
+	}, func(channel string) (bool, error) {
+		t, err := w.tips.of(channel, w.head)
+		if err != nil {
+			return false, err
 		}
-		if e := ends.Check(i, ev, ended); e != nil || err != nil {
-			return errors.Join(err, e)
-		}
-	}
-	return nil
+		return t.ended(w.now, w.l.Limits(channel).Age), nil
+	})
 }
 
 // append adds the events of a request to the commit.
@@ -296,6 +284,12 @@ func (w *writer) add(it *item) error {
 	t.entry.last = it.Seq
 	t.end, t.at = it.End, it.Time
 	t.entry.end = it.End
+	if it.End && !w.ends {
+		w.ends = true
+		if err := w.batch.Delete(metaKey(metaNoEnds), nil); err != nil {
+			return err
+		}
+	}
 	if !it.purge {
 		t.last = it.Seq
 		t.ordinal++

@@ -15,20 +15,41 @@ func (e *EndedError) Error() string {
 	return fmt.Sprintf("the channel %q has ended", e.Channel)
 }
 
-// Ends keeps the ends that the events of one append bring, for those behind them in it. The zero value is an append without any.
-type Ends map[string]bool
-
-// Check returns an [EndedError] if the event follows the end of its channel. ended reports whether a channel has ended
-// in the log.
-func (e *Ends) Check(i int, ev *Event, ended func(channel string) bool) error {
-	if (*e)[ev.Channel] || ended(ev.Channel) {
-		return &EndedError{i, ev.Channel}
+// CheckEnds returns an [EndedError] if one of the events to be appended follows the end of its channel, in the log or among these
+// events. An event whose key was used, in the log or by an earlier one of these, is not stored again and follows nothing. any says
+// whether a channel of the log may have ended; if not, ended is not called. An error of ended is returned as it is.
+func CheckEnds(events []Event, any bool, known func(*Event) bool, ended func(channel string) (bool, error)) error {
+	inLog := any
+	for i := 0; i < len(events) && !any; i++ {
+		any = events[i].End
 	}
-	if ev.End {
-		if *e == nil {
-			*e = make(Ends)
+	if !any {
+		return nil
+	}
+	type key struct{ channel, key string }
+	ends, seen := make(map[string]bool), make(map[key]bool)
+	for i := range events {
+		ev := &events[i]
+		if ev.Key != "" {
+			k := key{ev.Channel, ev.Key}
+			if seen[k] || known(ev) {
+				continue
+			}
+			seen[k] = true
 		}
-		(*e)[ev.Channel] = true
+		has := ends[ev.Channel]
+		if !has && inLog {
+			var err error
+			if has, err = ended(ev.Channel); err != nil {
+				return err
+			}
+		}
+		if has {
+			return &EndedError{i, ev.Channel}
+		}
+		if ev.End {
+			ends[ev.Channel] = true
+		}
 	}
 	return nil
 }
@@ -36,29 +57,10 @@ func (e *Ends) Check(i int, ev *Event, ended func(channel string) bool) error {
 // endedEarlier returns an EndedError if one of the events to be appended follows the end of its channel. Called with
 // the log's lock.
 func (m *Memory) endedEarlier(events []Event, at time.Duration) error {
-	any := m.HasEnds()
-	for i := 0; i < len(events) && !any; i++ {
-		any = events[i].End
-	}
-	if !any {
-		return nil
-	}
-	var ends Ends
-	seen := make(map[keyHash]bool)
-	for i := range events {
-		ev := &events[i]
-		if ev.Key != "" {
-			key := m.keyOf(ev)
-			if _, known := m.keys.find(key, at); known || seen[key] {
-				continue
-			}
-			seen[key] = true
-		}
-		if err := ends.Check(i, ev, m.endedLocked); err != nil {
-			return err
-		}
-	}
-	return nil
+	return CheckEnds(events, m.HasEnds(), func(ev *Event) bool {
+		_, known := m.keys.find(m.keyOf(ev), at)
+		return known
+	}, func(channel string) (bool, error) { return m.endedLocked(channel), nil })
 }
 
 func (m *Memory) endedLocked(channel string) bool {

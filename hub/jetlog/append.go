@@ -77,36 +77,34 @@ type plan struct {
 // plan separates the events whose key is known, and sets their results. It returns an EndedError if another event
 // follows the end of its channel.
 func (l *Log) plan(events []eventlog.Event, results []eventlog.Result) (plan, error) {
+	known := func(ev *eventlog.Event) bool {
+		_, ok := l.Known(ev.Channel, keyID(ev))
+		return ok
+	}
+	ended := func(channel string) (bool, error) { return l.Ended([]string{channel}, math.MaxUint64), nil }
+	if err := eventlog.CheckEnds(events, l.HasEnds(), known, ended); err != nil {
+		return plan{}, err
+	}
 	p := plan{same: make([]int, len(events))}
 	var seen map[string]int
-	var ends eventlog.Ends
-	ended := func(channel string) bool { return l.HasEnds() && l.Ended([]string{channel}, math.MaxUint64) }
 	for i := range events {
 		ev := &events[i]
 		p.same[i] = -1
-		if ev.Key == "" {
-			if err := ends.Check(i, ev, ended); err != nil {
-				return plan{}, err
+		if ev.Key != "" {
+			id := keyID(ev)
+			if seq, ok := l.Known(ev.Channel, id); ok {
+				results[i] = eventlog.Result{Seq: seq, Duplicate: true}
+				continue
 			}
-			p.messages, p.place = append(p.messages, l.life.message(ev)), append(p.place, i)
-			continue
+			if first, ok := seen[id]; ok {
+				p.same[i] = first
+				continue
+			}
+			if seen == nil {
+				seen = make(map[string]int)
+			}
+			seen[id] = i
 		}
-		id := keyID(ev)
-		if seq, ok := l.Known(ev.Channel, id); ok {
-			results[i] = eventlog.Result{Seq: seq, Duplicate: true}
-			continue
-		}
-		if first, ok := seen[id]; ok {
-			p.same[i] = first
-			continue
-		}
-		if err := ends.Check(i, ev, ended); err != nil {
-			return plan{}, err
-		}
-		if seen == nil {
-			seen = make(map[string]int)
-		}
-		seen[id] = i
 		p.messages, p.place = append(p.messages, l.life.message(ev)), append(p.place, i)
 	}
 	return p, nil
