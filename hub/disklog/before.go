@@ -11,18 +11,8 @@ import (
 // OlderBefore reads the newest events of a channel before a number from the disk, oldest first and one at least if there
 // is one. It reads backwards, so its cost does not depend on how many the channel keeps. Otherwise like Older.
 func (l *Log) OlderBefore(ctx context.Context, channel string, before uint64, limit eventlog.Limit) (recs []*eventlog.Record, err error) {
-	leave, err := l.startRead(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
 	limit.Events, limit.Bytes = cmp.Or(limit.Events, olderEvents), cmp.Or(limit.Bytes, olderBytes)
-	err = guard(func() error {
-		v, err := l.newView()
-		if err != nil {
-			return err
-		}
-		defer v.close()
+	err = l.read(ctx, func(v *view) (err error) {
 		recs, err = v.before(ctx, channel, min(before, l.Head().Seq+1), limit)
 		return err
 	})

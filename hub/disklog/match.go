@@ -10,17 +10,7 @@ import (
 // Match returns the channels of the patterns that have events on the disk, whether these are kept or not. Else what is said of
 // Older holds.
 func (l *Log) Match(ctx context.Context, patterns eventlog.Patterns) (names []string, err error) {
-	leave, err := l.startRead(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	err = guard(func() error {
-		v, err := l.newView()
-		if err != nil {
-			return err
-		}
-		defer v.close()
+	err = l.read(ctx, func(v *view) (err error) {
 		for _, p := range patterns {
 			if names, err = v.match(ctx, names, p); err != nil {
 				return err

@@ -19,16 +19,24 @@ const (
 	olderBytes  = 1 << 20
 )
 
-// startRead waits for a place among the older reads.
-func (l *Log) startRead(ctx context.Context) (leave func(), err error) {
+// read calls do with a view of the store once there is a place among the older reads.
+func (l *Log) read(ctx context.Context, do func(*view) error) error {
 	select {
 	case l.reads <- struct{}{}:
-		return func() { <-l.reads }, nil
+		defer func() { <-l.reads }()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
 	case <-l.stop:
-		return nil, eventlog.ErrClosed
+		return eventlog.ErrClosed
 	}
+	return guard(func() error {
+		v, err := l.newView()
+		if err != nil {
+			return err
+		}
+		defer v.close()
+		return do(v)
+	})
 }
 
 // Older reads from the disk the channels' events after a position that the memory no longer keeps, in log order. Call
@@ -47,23 +55,14 @@ func (l *Log) Older(ctx context.Context, channels []string, after uint64, limit 
 	if goal <= after {
 		return b, nil
 	}
-	leave, err := l.startRead(ctx)
-	if err != nil {
-		return b, err
-	}
-	defer leave()
 	limit.Events, limit.Bytes = cmp.Or(limit.Events, olderEvents), cmp.Or(limit.Bytes, olderBytes)
-	err = guard(func() error { return l.older(ctx, channels, after, min(goal, l.Head().Seq), limit, &b) })
+	goal = min(goal, l.Head().Seq) // of before the view, which then has it
+	err := l.read(ctx, func(v *view) error { return v.older(ctx, channels, after, goal, limit, &b) })
 	return b, err
 }
 
-func (l *Log) older(ctx context.Context, channels []string, after, goal uint64, limit eventlog.Limit, b *eventlog.Batch) error {
-	floor := l.floor.Load()
-	v, err := l.newView()
-	if err != nil {
-		return err
-	}
-	defer v.close()
+func (v *view) older(ctx context.Context, channels []string, after, goal uint64, limit eventlog.Limit, b *eventlog.Batch) error {
+	l := v.l
 	m := merge{}
 	for _, name := range channels {
 		if err := ctx.Err(); err != nil {
@@ -77,7 +76,7 @@ func (l *Log) older(ctx context.Context, channels []string, after, goal uint64, 
 			_, last := l.Last([]string{name})
 			b.Gaps = append(b.Gaps, eventlog.Gap{Channel: name, Empty: len(s.items) == 0 && last[0] == nil})
 			s.told = true
-		} else if !s.known && floor > after {
+		} else if !s.known && v.floor > after {
 			b.Gaps = append(b.Gaps, eventlog.Gap{Channel: name, Empty: true})
 		}
 		if len(s.items) > 0 {
@@ -115,6 +114,7 @@ func (l *Log) older(ctx context.Context, channels []string, after, goal uint64, 
 // view reads the store as it is at one instant.
 type view struct {
 	l               *Log
+	floor           uint64 // the number through which everything was dropped, or less
 	snapshot        *pebble.Snapshot
 	entries, blocks *pebble.Iterator
 	first           uint64 // of the block that was read last
@@ -122,7 +122,8 @@ type view struct {
 }
 
 func (l *Log) newView() (*view, error) {
-	v := &view{l: l, snapshot: l.store.NewSnapshot()}
+	v := &view{l: l, floor: l.floor.Load()}
+	v.snapshot = l.store.NewSnapshot()
 	var err error
 	if v.entries, err = v.snapshot.NewIter(&pebble.IterOptions{LowerBound: []byte{kindEntry}, UpperBound: []byte{kindEntry + 1}}); err == nil {
 		v.blocks, err = v.snapshot.NewIter(&pebble.IterOptions{LowerBound: []byte{kindBlock}, UpperBound: []byte{kindBlock + 1}})
@@ -322,17 +323,7 @@ func (l *Log) LastOlder(ctx context.Context, channels []string) ([]*eventlog.Rec
 	if len(places) == 0 {
 		return recs, nil
 	}
-	leave, err := l.startRead(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	err = guard(func() error {
-		v, err := l.newView()
-		if err != nil {
-			return err
-		}
-		defer v.close()
+	err := l.read(ctx, func(v *view) (err error) {
 		for _, i := range places {
 			if err := ctx.Err(); err != nil {
 				return err
