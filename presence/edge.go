@@ -138,31 +138,51 @@ func (r *Registry) Snapshot(channels ...string) ([][]Member, uint64) {
 	return r.members(channels), r.version
 }
 
-// SnapshotMatching is Snapshot for the named channels and those that match accepts, which it is asked of each channel but
-// Everyone. It returns their names too. match is called under the registry's lock: it must do nothing but compare.
-func (r *Registry) SnapshotMatching(channels []string, match func(name string) bool) (names []string, lists [][]Member, version uint64) {
+// SnapshotMatching is Snapshot for the named channels and for those that match accepts, which it is asked of each other
+// channel but Everyone; nil accepts none. It returns their names too. If the channels but Everyone have more than most
+// bytes together, as JSON, ok is false. match is called under the registry's lock: it must do nothing but compare.
+func (r *Registry) SnapshotMatching(most int, channels []string, match func(name string) bool) (
+	names []string, lists [][]Member, version uint64, ok bool,
+) {
+	named := make(map[string]bool, len(channels))
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	names = r.matching(channels, match)
-	return names, r.members(names), r.version
-}
-
-// Matching returns the names that SnapshotMatching reports.
-func (r *Registry) Matching(channels []string, match func(name string) bool) []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.matching(channels, match)
-}
-
-func (r *Registry) matching(channels []string, match func(name string) bool) []string {
-	var more []string
-	for name := range r.channels {
-		if name != Everyone && !slices.Contains(channels, name) && match(name) {
-			more = append(more, name)
+	for _, name := range channels {
+		named[name] = true
+		if ch := r.channels[name]; ch != nil && name != Everyone {
+			most -= ch.weight(most)
 		}
 	}
-	slices.Sort(more)
-	return slices.Concat(channels, more)
+	names = slices.Clone(channels)
+	if match != nil {
+		for name, ch := range r.channels {
+			if most < 0 {
+				break
+			}
+			if name != Everyone && !named[name] && match(name) {
+				names = append(names, name)
+				most -= ch.weight(most)
+			}
+		}
+	}
+	if most < 0 {
+		return nil, nil, 0, false
+	}
+	slices.Sort(names[len(channels):])
+	return names, r.members(names), r.version, true
+}
+
+// weight returns about how many bytes the members of a channel have as JSON. Beyond most it may be any larger number.
+func (ch *channel) weight(most int) int {
+	const each = 80 // beside the id and the info: names of fields, a timestamp
+	sum := len(ch.members) * (each + len(ch.name))
+	if sum > most {
+		return sum
+	}
+	for _, m := range ch.members {
+		sum += len(m.who.id) + len(m.who.info.json())
+	}
+	return sum
 }
 
 func (r *Registry) members(channels []string) [][]Member {
@@ -176,31 +196,6 @@ func (r *Registry) members(channels []string) [][]Member {
 		}
 	}
 	return lists
-}
-
-// Weight returns about how many bytes a snapshot of the channels has as JSON. Beyond most it
-// may be any larger number.
-func (r *Registry) Weight(most int, channels ...string) int {
-	const each = 80 // beside the id and the info: names of fields, a timestamp
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	sum := 0
-	for _, name := range channels {
-		if ch := r.channels[name]; ch != nil {
-			sum += len(ch.members) * (each + len(name))
-		}
-	}
-	for _, name := range channels {
-		if sum > most {
-			return sum
-		}
-		if ch := r.channels[name]; ch != nil {
-			for _, m := range ch.members {
-				sum += len(m.who.id) + len(m.who.info.json())
-			}
-		}
-	}
-	return sum
 }
 
 // Has reports whether a client is a member of a channel; of Everyone, if it is online.

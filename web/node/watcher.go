@@ -1,6 +1,7 @@
 package node
 
 import (
+	"math"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -63,19 +64,18 @@ const maxSnapshot = 16 << 20
 // members returns who is on the watched channels, by channel, and last of all everybody. It reports whether that is within
 // maxSnapshot.
 func (w *Watcher) members() (names []string, lists [][]presence.Member, version uint64, ok bool) {
-	r := w.At.Registry
 	patterns, exact := eventlog.Split(w.Channels)
+	most, match := maxSnapshot, patterns.Matches
 	if len(patterns) == 0 {
-		if len(exact) > 1 && r.Weight(maxSnapshot, exact...) > maxSnapshot {
-			return nil, nil, 0, false
+		match = nil
+		if len(exact) == 1 {
+			most = math.MaxInt
 		}
-		lists, version = r.Snapshot(append(exact, presence.Everyone)...)
-		return exact, lists, version, true
 	}
-	if r.Weight(maxSnapshot, r.Matching(exact, patterns.Matches)...) > maxSnapshot {
+	names, lists, version, ok = w.At.Registry.SnapshotMatching(most, append([]string{presence.Everyone}, exact...), match)
+	if !ok {
 		return nil, nil, 0, false
 	}
-	names, lists, version = r.SnapshotMatching(append([]string{presence.Everyone}, exact...), patterns.Matches)
 	return names[1:], append(lists[1:], lists[0]), version, true
 }
 
