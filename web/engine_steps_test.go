@@ -10,12 +10,14 @@ import (
 	"rollcall/web/webtest"
 )
 
-// noneBefore is the part of an engine whose store is not read backwards.
+// noneBefore is the part of an engine whose store is neither read backwards nor by patterns.
 type noneBefore struct{}
 
 func (noneBefore) OlderBefore(context.Context, string, uint64, eventlog.Limit) ([]*eventlog.Record, error) {
 	return nil, nil
 }
+
+func (noneBefore) Match(context.Context, eventlog.Patterns) ([]string, error) { return nil, nil }
 
 // stepEngine is an engine whose store answers in steps that a test has written.
 type stepEngine struct {

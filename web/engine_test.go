@@ -97,6 +97,20 @@ func (e *deepEngine) OlderBefore(_ context.Context, channel string, before uint6
 	return recs[max(0, len(recs)-limit.Events):], nil
 }
 
+func (e *deepEngine) Match(_ context.Context, patterns eventlog.Patterns) (names []string, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.away {
+		return nil, eventlog.ErrUnavailable
+	}
+	for _, r := range e.store {
+		if patterns.Matches(r.Channel()) {
+			names = append(names, r.Channel())
+		}
+	}
+	return names, nil
+}
+
 // A stream that resumes, and the history, get from the store what the server no
 // longer has in memory: no gap, every event once and in order.
 func TestEngineOlder(t *testing.T) {

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -98,16 +99,18 @@ func (m *Memory) match(p Pattern, each func(h *history)) {
 func (m *Memory) LastMatching(pattern string, n int) []*Record {
 	m.catalog()
 	m.mu.RLock()
-	var recs []*Record
-	m.match(Pattern{pattern}, func(h *history) { recs = append(recs, h.newest()) })
-	m.mu.RUnlock()
-	slices.SortFunc(recs, func(a, b *Record) int {
-		if a.Seq < b.Seq {
-			return -1
+	var recs []*Record // the newest n so far, in log order
+	m.match(Pattern{pattern}, func(h *history) {
+		r := h.newest()
+		i, _ := slices.BinarySearchFunc(recs, r.Seq, func(r *Record, seq uint64) int { return cmp.Compare(r.Seq, seq) })
+		if len(recs) < n {
+			recs = slices.Insert(recs, i, r)
+		} else if i > 0 {
+			copy(recs, recs[1:i])
+			recs[i-1] = r
 		}
-		return 1
 	})
-	recs = slices.Clone(recs[max(0, len(recs)-n):])
+	m.mu.RUnlock()
 	var names []string
 	for _, r := range recs {
 		if r.pieceLen > 0 {

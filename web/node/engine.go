@@ -73,6 +73,9 @@ type Deeper interface {
 	// memory or not. Its cost does not grow with what the channel keeps.
 	OlderBefore(ctx context.Context, channel string, before uint64, limit eventlog.Limit) ([]*eventlog.Record, error)
 
+	// Match returns the channels of the patterns that the store has events of.
+	Match(ctx context.Context, patterns eventlog.Patterns) ([]string, error)
+
 	// Floors returns, for each channel, the number through which its events may be missing in memory.
 	Floors(channels []string) []uint64
 }
@@ -272,34 +275,28 @@ func (n *Node) Oldest(ctx context.Context, channels []string) (all *eventlog.Bat
 	return all, held, err
 }
 
-// catalogued is a Deeper that can be asked which channels its store has.
-type catalogued interface {
-	// Match returns the channels of the patterns that the store has events of.
-	Match(ctx context.Context, patterns eventlog.Patterns) ([]string, error)
-}
-
 // withMatching adds to names the channels of the patterns among them of which the store may have events after a position that
 // the server no longer has in memory.
 func (n *Node) withMatching(ctx context.Context, store Deeper, names []string, after uint64) ([]string, error) {
-	c, ok := store.(catalogued)
-	if !ok {
-		return names, nil
-	}
 	patterns, channels := eventlog.Split(names)
 	patterns = slices.DeleteFunc(patterns, func(p eventlog.Pattern) bool { return store.Floors([]string{p.String()})[0] <= after })
 	if len(patterns) == 0 {
 		return names, nil
 	}
-	more, err := c.Match(ctx, patterns)
+	more, err := store.Match(ctx, patterns)
 	if err != nil {
 		return nil, err
+	}
+	named := make(map[string]bool, len(channels))
+	for _, name := range channels {
+		named[name] = true
 	}
 	for _, p := range patterns {
 		channels = append(channels, p.String()) // a gap of which may have to be announced
 	}
-	slices.Sort(more)
-	for _, name := range slices.Compact(more) {
-		if !slices.Contains(names, name) {
+	for _, name := range more {
+		if !named[name] {
+			named[name] = true
 			channels = append(channels, name)
 		}
 	}
