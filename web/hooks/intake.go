@@ -1,9 +1,9 @@
 package hooks
 
 import (
-	"strings"
 	"time"
 
+	"rollcall/hub/eventlog"
 	"rollcall/presence"
 )
 
@@ -29,7 +29,7 @@ func (h *Hooks) Edges(edges []presence.Edge) {
 	t.mu.Lock()
 	for i := range edges {
 		e := &edges[i]
-		if e.Kind == presence.Update || e.Channel != presence.Everyone && strings.HasPrefix(e.Channel, "$") {
+		if e.Kind == presence.Update || e.Channel != presence.Everyone && eventlog.IsOwn(e.Channel) {
 			continue // the server's own channels never had reported members
 		}
 		t.intake = append(t.intake, change{key: key{e.Channel, e.ClientID}, there: e.Kind == presence.Join, info: e.Info, at: e.Time, came: now})
