@@ -110,6 +110,19 @@ func topLevel(doc *ast.File) ([]*ast.MappingValueNode, error) {
 	}
 }
 
+// readList reads the entries of a list whose structure does not fit into a flag; fields names those of an entry. No
+// error holds a value: it may be secret.
+func readList[T any](node ast.Node, key, fields string) (entries []T, err error) {
+	if _, none := node.(*ast.NullNode); none {
+		return nil, nil
+	}
+	if err := yaml.NodeToValue(node, &entries, yaml.DisallowUnknownField()); err != nil {
+		text := firstLine(errors.New(yaml.FormatError(err, false, false)))
+		return nil, fmt.Errorf("%s takes a list of %s: %s", key, fields, text)
+	}
+	return entries, nil
+}
+
 // flagText is a YAML value as the text of a flag; separator joins the values of a list. A key without a value (null) is not set.
 func flagText(node ast.Node, list bool, separator string) (text string, set bool, err error) {
 	switch node := node.(type) {

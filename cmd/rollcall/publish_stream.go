@@ -22,12 +22,10 @@ func (c *publishCmd) stream(ctx context.Context, out *printer, in io.Reader) err
 	if c.End {
 		query.Set("end", "true")
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+"/publish/stream?"+query.Encode(), in)
+	request, err := c.request(ctx, http.MethodPost, "/publish/stream", query, in, streamForms[c.Stream])
 	if err != nil {
 		return err
 	}
-	c.sign(request.Header)
-	request.Header.Set("Content-Type", streamForms[c.Stream])
 	answer, err := c.do(request)
 	if err != nil {
 		return err

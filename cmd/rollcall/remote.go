@@ -167,6 +167,7 @@ func decodeAnswer(body io.Reader, result any) error {
 // the position from which a stream resumes.
 func (r *RemoteFlags) send(ctx context.Context, method, path string, query url.Values, body any, lastID string) (*http.Response, error) {
 	var sent io.Reader
+	form := ""
 	if body != nil {
 		buffer := new(bytes.Buffer)
 		encoder := json.NewEncoder(buffer)
@@ -174,24 +175,33 @@ func (r *RemoteFlags) send(ctx context.Context, method, path string, query url.V
 		if err := encoder.Encode(body); err != nil {
 			return nil, err
 		}
-		sent = buffer
+		sent, form = buffer, "application/json"
 	}
+	request, err := r.request(ctx, method, path, query, sent, form)
+	if err != nil {
+		return nil, err
+	}
+	if lastID != "" {
+		request.Header.Set("Last-Event-ID", lastID)
+	}
+	return r.do(request)
+}
+
+// request makes a request with the caller's credentials. form is the type of the body.
+func (r *RemoteFlags) request(ctx context.Context, method, path string, query url.Values, body io.Reader, form string) (*http.Request, error) {
 	address := r.base + path
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}
-	request, err := http.NewRequestWithContext(ctx, method, address, sent)
+	request, err := http.NewRequestWithContext(ctx, method, address, body)
 	if err != nil {
 		return nil, err
 	}
 	r.sign(request.Header)
-	if lastID != "" {
-		request.Header.Set("Last-Event-ID", lastID)
+	if form != "" {
+		request.Header.Set("Content-Type", form)
 	}
-	if sent != nil {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	return r.do(request)
+	return request, nil
 }
 
 // do makes a request and returns its answer, if that is a success; the caller closes it.

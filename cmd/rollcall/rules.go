@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 
 	"rollcall/hub/eventlog"
@@ -29,12 +28,9 @@ type ruleEntry struct {
 
 // readRules reads the rules of the file.
 func readRules(node ast.Node) ([]eventlog.Rule, error) {
-	if _, none := node.(*ast.NullNode); none {
-		return nil, nil
-	}
-	var entries []ruleEntry
-	if err := yaml.NodeToValue(node, &entries, yaml.DisallowUnknownField()); err != nil {
-		return nil, errors.New("channels takes a list of match, keep, events, bytes, age and slow: " + firstLine(errors.New(yaml.FormatError(err, false, false))))
+	entries, err := readList[ruleEntry](node, rulesKey, "match, keep, events, bytes, age and slow")
+	if err != nil {
+		return nil, err
 	}
 	var rules []eventlog.Rule
 	for i, e := range entries {

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 
 	"rollcall/hub/disklog"
@@ -45,12 +43,9 @@ func (o *oneOrMore) UnmarshalYAML(unmarshal func(any) error) error {
 
 // readWebhooks reads the endpoints. Errors never hold a secret.
 func readWebhooks(node ast.Node) ([]hooks.Endpoint, error) {
-	if _, none := node.(*ast.NullNode); none {
-		return nil, nil
-	}
-	var entries []webhookEntry
-	if err := yaml.NodeToValue(node, &entries, yaml.DisallowUnknownField()); err != nil {
-		return nil, errors.New("webhooks takes a list of url, secret, types, channels and allow-private: " + firstLine(errors.New(yaml.FormatError(err, false, false))))
+	entries, err := readList[webhookEntry](node, webhooksKey, "url, secret, types, channels and allow-private")
+	if err != nil || len(entries) == 0 {
+		return nil, err
 	}
 	list := make([]hooks.Endpoint, len(entries))
 	for i, e := range entries {
