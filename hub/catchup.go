@@ -256,6 +256,10 @@ func (s *shard) live(c *Conn) {
 	if s.complete(c) {
 		return
 	}
+	if c.state&(untilNow|blocked) == untilNow {
+		s.end(c, CaughtUp)
+		return
+	}
 	if c.side != nil {
 		s.requestNotices(c)
 	}

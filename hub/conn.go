@@ -74,8 +74,9 @@ const (
 	listed                    // in shard.stuck
 	queued                    // in shard.lagging
 	ended
-	tapped // in shard.taps
-	owing  // some gaps of its start are not announced yet
+	tapped   // in shard.taps
+	owing    // some gaps of its start are not announced yet
+	untilNow // it ends once it has caught up
 )
 
 // Wants are the kinds of notice that a stream has asked for.

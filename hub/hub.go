@@ -82,6 +82,7 @@ type Subscription struct {
 	Channels []string // names and patterns in the order asked, without repetition; the names are kept
 	Resume   string   // the last id that the client saw; "" for a fresh start
 	From     From     // the start of a stream that does not resume
+	UntilNow bool     // the stream ends once it has caught up
 	Wants    Wants
 
 	Transport Transport
@@ -128,6 +129,9 @@ func (h *Hub) Attach(sub Subscription) *Conn {
 	c := &Conn{shard: s, t: sub.Transport, owner: sub.Owner, wants: sub.Wants, dialect: sub.Dialect, chunked: sub.Transport.Chunked()}
 	if _, shots := sub.Owner.(Snapshotter); shots || sub.Wants != 0 {
 		c.side = newSide(sub.Wants, len(sub.Channels))
+	}
+	if sub.UntilNow {
+		c.state |= untilNow
 	}
 	first, catch := h.start(c, &sub)
 	c.rest = append(sub.Head, c.frame(c.ownFrame(first))...)

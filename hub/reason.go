@@ -27,6 +27,7 @@ var (
 	crowded    = Reason{Code: Overloaded.Code, Text: "The server has reached its memory limit for snapshots.", Reconnect: true}
 	tooLarge   = Reason{Code: Limited.Code, Text: "The snapshot is too large; ask for fewer channels.", Reconnect: true}
 	Complete   = Reason{Code: "complete", Text: "All channels of the stream have ended."}
+	CaughtUp   = Reason{Code: "complete", Text: "The stream has everything until now, as asked."}
 	Gone       = Reason{Code: "gone", Text: "The client went away."}
 )
 

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -55,6 +56,62 @@ func TestPatterns(t *testing.T) {
 	srv.Get("/subscribe?channels=a.>.b").WantFault(400, "invalid_channel", "channels")
 	srv.Post("/publish", `{"events":[{"channelName":"orders.*","type":"t","payload":1}]}`).WantFault(400, "invalid_event", "events[0].channelName")
 	srv.Get("/history?channel=orders.*").WantFault(400, "invalid_channel", "channel")
+}
+
+// A stream that ends now has what a stream would begin with, and the position to go on from. It is in nobody's presence.
+func TestUntilNow(t *testing.T) {
+	srv := start(t)
+	ids := srv.Publish("a.x", `1`, `2`)
+	ids = append(ids, srv.Publish("b", `3`)...)
+	for _, query := range []string{"channels=a.*", "channels=a.x,none&presence=online"} {
+		st := srv.Subscribe(query + "&until=now&clientId=reader")
+		st.WantRegistered()
+		st.WantLast("a.x", `{"type":"message","payload":2}`)
+		if strings.Contains(query, "none") {
+			st.WantLast("none", `{}`)
+		}
+		st.WantGoodbye("complete", false)
+		st.WantEnd()
+		if st.LastID != ids[2] {
+			t.Errorf("%s ended at %s, want %s", query, st.LastID, ids[2])
+		}
+	}
+	body := fmt.Sprintf(`{"channels":["a.>"],"until":"now","lastEventId":%q}`, ids[0])
+	st := srv.Open("POST", "/subscribe", body)
+	st.WantRegistered()
+	st.WantEvent("a.x", "message", `2`)
+	st.WantGoodbye("complete", false)
+	st.WantEnd()
+	empty := srv.Subscribe("channels=a.*&until=now", "Last-Event-ID: "+ids[2])
+	empty.WantRegistered()
+	empty.WantGoodbye("complete", false)
+	now := srv.Subscribe("channels=a.*&until=now&from=now")
+	now.WantRegistered()
+	now.WantGoodbye("complete", false)
+	if text := srv.Get("/presence/clients").Body; !strings.Contains(text, `"total":0`) {
+		t.Errorf("presence lists %s", text)
+	}
+	srv.Get("/subscribe?channels=a&until=later").WantFault(400, "invalid_until", "until")
+}
+
+// A stream that ends now ends though it takes its events in parts, and has all of them.
+func TestUntilNowSlowReader(t *testing.T) {
+	srv := start(t)
+	payload := `"` + strings.Repeat("x", 50_000) + `"`
+	for range 20 {
+		srv.Publish("big.a", payload, payload, payload, payload, payload)
+	}
+	st := srv.Subscribe("channels=big.*&from=oldest&until=now")
+	st.WantRegistered()
+	n := 0
+	for ev, _ := st.Next(); ev.Type == "message"; ev, _ = st.Next() {
+		n++
+	}
+	var kept struct{ Events []struct{ ID string } }
+	if err := json.Unmarshal([]byte(srv.Get("/history?channel=big.a&limit=1000").Body), &kept); err != nil || n != len(kept.Events) || n == 0 {
+		t.Errorf("it has %d events, kept are %d, error %v", n, len(kept.Events), err)
+	}
+	st.WantEnd()
 }
 
 // A fresh stream gets the newest events of the hundred channels with the latest events.

@@ -54,6 +54,7 @@ func (a *API) parseQueryRequest(c *gin.Context) (*stream.Request, *reply.Fault) 
 		ClientID: q.Get("clientId"),
 		IDs:      append(q["lastEventId"], q["last_event_id"]...),
 		From:     q.Get("from"),
+		Until:    q.Get("until"),
 		Format:   q.Get("format"),
 		Presence: wants,
 		Info:     []byte(q.Get("info")),
@@ -75,6 +76,7 @@ func (a *API) parseJSONRequest(c *gin.Context, who gate.Caller) (*stream.Request
 		LastEventID string         `json:"lastEventId"`
 		LastEvent2  string         `json:"last_event_id"`
 		From        string         `json:"from"`
+		Until       string         `json:"until"`
 		Format      string         `json:"format"`
 		Presence    stringOrList   `json:"presence"`
 		Info        jsontext.Value `json:"info"`
@@ -90,6 +92,7 @@ func (a *API) parseJSONRequest(c *gin.Context, who gate.Caller) (*stream.Request
 		ClientID: body.ClientID,
 		IDs:      []string{body.LastEventID, body.LastEvent2},
 		From:     body.From,
+		Until:    body.Until,
 		Format:   body.Format,
 		Presence: body.Presence,
 		Info:     body.Info,

@@ -10,6 +10,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { mock } from "node:test";
 
+const isPattern = (name) => name.split(".").some((token) => token === "*" || token === ">");
+
 const here = new AsyncLocalStorage(); // the page at work
 
 export class World {
@@ -116,11 +118,18 @@ export class World {
     return this.position(n);
   }
 
+  /** matching returns the channels of the log that names and patterns stand for. */
+  matching(asked) {
+    const naive = asked.map((name) => name.split(".").map((token) => (token === "*" ? "[^.]+" : token === ">" ? ".+" : RegExp.escape?.(token) ?? token)).join("[.]"));
+    const all = [...new Set(this.events.map(({ channel }) => channel))];
+    return all.filter((channel) => naive.some((text) => new RegExp(`^${text}$`).test(channel)));
+  }
+
   /** after returns what is kept of channels after a number, and which of them have a hole. */
-  after(channels, n) {
+  after(asked, n) {
     const found = [];
     const holes = [];
-    for (const channel of channels) {
+    for (const channel of this.matching(asked)) {
       const all = this.events.flatMap((event, i) => (event.channel === channel ? [i + 1] : []));
       const missed = all.filter((i) => i > n);
       const kept = missed.slice(-this.kept);
@@ -128,6 +137,41 @@ export class World {
       found.push(...kept);
     }
     return { found: found.sort((a, b) => a - b), holes };
+  }
+
+  /** beginning returns what a stream begins with behind registered, each as [type, data, id]. */
+  beginning(asked, at, from = "") {
+    const [epoch, n] = at.split("-");
+    const head = this.position();
+    const own = (type, channelName, payload) => [type, { channelName, type, payload: JSON.stringify(payload) }, at || head];
+    const published = (i) => {
+      const { channel, type, payload } = this.events[i - 1];
+      return [type, { channelName: channel, type, payload, timestamp: "2026-11-20T15:04:05.123Z" }, this.position(i)];
+    };
+    if (epoch === this.epoch && Number(n) <= this.events.length) {
+      const { found, holes } = this.after(asked, Number(n));
+      return { resumed: true, list: [...holes.map((channel) => own("gap", channel, { after: at, reason: "evicted" })), ...found.map(published)] };
+    }
+    const list = [];
+    const greet = (channel) => from === "" && list.push(own("lastEvent", channel, JSON.parse(this.last(channel))));
+    for (const name of asked) {
+      if (at) list.push(own("gap", name, { after: at, reason: "epoch" }));
+      if (!isPattern(name)) greet(name);
+    }
+    this.matching(asked.filter(isPattern)).filter((channel) => !asked.includes(channel)).forEach(greet);
+    if (list.length > 0) list.at(-1)[2] = head; // until the last gap is told, the position is the one asked for
+    if (from === "oldest") list.push(...this.after(asked, 0).found.map(published));
+    if (from === "last") list.push(...this.matching(asked).map((channel) => this.after([channel], 0).found.at(-1)).sort((a, b) => a - b).map(published));
+    return { resumed: false, list };
+  }
+
+  /** bounded returns the text of a stream that ends at once. */
+  bounded(params) {
+    const at = params.get("lastEventId") ?? "";
+    const { resumed, list } = this.beginning(params.get("channels").split(","), at, params.get("from") ?? "");
+    const hello = ["registered", { type: "registered", payload: JSON.stringify({ clientId: "reader", resumed }) }, at || this.position()];
+    const bye = ["goodbye", { type: "goodbye", payload: JSON.stringify({ code: "complete", reason: "", reconnect: false }) }, this.position()];
+    return [hello, ...list, bye].map(([type, data, id]) => `retry: 3000\nid: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`).join("");
   }
 
   last(channel) {
@@ -147,6 +191,7 @@ export class World {
         if (status === 204) return resolve(new Response(null, { status }));
         if (status !== 200) return resolve(Response.json({ error: { code: `code_${status}`, message: `It is ${status}.` } }, { status }));
         const channel = searchParams.get("channel");
+        if (pathname === "/subscribe" && searchParams.get("until") === "now") return resolve(new Response(this.bounded(searchParams)));
         if (method !== "GET") {
           this.written.push([method, pathname, JSON.parse(body), headers]);
           if (method === "PUT") return resolve(new Response(null, { status: 204 }));
@@ -263,25 +308,15 @@ class FakeSource extends EventTarget {
       this.readyState = 1;
       this.cut = false;
       this.owner.do(() => this.dispatchEvent(new Event("open")));
-      const [epoch, n] = this.at.split("-");
       const head = world.events.length;
-      const known = epoch === world.epoch && Number(n) <= head;
-      const { at } = this; // until the last gap is told, the position is the one asked for
-      this.id = at || world.position();
+      const { resumed, list } = world.beginning(this.channels, this.at);
+      this.id = this.at || world.position();
       const connectionId = `c${world.sources.indexOf(this)}.${world.random(1e9)}`;
       const clientId = this.url.searchParams.get("clientId") ?? "given";
-      this.own("registered", undefined, { clientId, connectionId, secret: `secret-of-${connectionId}`, resumed: known });
-      if (!known) {
-        const head = world.position();
-        for (const [i, channel] of this.channels.entries()) {
-          if (at) this.own("gap", channel, { after: at, reason: "epoch" });
-          if (i === this.channels.length - 1) this.id = head;
-          this.own("lastEvent", channel, JSON.parse(world.last(channel)));
-        }
-      } else {
-        const { found, holes } = world.after(this.channels, Number(n));
-        for (const channel of holes) this.own("gap", channel, { after: this.at, reason: "evicted" });
-        for (const i of found) this.published(i);
+      this.own("registered", undefined, { clientId, connectionId, secret: `secret-of-${connectionId}`, resumed });
+      for (const [type, data, id] of list) {
+        this.id = id;
+        this.send(type, data);
       }
       this.given = head;
       if (this.url.searchParams.get("presence")?.includes("channels")) {
@@ -291,7 +326,7 @@ class FakeSource extends EventTarget {
   }
 
   tell(n) {
-    if (this.readyState === 1 && !this.cut && n > this.given && this.channels.includes(this.world.events[n - 1].channel)) this.published(n);
+    if (this.readyState === 1 && !this.cut && n > this.given && this.world.matching(this.channels).includes(this.world.events[n - 1].channel)) this.published(n);
   }
 
   published(n) {

@@ -1,6 +1,9 @@
 /** How a page follows a server. Every field is optional. */
 export interface RollcallOptions {
-  /** The channels to follow from the beginning. */
+  /**
+   * The channels to follow from the beginning. A name with a token "*" (any token) or a last token ">" (one or more) is a
+   * pattern: it stands for all channels that match, now and later. It does not go with `presence: "channels"`.
+   */
   channels?: string[];
   /** Types to receive, besides "message" and those with handlers; see {@link Rollcall.on}. */
   types?: string[];
@@ -47,6 +50,14 @@ export interface RollcallEvent<Payload = any> {
   id: string;
   /** When it was published (ISO 8601); missing on the server's own events. */
   timestamp?: string;
+  /** In place of `channel`: the event is for this client alone. */
+  clientId?: string;
+  /** The key of the text that the event is a piece of. */
+  append?: string;
+  /** How many pieces were joined into the event, if it is more than one. */
+  pieces?: number;
+  /** true on the last event of its channel. */
+  end?: boolean;
 }
 
 /** Payloads of the server's own types. */
@@ -55,7 +66,7 @@ export interface OwnPayloads {
   /** The newest event of a newly followed channel; empty without one. */
   lastEvent: { type?: string; payload?: any };
   /** Events after a position are no longer kept: load the current state from elsewhere. */
-  gap: { after: string; reason: "evicted" | "epoch" | "unknown" };
+  gap: { after: string; reason: "evicted" | "epoch" | "unknown" | "skipped"; skipped?: number };
   goodbye: { code: string; reason: string; reconnect: boolean };
   presence:
     | { action: "snapshot"; members: { clientId: string; info: Info }[] }
@@ -66,7 +77,8 @@ export interface OwnPayloads {
 export interface RollcallState {
   /**
    * connecting: a stream is being opened. live: it is open. waiting: it is lost and will be opened again, at
-   * `retryAt` if the time is known. idle: no page follows a channel. closed: for good, by the page or the server.
+   * `retryAt` if the time is known. idle: no page follows a channel or, with the code "complete", all channels have ended.
+   * closed: for good, by the page or the server.
    */
   state: "connecting" | "live" | "waiting" | "idle" | "closed";
   /** The reason, if any: a code of the server, "network", "token" or "closed". */
@@ -124,13 +136,13 @@ export class Rollcall {
   /** The members of a channel, with `presence: "channels"`: clientId to info. The map changes in place. */
   members(channel: string): ReadonlyMap<string, Info>;
 
-  /** Follow more channels: each starts with its lastEvent. */
+  /** Follow more channels and patterns: each channel starts with its lastEvent, unless the option `from` says otherwise. */
   add(...channels: string[]): void;
   remove(...channels: string[]): void;
 
   /**
-   * Calls the handler with events of a type, or of a channel, or of a type on a channel; {} is all. A
-   * stream carries only types with handlers, "message" and those of the option `types`.
+   * Calls the handler with events of a type, or of a channel, or of a type on a channel; {} is all. The channel may be a
+   * pattern. A stream carries only types with handlers, "message" and those of the option `types`.
    * Returns a function that removes the handler.
    */
   on<Type extends keyof OwnPayloads>(

@@ -204,3 +204,32 @@ test("a channel that is removed while its past can't be read holds up no other",
   assert.equal(page.errors.length, length);
   assert.equal(open(world)[0].owner, other);
 });
+
+test("a page whose channels have ended waits for others, and a new page has what there was", async () => {
+  const world = new World();
+  const page = follow(world, { channels: ["answer.1"] });
+  await world.settle();
+  const end = (channel) => {
+    world.publish(channel, `the end of ${channel}`);
+    for (const source of open(world)) source.own("goodbye", undefined, { code: "complete", reason: "All have ended.", reconnect: false });
+  };
+  end("answer.1");
+  await world.settle();
+  assert.deepEqual(page.rollcall.state, { state: "idle", code: "complete", reason: "All have ended." });
+  for (const event of ["visibilitychange", "online"]) page.sign(event);
+  await world.pass(60_000);
+  assert.equal(open(world).length, 0);
+
+  const late = follow(world, { channels: ["answer.1"] });
+  await world.settle();
+  assert.deepEqual(late.heard, [`lastEvent answer.1 ${last("the end of answer.1")}`]);
+  assert.equal(page.heard.filter((text) => text.startsWith("message")).length, 1);
+
+  page.do(() => page.rollcall.add("answer.2"));
+  await world.settle();
+  world.publish("answer.2", "more");
+  await world.settle();
+  assert.equal(page.rollcall.state.state, "live");
+  assert.equal(page.heard.at(-1), "message answer.2 more");
+  assert.deepEqual(page.rollcall.channels, ["answer.1", "answer.2"]);
+});

@@ -28,6 +28,7 @@ type Stream struct {
 	presence.Connection
 	At     *Node
 	Wants  hub.Wants
+	Brief  bool        // it ends once it has caught up, and is in nobody's presence
 	atOnce atomic.Bool // its client leaves without the grace
 	Admission
 	Place Place // nil if its position is not stored
@@ -49,8 +50,11 @@ type Place interface {
 	Ended(conn *hub.Conn, unsent int)
 }
 
-// Join enters the stream in presence; Ended takes it out.
+// Join enters the stream in presence, unless it is brief; Ended takes it out.
 func (st *Stream) Join(channels []string, info []byte) {
+	if st.Brief {
+		return
+	}
 	n := st.At
 	st.Handle = st
 	n.Feed.Count(st.Wants, 1)
@@ -111,6 +115,10 @@ func (st *Stream) Address() (client, connection string) { return st.ClientID, st
 func (st *Stream) Ended(conn *hub.Conn, why hub.Reason) {
 	if t := st.expiry.Load(); t != nil {
 		t.Stop() // one that is set later finds the stream ended
+	}
+	if st.Brief {
+		st.Release(0)
+		return
 	}
 	if st.Place != nil && conn != nil {
 		st.Place.Ended(conn, st.Unsent())

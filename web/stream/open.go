@@ -101,6 +101,7 @@ func (s *Streams) join(c *gin.Context, who gate.Caller, admitted node.Admission,
 	st := &node.Stream{
 		At:        s.node,
 		Wants:     r.Wants | r.Always,
+		Brief:     r.UntilNow,
 		Admission: admitted,
 		Place:     r.Place,
 		Connection: presence.Connection{
@@ -133,6 +134,7 @@ func (s *Streams) attach(c *gin.Context, r *Request, from start, st *node.Stream
 		Channels:  r.Channels,
 		Resume:    from.resume,
 		From:      r.From,
+		UntilNow:  r.UntilNow,
 		Wants:     st.Wants,
 		Owner:     st,
 		Tap:       s.node.Taps.Of(&st.Connection),

@@ -25,6 +25,7 @@ type Request struct {
 	ClientID string    // "" asks the server for one
 	Resume   string    // the client's last position
 	From     hub.From  // the start of a stream without a valid position
+	UntilNow bool      // the stream ends once it has caught up
 	Wants    hub.Wants // the requested presence events
 	Always   hub.Wants // the presence events that every stream gets
 	Info     []byte    // compact JSON or nil
@@ -42,6 +43,7 @@ type Asked struct {
 	ClientID string
 	IDs      []string // positions; the header Last-Event-ID precedes them
 	From     string
+	Until    string
 	Format   string
 	Presence []string
 	Info     []byte
@@ -71,6 +73,13 @@ func (s *Streams) Check(c *gin.Context, asked Asked) (*Request, *reply.Fault) {
 	}
 	if r.From, f = checkFrom(asked.From); f != nil {
 		return nil, f
+	}
+	switch asked.Until {
+	case "":
+	case "now":
+		r.UntilNow, r.Wants, r.Always = true, 0, 0
+	default:
+		return nil, reply.Invalid("invalid_until", "until", "must be now")
 	}
 	switch asked.Format {
 	case "":

@@ -17,7 +17,21 @@ export function payloadOf(data) {
 
 /** parseEvent returns an event of /subscribe in the form that handlers receive. */
 export function parseEvent({ type, id, data }) {
-  const { channelName, payload, timestamp } = JSON.parse(data);
+  const { channelName, payload, ...rest } = JSON.parse(data);
   const value = OWN_TYPES.includes(type) ? JSON.parse(payload) : payload;
-  return { channel: channelName, type, payload: value, id, timestamp };
+  return { channel: channelName, ...rest, type, payload: value, id };
+}
+
+/** parseStream returns the events of a stream of /subscribe that has ended, in the form of an EventSource. */
+export function parseStream(text) {
+  const events = [];
+  for (const block of text.split("\n\n")) {
+    const event = {};
+    for (const line of block.split("\n")) {
+      const colon = line.indexOf(": ");
+      if (colon > 0) event[line.slice(0, colon)] = line.slice(colon + 2);
+    }
+    if (event.event) events.push({ type: event.event, id: event.id, data: event.data });
+  }
+  return events;
 }

@@ -1,5 +1,6 @@
 import { EventStream } from "./eventstream.js";
 import { OWN_TYPES, payloadOf } from "./events.js";
+import { isPattern } from "./patterns.js";
 import { backOff, pause } from "./times.js";
 
 const SILENCE_MS = 30_000; // a stream that has been silent for this long may be dead when a page wakes up
@@ -74,6 +75,8 @@ export class Leader {
     if (JSON.stringify(asked) !== JSON.stringify(this.#asked)) {
       this.#asked = asked;
       this.#open();
+    } else if (this.#isComplete) {
+      this.#open(); // for a page that does not have the ended channels yet
     } else if (this.#state.state === "live") {
       this.#late.push(...to);
       this.#tellLatePages();
@@ -131,7 +134,7 @@ export class Leader {
 
   /** wake reopens a stream that is not live, or that may be dead. */
   wake({ maybeDead }) {
-    const isWanted = this.#asked.channels?.length > 0;
+    const isWanted = this.#asked.channels?.length > 0 && !this.#isComplete;
     if (isWanted && (maybeDead || this.#state.state !== "live")) this.#open();
   }
 
@@ -245,6 +248,11 @@ export class Leader {
     this.#informing = false;
   }
 
+  /** isComplete is true once all channels of the stream have ended. */
+  get #isComplete() {
+    return this.#state.code === "complete";
+  }
+
   #tell(state) {
     this.#state = state;
     this.#page.send({ kind: "state", state });
@@ -253,7 +261,14 @@ export class Leader {
   #changeState(state) {
     if (state.state === "live") this.#state = state; // the run informs the pages
     else if (state.state !== "closed") this.#tell(state);
+    else if (state.code === "complete") this.#complete(state);
     else if (state.code !== undefined) this.#page.send({ kind: "stop", state }); // closed by the server, not by close
+  }
+
+  /** complete waits for other channels. A stream that resumes behind the end of all its channels would be refused. */
+  #complete(state) {
+    this.#position = "";
+    this.#tell({ ...state, state: "idle" });
   }
 
   // --- refusals ---------------------------------------------------------------------------------
@@ -284,7 +299,11 @@ export class Leader {
   async #findRefusedChannels() {
     const { server, signal } = this.#page;
     const { channels } = this.#asked;
-    const answers = await Promise.allSettled(channels.map((channel) => server.get("/lastEvent", { channel }, signal)));
+    const ask = (channel) =>
+      isPattern(channel)
+        ? server.get("/subscribe", { channels: channel, from: "now", until: "now" }, signal)
+        : server.get("/lastEvent", { channel }, signal);
+    const answers = await Promise.allSettled(channels.map(ask));
     return answers.flatMap(({ reason }, i) => (reason?.final ? [[channels[i], reason]] : []));
   }
 }

@@ -1,4 +1,6 @@
-import { parseEvent } from "./events.js";
+import { OWN_TYPES, parseEvent, parseStream, payloadOf } from "./events.js";
+import { networkError } from "./errors.js";
+import { isPattern, matches } from "./patterns.js";
 import { epochOf, numberOf, reaches } from "./positions.js";
 import { backOff, pause } from "./times.js";
 
@@ -12,6 +14,9 @@ const PLACES = ["oldest", "last", "now"]; // where a channel can begin, beside a
  * has reached the position of the run is in step and takes the run's events. Any other channel is *apart*: the
  * reader loads its missing events from /lastEvent and /history, while its events of the run wait. It is therefore
  * irrelevant which page leads, how often that changes, and which pages sleep.
+ *
+ * A pattern is treated as a channel that has the events of all channels it matches. Its missing events are those of a
+ * stream that ends at once (until=now). An event that several names and patterns of the page match comes once.
  */
 export class Reader {
   #server;
@@ -24,10 +29,12 @@ export class Reader {
   #onError;
   #onRefused;
 
-  #channels = new Map(); // name → {apart, position, awaited, floor}, see newChannel
+  #channels = new Map(); // name or pattern → {apart, position, awaited, floor, start}, see newChannel
+  #patterns = []; // the patterns among them
   #run = null; // {id, at, channels, signal}: the current run
   #reached = ""; // channels in step have everything up to this position
   #waiting = []; // events of channels that are apart
+  #ahead = new Map(); // channel → position up to which the page has its texts, where that is beyond the run's
   #catchingUp = false;
 
   constructor({ server, from = "", types, roll, showsPresence, onEvent, onError, onRefused }) {
@@ -55,12 +62,30 @@ export class Reader {
     return this.#channels.has(name);
   }
 
+  /** hasPatterns reports whether the page follows a pattern. */
+  get hasPatterns() {
+    return this.#patterns.length > 0;
+  }
+
   add(name) {
-    if (!this.has(name)) this.#channels.set(name, newChannel(this.#start));
+    if (!this.has(name)) this.#channels.set(name, newChannel(name, this.#start));
+    this.#findPatterns();
   }
 
   remove(name) {
     this.#channels.delete(name);
+    this.#findPatterns();
+  }
+
+  #findPatterns() {
+    this.#patterns = [...this.#channels.values()].filter((channel) => channel.isPattern);
+  }
+
+  /** listeners returns the page's own entry of a channel or pattern, and those of the patterns that match it. */
+  #listeners(name) {
+    const own = this.#channels.get(name);
+    const others = this.#patterns.filter((pattern) => pattern !== own && !own?.isPattern && matches(pattern.name, name));
+    return own ? [own, ...others] : others;
   }
 
   /** stop ends the run. The positions stay: the next run begins there. */
@@ -107,8 +132,8 @@ export class Reader {
       this.#onEvent({ channel: name, type: "gap", payload: { after: position, reason: "epoch" }, id: at });
     }
     if (isOfAnotherLog || gaps) channel.position = "";
-    else if (reaches(position, at)) joinRun(channel, position);
-    const isGreeted = greets && this.#from === "" && (isNew || isOfAnotherLog);
+    else if (reaches(position, at)) joinRun(channel, { at: position });
+    const isGreeted = greets && this.#from === "" && (isNew || isOfAnotherLog) && !channel.isPattern;
     if (gaps || isGreeted) channel.awaited = true;
   }
 
@@ -120,6 +145,16 @@ export class Reader {
     if (event.type !== "goodbye") this.#reached = event.id;
     this.#roll.apply(event);
     this.#deliver(event);
+    if (event.id !== this.#run?.at) this.#endGaps(event.id);
+  }
+
+  /** endGaps is called for events behind the gaps with which a run began. Patterns then begin anew, at a position of this log. */
+  #endGaps(at) {
+    const begun = this.#patterns.filter(({ awaited }) => awaited);
+    if (begun.length === 0) return;
+    for (const pattern of begun) pattern.awaited = false;
+    this.#run.at = at;
+    this.catchUp();
   }
 
   /** deliver passes an event to the page, now or once its channel is in step. */
@@ -129,15 +164,22 @@ export class Reader {
       this.#onEvent(event);
       return;
     }
-    const channel = this.#channels.get(name);
-    if (!channel) return;
+    let listeners = this.#listeners(name);
+    if (listeners.length === 0) return;
     if (type === "presence") {
       if (this.#showsPresence) this.#onEvent(event);
       return;
     }
-    if (type === "lastEvent" && channel.awaited) joinRun(channel, "");
-    if (channel.apart && !channel.awaited) this.#waiting.push(event);
-    else if (type === "gap" || !reaches(channel.floor, id)) this.#onEvent(event);
+    if (type === "lastEvent") {
+      const channel = this.#channels.get(name);
+      if (!channel) return; // patterns load theirs
+      if (channel.awaited) joinRun(channel, { at: "", start: id });
+      listeners = [channel];
+    }
+    if (this.#ahead.has(name) && reaches(this.#ahead.get(name), id)) return;
+    const current = listeners.filter(({ apart, awaited }) => !apart || awaited);
+    if (current.some(({ floor }) => type === "gap" || !reaches(floor, id))) this.#onEvent(event);
+    else if (current.length < listeners.length) this.#waiting.push(event);
   }
 
   // --- catching up ------------------------------------------------------------------------------
@@ -153,7 +195,8 @@ export class Reader {
   async #catchUpWith(run) {
     for (let failures = 0; this.#run === run; failures++) {
       const names = this.#namesBehind();
-      const results = await Promise.allSettled(names.map((name) => this.#read(name, run)));
+      const read = (name) => (isPattern(name) ? this.#readPattern(name, run) : this.#read(name, run));
+      const results = await Promise.allSettled(names.map(read));
       if (this.#run !== run) return;
       const errors = results.map(({ reason }) => reason);
       const passing = errors.find((error) => error && !error.final);
@@ -193,7 +236,30 @@ export class Reader {
       events.push(...this.#eventsOf(name, page, at, end));
       at = reaches(page.next, end) ? end : page.next;
     }
-    return { name, channel, isNew, at, events };
+    return { channel, isNew, at, start: this.#from === "oldest" ? "" : at, events };
+  }
+
+  /** readPattern loads the missing events of a pattern's channels, or what a new pattern begins with. */
+  async #readPattern(pattern, { at: end, signal }) {
+    const channel = this.#channels.get(pattern);
+    const isNew = channel.position === "";
+    const begin = isNew ? { from: this.#from } : { lastEventId: channel.position };
+    const answer = await this.#server.get("/subscribe", { channels: pattern, until: "now", ...begin }, signal);
+    const messages = parseStream(await answer.text());
+    const bye = messages.pop();
+    if (bye?.type !== "goodbye") throw networkError(); // it broke off
+    const { code, reason } = payloadOf(bye.data);
+    if (code !== "complete") throw { code, message: reason };
+    if (!reaches(bye.id, end)) throw { code: "behind", message: "This server does not have these events." };
+    // Later events are in the run, too. Pieces of a text that are joined across its position are read whole.
+    const isDue = ({ type, id, pieces }) => OWN_TYPES.includes(type) || pieces > 1 || reaches(end, id);
+    const events = messages.map(parseEvent).filter((event) => event.channel && this.#isHeard(event) && isDue(event));
+    const at = isNew && this.#from === "" ? bye.id : end; // the lastEvents are of the end of the stream
+    return { channel, isNew, at, start: this.#from === "oldest" ? "" : at, events };
+  }
+
+  #isHeard({ type }) {
+    return this.#types.has(type) || OWN_TYPES.includes(type);
   }
 
   /** readFirst gets what a new channel begins with, and the position that it has then reached. */
@@ -218,7 +284,7 @@ export class Reader {
 
   /** eventsOf returns the events in a page of the history in the form of handlers, up to the position end. */
   #eventsOf(name, { gap, events }, after, end) {
-    const isDue = ({ id, type }) => numberOf(id) <= numberOf(end) && this.#types.has(type);
+    const isDue = (event) => numberOf(event.id) <= numberOf(end) && this.#isHeard(event);
     const due = events.filter(isDue).map(({ channelName, ...event }) => ({ channel: channelName, ...event }));
     if (!gap || after === "") return due; // from the beginning, nothing is missing
     return [{ channel: name, type: "gap", payload: { after, reason: "evicted" }, id: after }, ...due];
@@ -226,17 +292,37 @@ export class Reader {
 
   /** merge passes the loaded events to the page, then those of the run. */
   #merge(results) {
-    const current = results.filter(({ name, channel }) => channel.apart && this.#channels.get(name) === channel);
+    const current = results.filter(({ channel }) => channel.apart && this.#channels.get(channel.name) === channel);
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const { channel, at } of current) joinRun(channel, at);
-    const events = current.flatMap((result) => result.events);
+    const events = this.#withoutRepetitions(current);
+    for (const { channel, isNew, at, start } of current) joinRun(channel, isNew ? { at, start } : { at });
     events.sort((a, b) => numberOf(a.id) - numberOf(b.id));
-    for (const event of events) this.#onEvent(event);
-    for (const { name, isNew, at } of current) {
-      if (isNew && this.#roll.has(name)) this.#tellMembers(name, at); // otherwise the stream is about to
+    for (const event of events) {
+      if (event.pieces > 1) this.#ahead.set(event.channel, event.id);
+      this.#onEvent(event);
+    }
+    for (const { channel, isNew, at } of current) {
+      if (isNew && this.#roll.has(channel.name)) this.#tellMembers(channel.name, at); // otherwise the stream is about to
     }
     for (const event of waiting) this.#deliver(event);
+  }
+
+  /** withoutRepetitions returns the loaded events, each once, without those that others in step have or are about to get. */
+  #withoutRepetitions(results) {
+    const seen = new Set();
+    const isFirst = ({ channel: reader, isNew }, event) => {
+      const { channel, type, id } = event;
+      if (type === "gap") return true;
+      const others = this.#patterns.length > 0 ? this.#listeners(channel).filter((other) => other !== reader) : [];
+      // A new pattern leaves channels that the page follows already, or by name, to those.
+      if (reader.isPattern && isNew && others.some((other) => !other.isPattern || !other.apart)) return false;
+      const covers = (other) => !other.apart && !reaches(other.start, id);
+      if (type !== "lastEvent" && others.some(covers)) return false;
+      const key = type === "lastEvent" ? `${type} ${channel}` : id;
+      return !seen.has(key) && seen.add(key);
+    };
+    return results.flatMap((result) => result.events.filter((event) => isFirst(result, event)));
   }
 
   #tellMembers(name, id) {
@@ -244,18 +330,22 @@ export class Reader {
   }
 }
 
-/** newChannel returns a channel without events, which begins after a position. */
-function newChannel(position) {
+/** newChannel returns a channel or pattern without events, which begins after a position. */
+function newChannel(name, position) {
   return {
+    name,
+    isPattern: isPattern(name),
     apart: true,
     position, // while apart: the channel's last position, "" for none
-    awaited: false, // while apart: the stream is about to send the lastEvent
+    awaited: false, // while apart: the stream is about to send its lastEvent or, for a pattern, its gap
     floor: "", // in step: events up to this position precede the run's
+    start: position, // the page has its events after this position, "" for all that were kept
   };
 }
 
-function joinRun(channel, floor) {
+function joinRun(channel, { at, start = channel.start }) {
   channel.apart = false;
   channel.awaited = false;
-  channel.floor = floor;
+  channel.floor = at;
+  channel.start = start;
 }

@@ -1,6 +1,7 @@
 import { Leader } from "./leader.js";
 import { Listeners } from "./listeners.js";
 import { OWN_TYPES } from "./events.js";
+import { isPattern, matches } from "./patterns.js";
 import { Reader } from "./reader.js";
 import { Roll } from "./roll.js";
 import { Server } from "./server.js";
@@ -96,17 +97,21 @@ export class Rollcall {
   add(...channels) {
     this.#follow(channels);
     this.#sendWant();
+    this.#joinRightPages();
   }
 
   #follow(channels) {
     const pattern = channels.find(isPattern);
-    if (pattern) throw new TypeError(`"${pattern}" is a pattern; name the channels, or use an EventSource of /subscribe`);
+    if (pattern && this.#options.presence.includes("channels")) {
+      throw new TypeError(`presence "channels" does not go with the pattern "${pattern}"; see /presence/stream?channels=${pattern}`);
+    }
     for (const channel of channels) this.#reader.add(channel);
   }
 
   remove(...channels) {
     for (const channel of channels) this.#reader.remove(channel);
     this.#sendWant();
+    this.#joinRightPages();
   }
 
   on(what, handler, options) {
@@ -116,7 +121,7 @@ export class Rollcall {
       this.#sendWant();
     }
     const handleMatch = (event) => {
-      const isOnChannel = channel === undefined || channel === event.channel;
+      const isOnChannel = channel === undefined || channel === event.channel || isMatch(channel, event.channel);
       const isOfType = type === undefined || type === event.type;
       if (isOnChannel && isOfType) handler(event);
     };
@@ -252,7 +257,8 @@ export class Rollcall {
   /** nameOfShared is the same for the pages that share a stream. */
   #nameOfShared() {
     const { base, subject } = this.#server;
-    return `rollcall ${JSON.stringify([base, this.#options.clientId ?? "", subject])}`;
+    const mark = this.#reader.hasPatterns ? ["patterns"] : []; // which the server refuses beside the members of channels
+    return `rollcall ${JSON.stringify([base, this.#options.clientId ?? "", subject, ...mark])}`;
   }
 
   async #joinOtherPages(signal) {
@@ -307,7 +313,7 @@ export class Rollcall {
       name: this.#name,
       signal,
       send: (message) => this.#send({ ...message, term }),
-      tokenRenewed: () => this.#checkSubject(),
+      tokenRenewed: () => this.#joinRightPages(),
       roll: () => ({ ...this.#roll.copy(), clientId: this.#clientId }),
       position: this.#reader.reached,
     });
@@ -321,8 +327,8 @@ export class Rollcall {
     this.#leader = null;
   }
 
-  /** checkSubject moves the page to other pages where its new token is of another subject. */
-  #checkSubject() {
+  /** joinRightPages moves the page to other pages if its token is of another subject, or it has its first or no more patterns. */
+  #joinRightPages() {
     if (!this.#line || this.#name === this.#nameOfShared()) return;
     this.#sleep("");
     this.#start();
@@ -415,7 +421,6 @@ function isHidden() {
   return globalThis.document?.visibilityState === "hidden";
 }
 
-/** isPattern reports whether a name stands for several channels. Pages that share a stream catch up channel by channel. */
-function isPattern(name) {
-  return name.split(".").some((token) => token === "*" || token === ">");
+function isMatch(pattern, channel) {
+  return channel !== undefined && isPattern(pattern) && matches(pattern, channel);
 }
