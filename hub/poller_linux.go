@@ -20,6 +20,8 @@ type poller struct {
 	generation uint32
 	iov        []unix.Iovec
 	scratch    [1024]byte
+	plain      []byte // what is to be encrypted, gathered
+	cipher     []byte // what was encrypted and is not written
 }
 
 // maxIovecs is how many pieces the kernel takes in one write (IOV_MAX).
@@ -89,9 +91,16 @@ func (p *poller) dispatch(s *shard, ev *unix.EpollEvent) {
 		s.end(k.conn, Gone)
 		return
 	}
-	if ev.Events&unix.EPOLLOUT != 0 {
-		s.ready(k.conn)
+	if ev.Events&unix.EPOLLOUT == 0 {
+		return
 	}
+	if k.sealed != nil {
+		if err := k.flushSealed(); err != nil {
+			s.end(k.conn, Gone)
+			return
+		}
+	}
+	s.ready(k.conn)
 }
 
 func (p *poller) add(k *socket) {

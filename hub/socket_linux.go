@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"syscall"
@@ -24,15 +25,15 @@ type socket struct {
 	stray      int32
 	chunked    bool
 	conn       *Conn
-	poll       *poller
+	sealed     *sealed // nil in clear
 }
 
 var _ Transport = (*socket)(nil)
 
 // CanTakeOver reports whether a transport of TakeOver can be attached to the hub
-// for conn: on Linux, a plain TCP connection.
+// for conn: on Linux, a TCP connection, or a TLS connection of a [TLSListener].
 func (h *Hub) CanTakeOver(conn net.Conn) bool {
-	_, ok := conn.(*net.TCPConn)
+	ok := tcpOf(conn) != nil
 	for _, s := range h.shards {
 		ok = ok && s.poll != nil
 	}
@@ -44,8 +45,9 @@ func (h *Hub) CanTakeOver(conn net.Conn) bool {
 // want of a file descriptor. chunked is whether the body is to be framed as
 // HTTP/1.1 chunks.
 func TakeOver(conn net.Conn, chunked bool) (Transport, error) {
-	defer conn.Close() // removes it from the runtime's poller; the duplicate keeps the connection
-	raw, err := conn.(*net.TCPConn).SyscallConn()
+	tcp := tcpOf(conn)
+	defer tcp.Close() // removes it from the runtime's poller; the duplicate keeps the connection
+	raw, err := tcp.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
@@ -57,13 +59,31 @@ func TakeOver(conn net.Conn, chunked bool) (Transport, error) {
 		return nil, err
 	}
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsentBytes)
-	return &socket{fd: int32(fd), chunked: chunked}, nil
+	k := &socket{fd: int32(fd), chunked: chunked}
+	if over, ok := conn.(*tls.Conn); ok {
+		k.seal(over)
+	}
+	return k, nil
 }
+
+// tcpOf returns the TCP connection that can be taken over for conn, nil if there is none.
+func tcpOf(conn net.Conn) *net.TCPConn {
+	if over, ok := conn.(*tls.Conn); ok {
+		if below, ok := over.NetConn().(*belowTLS); ok {
+			return below.TCPConn
+		}
+		return nil
+	}
+	tcp, _ := conn.(*net.TCPConn)
+	return tcp
+}
+
+func (k *socket) poll() *poller { return k.conn.shard.poll }
 
 // Open implements [Transport].
 func (k *socket) Open(c *Conn) {
-	k.conn, k.poll = c, c.shard.poll
-	k.poll.add(k)
+	k.conn = c
+	k.poll().add(k)
 }
 
 // Chunked implements [Transport].
@@ -71,9 +91,12 @@ func (k *socket) Chunked() bool { return k.chunked }
 
 // Write implements [Transport].
 func (k *socket) Write(bufs [][]byte) (int, error) {
+	if k.sealed != nil {
+		return k.writeSealed(bufs)
+	}
 	total := 0
 	for len(bufs) > 0 {
-		iov := k.poll.iov[:0]
+		iov := k.poll().iov[:0]
 		size := 0
 		for len(bufs) > 0 && len(iov) < cap(iov) {
 			if b := bufs[0]; len(b) > 0 {
@@ -91,12 +114,12 @@ func (k *socket) Write(bufs [][]byte) (int, error) {
 		}
 		switch {
 		case err == unix.EAGAIN:
-			k.poll.awaitRoom(k)
+			k.poll().awaitRoom(k)
 			return total, nil
 		case err != nil:
 			return total, err
 		case n < size:
-			k.poll.awaitRoom(k)
+			k.poll().awaitRoom(k)
 			return total, nil
 		}
 	}
@@ -124,20 +147,24 @@ func (k *socket) writev(iov []unix.Iovec) (int, error) {
 
 // Close implements [Transport].
 func (k *socket) Close(cut bool) {
-	if cut {
-		// Discard unsent bytes: the kernel would keep them for a peer that reads nothing.
-		_ = unix.SetsockoptLinger(int(k.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
-	} else {
+	if !cut {
 		k.readStray() // closing with something unread would take the goodbye back
 	}
-	k.poll.remove(k)
+	if cut || k.sealed != nil && !k.closeSealed() {
+		// Discard unsent bytes: the kernel would keep them for a peer that reads nothing.
+		_ = unix.SetsockoptLinger(int(k.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	}
+	k.poll().remove(k)
 	_ = unix.Close(int(k.fd))
 }
 
 // readStray reads and drops the client's bytes. It reports whether the client is still connected and within bounds.
 func (k *socket) readStray() bool {
+	if k.sealed != nil {
+		return k.readSealed()
+	}
 	for k.stray <= strayBytes {
-		n, err := unix.Read(int(k.fd), k.poll.scratch[:])
+		n, err := unix.Read(int(k.fd), k.poll().scratch[:])
 		switch {
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:

@@ -27,6 +27,18 @@ type line struct {
 	net net.Listener
 	log *eventlog.Memory
 	hub *Hub
+	tls bool
+}
+
+// overLines runs a test in clear and over TLS.
+func overLines(t *testing.T, opts Options, test func(t *testing.T, l *line)) {
+	for _, secure := range []bool{false, true} {
+		t.Run(map[bool]string{false: "clear", true: "TLS"}[secure], func(t *testing.T) {
+			l := newLine(t, opts)
+			l.tls = secure
+			test(t, l)
+		})
+	}
 }
 
 func newLine(t *testing.T, opts Options) *line {
@@ -43,7 +55,7 @@ func newLine(t *testing.T, opts Options) *line {
 // plug is a stream that was taken over, and its client.
 type plug struct {
 	*line
-	client *net.TCPConn
+	client net.Conn
 	conn   *Conn
 	socket *socket
 	owner  *owner
@@ -79,12 +91,28 @@ func pair(t testing.TB, l net.Listener) (client, server *net.TCPConn) {
 	return c.(*net.TCPConn), s.(*net.TCPConn)
 }
 
+// connect returns the two ends of a new connection.
+func (l *line) connect() (client, server net.Conn) {
+	l.Helper()
+	c, s := pair(l, l.net)
+	if !l.tls {
+		return c, s
+	}
+	return secure(l, c, s, tls.VersionTLS13)
+}
+
 // take takes a new connection over and attaches it.
 func (l *line) take(channels ...string) *plug {
 	l.Helper()
-	client, server := pair(l, l.net)
+	client, server := l.connect()
+	return l.attach(client, server, channels...)
+}
+
+// attach takes a connection over and attaches it.
+func (l *line) attach(client, server net.Conn, channels ...string) *plug {
+	l.Helper()
 	if !l.hub.CanTakeOver(server) {
-		l.Fatal("a TCP connection can't be taken over")
+		l.Fatal("the connection can't be taken over")
 	}
 	t, err := TakeOver(server, true)
 	if err != nil {
@@ -206,56 +234,60 @@ func TestTakeOver(t *testing.T) {
 
 // One write may have more pieces than the kernel takes at once, and empty ones.
 func TestSocketWritesManyPieces(t *testing.T) {
-	p := newLine(t, Options{}).take("a")
-	p.want("registered@0", "lastEvent a {}@0")
-	var bufs [][]byte
-	var want []byte
-	for i := range 3*maxIovecs + 7 {
-		b := []byte(strings.Repeat(strconv.Itoa(i%10), i%5))
-		bufs = append(bufs, b)
-		want = append(want, b...)
-	}
-	var n int
-	var err error
-	p.onShard(func() { n, err = p.socket.Write(bufs) })
-	if err != nil || n != len(want) {
-		t.Fatalf("%d of %d bytes, %v", n, len(want), err)
-	}
-	got := make([]byte, len(want))
-	if _, err := io.ReadFull(p.client, got); err != nil || !bytes.Equal(got, want) {
-		t.Fatalf("other bytes arrive, %v", err)
-	}
-	for _, none := range [][][]byte{nil, {nil}, {{}, nil, {}}} {
-		p.onShard(func() { n, err = p.socket.Write(none) })
-		if n != 0 || err != nil {
-			t.Errorf("writing nothing: %d, %v", n, err)
+	overLines(t, Options{}, func(t *testing.T, l *line) {
+		p := l.take("a")
+		p.want("registered@0", "lastEvent a {}@0")
+		var bufs [][]byte
+		var want []byte
+		for i := range 3*maxIovecs + 7 {
+			b := []byte(strings.Repeat(strconv.Itoa(i%10), i%5))
+			bufs = append(bufs, b)
+			want = append(want, b...)
 		}
-	}
+		var n int
+		var err error
+		p.onShard(func() { n, err = p.socket.Write(bufs) })
+		if err != nil || n != len(want) {
+			t.Fatalf("%d of %d bytes, %v", n, len(want), err)
+		}
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(p.client, got); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("other bytes arrive, %v", err)
+		}
+		for _, none := range [][][]byte{nil, {nil}, {{}, nil, {}}} {
+			p.onShard(func() { n, err = p.socket.Write(none) })
+			if n != 0 || err != nil {
+				t.Errorf("writing nothing: %d, %v", n, err)
+			}
+		}
+	})
 }
 
 // Of a write that is too much the socket takes a part and says how much.
 func TestSocketTakesAPart(t *testing.T) {
-	p := newLine(t, Options{Stall: patience}).take("a")
-	p.want("registered@0", "lastEvent a {}@0")
-	piece := []byte(strings.Repeat("0123456789abcdef", 1000))
-	var took int
-	p.onShard(func() {
-		for n := -1; n != 0; took += n {
-			var err error
-			if n, err = p.socket.Write([][]byte{piece[took%16:], nil, piece, piece}); err != nil {
-				t.Fatal(err)
+	overLines(t, Options{Stall: patience}, func(t *testing.T, l *line) {
+		p := l.take("a")
+		p.want("registered@0", "lastEvent a {}@0")
+		piece := []byte(strings.Repeat("0123456789abcdef", 1000))
+		var took int
+		p.onShard(func() {
+			for n := -1; n != 0; took += n {
+				var err error
+				if n, err = p.socket.Write([][]byte{piece[took%16:], nil, piece, piece}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+		got := make([]byte, took)
+		if _, err := io.ReadFull(p.client, got); err != nil {
+			t.Fatal(err)
+		}
+		for i, c := range got {
+			if c != piece[i%len(piece)] {
+				t.Fatalf("another byte at %d of %d", i, took)
 			}
 		}
 	})
-	got := make([]byte, took)
-	if _, err := io.ReadFull(p.client, got); err != nil {
-		t.Fatal(err)
-	}
-	for i, c := range got {
-		if c != piece[i%len(piece)] {
-			t.Fatalf("another byte at %d of %d", i, took)
-		}
-	}
 }
 
 // An event about a socket that is no more is not taken for one about the socket
@@ -286,20 +318,21 @@ func TestPollerKnowsGenerations(t *testing.T) {
 
 // A goodbye arrives and the connection ends in order, although the client sent bytes that nobody has read.
 func TestSocketGoodbyeBehindStrayData(t *testing.T) {
-	l := newLine(t, Options{})
-	for range 50 {
-		p := l.take("a")
-		p.want("registered@0", "lastEvent a {}@0")
-		if _, err := p.client.Write(make([]byte, 3<<10)); err != nil {
-			t.Fatal(err)
+	overLines(t, Options{}, func(t *testing.T, l *line) {
+		for range 50 {
+			p := l.take("a")
+			p.want("registered@0", "lastEvent a {}@0")
+			if _, err := p.client.Write(make([]byte, 3<<10)); err != nil {
+				t.Fatal(err)
+			}
+			p.conn.End(Kicked)
+			p.want("goodbye kicked@0")
+			if rest, err := io.ReadAll(p.client); err != nil || string(rest) != "0\r\n\r\n" {
+				t.Fatalf("behind the goodbye: %q, %v", rest, err)
+			}
+			p.wantEnd("kicked")
 		}
-		p.conn.End(Kicked)
-		p.want("goodbye kicked@0")
-		if rest, err := io.ReadAll(p.client); err != nil || string(rest) != "0\r\n\r\n" {
-			t.Fatalf("behind the goodbye: %q, %v", rest, err)
-		}
-		p.wantEnd("kicked")
-	}
+	})
 }
 
 // A client may send as much as strayBytes, in whatever parts.
@@ -332,31 +365,34 @@ func TestSocketStrayLimit(t *testing.T) {
 
 // A cut connection does not leave the kernel with what was not sent.
 func TestSocketCut(t *testing.T) {
-	p := newLine(t, Options{Stall: patience}).take("a")
-	p.want("registered@0", "lastEvent a {}@0")
-	big := `"` + strings.Repeat("x", 50_000) + `"`
-	for stuck := false; !stuck; {
-		p.publish("a", big)
-		p.onShard(func() { stuck = p.conn.state&blocked != 0 })
-	}
-	p.conn.End(Kicked)
-	p.wantEnd("kicked")
-	if _, err := io.Copy(io.Discard, p.client); !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("a stream that was cut ends with %v, want a reset", err)
-	}
+	overLines(t, Options{Stall: patience}, func(t *testing.T, l *line) {
+		p := l.take("a")
+		p.want("registered@0", "lastEvent a {}@0")
+		big := `"` + strings.Repeat("x", 50_000) + `"`
+		for stuck := false; !stuck; {
+			p.publish("a", big)
+			p.onShard(func() { stuck = p.conn.state&blocked != 0 })
+		}
+		p.conn.End(Kicked)
+		p.wantEnd("kicked")
+		if _, err := io.Copy(io.Discard, p.client); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("a stream that was cut ends with %v, want a reset", err)
+		}
+	})
 }
 
 // Streams that come while the hub closes, or later, are let go of, each once, and
 // their connections are closed.
 func TestTakenOverWhileClosing(t *testing.T) {
-	for range 20 {
+	for i := range 20 {
 		l := newLine(t, Options{Shards: 2})
+		l.tls = i%2 == 1
 		const many = 16
 		plugs := make(chan *plug, many)
 		var wg sync.WaitGroup
 		begin := make(chan struct{})
 		for range many {
-			client, server := pair(t, l.net)
+			client, server := l.connect()
 			wg.Go(func() {
 				tr, err := TakeOver(server, true)
 				if err != nil {

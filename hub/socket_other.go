@@ -3,6 +3,7 @@
 package hub
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 )
@@ -14,6 +15,9 @@ func (h *Hub) CanTakeOver(net.Conn) bool { return false }
 func TakeOver(conn net.Conn, _ bool) (Transport, error) {
 	return nil, errors.Join(errors.ErrUnsupported, conn.Close())
 }
+
+// TLSListener is [tls.NewListener].
+func TLSListener(l net.Listener, config *tls.Config) net.Listener { return tls.NewListener(l, config) }
 
 // poller is for Linux only.
 type poller struct{}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"rollcall/hub"
 	"rollcall/web/admin"
 	"rollcall/web/api"
 	"rollcall/web/apidocs"
@@ -118,6 +120,10 @@ func (s *Server) newHTTP(handler http.Handler) *http.Server {
 func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	return stream.ConnContext(ctx, conn)
 }
+
+// TLSListener is [tls.NewListener] for streams that cost little: on Linux, a stream over HTTP/1.1 keeps its TLS connection and
+// no goroutine. Without it streams over TLS are written through net/http.
+func TLSListener(l net.Listener, config *tls.Config) net.Listener { return hub.TLSListener(l, config) }
 
 // Handler returns the server's handler, to be mounted at the root of a server, or below a path
 // with [http.StripPrefix], without a write timeout for streams shorter than they are to live.

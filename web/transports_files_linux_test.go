@@ -28,7 +28,7 @@ func TestTransportOutOfFiles(t *testing.T) {
 		return
 	}
 	t.Parallel()
-	for _, w := range ways[:3] { // taken over and not
+	for _, w := range ways[:4] { // taken over and not
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			child := startFilesChild(t, w.name)
@@ -68,14 +68,15 @@ func TestTransportOutOfFiles(t *testing.T) {
 			until(t, "the second has left", func() bool { return child.tell("streams") == "1" })
 
 			// One left: it is enough to accept, and not to take over.
-			if s.tls {
+			if s.wrapped {
 				return
 			}
 			for i := range 20 {
 				child.tell("fill 1")
 				c := s.dialRaw()
-				_, _ = io.WriteString(c.raw, s.request(ask(fmt.Sprint("late", i))))
-				if answer, _ := io.ReadAll(c.raw); len(answer) > 0 {
+				c.secure(s)
+				_, _ = io.WriteString(c.conn, s.request(ask(fmt.Sprint("late", i))))
+				if answer, _ := io.ReadAll(c.conn); len(answer) > 0 {
 					t.Fatalf("answered %q", answer)
 				}
 				c.raw.Close()

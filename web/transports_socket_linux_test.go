@@ -66,7 +66,7 @@ func TestTransportSocketOptions(t *testing.T) {
 		if ms, err := unix.GetsockoptInt(fds[0], unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT); err != nil || ms <= 0 || ms > 20_000 {
 			t.Errorf("TCP_USER_TIMEOUT: %d, %v, want at most 20000", ms, err)
 		}
-		if s.tls || s.proto == "HTTP/2.0" {
+		if s.proto == "HTTP/2.0" {
 			return // not taken over
 		}
 		if n, err := unix.GetsockoptInt(fds[0], unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT); err != nil || n <= 0 || n > 64<<10 {

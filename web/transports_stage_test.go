@@ -50,6 +50,7 @@ var ways = []way{
 	{name: "clear", proto: "HTTP/1.1"},
 	{name: "HTTP 1.0", proto: "HTTP/1.0"},
 	{name: "TLS", proto: "HTTP/1.1", tls: true},
+	{name: "TLS of others", proto: "HTTP/1.1", tls: true, wrapped: true},
 	{name: "HTTP 2", proto: "HTTP/2.0", tls: true},
 	{name: "h2c", proto: "HTTP/2.0"},
 	{name: "unix", proto: "HTTP/1.1", unix: true},
@@ -139,7 +140,7 @@ func (w way) start(t *testing.T, opts web.Options) *stage {
 		l = opaqueListener{l}
 	}
 	if w.tls {
-		l = tls.NewListener(l, serverTLS())
+		l = web.TLSListener(l, serverTLS())
 	}
 	if opts.PresenceGrace == 0 {
 		opts.PresenceGrace = -1

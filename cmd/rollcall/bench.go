@@ -19,6 +19,8 @@ type benchCmd struct {
 	PublishEvent string   `placeholder:"TEMPLATE" help:"One element of {events}, with {payload}, {channel}, {type}. The default is Rollcall's."`
 	Header       []string `sep:"none" placeholder:"NAME:VALUE" help:"Send this header with every request. May be repeated."`
 
+	InsecureTLS bool `name:"insecure-tls" help:"Accept any certificate, such as that of \"serve --tls-dev\"."`
+
 	Streams           int    `placeholder:"N" short:"n" default:"1000" help:"Streams to open. With 0, only publishing is measured."`
 	Channels          int    `placeholder:"N" short:"m" default:"1" help:"Channels. Streams and events are spread over them evenly."`
 	ChannelsPerStream int    `placeholder:"N" default:"0" help:"Channels per stream. 0: one, or three with --resume."`
@@ -95,7 +97,8 @@ func (c *benchCmd) Run(ctx context.Context, k *kong.Kong) error {
 func (c *benchCmd) options() bench.Options {
 	o := bench.Options{
 		SubscribeURLs: c.SubscribeURL, PublishURL: c.PublishURL, PublishBody: c.PublishBody, PublishEvent: c.PublishEvent,
-		Headers: c.Header, ChannelPrefix: c.ChannelPrefix, EventType: c.Type,
+		InsecureTLS: c.InsecureTLS,
+		Headers:     c.Header, ChannelPrefix: c.ChannelPrefix, EventType: c.Type,
 		Mode: bench.Paced, Streams: c.Streams, Channels: c.Channels, ChannelsPerStream: c.ChannelsPerStream,
 		Slow: c.Slow, PayloadBytes: c.Payload,
 		Rate: c.Rate, Duration: time.Duration(c.Duration), Warmup: time.Duration(c.Warmup),

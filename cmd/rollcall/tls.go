@@ -14,6 +14,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"rollcall/web"
 )
 
 // TLSFlags are the settings of TLS.
@@ -60,7 +62,7 @@ func (c *certificate) load(t *TLSFlags) error {
 
 // listen wraps a listener in TLS 1.2 or newer with Go's own choice of suites.
 func (c *certificate) listen(l net.Listener) net.Listener {
-	return tls.NewListener(l, &tls.Config{
+	return web.TLSListener(l, &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		NextProtos:     []string{"h2", "http/1.1"},
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.now.Load(), nil },

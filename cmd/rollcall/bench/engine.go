@@ -2,6 +2,7 @@ package bench
 
 import (
 	"crypto/tls"
+	"net"
 	"slices"
 )
 
@@ -25,14 +26,10 @@ func newEngine(o Options, r *requests, c clock, tallies []*tally, streams []*str
 	return newPollEngine(r, c, tallies, streams)
 }
 
-// tlsConfig checks certificates as any client does.
-func tlsConfig(e endpoint) *tls.Config {
-	host := e.addr
-	for i := len(host) - 1; i >= 0; i-- {
-		if host[i] == ':' {
-			host = host[:i]
-			break
-		}
+// tlsConfig checks certificates as any client does, unless anyCertificate is set.
+func tlsConfig(e endpoint, anyCertificate bool) *tls.Config {
+	host, _, _ := net.SplitHostPort(e.addr)
+	return &tls.Config{
+		ServerName: host, InsecureSkipVerify: anyCertificate, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
 	}
-	return &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
 }

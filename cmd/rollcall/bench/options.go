@@ -43,6 +43,7 @@ type Options struct {
 	PublishBody   string   // template; default DefaultPublishBody; may use only {payload}
 	PublishEvent  string   // template of one of {events}; default DefaultPublishEvent
 	Headers       []string // "Name: value", sent with every request
+	InsecureTLS   bool     // any certificate is accepted
 
 	ChannelPrefix string // channels are "<prefix>-<run>-0", "<prefix>-<run>-1", …; default "bench"
 	EventType     string // {type}; default "message"

@@ -129,7 +129,7 @@ func (p *portable) dial(s *stream) (net.Conn, error) {
 	if !to.tls {
 		return conn, nil
 	}
-	secure := tls.Client(conn, tlsConfig(to))
+	secure := tls.Client(conn, tlsConfig(to, p.requests.anyCertificate))
 	if err := secure.HandshakeContext(p.ctx); err != nil {
 		conn.Close()
 		return nil, err

@@ -199,7 +199,7 @@ func (p *publisher) dial(ctx context.Context) error {
 		return fmt.Errorf("publishing: %w", err)
 	}
 	if p.endpoint.tls {
-		conn = tls.Client(conn, tlsConfig(p.endpoint))
+		conn = tls.Client(conn, tlsConfig(p.endpoint, p.o.InsecureTLS))
 	}
 	p.conn, p.reader, p.used = conn, bufio.NewReader(conn), false
 	return nil

@@ -39,7 +39,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := raiseFileLimit(len(r.streams) + 64); err != nil {
 		return nil, err
 	}
-	subscribe := &requests{headers: o.Headers, names: r.publishers[0].names}
+	subscribe := &requests{headers: o.Headers, names: r.publishers[0].names, anyCertificate: o.InsecureTLS}
 	for _, raw := range o.SubscribeURLs {
 		subscribe.endpoints = append(subscribe.endpoints, parseEndpoint(raw))
 	}

@@ -47,6 +47,8 @@ type requests struct {
 	endpoints []endpoint // streams are spread over them
 	headers   []string
 	names     []string // of all channels
+
+	anyCertificate bool
 }
 
 // endpoint returns the endpoint of s.
