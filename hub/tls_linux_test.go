@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"rollcall/hub/eventlog"
 )
 
 var testTLS = sync.OnceValue(func() *tls.Config {
@@ -187,4 +189,34 @@ func (w *byteWriter) Write(b []byte) (int, error) {
 		w.each()
 	}
 	return len(b), nil
+}
+
+// FuzzSealedRead has a client send any bytes below TLS: the stream goes on or ends, and others get their events.
+func FuzzSealedRead(f *testing.F) {
+	for _, seed := range []string{
+		"", "GET / HTTP/1.1\r\n\r\n", "\x15\x03\x03\x00\x02\x01\x00", "\x17\x03\x03\x00\x00", "\x17\x03\x03\xff\xff", "\x14\x03\x03\x00\x01\x01",
+		"\x16\x03\x03\x00\x04\x00\x00\x00\x00", strings.Repeat("\x14\x03\x03\x00\x01\x01", 20), strings.Repeat("x", 2*strayBytes),
+	} {
+		f.Add([]byte(seed))
+	}
+	log := eventlog.NewMemory(eventlog.Options{Epoch: "e"})
+	hub := New(log, Options{Shards: 1})
+	f.Cleanup(func() { hub.Close(); _ = log.Close() })
+	listener := listen(f)
+	f.Fuzz(func(t *testing.T, sent []byte) {
+		l := &line{T: t, net: listener, log: log, hub: hub, tls: true}
+		p, other := l.take("a"), l.take("a")
+		for range 2 {
+			p.next()
+			other.next()
+		}
+		_, _ = p.client.(*tls.Conn).NetConn().Write(sent)
+		l.publish("a", "1")
+		for !strings.HasPrefix(other.next(), "a 1@") {
+		}
+		p.conn.End(Kicked)
+		other.conn.End(Kicked)
+		<-p.ended
+		other.wantEnd("kicked")
+	})
 }

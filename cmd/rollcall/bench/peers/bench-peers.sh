@@ -4,7 +4,8 @@
 #   cmd/rollcall/bench/peers/bench-peers.sh [-r rounds] [-c "case ..."] [-o directory]
 #
 #   -r  rounds; the medians of all rounds are compared (default 3)
-#   -c  cases, of: idle burst paced20 paced2 small large spread base slow resume publish (default all)
+#   -c  cases, of: idle burst paced20 paced2 small large spread base slow resume publish
+#      tlsidle tlspaced (default all)
 #   -o  where the results go (default a directory under the temporary directory, which is printed)
 #
 # ROLLCALL_FLAGS adds flags to "rollcall serve"; ROLLCALL_BIN names a binary instead of building one.
@@ -16,7 +17,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../../../.."
 
 rounds=3
-cases="idle burst paced20 paced2 small large spread base slow resume publish"
+cases="idle burst paced20 paced2 small large spread base slow resume publish tlsidle tlspaced"
 out=
 while getopts r:c:o:h option; do
     case $option in
@@ -41,10 +42,12 @@ flags() {
     slow)    echo "-n 10000 --slow 1000 -r 2 -d 20s --payload 4096" ;;
     resume)  echo "-n 10000 -m 300 --resume -r 50 --publish-batch 100 --settle 10s" ;;
     publish) echo "-n 0 --burst 100000 --publish-batch 100" ;;
+    tlsidle) echo "-n 4000 --idle --settle 10s" ;;
+    tlspaced) echo "-n 1000 -r 20 -d 10s" ;;
     *)       echo "unknown case: $1" >&2; return 1 ;;
     esac
 }
-nchan_too() { case $1 in idle | burst | paced20 | paced2 | small | large) ;; *) return 1 ;; esac; }
+nchan_too() { case $1 in idle | burst | paced20 | paced2 | small | large | tls*) ;; *) return 1 ;; esac; }
 for c in $cases; do flags "$c" >/dev/null; done
 
 say() { echo "bench-peers: $*" >&2; }
@@ -96,6 +99,9 @@ go build -o "$work/summary" ./cmd/rollcall/bench/peers
 rollcall=${ROLLCALL_BIN:-$work/rollcall}
 [ -n "${ROLLCALL_BIN:-}" ] || go build -trimpath -tags nomsgpack -ldflags '-s -w' -o "$rollcall" ./cmd/rollcall
 
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
+    -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
+
 # --- the servers ---
 
 # free_port prints a port that nobody listens on, below those that the system gives to clients.
@@ -119,30 +125,32 @@ await_port() {
     exit 1
 }
 
-# start_… set server, a process id, and urls, flags for the load tool.
+# start_… take the scheme and set server, a process id, and urls, flags for the load tool.
 start_nchan() {
-    local port connections
+    local scheme=$1 port connections ssl=
+    [ "$scheme" = http ] || ssl=ssl
     port=$(free_port)
     connections=20000
     [ "$files" -ge 20000 ] || connections=$files
-    sed -e "s|@MODULE@|$(find_module)|" -e "s|@DIR@|$work|" -e "s|@USER@|$(id -un) $(id -gn)|" -e "s|@PORT@|$port|" \
+    sed -e "s|@MODULE@|$(find_module)|" -e "s|@DIR@|$work|" -e "s|@USER@|$(id -un) $(id -gn)|" -e "s|@PORT@|$port|" -e "s|@SSL@|$ssl|" \
         -e "s|@WORKERS@|$(nproc)|" -e "s|@FILES@|$files|" -e "s|@CONNECTIONS@|$connections|" \
         cmd/rollcall/bench/peers/nginx.conf >"$work/nginx.conf"
     nginx -p "$work" -e "$work/error.log" -c "$work/nginx.conf" >"$work/nchan.log" 2>&1 &
     server=$!
     await_port "$port" "$work/nchan.log"
-    urls=(--subscribe-url "http://127.0.0.1:$port/sub/{channel}" --publish-url "http://127.0.0.1:$port/pub/{channel}"
+    urls=(--subscribe-url "$scheme://127.0.0.1:$port/sub/{channel}" --publish-url "$scheme://127.0.0.1:$port/pub/{channel}"
         --publish-body '{payload}')
 }
 
 start_rollcall() {
-    local port
+    local scheme=$1 port tls=
+    [ "$scheme" = http ] || tls="--tls-cert $work/cert.pem --tls-key $work/key.pem"
     port=$(free_port)
     # shellcheck disable=SC2086 # the flags are words
-    "$rollcall" serve --listen "127.0.0.1:$port" --log-level warn ${ROLLCALL_FLAGS:-} >"$work/rollcall.log" 2>&1 &
+    "$rollcall" serve --listen "127.0.0.1:$port" --log-level warn $tls ${ROLLCALL_FLAGS:-} >"$work/rollcall.log" 2>&1 &
     server=$!
     await_port "$port" "$work/rollcall.log"
-    urls=(--subscribe-url "http://127.0.0.1:$port/subscribe?channels={channel}" --publish-url "http://127.0.0.1:$port/publish")
+    urls=(--subscribe-url "$scheme://127.0.0.1:$port/subscribe?channels={channel}" --publish-url "$scheme://127.0.0.1:$port/publish")
 }
 
 # measure runs one case against one server and keeps what was found.
@@ -151,9 +159,9 @@ measure() {
     words=$(flags "$case")
     result=$out/$case.$name.$round.json
     say "round $round of $rounds: $name, $case ($words)"
-    "start_$name"
+    case $case in tls*) "start_$name" https ;; *) "start_$name" http ;; esac
     # shellcheck disable=SC2086 # the flags are words
-    "$rollcall" bench "${urls[@]}" --pid "$server" --json --quiet $words >"$result" ||
+    "$rollcall" bench --insecure-tls "${urls[@]}" --pid "$server" --json --quiet $words >"$result" ||
         say "$name, $case: not everything went well (above, and in $result)"
     stop_server
     [ -s "$result" ] || rm -f "$result"

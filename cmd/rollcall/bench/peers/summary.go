@@ -62,6 +62,10 @@ var wants = []want{
 	{work: "the same: seconds until all have caught up", load: "resume", of: catchUpSeconds},
 	{work: "the same: p99 of live traffic during the storm, against before, ms", load: "resume", base: "resume", baseOf: livePeaceP99, of: liveStormP99, bar: bar{most: 1000}},
 	{work: "the same: memory left after all streams have gone, above the start, MiB", load: "resume", of: leftMiB},
+	{work: "TLS: memory per idle stream, 4 000 streams, KiB", load: "tlsidle", of: memoryKiB, bar: bar{most: 12}},
+	{work: "TLS: CPU to accept a stream, µs", load: "tlsidle", of: acceptMicros, bar: bar{ratio: 1.3}},
+	{work: "TLS: CPU per delivery, 1 000 streams, 20 events/s, µs", load: "tlspaced", of: deliveryMicros, bar: bar{ratio: 1}},
+	{work: "TLS: p99 latency, 1 000 streams, 20 events/s, ms", load: "tlspaced", of: p99Millis},
 	{work: "CPU per event published in batches of 100, nobody subscribed, µs", load: "publish", of: eventMicros, bar: bar{most: 2}},
 }
 
