@@ -17,18 +17,25 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// recipe is a section of docs/recipes.md.
+// recipe is a section of a page of docs.
 type recipe struct{ title, text string }
 
+// readRecipe reads a section of docs/recipes.md.
 func readRecipe(t *testing.T, title string) recipe {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "recipes.md"))
+	return readSection(t, "recipes.md", "\n## "+title+"\n")
+}
+
+// readSection reads the section of a page of docs that begins with a line.
+func readSection(t *testing.T, page, title string) recipe {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", page))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, found := strings.Cut(string(text), "\n## "+title+"\n")
+	_, section, found := strings.Cut(string(text), title)
 	if !found {
-		t.Fatalf("docs/recipes.md has no section %q", title)
+		t.Fatalf("docs/%s has no section %q", page, title)
 	}
 	section, _, _ = strings.Cut(section, "\n## ")
 	return recipe{title, section}
