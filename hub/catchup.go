@@ -11,6 +11,10 @@ type catchup struct {
 	older     *eventlog.Batch // given before what the log keeps; nil once it was
 	olderDone func()          // to be called when older is no longer held; may be nil
 	resumed   bool            // it began after a position of this log
+	isStart   bool            // it is the stream's first one
+	from      uint64          // the position at which it began
+	had       uint64          // events given before
+	gaps      int             // announced so far
 	afresh    bool            // its owner is to be asked for a snapshot
 
 	// For a fresh start: what is announced of each channel, a gap if the requested position was unusable, and its newest
@@ -27,7 +31,7 @@ type catchup struct {
 // fallBehind makes a live stream one that catches up from after.
 func (s *shard) fallBehind(c *Conn, after uint64) {
 	if c.catch == nil {
-		c.catch = &catchup{cursor: eventlog.Cursor{Channels: c.channels()}}
+		c.catch = &catchup{cursor: eventlog.Cursor{Channels: c.channels()}, from: after, had: c.events.Load()}
 	}
 	c.pos = after
 	c.catch.cursor.After = after
@@ -80,7 +84,9 @@ func (s *shard) advance(c *Conn) {
 		told := k.told
 		text = k.announceStart(c, s.hub.epoch)
 		if k.reason != "" {
-			s.counts.gaps += uint64(min(k.told, len(k.last)) - min(told, len(k.last)))
+			gaps := min(k.told, len(k.last)) - min(told, len(k.last))
+			s.counts.gaps += uint64(gaps)
+			k.gaps += gaps
 		}
 		if k.told < k.announcements() {
 			if s.send(c, c.ownFrame(text), nil) {
@@ -92,6 +98,7 @@ func (s *shard) advance(c *Conn) {
 		if k.older == nil && c.pos >= s.pos { // later events are in the live flow
 			c.catch = nil
 			if s.send(c, c.ownFrame(text), nil) {
+				s.caughtUp(c, k)
 				s.live(c)
 			}
 			return
@@ -124,6 +131,7 @@ func (s *shard) advance(c *Conn) {
 		k.cursor.After = c.pos
 		if batch.Done {
 			c.catch = nil
+			s.caughtUp(c, k)
 			s.live(c)
 		} else {
 			c.given.Store(c.pos + 1)
@@ -193,6 +201,9 @@ func (k *catchup) dropOlder() {
 // announce appends gaps to text.
 func (s *shard) announce(c *Conn, gaps []eventlog.Gap, text []byte) []byte {
 	s.counts.gaps += uint64(len(gaps))
+	if c.catch != nil {
+		c.catch.gaps += len(gaps)
+	}
 	at := eventlog.Position{Epoch: s.hub.epoch, Seq: c.pos}
 	for _, g := range gaps {
 		text = c.dialect.appendGap(text, at, g.Channel, at.String(), "evicted", g.Skipped)
@@ -248,6 +259,15 @@ func (s *shard) queue(c *Conn) {
 		c.state |= queued
 		s.lagging = append(s.lagging, c)
 	}
+}
+
+// caughtUp tells the owner of a stream that has reached the head how it got there, if it resumed or missed events.
+func (s *shard) caughtUp(c *Conn, k *catchup) {
+	owner, ok := c.owner.(CatchUpListener)
+	if !ok || !k.resumed && k.gaps == 0 {
+		return
+	}
+	owner.CaughtUp(CatchUp{IsStart: k.isStart, Resumed: k.resumed, From: k.from, Events: c.events.Load() - k.had, Gaps: k.gaps})
 }
 
 // live notes that a stream has reached the head.

@@ -7,8 +7,8 @@ import (
 	"rollcall/hub/eventlog"
 )
 
-// Owner is notified of the end of its stream. It may also be an [Addressee], a [Snapshotter] and a
-// [Refresher].
+// Owner is notified of the end of its stream. It may also be an [Addressee], a [Snapshotter], a
+// [Refresher] and a [CatchUpListener].
 type Owner interface {
 	// Ended is called once, on the shard's goroutine, after the shard has released the stream. It must not block.
 	Ended(c *Conn, why Reason)
@@ -34,6 +34,21 @@ type Snapshotter interface {
 // each call once, with StartNotices. Called by the shard's goroutine.
 type Refresher interface {
 	Refresh(c *Conn, channels []string, online bool)
+}
+
+// CatchUpListener is an Owner that is told of the catch-ups of its stream that began with a resume or announced gaps.
+type CatchUpListener interface {
+	// CaughtUp is called when the stream has reached the head, on the shard's goroutine. It must not block.
+	CaughtUp(k CatchUp)
+}
+
+// CatchUp is how a stream reached the head.
+type CatchUp struct {
+	IsStart bool   // at the stream's start; otherwise it had fallen behind
+	Resumed bool   // it began with a position of this log
+	From    uint64 // the position at which it began
+	Events  uint64 // that the stream was given meanwhile
+	Gaps    int    // that were announced
 }
 
 // Conn is one client's stream. Its exported methods are safe for concurrent use.

@@ -175,7 +175,7 @@ func (h *Hub) start(c *Conn, sub *Subscription) (first []byte, catch *catchup) {
 			if sub.Greet != nil {
 				first = sub.Greet(asked, asked, true)
 			}
-			return first, &catchup{resumed: true, older: sub.Older}
+			return first, &catchup{isStart: true, resumed: true, from: asked.Seq, older: sub.Older}
 		}
 	}
 	if isShot {
@@ -184,7 +184,7 @@ func (h *Hub) start(c *Conn, sub *Subscription) (first []byte, catch *catchup) {
 	if sub.Dialect.silent() {
 		reason = "" // without an announcement
 	}
-	k := &catchup{asked: printable(sub.Resume), reason: reason}
+	k := &catchup{isStart: true, asked: printable(sub.Resume), reason: reason}
 	at := h.startAfresh(sub, k)
 	c.pos = at.Seq
 	id := at

@@ -15,11 +15,15 @@ type AdminFrame struct {
 	Section string // of the navigation: "overview", "clients", "channels", "tail", "blocks", "audit", "server"; "" marks none
 	Live    string // the page's own path and query, passed to /admin/stream?page=; "" for a page that is not live
 	Flash   Flash  // the result of the last action
+	Notice  string // about the servers, above the content of all pages; "" for none
 
 	User   string
 	Role   string // "viewer" or "operator"
 	CanAct bool   // whether the page offers actions
 }
+
+// NoticeFragment is the live part that all pages have.
+func NoticeFragment(text string) Fragment { return Fragment{ID: "notice", Body: notice(text)} }
 
 // Flash is the result of an action, shown once. The zero value shows nothing.
 type Flash struct {

@@ -8,6 +8,7 @@ type AuditRow struct {
 	At      time.Time
 	User    string
 	Address string
+	Server  string
 	Action  string // "client.disconnect"
 	Target  string
 	Href    string // of the target; may be empty
@@ -24,4 +25,6 @@ type AuditView struct {
 	Pager    Pager
 	Kept     string // "the newest 10,000 entries are kept"
 	Download string // href of the JSON lines
+
+	Clustered bool // entries are of several servers, which are named
 }

@@ -6,6 +6,8 @@ import "time"
 type ClientView struct {
 	AdminFrame
 	ClientID    string
+	Name        string // from its info; may be empty
+	State       string // of an online client: "online", "behind" or "not reading"
 	Base        string // path of the page; actions are posted below it: Base+"/disconnect", "/block", "/unblock", "/send"
 	TapHref     string
 	Online      bool
@@ -37,7 +39,7 @@ type ConnectionRow struct {
 	Bytes        string
 	LastID       string
 	Behind       string
-	State        string // "live", "catching up", "not reading"
+	State        string // "live", "catching up", "not reading", "unknown"
 	EndHref      string // where the form that ends it is posted
 }
 
@@ -54,6 +56,8 @@ type TapView struct {
 	ClientID string
 	Back     string
 	Online   bool
+	Live     bool   // it is a stream's view; the page itself can't know what was sent
+	Silent   string // names of servers that don't answer; "" for none
 	Rows     []EventRow
 }
 
@@ -62,6 +66,10 @@ func (v ClientView) state() (word, tone string) {
 	switch {
 	case v.Leaving:
 		return "leaving", "warn"
+	case v.Online && v.State == "not reading":
+		return v.State, "bad"
+	case v.Online && v.State == "behind":
+		return v.State, "warn"
 	case v.Online:
 		return "online", "ok"
 	}
@@ -85,7 +93,7 @@ func behindLevel(behind string, slow bool) string {
 	switch {
 	case slow:
 		return "bad"
-	case behind != "" && behind != "0":
+	case behind != "" && behind != "0" && behind != "–":
 		return "warn"
 	}
 	return ""

@@ -19,8 +19,9 @@ type ClientRow struct {
 	Key         string // id of the row's element
 	ClientID    string
 	Href        string
-	Info        string // one line, may be empty
-	State       string // "online"; "leaving" if only its grace is left
+	Name        string // from its info; may be empty
+	Info        string // the rest of it on one line, may be empty
+	State       string // "online", "behind" or "not reading"; "leaving" if only its grace is left
 	Connections string
 	Channels    []ChannelLink // the first few
 	More        int           // channels not among them
@@ -31,6 +32,35 @@ type ClientRow struct {
 	Bytes       string
 	Behind      string // "0", "1,204"
 	Slow        bool   // a connection currently takes nothing
+}
+
+// level returns the tone of a client's state.
+func (r ClientRow) level() string {
+	switch r.State {
+	case "not reading":
+		return "bad"
+	case "leaving", "behind":
+		return "warn"
+	}
+	return "ok"
+}
+
+// title is what the row calls the client, and note the line below.
+func (r ClientRow) title() string {
+	if r.Name != "" {
+		return r.Name
+	}
+	return r.ClientID
+}
+
+func (r ClientRow) note() string {
+	switch {
+	case r.Name == "":
+		return r.Info
+	case r.Info == "":
+		return r.ClientID
+	}
+	return r.ClientID + " · " + r.Info
 }
 
 // ClientColumns are the columns of a table of clients in the order of its cells. The server sets Href and Sorted.

@@ -17,6 +17,8 @@ type EventRow struct {
 	At      time.Time
 	Open    bool // the payload is unfolded unless it is long: on a channel's page
 	Notice  bool // an event of the server: registered, gap, goodbye …
+
+	Connections []string // of a tap: the beginnings of the ids of those that were given it
 }
 
 // lines returns the number of lines of a text.

@@ -81,7 +81,7 @@ func (v ClientView) Fragments() []Fragment {
 
 // Fragments returns the live parts of the page, without the feed, to which events are appended.
 func (v TapView) Fragments() []Fragment {
-	return []Fragment{{ID: "tap-state", Body: tapState(v)}}
+	return []Fragment{{ID: "tap-state", Body: tapState(v)}, {ID: "tap-silent", Body: tapSilent(v)}}
 }
 
 // Fragments returns the live parts of the page.
@@ -129,10 +129,10 @@ func (v BlocksView) Fragments() []Fragment {
 func (v NodesView) Fragments() []Fragment {
 	var rows []Fragment
 	for _, r := range v.Rows {
-		rows = append(rows, Fragment{ID: r.Key, Body: nodeRow(r)})
+		rows = append(rows, Fragment{ID: r.Key, Body: nodeRow(r, v.CanAct)})
 	}
 	return []Fragment{
-		{ID: "nodes-total", Body: countBadge("nodes-total", len(v.Rows), "there")},
+		{ID: "nodes-total", Body: countBadge("nodes-total", len(v.Rows), "up")},
 		{ID: "nodes-state", Body: nodesState(v)},
 		{ID: "nodes-rows", Body: nodeRows(v), Items: rows},
 	}
@@ -142,7 +142,7 @@ func (v NodesView) Fragments() []Fragment {
 func (v AuditView) Fragments() []Fragment {
 	var rows []Fragment
 	for _, r := range v.Rows {
-		rows = append(rows, Fragment{ID: r.Key, Body: auditRow(r)})
+		rows = append(rows, Fragment{ID: r.Key, Body: auditRow(r, v.Clustered)})
 	}
 	return []Fragment{
 		{ID: "audit-rows", Body: auditRows(v), Items: orEmpty(rows, Fragment{ID: "audit-empty", Body: auditEmpty(v)})},

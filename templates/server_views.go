@@ -19,18 +19,30 @@ type NodesView struct {
 	Degraded string // why the view of others may be out of date, or empty
 }
 
-// NodeRow is one of the servers that share a log.
+// NodeRow is one of the servers that share a log. Figures that it has not told are "–".
 type NodeRow struct {
 	Key         string // id of the row's element
 	Name        string
-	Level       string // "ok", "warn" or "bad"
+	Session     string // distinguishes servers of the same name
+	Level       string // "ok", "warn" or "bad"; "" for unknown
+	State       string // "ready", "draining, 50 streams a second"
 	Self        bool
+	Draining    bool // an operator drains it
 	Connections string
 	Streams     string
-	Behind      string
+	Behind      string // streams
+	Delivered   string // "12/s"
+	Lag         string // "1.2 ms"
+	Memory      string
+	Log         string // events of the log that it has not seen
 	Version     string
 	Since       time.Time
 	Seen        time.Time
+}
+
+// drainQuestion is asked before a server is drained.
+func (r NodeRow) drainQuestion() string {
+	return "Drain " + visible(r.Name) + "? Its " + visible(r.Streams) + " streams end at this rate, and new ones are refused until draining is stopped."
 }
 
 // FactGroup is a titled list of facts.

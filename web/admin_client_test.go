@@ -95,7 +95,7 @@ func TestAdminBlock(t *testing.T) {
 	alice.act("ok", "eve may come back.", "/admin/blocks/remove", "clientId", "eve")
 	alice.act("bad", "This client is not blocked.", "/admin/blocks/remove", "clientId", "eve")
 	subscribed(t, srv, "clientId=eve", "a")
-	alice.act("ok", "The client may reconnect.", "/admin/clients/mallory/unblock").wantText("blocks-rows", "No client is blocked.")
+	alice.act("ok", "The client may reconnect.", "/admin/clients/mallory/unblock").wantText("timeline", "was unblocked by alice")
 }
 
 func TestAdminSend(t *testing.T) {

@@ -175,10 +175,10 @@ func TestAdminClientRow(t *testing.T) {
 	t.Parallel()
 	srv := webtest.Start(t, withAdmins(web.Options{PresenceGrace: patience}))
 	alice := operator(t, srv)
-	st := subscribed(t, srv, "clientId=ada&info="+url.QueryEscape(`{"name":"Ada"}`), "c1", "c2", "c3", "c4", "c5")
+	st := subscribed(t, srv, "clientId=ada&info="+url.QueryEscape(`{"name":"Ada","desk":7}`), "c1", "c2", "c3", "c4", "c5")
 	page := alice.get("/admin/clients")
 	row := textOf(page.one("clients-rows"))
-	for _, part := range []string{"ada", `{"name":"Ada"}`, "c1", "c2", "c3", "+2", "127.0.0.1", "HTTP/1.1"} {
+	for _, part := range []string{"Ada ada · desk: 7", "c1", "c2", "c3", "+2", "127.0.0.1", "HTTP/1.1"} {
 		if !strings.Contains(row, part) {
 			t.Errorf("the row %q lacks %q", row, part)
 		}

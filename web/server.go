@@ -196,6 +196,12 @@ func (s *Server) Close() error {
 // Streams returns how many streams there are. Clocks don't count.
 func (s *Server) Streams() int { return s.node.Streams() }
 
+// Draining reports whether streams are sent away.
+func (s *Server) Draining() bool {
+	_, leaving := s.node.Leaving()
+	return leaving
+}
+
 // Connections returns how many connections are open. A stream that was taken over
 // from net/http is one of its own.
 func (s *Server) Connections() int64 { return s.gate.Limits.Connections.Open() }

@@ -259,11 +259,11 @@ func (e *engine) Close() error {
 
 // info describes this server to the others.
 func (e *engine) info() []byte {
-	streams := 0
+	streams, draining := 0, false
 	if s := e.server.Load(); s != nil {
-		streams = s.Streams()
+		streams, draining = s.Streams(), s.Draining()
 	}
-	return fmt.Appendf(nil, `{"version":%q,"streams":%d,"lag":%d}`, versionName(), streams, e.Status().Lag)
+	return fmt.Appendf(nil, `{"version":%q,"streams":%d,"lag":%d,"draining":%t}`, versionName(), streams, e.Status().Lag, draining)
 }
 
 // hostName is how a server is called that has no name of its own.

@@ -1,6 +1,9 @@
 package peers
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Roster is a table that all nodes of a cluster share: each node writes its own entries and reads everybody's. Its
 // methods are safe for concurrent use.
@@ -20,6 +23,11 @@ type Roster interface {
 	Broadcast(kind string, payload []byte) error
 	// Heard receives the other nodes' messages.
 	Heard() <-chan Word
+	// Ask sends a question to the node of a session, or to all other nodes for "", and returns their answers: when all
+	// have answered, or when ctx ends.
+	Ask(ctx context.Context, session, kind string, payload []byte) ([]Answer, error)
+	// Asked receives the other nodes' questions.
+	Asked() <-chan Question
 	// Nodes returns the nodes there are, this one first and the others by name.
 	Nodes() []Node
 	// Degraded reports since when, and why, the table is not up to date.
@@ -79,4 +87,18 @@ type Node struct {
 	Renewed time.Time // when a sign of life was last seen
 	Info    []byte    // JSON or nil, as of then
 	Entries int
+}
+
+// Question is what another node asks this one.
+type Question struct {
+	Kind    string
+	Payload []byte
+	Answer  func(payload []byte) error // called at most once, by any goroutine
+}
+
+// Answer is a node's answer to a question.
+type Answer struct {
+	Node    string
+	Session string
+	Payload []byte
 }

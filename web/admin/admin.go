@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/a-h/templ"
 	"github.com/gin-gonic/gin"
@@ -41,6 +42,12 @@ type Admin struct {
 
 	clientList  listing[clientEntry]
 	channelList listing[channelEntry]
+
+	// What the other servers say about themselves, for all pages.
+	states  *lookup[serverState]
+	seconds *lookup[historyAnswer]
+	minutes *lookup[historyAnswer]
+	taps    remoteTaps
 }
 
 // Path is the path of the admin UI.
@@ -52,6 +59,11 @@ func New(n *node.Node, g *gate.Gate, s *stream.Streams, p *publish.Publisher, pa
 		opts: opts, node: n, gate: g, streams: s, publisher: p, pages: pages,
 		limiter: login.NewLimiter(), guard: http.NewCrossOriginProtection(), quit: make(chan struct{}),
 	}
+	a.states = &lookup[serverState]{node: n, kind: stateKind, every: time.Second}
+	a.seconds = &lookup[historyAnswer]{node: n, kind: historyKind, every: chartsEvery}
+	a.minutes = &lookup[historyAnswer]{node: n, kind: historyKind, every: time.Minute}
+	a.taps.node = n
+	a.answerQuestions()
 	a.clientList.gather, a.channelList.gather = a.gatherClients, a.gatherChannels
 	var err error
 	if a.Accounts, err = login.NewAccounts(opts.Admins); err != nil {
@@ -65,6 +77,19 @@ func New(n *node.Node, g *gate.Gate, s *stream.Streams, p *publish.Publisher, pa
 		return nil, err
 	}
 	return a, nil
+}
+
+// answerQuestions has this server answer those of the other servers' pages.
+func (a *Admin) answerQuestions() {
+	node.OnAsk(a.node, statesKind, a.answerStates)
+	node.OnAsk(a.node, topKind, a.answerTop)
+	node.OnAsk(a.node, timelineKind, a.answerTimeline)
+	node.OnAsk(a.node, sendKind, a.answerSend)
+	node.OnAsk(a.node, stateKind, func(struct{}) (any, bool) { return a.serverState(), true })
+	node.OnAsk(a.node, historyKind, a.answerHistory)
+	node.OnAsk(a.node, auditKind, a.answerAudit)
+	node.OnAsk(a.node, drainKind, a.answerDrain)
+	node.OnAsk(a.node, tapKind, a.taps.answer)
 }
 
 // Routes adds the admin UI to the engine.
@@ -94,6 +119,8 @@ func (a *Admin) Routes(e *gin.Engine) {
 	act("/blocks", "client.block", a.addBlock)
 	act("/blocks/remove", "client.unblock", a.removeBlock)
 	a.webhookActions(act)
+	act("/nodes/drain", "server.drain", a.drainNode)
+	act("/nodes/drain/stop", "server.drain.stop", a.stopNodeDrain)
 	act("/server/drain", "server.drain", a.drain)
 	act("/server/drain/stop", "server.drain.stop", a.stopDrain)
 	if a.opts.Apart {
@@ -250,7 +277,7 @@ func (a *Admin) refuse(c *gin.Context, s *login.Session, f *reply.Fault) {
 
 // frame returns the parts of a page around its content.
 func (a *Admin) frame(s *login.Session, section string) templates.AdminFrame {
-	f := templates.AdminFrame{Version: a.opts.Version, Node: a.node.Name(), Section: section}
+	f := templates.AdminFrame{Version: a.opts.Version, Node: a.node.Name(), Section: section, Notice: a.notice()}
 	if s != nil {
 		f.User, f.Role, f.CanAct = s.User, string(s.Role), s.Role.CanAct()
 	}

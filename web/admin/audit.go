@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,16 +16,19 @@ func (a *Admin) auditPage(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "audit"
 	search := strings.TrimSpace(v.query.Get("q"))
 	page, _ := strconv.Atoi(v.query.Get("page"))
-	page = max(page, 1)
+	page = min(max(page, 1), auditLen)
+	all := a.newAuditPages()
 	return func() renderedPage {
-		_, total := a.audit.list(search, 0, 0)
+		_, total := all.list(search, 0, page*pageRows)
 		page := min(page, max((total+pageRows-1)/pageRows, 1))
-		deeds, total := a.audit.list(search, (page-1)*pageRows, pageRows)
-		view := templates.AuditView{AdminFrame: v.frame, Query: search, Kept: "The newest " + grouped(auditLen) + " entries are kept, and " + grouped(anonymousLen) + " of those who were not logged in, until the server ends.",
-			Download: Path + "/audit.jsonl", Pager: pager(v.query, Path+"/audit", page, total, len(deeds))}
+		deeds, total := all.list(search, (page-1)*pageRows, pageRows)
+		view := templates.AuditView{
+			AdminFrame: v.frame, Query: search, Kept: a.auditScope(), Clustered: a.node.Cluster != nil,
+			Download: Path + "/audit.jsonl", Pager: pager(v.query, Path+"/audit", page, total, len(deeds)),
+		}
 		for _, d := range deeds {
 			row := templates.AuditRow{
-				Key: fmt.Sprintf("deed-%d", d.Seq), At: d.At, User: d.User, Address: d.Addr, Action: d.Action, Target: d.Target,
+				Key: d.key(a.node.Name()), Server: d.server, At: d.At, User: d.User, Address: d.Addr, Action: d.Action, Target: d.Target,
 				Result: d.Result, Detail: d.Detail,
 			}
 			row.Tone = map[string]string{"ok": "ok", "refused": "warn", "failed": "bad"}[d.Result]
@@ -41,6 +43,14 @@ func (a *Admin) auditPage(v *pageRequest) (func() renderedPage, *reply.Fault) {
 		}
 		return renderedPage{body: templates.Audit(view), parts: view.Fragments()}
 	}, nil
+}
+
+// auditScope says which entries the page has.
+func (a *Admin) auditScope() string {
+	if a.node.Cluster != nil {
+		return "The newest " + grouped(mostAudited) + " entries of each server. The download has all of this server, until it ends."
+	}
+	return "The newest " + grouped(auditLen) + " entries, and " + grouped(anonymousLen) + " without a login, until the server ends."
 }
 
 // auditLines answers GET /admin/audit.jsonl.

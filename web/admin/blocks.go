@@ -47,6 +47,7 @@ func (a *Admin) addBlock(c *gin.Context) {
 			a.failed(c, "client.block", id, back, err.Error())
 			return
 		}
+		a.noteAct(c, "block", id, "")
 		a.done(c, "client.block", id, "for "+durationText(d), back, "Blocked "+reply.Short(id, 60)+" for "+durationText(d)+".")
 	}
 }
@@ -58,5 +59,6 @@ func (a *Admin) removeBlock(c *gin.Context) {
 		a.failed(c, "client.unblock", id, back, "This client is not blocked.")
 		return
 	}
+	a.noteAct(c, "unblock", id, "")
 	a.done(c, "client.unblock", id, "", back, reply.Short(id, 60)+" may come back.")
 }

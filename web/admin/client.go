@@ -8,7 +8,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"rollcall/hub"
 	"rollcall/hub/eventlog"
 	"rollcall/presence"
 	"rollcall/templates"
@@ -22,11 +21,12 @@ const timelineLen = 50
 // client paints /admin/clients/{clientId}.
 func (a *Admin) client(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "clients"
-	if !a.knows(v.arg) {
+	if !a.remembers(v.arg) {
 		return nil, reply.NewFault(http.StatusNotFound, "not_online", "No client with this id is online, blocked or in the recent history.")
 	}
+	st, past := a.newStates(), a.newTimeline(v.arg)
 	return func() renderedPage {
-		view := a.clientView(v)
+		view := a.clientView(v, st, past)
 		return renderedPage{body: templates.ClientPage(view), parts: view.Fragments()}
 	}, nil
 }
@@ -42,64 +42,60 @@ func (a *Admin) knows(id string) bool {
 	return len(a.node.Journal.Newest(1, func(h *node.JournalEntry) bool { return h.ClientID == id })) > 0
 }
 
-func (a *Admin) clientView(v *pageRequest) templates.ClientView {
+// remembers reports whether there is anything to show about a client, here or on another server.
+func (a *Admin) remembers(id string) bool {
+	return a.knows(id) || len(a.newTimeline(id).entries(1)) > 0
+}
+
+func (a *Admin) clientView(v *pageRequest, st *states, past *timeline) templates.ClientView {
 	s, id := a, v.arg
 	base := adminLink("clients", id)
 	view := templates.ClientView{AdminFrame: v.frame, ClientID: id, Base: base, TapHref: below(base, "tap"), Send: v.send, BaseURL: v.base}
 	c, conns, online := s.node.Registry.Client(id)
 	view.Online, view.Leaving, view.Since = online, online && len(conns) == 0, c.ConnectedAt
 	view.Info = indented(c.Info)
+	view.Name, _ = described(c.Info)
 	view.Channels, _ = channelLinks(c.Channels, len(c.Channels))
-	var events, sent uint64
-	behind := 0
+	st.ask(id)
+	var sum clientSum
 	for _, conn := range conns {
-		row := a.connectionRow(conn)
-		if at := node.ConnOf(conn); at != nil {
-			e, b := at.Sent()
-			events, sent = events+e, sent+b
-			behind += s.node.Behind(conn)
-		}
-		view.Connections = append(view.Connections, row)
+		state, known := st.of(conn)
+		sum.add(state, known)
+		view.Connections = append(view.Connections, a.connectionRow(conn, state, known))
 	}
+	events, sent, behind := sum.texts()
+	view.State = sum.state()
 	view.Figures = []templates.Figure{
 		{ID: "fig-connections", Label: "Connections", Value: grouped(len(conns))},
 		{ID: "fig-channels", Label: "Channels", Value: grouped(len(c.Channels))},
-		{ID: "fig-events", Label: "Events sent", Value: grouped(events)},
-		{ID: "fig-bytes", Label: "Sent", Value: sized(sent)},
-		{ID: "fig-behind", Label: "Events behind", Value: grouped(behind)},
+		{ID: "fig-events", Label: "Events sent", Value: events},
+		{ID: "fig-bytes", Label: "Sent", Value: sent},
+		{ID: "fig-behind", Label: "Events behind", Value: behind},
 		{ID: "fig-returns", Label: "Resumed in grace", Value: grouped(c.Returns), Note: "without a leave"},
 	}
 	if b, ok := s.node.Blocks.Of(id); ok {
 		row := blockRow(b)
 		view.Blocked = &row
 	}
-	view.Timeline = a.moments(timelineLen, false, func(h *node.JournalEntry) bool { return h.ClientID == id })
+	view.Timeline = a.moments(past.entries(timelineLen), false)
 	return view
 }
 
-func (a *Admin) connectionRow(conn *presence.Connection) templates.ConnectionRow {
-	s := a
-	names := s.node.Registry.On(conn)
+// connectionRow returns a connection as a row; without known, its server has not told its state.
+func (a *Admin) connectionRow(conn *presence.Connection, st node.ConnState, known bool) templates.ConnectionRow {
 	row := templates.ConnectionRow{
 		Key: "conn-" + conn.ID, ConnectionID: conn.ID, Address: conn.RemoteAddr,
 		Agent: agentName(conn.UserAgent), UserAgent: conn.UserAgent,
 		Protocol: conn.Protocol, Node: conn.Node, Since: conn.ConnectedAt, EndHref: Path + "/connections/" + conn.ID + "/disconnect",
-		Events: "0", Bytes: "0 B", Behind: "0", State: "live",
+		Events: unknown, Bytes: unknown, Behind: unknown, LastID: unknown, State: "unknown",
 	}
 	if conn.DeviceID != "" {
 		row.Agent += " · device " + conn.DeviceID
 	}
-	row.Channels, row.More = channelLinks(names, 4)
-	if at := node.ConnOf(conn); at != nil {
-		events, sent := at.Sent()
-		behind := s.node.Behind(conn)
-		row.Events, row.Bytes, row.Behind, row.LastID = grouped(events), sized(sent), grouped(behind), at.Position().String()
-		switch {
-		case at.Blocked():
-			row.State = "not reading"
-		case !at.Live():
-			row.State = "catching up"
-		}
+	row.Channels, row.More = channelLinks(a.node.Registry.On(conn), 4)
+	if known {
+		row.State, row.Events, row.Bytes, row.Behind = st.State, grouped(st.Events), sized(st.Bytes), grouped(st.Behind)
+		row.LastID = st.Position
 	}
 	return row
 }
@@ -114,6 +110,7 @@ func (a *Admin) disconnect(c *gin.Context) {
 		return
 	}
 	n := plural(streams, "connection")
+	a.noteAct(c, "kick", id, "")
 	a.done(c, "client.disconnect", id, n, back, "Ended "+n+".")
 }
 
@@ -126,6 +123,7 @@ func (a *Admin) disconnectOne(c *gin.Context) {
 		return
 	}
 	a.node.Kick(conn)
+	a.noteAct(c, "kick", conn.ClientID, conn.ID)
 	a.done(c, "connection.disconnect", id, "of "+conn.ClientID, adminLink("clients", conn.ClientID), "Ended one connection.")
 }
 
@@ -142,6 +140,7 @@ func (a *Admin) block(c *gin.Context) {
 		a.failed(c, "client.block", id, back, err.Error())
 		return
 	}
+	a.noteAct(c, "block", id, "")
 	a.done(c, "client.block", id, "for "+durationText(d), back, "Blocked for "+durationText(d)+".")
 }
 
@@ -161,10 +160,16 @@ func (a *Admin) unblock(c *gin.Context) {
 		a.failed(c, "client.unblock", id, back, "This client is not blocked.")
 		return
 	}
+	a.noteAct(c, "unblock", id, "")
 	if !a.knows(id) {
 		back = Path + "/blocks"
 	}
 	a.done(c, "client.unblock", id, "", back, "The client may reconnect.")
+}
+
+// noteAct adds an operator's action to the client's timeline.
+func (a *Admin) noteAct(c *gin.Context, kind, clientID, connID string) {
+	a.node.Journal.Note(node.JournalEntry{Kind: kind, ClientID: clientID, ConnID: connID, Node: a.node.Name(), By: sessionOf(c).User})
 }
 
 // sendWait is how long the answer to a form waits for shards to give out an event.
@@ -194,41 +199,10 @@ func (a *Admin) send(c *gin.Context) {
 		})
 		return
 	}
-	got := a.sendEvent(c, conns, form.Type, payload)
+	got := a.sendEverywhere(c, id, conns, form.Type, payload)
+	a.noteAct(c, "send", id, "")
 	text := "Sent to " + grouped(got) + " of " + plural(len(conns), "connection") + "."
 	a.done(c, "client.send", id, form.Type+", "+text, adminLink("clients", id), text)
-}
-
-// sendEvent sends an event to each live connection and counts them.
-func (a *Admin) sendEvent(c *gin.Context, conns []*presence.Connection, typ string, payload []byte) int {
-	told := make(chan bool, len(conns))
-	for _, conn := range conns {
-		at := node.ConnOf(conn)
-		if at == nil {
-			told <- false
-			continue
-		}
-		event := func(p eventlog.Position, d *hub.Dialect) []byte {
-			return d.AppendDirect(nil, p, typ, payload, time.Now())
-		}
-		at.SendEvent(event, func(ok bool) { told <- ok })
-	}
-	timeout := time.NewTimer(sendWait)
-	defer timeout.Stop()
-	got := 0
-	for range conns {
-		select {
-		case ok := <-told:
-			if ok {
-				got++
-			}
-		case <-timeout.C:
-			return got
-		case <-c.Request.Context().Done():
-			return got
-		}
-	}
-	return got
 }
 
 // payloadOf returns typed text as a payload: JSON unchanged, other text as a string.

@@ -32,25 +32,33 @@ func keyOf(name string) string {
 // clients paints /admin/clients.
 func (a *Admin) clients(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "clients"
-	return (&clientsPage{a, openList(&a.clientList, v)}).paint, nil
+	return (&clientsPage{
+		a: a, listPage: openList(&a.clientList, v), states: a.newStates(),
+		top: &lookup[topAnswer]{node: a.node, kind: topKind, every: resortEvery},
+	}).paint, nil
 }
 
 // clientsPage is an open list of clients.
 type clientsPage struct {
 	a *Admin
 	*listPage[clientEntry]
+	states *states
+	top    *lookup[topAnswer]
+	away   []node.Answer[topAnswer] // figures of other servers' connections by which the list is sorted
 }
 
 func (p *clientsPage) paint() renderedPage {
 	every := listEvery
 	if p.sort == "events" || p.sort == "bytes" || p.sort == "behind" {
 		every = resortEvery
+		p.away = p.top.ask(topQuestion{p.sort})
 	}
 	p.refresh(every, p.key)
 	view := templates.ClientsView{AdminFrame: p.v.frame, Query: p.search, Sort: p.v.query.Get("sort"), Total: p.rows.all, BaseURL: p.v.base}
 	view.Columns = p.columns(Path+"/clients", clientColumns, "id")
+	p.states.ask(p.rows.names...)
 	for _, id := range p.rows.names {
-		if row, ok := p.a.clientRow(id); ok {
+		if row, ok := p.a.clientRow(id, p.states); ok {
 			view.Rows = append(view.Rows, row)
 		}
 	}
@@ -117,40 +125,33 @@ func (p *clientsPage) sortedBy(e *clientEntry) rowKey {
 		}
 	case "events", "bytes", "behind":
 		for _, c := range e.conns {
-			at := node.ConnOf(c)
-			if at == nil {
-				continue
+			if c.Handle != nil {
+				k.number += p.a.valueOf(c, p.sort)
 			}
-			events, bytes := at.Sent()
-			switch {
-			case p.sort == "events":
-				k.number += float64(events)
-			case p.sort == "bytes":
-				k.number += float64(bytes)
-			case !at.Live():
-				k.number = float64(p.a.node.Behind(c))
+			for i := range p.away {
+				k.number += p.away[i].Value.Values[c.ID]
 			}
 		}
 	}
 	return k
 }
 
-// clientRow returns a client as a row, if it is online.
-func (a *Admin) clientRow(id string) (templates.ClientRow, bool) {
+// clientRow returns a client as a row, if it is online. Figures that its servers have not told are unknown.
+func (a *Admin) clientRow(id string, st *states) (templates.ClientRow, bool) {
 	c, conns, ok := a.node.Registry.Client(id)
 	if !ok {
 		return templates.ClientRow{}, false
 	}
 	row := templates.ClientRow{
-		Key: "client-" + keyOf(id), ClientID: id, Href: adminLink("clients", id), Info: reply.Short(string(c.Info), 160), State: "online",
+		Key: "client-" + keyOf(id), ClientID: id, Href: adminLink("clients", id), State: "online",
 		Connections: grouped(c.Connections), Since: c.ConnectedAt,
 	}
+	row.Name, row.Info = described(c.Info)
 	if c.Connections == 0 {
 		row.State = "leaving"
 	}
 	row.Channels, row.More = channelLinks(c.Channels, 3)
-	var events, bytes uint64
-	behind := 0
+	var sum clientSum
 	for i, conn := range conns {
 		if i == 0 {
 			row.Address, row.Protocol = conn.RemoteAddr, conn.Protocol
@@ -162,16 +163,52 @@ func (a *Admin) clientRow(id string) (templates.ClientRow, bool) {
 				row.Protocol = "mixed"
 			}
 		}
-		if at := node.ConnOf(conn); at != nil {
-			e, b := at.Sent()
-			events, bytes = events+e, bytes+b
-			behind += a.node.Behind(conn)
-			row.Slow = row.Slow || at.Blocked()
-		}
+		sum.add(st.of(conn))
 	}
-	row.Events, row.Bytes, row.Behind = grouped(events), sized(bytes), grouped(behind)
+	row.Events, row.Bytes, row.Behind = sum.texts()
+	if row.Slow = sum.slow; row.State == "online" {
+		row.State = sum.state()
+	}
 	return row, true
 }
+
+// clientSum adds up the figures of a client's connections.
+type clientSum struct {
+	events, bytes uint64
+	behind        int
+	catching      bool
+	slow          bool // a connection takes nothing
+	unknown       bool // a connection's server has not told its figures
+}
+
+func (s *clientSum) add(st node.ConnState, known bool) {
+	s.events, s.bytes, s.behind = s.events+st.Events, s.bytes+st.Bytes, s.behind+st.Behind
+	s.slow = s.slow || st.State == "not reading"
+	s.catching = s.catching || st.State == "catching up"
+	s.unknown = s.unknown || !known
+}
+
+// texts returns the sums, "–" if they are not known.
+func (s *clientSum) texts() (events, bytes, behind string) {
+	if s.unknown {
+		return unknown, unknown, unknown
+	}
+	return grouped(s.events), sized(s.bytes), grouped(s.behind)
+}
+
+// state returns the word for an online client.
+func (s *clientSum) state() string {
+	switch {
+	case s.slow:
+		return "not reading"
+	case s.behind > 0 || s.catching:
+		return "behind"
+	}
+	return "online"
+}
+
+// unknown is shown for figures that are not known.
+const unknown = "–"
 
 // channelLinks returns links to the first n channels, and how many more there are.
 func channelLinks(names []string, n int) (links []templates.ChannelLink, more int) {

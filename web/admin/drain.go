@@ -27,7 +27,7 @@ func (a *Admin) drain(c *gin.Context) {
 	back := Path + "/server"
 	rate, err := strconv.Atoi(c.PostForm("rate"))
 	if err != nil || rate < 1 || rate > node.MaxDrainRate {
-		a.failed(c, "server.drain", "", back, "The rate must be a whole number from 1 to "+grouped(node.MaxDrainRate)+".")
+		a.failed(c, "server.drain", "", back, drainHelp)
 		return
 	}
 	a.node.Drainer.Start(rate)
@@ -43,3 +43,5 @@ func (a *Admin) stopDrain(c *gin.Context) {
 	}
 	a.done(c, "server.drain.stop", "", "", back, "New streams are accepted again.")
 }
+
+var drainHelp = "The rate must be a whole number from 1 to " + grouped(node.MaxDrainRate) + "."

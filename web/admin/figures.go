@@ -4,70 +4,98 @@ import (
 	"strings"
 	"time"
 
-	"rollcall/hub"
 	"rollcall/templates"
 	"rollcall/web/node"
 )
 
-// figures returns the numbers of the overview.
+// figures returns the numbers of the overview: of the whole cluster, as far as its servers answer.
 func (a *Admin) figures() []templates.Figure {
 	seconds := a.node.Meter.History(false)
-	stats, kept := a.node.Meter.Latest()
-	var now, first node.Reading
+	kept := a.logStats()
+	published := float32(0)
 	if n := len(seconds); n > 0 {
-		now, first = seconds[n-1], seconds[0]
+		published = seconds[n-1].Published
 	}
+	told, silent := a.serverStates()
+	all, slowest := totalState(told)
 	since := "in 15 min"
 	if len(seconds) < node.SecondsKept {
 		since = "since the start"
-		first = node.Reading{}
 	}
-	recent := func(count, before uint64) string { return grouped(count-before) + " " + since }
-	slow, kicked := stats.Ends[hub.Slow.Code], stats.Ends[hub.Kicked.Code]
 	clients, connections, channels, _ := a.node.Registry.Totals()
-	return []templates.Figure{
+	list := []templates.Figure{
 		{ID: "fig-clients", Label: "Clients", Value: grouped(clients), Note: grouped(connections) + " connections", Href: Path + "/clients"},
 		{ID: "fig-channels", Label: "Channels", Value: grouped(channels), Note: grouped(kept.Channels) + " keep events", Href: Path + "/channels"},
 		{
-			ID: "fig-published", Label: "Published", Value: perSecond(float64(now.Published)), Unit: "/s",
+			ID: "fig-published", Label: "Published", Value: perSecond(float64(published)), Unit: "/s",
 			Note: grouped(kept.Published) + " in all", Href: Path + "/tail",
 		},
 		{
-			ID: "fig-delivered", Label: "Delivered", Value: perSecond(float64(now.Delivered)), Unit: "/s",
-			Note: grouped(stats.Events) + " in all",
+			ID: "fig-delivered", Label: "Delivered", Value: perSecond(all.Delivered), Unit: "/s",
+			Note: grouped(all.Events) + " in all", Href: largestPath("events"),
 		},
-		lagFigure(seconds),
-		{ID: "fig-bytes", Label: "Sent", Value: sized(now.Bytes), Unit: "/s", Note: sized(stats.Bytes) + " in all"},
-		{ID: "fig-memory", Label: "Memory", Value: sized(now.Memory), Note: "history " + sized(kept.Bytes) + " of " + sized(kept.Budget)},
+		lagFigure(all, slowest, len(told) > 1),
+		{ID: "fig-bytes", Label: "Sent", Value: sized(all.Bytes), Unit: "/s", Note: sized(all.SentBytes) + " in all", Href: largestPath("bytes")},
 		{
-			ID: "fig-behind", Label: "Behind", Value: grouped(stats.Behind), Note: grouped(stats.Blocked) + " not reading",
-			Tone: warnIf(stats.Blocked > 0),
+			ID: "fig-memory", Label: "Memory", Value: sized(all.Memory), Note: "history " + sized(kept.Bytes) + " of " + sized(kept.Budget),
+			Href: serversPath,
 		},
-		{ID: "fig-slow", Label: "Ended as slow", Value: grouped(slow), Note: recent(slow, first.Slow), Tone: warnIf(slow > first.Slow)},
-		{ID: "fig-kicked", Label: "Kicked", Value: grouped(kicked), Note: recent(kicked, first.Kicked)},
-		{ID: "fig-gaps", Label: "Gaps", Value: grouped(stats.Gaps), Note: recent(stats.Gaps, first.Gaps), Tone: warnIf(stats.Gaps > first.Gaps)},
+		{
+			ID: "fig-behind", Label: "Behind", Value: grouped(all.Behind), Note: grouped(all.Blocked) + " not reading",
+			Tone: warnIf(all.Blocked > 0), Href: furthestBehindPath,
+		},
+		{
+			ID: "fig-slow", Label: "Ended as slow", Value: grouped(all.RecentSlow), Note: endedNote(all.RecentSlow, all.Slow, since),
+			Tone: warnIf(all.RecentSlow > 0),
+		},
+		{ID: "fig-kicked", Label: "Kicked", Value: grouped(all.RecentKicked), Note: endedNote(all.RecentKicked, all.Kicked, since), Href: Path + "/audit"},
+		{
+			ID: "fig-gaps", Label: "Gaps", Value: grouped(all.RecentGaps), Note: endedNote(all.RecentGaps, all.Gaps, since),
+			Tone: warnIf(all.RecentGaps > 0),
+		},
 	}
+	if len(told)+len(silent) > 1 {
+		list = append(list, templates.Figure{
+			ID: "fig-servers", Label: "Servers", Value: grouped(len(told) + len(silent)), Note: serversNote(silent),
+			Tone: warnIf(len(silent) > 0), Href: serversPath,
+		})
+	}
+	return list
 }
 
-// lagFigure shows the lag of the last second with deliveries, within a minute.
-func lagFigure(seconds []node.Reading) templates.Figure {
-	p50, p99 := float32(-1), float32(-1)
-	for i := len(seconds) - 1; i >= max(0, len(seconds)-60) && p99 < 0; i-- {
-		p50, p99 = seconds[i].LagP50, seconds[i].LagP99
+// endedNote says of what time a count is, and the count since the start if that differs.
+func endedNote(recent, total uint64, since string) string {
+	if total == recent {
+		return since
 	}
-	value, unit := shortDuration(lagTime(p99))
-	note, noteUnit := shortDuration(lagTime(p50))
-	return templates.Figure{
-		ID: "fig-lag", Label: "Delivery lag p99", Value: value, Unit: unit, Note: strings.TrimSpace("p50 " + note + " " + noteUnit),
+	return since + ", " + grouped(total) + " in all"
+}
+
+// serversNote says whose figures are missing in the sums.
+func serversNote(silent []string) string {
+	if len(silent) == 0 {
+		return "all counted"
 	}
+	return "not counted: " + strings.Join(silent, ", ")
+}
+
+// lagFigure shows the lag of the server with the largest.
+func lagFigure(all serverState, slowest string, named bool) templates.Figure {
+	value, unit := shortDuration(lagTime(all.LagP99))
+	note, noteUnit := shortDuration(lagTime(all.LagP50))
+	note = strings.TrimSpace("p50 " + note + " " + noteUnit)
+	if named && slowest != "" {
+		note += " on " + slowest
+	}
+	return templates.Figure{ID: "fig-lag", Label: "Lag p99", Value: value, Unit: unit, Note: note}
 }
 
 // lagTime returns a lag in seconds as a duration, -1 for none.
-func lagTime(seconds float32) time.Duration {
+func lagTime(seconds float64) time.Duration {
 	if seconds < 0 {
 		return -1
 	}
-	return time.Duration(float64(seconds) * float64(time.Second))
+	return time.Duration(seconds * float64(time.Second))
 }
 
 func warnIf(is bool) string {

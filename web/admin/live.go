@@ -211,6 +211,7 @@ func (a *Admin) stream(c *gin.Context) {
 func (a *Admin) follow(s *login.Session, sse *livepage.Writer, now func() renderedPage, since uint64) func(context.Context) error {
 	var differ livepage.Differ
 	var due time.Time
+	first := true // it may wait for other servers
 	return func(ctx context.Context) error {
 		begun := time.Now()
 		if !s.Alive() {
@@ -220,7 +221,7 @@ func (a *Admin) follow(s *login.Session, sse *livepage.Writer, now func() render
 			return nil
 		}
 		shown := now()
-		patch, err := differ.Diff(ctx, shown.parts)
+		patch, err := differ.Diff(ctx, append(shown.parts, templates.NoticeFragment(a.notice())))
 		if ctx.Err() != nil {
 			return ctx.Err() // the page has left meanwhile
 		}
@@ -242,7 +243,10 @@ func (a *Admin) follow(s *login.Session, sse *livepage.Writer, now func() render
 				return err
 			}
 		}
-		due = begun.Add(painterShare * time.Since(begun))
+		if !first {
+			due = begun.Add(painterShare * time.Since(begun))
+		}
+		first = false
 		return nil
 	}
 }

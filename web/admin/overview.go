@@ -42,7 +42,7 @@ func (o *overviewPage) paint() renderedPage {
 		{Label: "24 h", Href: Path + "?range=24h", Current: o.span == "24h"},
 	}
 	if now.Sub(o.chartsAt) >= chartsEvery {
-		o.chartsAt, o.view.Charts = now, charts(o.a.node.Meter.History(o.span == "24h"), o.span == "24h", now)
+		o.chartsAt, o.view.Charts = now, charts(o.a.history(o.span == "24h"), o.span == "24h", now)
 	}
 	if now.Sub(o.warningsAt) >= warningsEvery {
 		o.warningsAt, o.view.Warnings = now, o.a.warnings()
@@ -51,7 +51,7 @@ func (o *overviewPage) paint() renderedPage {
 		o.busiestAt, o.view.Busiest = now, o.a.busiest(8)
 	}
 	o.view.Figures = o.a.figures()
-	o.view.News = o.a.moments(12, true, func(h *node.JournalEntry) bool { return h.Kind == "join" || h.Kind == "leave" })
+	o.view.News = o.a.moments(o.a.node.Journal.Newest(12, func(h *node.JournalEntry) bool { return h.Kind == "join" || h.Kind == "leave" }), true)
 	return renderedPage{body: templates.Overview(o.view), parts: o.view.Fragments()}
 }
 

@@ -3,6 +3,7 @@ package admin
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,39 +18,60 @@ import (
 	"rollcall/web/reply"
 )
 
-// tap renders /admin/clients/{clientId}/tap: the events of the client's streams, as they are written.
+// tap renders /admin/clients/{clientId}/tap: the events of the client's streams on all servers, as they are written.
 func (a *Admin) tap(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "clients"
-	t := &tap{
-		clientID: v.arg, run: node.NewID()[:8],
-		stops: make(map[*presence.Connection]func()), born: make(map[*presence.Connection]bool),
-	}
+	page := &tapPage{run: node.NewID()[:8]}
 	if v.live {
-		stop := a.node.Taps.Add(t.clientID, t.startTap)
-		v.whenClosed(func() { stop(); t.close() })
+		page.own = newTap(a.node, v.arg)
+		v.whenClosed(page.own.close)
+		page.other = &lookup[tapAnswer]{node: a.node, kind: tapKind, every: tapEvery}
+		page.question = tapQuestion{ClientID: v.arg, Page: page.run}
 	}
 	return func() renderedPage {
 		_, conns, online := a.node.Registry.Client(v.arg)
-		view := templates.TapView{AdminFrame: v.frame, ClientID: v.arg, Back: adminLink("clients", v.arg), Online: online}
+		view := templates.TapView{AdminFrame: v.frame, ClientID: v.arg, Back: adminLink("clients", v.arg), Online: online, Live: v.live}
 		if !v.live {
 			return renderedPage{body: templates.Tap(view), parts: view.Fragments()}
 		}
-		t.follow(conns)
-		return renderedPage{body: templates.Tap(view), parts: view.Fragments(), feed: t.newRows}
+		page.own.follow(conns)
+		events := page.own.take()
+		for _, answer := range page.other.ask(page.question) {
+			events = append(events, page.unseen(answer)...)
+		}
+		fresh, changed := page.add(events)
+		view.Silent = strings.Join(silentServers(a.node, page.other.ask(page.question)), ", ")
+		parts := append(view.Fragments(), changed...)
+		return renderedPage{body: templates.Tap(view), parts: parts, feed: func(uint64) ([]templ.Component, uint64) { return fresh, page.count }}
 	}, nil
 }
 
-// tap collects the events of a client's streams until the page takes them.
+// tapEvent is an event as one connection was given it.
+type tapEvent struct {
+	Count uint64 `json:"count"` // of its tap
+	Conn  string `json:"conn"`
+	Node  string `json:"node"`
+	SSE   []byte `json:"sse"` // whole
+}
+
+// tap collects the events of a client's streams on this server until they are taken.
 type tap struct {
-	clientID string
-	run      string                          // distinguishes the events of this stream from those of an earlier one of the page
-	stops    map[*presence.Connection]func() // of the connections that are tapped
+	node  *node.Node
+	stop  func()
+	stops map[*presence.Connection]func() // of the connections that are tapped
 
 	mu      sync.Mutex
-	born    map[*presence.Connection]bool // connections tapped since they began, while the page is open
-	waiting [][]byte                      // whole SSE events, shared, oldest first
+	born    map[*presence.Connection]bool // connections tapped since they began, while the tap is open
+	waiting []tapEvent                    // oldest first
 	count   uint64                        // all that ever came
 	closed  bool
+}
+
+// newTap taps a client until close.
+func newTap(n *node.Node, clientID string) *tap {
+	t := &tap{node: n, stops: make(map[*presence.Connection]func()), born: make(map[*presence.Connection]bool)}
+	t.stop = n.Taps.Add(clientID, t.startTap)
+	return t
 }
 
 // startTap taps a connection from its first event on.
@@ -57,7 +79,7 @@ func (t *tap) startTap(conn *presence.Connection) func(sse []byte) {
 	t.mu.Lock()
 	t.born[conn] = true
 	t.mu.Unlock()
-	return t.capture
+	return t.captureOf(conn)
 }
 
 // follow taps new connections, and releases ended ones.
@@ -69,7 +91,7 @@ func (t *tap) follow(conns []*presence.Connection) {
 		born := t.born[conn]
 		t.mu.Unlock()
 		if at := node.ConnOf(conn); !born && t.stops[conn] == nil && at != nil {
-			t.stops[conn] = at.Tap(t.capture)
+			t.stops[conn] = at.Tap(t.captureOf(conn))
 		}
 	}
 	for conn, stop := range t.stops {
@@ -80,47 +102,106 @@ func (t *tap) follow(conns []*presence.Connection) {
 	}
 }
 
-// capture is called by the shards.
-func (t *tap) capture(sse []byte) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return
-	}
-	for _, one := range bytes.SplitAfter(sse, []byte("\n\n")) {
-		if !bytes.Contains(one, []byte("event: ")) {
-			continue // a heartbeat
+// captureOf returns the receiver of a connection's events, which the shards call.
+func (t *tap) captureOf(conn *presence.Connection) func(sse []byte) {
+	return func(sse []byte) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.closed {
+			return
 		}
-		if len(t.waiting) == feedKeep {
-			t.waiting = append(t.waiting[:0], t.waiting[1:]...)
+		for _, one := range bytes.SplitAfter(sse, []byte("\n\n")) {
+			if !bytes.Contains(one, []byte("event: ")) {
+				continue // a heartbeat
+			}
+			if len(t.waiting) == mostTapped {
+				t.waiting = append(t.waiting[:0], t.waiting[1:]...)
+			}
+			t.count++
+			t.waiting = append(t.waiting, tapEvent{t.count, conn.ID, conn.Node, one})
 		}
-		t.waiting = append(t.waiting, one)
-		t.count++
 	}
 }
 
-// newRows returns the events since its last call, newest first.
-func (t *tap) newRows(uint64) ([]templ.Component, uint64) {
+// mostTapped is how many events of a client's connections wait for a page.
+const mostTapped = 5 * feedKeep
+
+// take returns the events since its last call, oldest first.
+func (t *tap) take() []tapEvent {
 	t.mu.Lock()
-	events, count := t.waiting, t.count
+	defer t.mu.Unlock()
+	events := t.waiting
 	t.waiting = nil
-	t.mu.Unlock()
-	items := make([]templ.Component, 0, len(events))
-	for i := len(events) - 1; i >= 0; i-- {
-		row := parsedRow(events[i])
-		row.Key = "tap-" + t.run + "-" + strconv.FormatUint(count-uint64(len(events)-1-i), 10)
-		items = append(items, templates.EventItem(row))
-	}
-	return items, count
+	return events
 }
 
 func (t *tap) close() {
+	t.stop()
 	t.mu.Lock()
 	t.closed, t.waiting = true, nil
 	t.mu.Unlock()
 	for _, stop := range t.stops {
 		stop()
 	}
+}
+
+// tapPage has the rows of an open tap: one for each event, however many connections were given it.
+type tapPage struct {
+	run      string // distinguishes this page's rows from those of an earlier stream of it
+	own      *tap
+	other    *lookup[tapAnswer]
+	question tapQuestion
+	seen     map[string]uint64 // by session: the newest event of its tap that is shown
+
+	rows  []*templates.EventRow // newest first, as many as a feed keeps
+	count uint64                // rows that ever were
+}
+
+// unseen returns the events of another server's answer that are not shown yet.
+func (p *tapPage) unseen(answer node.Answer[tapAnswer]) []tapEvent {
+	if p.seen == nil {
+		p.seen = make(map[string]uint64)
+	}
+	seen := p.seen[answer.Session]
+	if n := len(answer.Value.Events); n > 0 {
+		p.seen[answer.Session] = answer.Value.Events[n-1].Count
+	}
+	return slices.DeleteFunc(slices.Clone(answer.Value.Events), func(e tapEvent) bool { return e.Count <= seen })
+}
+
+// add adds events to the rows. It returns the new rows, newest first, and the rows of the page that have changed.
+func (p *tapPage) add(events []tapEvent) (fresh []templ.Component, changed []templates.Fragment) {
+	var added []*templates.EventRow
+	renewed := make(map[*templates.EventRow]bool)
+	for i := range events {
+		row, id := parsedRow(events[i].SSE), shortID(events[i].Conn)
+		same := func(r *templates.EventRow) bool { return sameEvent(r, &row) && !slices.Contains(r.Connections, id) }
+		if i := slices.IndexFunc(p.rows, same); i >= 0 {
+			p.rows[i].Connections = append(p.rows[i].Connections, id)
+			renewed[p.rows[i]] = true
+			continue
+		}
+		p.count++
+		row.Key = "tap-" + p.run + "-" + strconv.FormatUint(p.count, 10)
+		row.Connections = []string{id}
+		p.rows = slices.Insert(p.rows, 0, &row)
+		added = append(added, &row)
+	}
+	p.rows = p.rows[:min(len(p.rows), feedKeep)]
+	for _, row := range slices.Backward(added) {
+		fresh = append(fresh, templates.EventItem(*row))
+	}
+	for _, row := range p.rows {
+		if renewed[row] && !slices.Contains(added, row) {
+			changed = append(changed, templates.Fragment{ID: row.Key, Body: templates.EventItem(*row)})
+		}
+	}
+	return fresh, changed
+}
+
+// sameEvent reports whether two rows are one event of the log. The server's own events are of one connection each.
+func sameEvent(x, y *templates.EventRow) bool {
+	return !x.Notice && !y.Notice && x.ID == y.ID && x.Type == y.Type && x.Channel == y.Channel && x.Payload == y.Payload
 }
 
 // parsedRow returns an event on the wire as a row.
@@ -162,6 +243,29 @@ func parsedRow(sse []byte) templates.EventRow {
 	}
 	row.Payload, row.Line = indented(payload), reply.Short(string(payload), lineLen)
 	return row
+}
+
+// withoutSecrets returns an event as it may leave the server: a registered event without its stream's secret.
+func withoutSecrets(sse []byte) []byte {
+	if !bytes.Contains(sse, []byte("event: registered\n")) {
+		return sse
+	}
+	before, data, ok := bytes.Cut(sse, []byte("data: "))
+	var body struct {
+		Type    string          `json:"type"`
+		Payload json.RawMessage `json:"payload"`
+	}
+	if !ok || json.Unmarshal(data, &body) != nil {
+		return []byte("event: registered\ndata: {}\n\n")
+	}
+	var text string
+	if json.Unmarshal(body.Payload, &text) == nil {
+		body.Payload = eventlog.AppendString(nil, string(withoutSecret([]byte(text))))
+	} else {
+		body.Payload = withoutSecret(body.Payload)
+	}
+	shown, _ := json.Marshal(body) // valid JSON and a string
+	return slices.Concat(before, []byte("data: "), shown, []byte("\n\n"))
 }
 
 // withoutSecret returns the payload of a registered event without the stream's secret,

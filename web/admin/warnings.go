@@ -20,9 +20,13 @@ const (
 const (
 	serverPath            = Path + "/server"
 	largestChannelsPath   = Path + "/channels?sort=-bytes"
+	serversPath           = Path + "/nodes"
 	furthestBehindPath    = Path + "/clients?sort=-behind"
 	clientsByProtocolPath = Path + "/clients?sort=protocol"
 )
+
+// largestPath returns the list of clients with the largest figure first.
+func largestPath(by string) string { return Path + "/clients?sort=-" + by }
 
 // warnings returns what an operator should look at.
 func (a *Admin) warnings() []templates.Warning {
@@ -52,11 +56,38 @@ func (a *Admin) stateWarnings() (list []templates.Warning) {
 	if a.node.Cluster == nil {
 		return list
 	}
+	list = append(list, a.otherWarnings()...)
 	if since, reason, degraded := a.node.Cluster.Roster.Degraded(); degraded {
 		list = append(list, templates.Warning{
 			Key: "cluster", Tone: "bad", Title: "Disconnected from the other servers",
 			Text: "The view of their clients is " + durationText(time.Since(since)) + " old: " + reason + ".",
 			Href: serverPath, Action: "Server",
+		})
+	}
+	return list
+}
+
+// otherWarnings are about other servers of the cluster.
+func (a *Admin) otherWarnings() (list []templates.Warning) {
+	told, silent := a.serverStates()
+	for _, s := range told[1:] {
+		if s.Leaving != "" {
+			list = append(list, templates.Warning{
+				Key: "draining-" + keyOf(s.Session), Tone: "warn", Title: "Draining: " + s.Name,
+				Text: s.Leaving + " It has " + plural(s.Streams, "stream") + " left.", Href: serversPath, Action: "Servers",
+			})
+		}
+		if s.Trouble != "" {
+			list = append(list, templates.Warning{
+				Key: "engine-" + keyOf(s.Session), Tone: "bad", Title: "The event store is unavailable on " + s.Name,
+				Text: s.Trouble + ".", Href: serversPath, Action: "Servers",
+			})
+		}
+	}
+	for _, name := range silent {
+		list = append(list, templates.Warning{
+			Key: "silent-" + keyOf(name), Tone: "warn", Title: "No answer from " + name,
+			Text: "Its figures are not in the sums, and those of its connections are shown as " + unknown + ".", Href: serversPath, Action: "Servers",
 		})
 	}
 	return list
@@ -105,7 +136,9 @@ func (a *Admin) protocolTrouble() (old int, crowded []string) {
 
 // loadWarnings are about limits that are reached or near.
 func (a *Admin) loadWarnings() (list []templates.Warning) {
-	stats, kept := a.node.Meter.Latest()
+	kept := a.logStats()
+	told, _ := a.serverStates()
+	all, _ := totalState(told)
 	before := uint64(0)
 	if seconds := a.node.Meter.History(false); len(seconds) == node.SecondsKept {
 		before = seconds[0].Crowded
@@ -118,17 +151,25 @@ func (a *Admin) loadWarnings() (list []templates.Warning) {
 			Href: largestChannelsPath, Action: "Largest channels",
 		})
 	}
-	if stats.Blocked > 0 {
+	if all.Blocked > 0 {
 		list = append(list, templates.Warning{
-			Key: "blocked", Tone: "warn", Title: grouped(stats.Blocked) + " not reading",
+			Key: "blocked", Tone: "warn", Title: grouped(all.Blocked) + " not reading",
 			Text: "These connections take no data now. Each ends as slow after " + durationText(a.opts.StallTimeout) +
 				" without progress, and can resume.",
 			Href: furthestBehindPath, Action: "Furthest behind",
 		})
 	}
-	if n, most := a.node.Streams(), a.streams.Max(); n*10 > most*fullInTenths {
+	for i := range told {
+		n, most := told[i].Streams, told[i].MaxStreams
+		if n*10 <= most*fullInTenths {
+			continue
+		}
+		on := ""
+		if len(told) > 1 {
+			on = " on " + told[i].Name
+		}
 		list = append(list, templates.Warning{
-			Key: "full", Tone: "bad", Title: "Nearly full",
+			Key: "full-" + keyOf(told[i].Session), Tone: "bad", Title: "Nearly full" + on,
 			Text: grouped(n) + " of " + grouped(most) + " streams. At the limit, new streams are asked to come back later.",
 			Href: serverPath, Action: "Server",
 		})

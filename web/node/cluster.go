@@ -16,6 +16,7 @@ type Cluster struct {
 	node   *Node
 	Roster peers.Roster
 	ready  chan struct{} // closed once the others' clients and blocks are known, or the roster is closed
+	closed chan struct{} // closed with the roster
 
 	remote map[string]map[string]*presence.Connection // by session and id; owned by the goroutine
 }
@@ -59,8 +60,11 @@ const rosterWait = 10 * time.Second
 // newCluster follows the roster until that is closed, which the server's owner does. It returns once the roster has
 // been read: no present client may seem to join, and no blocked client may be admitted.
 func newCluster(s *Node, r peers.Roster) *Cluster {
-	c := &Cluster{node: s, Roster: r, ready: make(chan struct{}), remote: make(map[string]map[string]*presence.Connection)}
+	c := &Cluster{
+		node: s, Roster: r, ready: make(chan struct{}), closed: make(chan struct{}), remote: make(map[string]map[string]*presence.Connection),
+	}
 	go c.run()
+	go c.answerQuestions(c.closed)
 	select {
 	case <-c.ready:
 	case <-time.After(rosterWait):
@@ -70,6 +74,7 @@ func newCluster(s *Node, r peers.Roster) *Cluster {
 }
 
 func (c *Cluster) run() {
+	defer close(c.closed)
 	changes := c.Roster.Changes()
 	batch := <-changes // nil if it is closed
 	for i := range batch {

@@ -10,17 +10,23 @@ const journalLen = 16 << 10
 
 // JournalEntry is one thing that happened to a client.
 type JournalEntry struct {
-	Seq      uint64 // counts happenings from 1
-	At       time.Time
-	Kind     string // "open" and "end" of a connection, "return" within the grace; "join" and "leave" of the client
+	Seq  uint64 // counts happenings from 1
+	At   time.Time
+	Kind string // "open" and "end" of a connection, "return" within the grace; "join" and "leave" of the client;
+	// "resume" and "gap" of a connection that has caught up; "kick", "block", "unblock" and "send" by an operator
 	Code     string // of an end: the reason's
 	ClientID string
 	ConnID   string
 	Addr     string
+	Node     string // of a connection: its server
+	By       string // the operator
+	From     uint64 // of a resume or a gap: the position at which the stream began to catch up
+	Events   uint64 // of a resume or a gap: given to the stream until it had caught up
+	Gaps     int    // of a resume or a gap: announced
 }
 
 // Journal remembers the newest events of clients' connections, for operators only. The zero value is ready. Its memory
-// grows with the events, up to about 2 MiB.
+// grows with the events, up to about 3 MiB.
 type Journal struct {
 	mu   sync.Mutex
 	ring []JournalEntry

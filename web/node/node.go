@@ -55,8 +55,9 @@ type Node struct {
 	Taps     Taps
 	Secrets  *Secrets
 
-	watching sync.Map                   // attached *Watchers
-	ending   atomic.Pointer[hub.Reason] // why all streams are sent away; nil while they are not
+	watching  sync.Map                   // attached *Watchers
+	answerers sync.Map                   // kind of question → func([]byte) (any, bool)
+	ending    atomic.Pointer[hub.Reason] // why all streams are sent away; nil while they are not
 
 	OlderRoom totals.Quota // for the store's events that streams have yet to be given
 }

@@ -14,6 +14,32 @@ import (
 	"rollcall/presence"
 )
 
+// ConnState is what only a connection's own server can say about it.
+type ConnState struct {
+	Events   uint64 // sent
+	Bytes    uint64 // sent
+	Behind   int    // kept events that it still has to get
+	Position string // that it has reached
+	State    string // "live", "catching up" or "not reading"
+}
+
+// StateOf returns the state of a connection of this server, once it is attached.
+func (n *Node) StateOf(c *presence.Connection) (s ConnState, ok bool) {
+	at := ConnOf(c)
+	if at == nil {
+		return s, false
+	}
+	s.Events, s.Bytes = at.Sent()
+	s.Behind, s.Position, s.State = n.Behind(c), at.Position().String(), "live"
+	switch {
+	case at.Blocked():
+		s.State = "not reading"
+	case !at.Live():
+		s.State = "catching up"
+	}
+	return s, true
+}
+
 // Behind returns how many kept events a connection still has to get.
 func (n *Node) Behind(c *presence.Connection) int {
 	at := ConnOf(c)
@@ -65,7 +91,7 @@ func (st *Stream) Join(channels []string, info []byte) {
 	if n.Cluster != nil {
 		n.Cluster.publishConn(&st.Connection, channels)
 	}
-	n.Journal.Note(JournalEntry{Kind: kind, ClientID: st.ClientID, ConnID: st.ID, Addr: st.RemoteAddr})
+	st.note(JournalEntry{Kind: kind})
 }
 
 // ConnOf returns the hub's side of a connection, nil before it is attached and for
@@ -137,8 +163,23 @@ func (st *Stream) Ended(conn *hub.Conn, why hub.Reason) {
 	if st.At.Cluster != nil {
 		st.At.Cluster.removeConn(&st.Connection)
 	}
-	st.At.Journal.Note(JournalEntry{Kind: "end", Code: why.Code, ClientID: st.ClientID, ConnID: st.ID, Addr: st.RemoteAddr})
+	st.note(JournalEntry{Kind: "end", Code: why.Code})
 	st.At.opts.Log.Debug("stream ended", "clientId", st.ClientID, "connectionId", st.ID, "reason", why.Code)
+}
+
+// CaughtUp implements [hub.CatchUpListener].
+func (st *Stream) CaughtUp(k hub.CatchUp) {
+	kind := "gap"
+	if k.IsStart && k.Resumed {
+		kind = "resume"
+	}
+	st.note(JournalEntry{Kind: kind, From: k.From, Events: k.Events, Gaps: k.Gaps})
+}
+
+// note adds what happened to the stream to the journal.
+func (st *Stream) note(e JournalEntry) {
+	e.ClientID, e.ConnID, e.Addr, e.Node = st.ClientID, st.ID, st.RemoteAddr, st.Connection.Node
+	st.At.Journal.Note(e)
 }
 
 // Refresh implements [hub.Refresher].

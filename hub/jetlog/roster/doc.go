@@ -11,7 +11,8 @@
 //	<prefix>.i.stream                     a random name of the stream's contents
 //
 // An empty message is a deletion. It has a time to live of a minute, so deletions do not accumulate.
-// Beside the stream, the subject <prefix>.tell carries the messages of [Roster.Broadcast].
+// Beside the stream, the subject <prefix>.tell carries the messages of [Roster.Broadcast], and <prefix>.ask the questions
+// of [Roster.Ask].
 //
 // # Sessions and leases
 //

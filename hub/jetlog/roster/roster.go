@@ -70,6 +70,7 @@ type Roster struct {
 	out     *outbox
 	reaper  *reaper
 	heard   chan Word
+	asked   chan Question
 	renew   chan struct{} // capacity one; asks for a renewal now
 
 	// Owned by the publishing goroutine.
@@ -115,6 +116,7 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Roster, error) {
 		beat:  min(max(opts.Lease/10, 100*time.Millisecond), time.Second),
 		out:   newOutbox(),
 		heard: make(chan Word, 64),
+		asked: make(chan Question, mostAsked),
 		renew: make(chan struct{}, 1),
 		mine:  make(map[string]time.Time),
 		nodes: make(map[string]*node),
@@ -128,7 +130,11 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Roster, error) {
 		r.acks.close()
 		return nil, err
 	}
-	tell, err := r.listen()
+	ask, err := r.answerQuestions()
+	var tell *nats.Subscription
+	if err == nil {
+		tell, err = r.listen()
+	}
 	if err != nil {
 		r.stop()
 		r.acks.close()
@@ -137,7 +143,7 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Roster, error) {
 	for _, f := range []func(){r.publish, r.follow, r.reap, r.out.run(r.ctx)} {
 		r.running.Go(f)
 	}
-	context.AfterFunc(r.ctx, func() { _ = tell.Unsubscribe() })
+	context.AfterFunc(r.ctx, func() { _, _ = tell.Unsubscribe(), ask.Unsubscribe() })
 	return r, nil
 }
 

@@ -18,6 +18,7 @@ func (n names) entries(session string) string { return n.prefix + ".e." + sessio
 func (n names) shared(id string) string       { return n.prefix + ".s." + encode(id) }
 func (n names) stream() string                { return n.prefix + ".i.stream" }
 func (n names) tell() string                  { return n.prefix + ".tell" }
+func (n names) ask() string                   { return n.prefix + ".ask" }
 
 // The kinds of subject.
 const (

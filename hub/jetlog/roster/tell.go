@@ -17,10 +17,7 @@ func (r *Roster) Broadcast(kind string, payload []byte) error {
 	if len(kind) > 255 || len(payload) > MaxWord {
 		return fmt.Errorf("%w: a kind has at most 255 bytes and a payload %d; these have %d and %d", ErrInvalid, MaxWord, len(kind), len(payload))
 	}
-	session := r.Session()
-	body := make([]byte, 0, 2+len(session)+len(kind)+len(payload))
-	body = append(append(body, byte(len(session))), session...)
-	body = append(append(body, byte(len(kind))), kind...)
+	body := appendCut(appendCut(nil, r.Session()), kind)
 	err := r.sendMsg(&nats.Msg{Subject: r.names.tell(), Data: append(body, payload...)})
 	if err == nil {
 		err = r.nc.FlushTimeout(requestTimeout)

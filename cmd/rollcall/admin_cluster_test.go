@@ -1,0 +1,218 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/net/html"
+)
+
+const clusterPassword = "correct-horse-9"
+
+// seen is the admin UI of a server, as an operator sees it.
+type seen struct {
+	t      *testing.T
+	client *http.Client
+	base   string
+}
+
+// page returns the text of an element of a page by its id or data-testid.
+func (s *seen) text(path, id string) string {
+	s.t.Helper()
+	doc, err := html.Parse(strings.NewReader(s.source(path)))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for n := range doc.Descendants() {
+		for _, a := range n.Attr {
+			if (a.Key == "id" || a.Key == "data-testid" || a.Key == "data-node") && a.Val == id {
+				return plain(n)
+			}
+		}
+	}
+	s.t.Fatalf("%s has no %s", path, id)
+	return ""
+}
+
+func plain(n *html.Node) string {
+	var b strings.Builder
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode {
+			b.WriteString(d.Data + " ")
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+func (s *seen) source(path string) string {
+	s.t.Helper()
+	return ask(s.t, s.client, s.base+path, "", "Accept: text/html").want(s.t, http.StatusOK, "").body
+}
+
+// until waits until an element of a page matches a pattern.
+func (s *seen) until(path, id, pattern string) {
+	s.t.Helper()
+	last := ""
+	want := regexp.MustCompile(pattern)
+	defer func() {
+		if s.t.Failed() {
+			s.t.Logf("%s: %s says %q", path, id, last)
+		}
+	}()
+	until(s.t, fmt.Sprintf("%s of %s at %s matches %s", id, path, s.base, pattern), func() bool {
+		last = s.text(path, id)
+		return want.MatchString(last)
+	})
+}
+
+// act sends a form.
+func (s *seen) act(path string, pairs ...string) {
+	s.t.Helper()
+	values := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		values.Set(pairs[i], pairs[i+1])
+	}
+	answer, err := s.client.PostForm(s.base+path, values)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if answer.StatusCode >= 400 {
+		s.t.Fatalf("%s: %s", path, answer.Status)
+	}
+}
+
+// sessionOf returns the session of a server, from the form of the Servers page.
+func (s *seen) sessionOf(name string) string {
+	s.t.Helper()
+	row := regexp.MustCompile(`(?s)data-node="` + name + `".*?</tr>`).FindString(s.source("/admin/nodes"))
+	m := regexp.MustCompile(`name="session" value="([^"]+)"`).FindStringSubmatch(row)
+	if m == nil {
+		s.t.Fatalf("no session of %s in %.1000s", name, row)
+	}
+	return m[1]
+}
+
+// The admin UI of one server tells the truth about connections of the others: figures, positions, timeline, tap, audit,
+// sums, draining. What a server does not answer is shown as unknown, never as 0.
+func TestAdminOfACluster(t *testing.T) {
+	nodes, bases := newFleet(t, 1).nodes(3, "--presence-grace=1s", "--admin-user=root", "--admin-password-file="+newFile(t, "password", clusterPassword))
+	east := &seen{t, logIn(t, bases[0], "root", clusterPassword), bases[0]}
+	west := &seen{t, logIn(t, bases[1], "root", clusterPassword), bases[1]}
+	client := patient(t)
+
+	here := open(t, "/subscribe?channels=news&clientId=ada", bases[0])
+	there := open(t, "/subscribe?channels=news&clientId=ada", bases[1])
+	far := open(t, "/subscribe?channels=news&clientId=bob", bases[1])
+	for _, s := range []*source{here, there, far} {
+		s.until(t, "it is registered", func(all []sse) bool { return len(all) > 0 })
+	}
+	wantOn(t, client, bases, "ada", "n1", "n2")
+	wantOn(t, client, bases, "bob", "n2")
+	for i := range 3 {
+		post(client, bases[2], event{Channel: "news", Type: "message", Payload: fmt.Sprint(i)})
+	}
+	far.until(t, "it has the events", func(all []sse) bool { return len(only(all, "message")) == 3 })
+
+	t.Run("figures", func(t *testing.T) {
+		east := &seen{t, east.client, east.base}
+		east.until("/admin/clients/ada", "fig-events", `Events sent 6$`)
+		east.until("/admin/clients/bob", "fig-events", `Events sent 3$`)
+		east.until("/admin/clients/bob", "connections-rows", `live · HTTP/1.1 · n2 .*-3\b`)
+		east.until("/admin/clients?sort=-events", "clients-rows", `^ada 2 .* 6 .*bob 1 .* 3 `)
+		east.until("/admin", "fig-delivered", `9 in all`)
+		east.until("/admin", "fig-servers", `Servers 3 all counted`)
+	})
+	t.Run("timeline", func(t *testing.T) {
+		east := &seen{t, east.client, east.base}
+		east.until("/admin/clients/bob", "timeline", `opened a connection connection \w+ on n2`)
+		there.drop()
+		east.until("/admin/clients/ada", "timeline", `resumed after \S+-3, got 0 events .* on n2`)
+		west := &seen{t, west.client, west.base}
+		west.until("/admin/clients/ada", "timeline", `opened a connection connection \w+ on n1`)
+	})
+	t.Run("send and audit", func(t *testing.T) {
+		east := &seen{t, east.client, east.base}
+		east.act("/admin/clients/ada/send", "type", "note", "payload", `"hello"`)
+		east.until("/admin/audit", "audit-rows", `client.send ada note, Sent to 2 of 2 connections`)
+		there.until(t, "it is told", func(all []sse) bool { return len(only(all, "note")) == 1 })
+		west := &seen{t, west.client, west.base}
+		west.until("/admin/audit", "audit-rows", `root 127.0.0.1 on n1 client.send ada`)
+		west.until("/admin/clients/ada", "timeline", `was sent an event by root`)
+	})
+	t.Run("tap", func(t *testing.T) {
+		east := &seen{t, east.client, east.base}
+		request, err := http.NewRequest(http.MethodGet, bases[0]+"/admin/stream?page="+url.QueryEscape("/admin/clients/bob/tap"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := east.client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		found := make(chan bool)
+		go func() {
+			text, buffer := "", make([]byte, 1<<16)
+			for {
+				n, err := answer.Body.Read(buffer)
+				if text += string(buffer[:n]); strings.Contains(text, "only for taps") {
+					found <- !strings.Contains(text, "secret")
+					return
+				}
+				if err != nil {
+					found <- false
+					return
+				}
+			}
+		}()
+		shown := make(chan struct{})
+		go func() { // the tap begins some time after the page was opened
+			defer close(shown)
+			until(t, "the tap shows an event of another server", func() bool {
+				post(client, bases[2], event{Channel: "news", Type: "message", Payload: "only for taps"})
+				select {
+				case ok := <-found:
+					if !ok {
+						t.Error("the tap has ended, or shows a secret")
+					}
+					return true
+				default:
+					return false
+				}
+			})
+		}()
+		<-shown
+	})
+	t.Run("drain", func(t *testing.T) {
+		east := &seen{t, east.client, east.base}
+		session := east.sessionOf("n3")
+		east.act("/admin/nodes/drain", "session", session, "rate", "7")
+		east.until("/admin/nodes", "n3", `draining, 7 streams a second`)
+		if got := ready(client, bases[2]); got != http.StatusServiceUnavailable {
+			t.Errorf("/readyz of n3: %d", got)
+		}
+		west := &seen{t, west.client, west.base}
+		west.until("/admin/clients", "notice", `The server n3 is draining`)
+		west.until("/admin", "warnings", `Draining: n3`)
+		east.act("/admin/nodes/drain/stop", "session", session)
+		east.until("/admin/nodes", "n3", `ready`)
+		west.until("/admin/audit", "audit-rows", `server.drain n3 7 a second`)
+	})
+	t.Run("a server that does not answer", func(t *testing.T) {
+		if err := nodes[1].cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+			t.Skip(err)
+		}
+		defer func() { _ = nodes[1].cmd.Process.Signal(syscall.SIGCONT) }()
+		south := &seen{t, logIn(t, bases[2], "root", clusterPassword), bases[2]} // which knows nothing of n2 yet
+		south.until("/admin/clients/bob", "fig-events", `Events sent –`)
+		south.until("/admin/clients/bob", "connections-rows", `unknown · HTTP/1.1 · n2`)
+		south.until("/admin", "fig-servers", `not counted: n2`)
+		south.until("/admin/nodes", "n2", `figures unknown|no sign of life`)
+	})
+}
