@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 const patience = 30 * time.Second
 
 // command prepares a run of the program with nothing but env in its environment.
-func command(t *testing.T, env []string, args ...string) *exec.Cmd {
+func command(t testing.TB, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -54,7 +54,7 @@ func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 
 // program is a running "rollcall serve".
 type program struct {
-	t    *testing.T
+	t    testing.TB
 	cmd  *exec.Cmd
 	logs chan map[string]any // closed when the program has ended
 	url  string              // from the "listening" line, without the slash
@@ -64,7 +64,7 @@ type program struct {
 }
 
 // serve starts a server on a free port and waits for its address.
-func serve(t *testing.T, env []string, args ...string) *program {
+func serve(t testing.TB, env []string, args ...string) *program {
 	t.Helper()
 	p := launch(t, env, args...)
 	p.listening()
@@ -78,7 +78,7 @@ func (p *program) listening() {
 }
 
 // launch is serve without the waiting.
-func launch(t *testing.T, env []string, args ...string) *program {
+func launch(t testing.TB, env []string, args ...string) *program {
 	t.Helper()
 	p := &program{t: t, logs: make(chan map[string]any, 1000)}
 	env = append([]string{"TMPDIR=" + t.TempDir()}, env...) // for the password that is made
@@ -174,7 +174,7 @@ func (p *program) publish(channel, kind, payload string) {
 
 // stream is a minimal SSE client: the fields of one event at a time.
 type stream struct {
-	t     *testing.T
+	t     testing.TB
 	lines *bufio.Scanner
 	retry string // the last one seen
 }

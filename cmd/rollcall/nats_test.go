@@ -159,7 +159,7 @@ func newNode(t *testing.T, args ...string) *node {
 func (n *node) again() { n.t.Helper(); n.program = serve(n.t, nil, n.args...) }
 
 // until waits until the condition holds.
-func until(t *testing.T, what string, ok func() bool) {
+func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -120,16 +119,21 @@ func (c *publishCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 	if c.Stream != "" {
 		return c.stream(ctx, out, os.Stdin)
 	}
+	reader := newLineReader(c.Retry > 0)
 	if c.Type != "" {
-		return c.publish(ctx, out, []line{{wireEvent: wireEvent{
+		one, err := reader.line(&wireEvent{
 			ChannelName: c.Channel, ClientID: c.Client, Type: c.Type, Payload: json.RawMessage(c.Payload), IdempotencyKey: c.IdempotencyKey,
 			Except: c.Except, Append: c.Append, End: c.End,
-		}}})
+		})
+		if err != nil {
+			return err
+		}
+		return c.publish(ctx, out, []line{one})
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	lines := make(chan line, c.Batch)
-	go readLines(ctx, os.Stdin, lines)
+	go reader.read(ctx, os.Stdin, lines)
 	for {
 		batch, err := c.gather(ctx, lines)
 		if len(batch) > 0 {
@@ -141,45 +145,6 @@ func (c *publishCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 			return nil
 		} else if err != nil {
 			return err
-		}
-	}
-}
-
-// line is an event of the input, with its place.
-type line struct {
-	wireEvent
-	number int // from 1; 0 for none
-	size   int // bytes
-	err    error
-}
-
-// readLines reads events until the input or ctx ends. It closes lines; the last one has an error if reading failed.
-func readLines(ctx context.Context, in io.Reader, lines chan<- line) {
-	defer close(lines)
-	scanner := bufio.NewScanner(in)
-	scanner.Buffer(nil, 64<<20)
-	number := 1
-	for ; scanner.Scan(); number++ {
-		if len(scanner.Bytes()) == 0 {
-			continue
-		}
-		l := line{number: number, size: len(scanner.Bytes()) + 64} // with a key
-		if err := json.Unmarshal(scanner.Bytes(), &l.wireEvent); err != nil {
-			l.err = fmt.Errorf("line %d is not an event in JSON: %w", number, err)
-		}
-		select {
-		case lines <- l:
-		case <-ctx.Done():
-			return
-		}
-		if l.err != nil {
-			return
-		}
-	}
-	if err := scanner.Err(); err != nil {
-		select {
-		case lines <- line{err: fmt.Errorf("line %d: %w", number, err)}:
-		case <-ctx.Done():
 		}
 	}
 }
@@ -212,26 +177,17 @@ func (c *publishCmd) gather(ctx context.Context, lines <-chan line) (batch []lin
 		} else if l.err != nil {
 			return batch, l.err
 		}
-		batch, size = append(batch, l), size+l.size
+		batch, size = append(batch, l), size+len(l.event)+1
 		if len(batch) == c.Batch || size >= maxBatchBytes {
 			return batch, nil
 		}
 	}
 }
 
-// publish sends a batch until it is published or refused, in halves if it is too large, and prints the ids.
+// publish sends a batch until it is published or refused, in halves if it is too large, and prints the ids. There is one request
+// at a time: a later one could be stored first, or be stored although this one is refused.
 func (c *publishCmd) publish(ctx context.Context, out *printer, batch []line) error {
-	var request struct {
-		Events []*wireEvent `json:"events"`
-	}
-	for i := range batch {
-		e := &batch[i].wireEvent
-		e.ID, e.Timestamp, e.Pieces = "", "", 0
-		if e.IdempotencyKey == "" && c.Retry > 0 {
-			e.IdempotencyKey = rand.Text()
-		}
-		request.Events = append(request.Events, e)
-	}
+	body := batchBody(batch)
 	var answer struct {
 		Events []struct {
 			ChannelName string `json:"channelName,omitempty"`
@@ -241,7 +197,7 @@ func (c *publishCmd) publish(ctx context.Context, out *printer, batch []line) er
 		} `json:"events"`
 	}
 	err := c.retryWhileUseful(ctx, func() error {
-		return c.call(ctx, http.MethodPost, "/publish", nil, request, &answer)
+		return c.call(ctx, http.MethodPost, "/publish", nil, body, &answer)
 	})
 	var no *refusedError
 	if errors.As(err, &no) && no.Status == http.StatusRequestEntityTooLarge && len(batch) > 1 && no.Code != "payload_too_large" {
@@ -253,20 +209,23 @@ func (c *publishCmd) publish(ctx context.Context, out *printer, batch []line) er
 	} else if err != nil {
 		return withLine(err, batch)
 	}
+	text := bufio.NewWriter(out.out)
+	buffered := *out
+	buffered.out = text
 	for _, e := range answer.Events {
 		if out.json {
-			err = out.object(e)
-		} else if _, err = fmt.Fprint(out.out, printable(e.ID)); err == nil {
-			if e.Duplicate {
-				fmt.Fprint(out.out, "  duplicate")
+			if err := buffered.object(e); err != nil {
+				return err
 			}
-			_, err = fmt.Fprintln(out.out)
+			continue
 		}
-		if err != nil {
-			return err
+		_, _ = text.WriteString(printable(e.ID)) // Flush has the error
+		if e.Duplicate {
+			_, _ = text.WriteString("  duplicate")
 		}
+		_ = text.WriteByte('\n')
 	}
-	return nil
+	return text.Flush()
 }
 
 // retryWhileUseful retries send while that may help, for the time of --retry. A server that was never reachable is not retried.

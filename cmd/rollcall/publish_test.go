@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -131,5 +132,64 @@ func TestPublishKeys(t *testing.T) {
 		if got := sent.Events[0].IdempotencyKey; got != want && (want != "?" || len(got) < 20) {
 			t.Errorf("%s: key %q, want %q", args, got, want)
 		}
+	}
+}
+
+// Lines that come while a request is on its way are its successors, in their order, whatever becomes of a request: what is refused
+// for now is sent again before anything behind it.
+func TestPublishLinesInOrder(t *testing.T) {
+	t.Parallel()
+	p := serve(t, nil, "--history-events=100000")
+	target, err := url.Parse(p.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var requests, together atomic.Int32
+	env := fakeServer(t, func(w http.ResponseWriter, r *http.Request) {
+		if together.Add(1) > 1 {
+			t.Error("two requests at a time")
+		}
+		defer together.Add(-1)
+		if requests.Add(1)%3 == 0 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		httputil.NewSingleHostReverseProxy(target).ServeHTTP(w, r)
+	})
+	const n = 2000
+	var input strings.Builder
+	for i := range n {
+		fmt.Fprintf(&input, "{\"channelName\":\"c\",\"type\":\"n\",\"payload\":%d}\n", i)
+	}
+	out := runCommand(t, env, input.String(), "publish", "--batch=400").wantEnd(t, 0, "").out
+	ids := strings.Fields(out)
+	if len(ids) != n || strings.Contains(out, "duplicate") {
+		t.Fatalf("%d ids", len(ids))
+	}
+	for i, id := range ids {
+		if _, number, _ := strings.Cut(id, "-"); number != strconv.Itoa(i+1) {
+			t.Fatalf("line %d is event %s", i+1, id)
+		}
+	}
+	lines := strings.Split(strings.TrimSpace(p.cli("history", "c", "--json", "--limit=0").wantEnd(t, 0, "").out), "\n")
+	for i, line := range lines {
+		if !strings.Contains(line, fmt.Sprintf(`"payload":%d,`, i)) {
+			t.Fatalf("event %d is %s", i, line)
+		}
+	}
+}
+
+// BenchmarkPublishLines is publishing standard input to a server with its events in memory, two processes on this machine.
+func BenchmarkPublishLines(b *testing.B) {
+	p := serve(b, nil)
+	var input strings.Builder
+	for i := range b.N {
+		fmt.Fprintf(&input, `{"channelName":"c.%d","type":"message","payload":{"n":%d,"text":"hello hello hello hello"}}`+"\n", i%100, i)
+	}
+	b.ResetTimer()
+	out := runCommand(b, []string{"ROLLCALL_SERVER=" + p.url}, input.String(), "publish").wantEnd(b, 0, "").out
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	if n := strings.Count(out, "\n"); n != b.N {
+		b.Fatalf("%d ids for %d lines", n, b.N)
 	}
 }

@@ -163,19 +163,27 @@ func decodeAnswer(body io.Reader, result any) error {
 	return nil
 }
 
+// encoded is a body that is JSON already.
+type encoded []byte
+
 // send makes a request and returns its answer, if that is a success; the caller closes it. lastID, if not empty, is
 // the position from which a stream resumes.
 func (r *RemoteFlags) send(ctx context.Context, method, path string, query url.Values, body any, lastID string) (*http.Response, error) {
 	var sent io.Reader
-	form := ""
-	if body != nil {
+	form := "application/json"
+	switch body := body.(type) {
+	case nil:
+		form = ""
+	case encoded:
+		sent = bytes.NewReader(body)
+	default:
 		buffer := new(bytes.Buffer)
 		encoder := json.NewEncoder(buffer)
 		encoder.SetEscapeHTML(false)
 		if err := encoder.Encode(body); err != nil {
 			return nil, err
 		}
-		sent, form = buffer, "application/json"
+		sent = buffer
 	}
 	request, err := r.request(ctx, method, path, query, sent, form)
 	if err != nil {

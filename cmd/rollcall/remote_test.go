@@ -27,7 +27,7 @@ type outcome struct {
 }
 
 // runCommand runs a command to its end. input is its standard input.
-func runCommand(t *testing.T, env []string, input string, args ...string) outcome {
+func runCommand(t testing.TB, env []string, input string, args ...string) outcome {
 	t.Helper()
 	cmd := command(t, env, args...)
 	var out, errors bytes.Buffer
@@ -48,7 +48,7 @@ func (p *program) cli(args ...string) outcome {
 }
 
 // wantEnd fails the test unless the command ended with this code and said this, on either way out.
-func (o outcome) wantEnd(t *testing.T, code int, says string) outcome {
+func (o outcome) wantEnd(t testing.TB, code int, says string) outcome {
 	t.Helper()
 	if o.code != code || !strings.Contains(o.out+o.errors, says) {
 		t.Fatalf("exit code %d, want %d and %q; it printed\n%s\nand said\n%s", o.code, code, says, o.out, o.errors)
@@ -58,7 +58,7 @@ func (o outcome) wantEnd(t *testing.T, code int, says string) outcome {
 
 // running is a command that goes on.
 type running struct {
-	t     *testing.T
+	t     testing.TB
 	cmd   *exec.Cmd
 	lines *bufio.Scanner
 	said  *bytes.Buffer // on stderr; to be read when it has ended
@@ -70,7 +70,7 @@ func (p *program) start(args ...string) *running {
 	return startCommand(p.t, []string{"ROLLCALL_SERVER=" + p.url}, args...)
 }
 
-func startCommand(t *testing.T, env []string, args ...string) *running {
+func startCommand(t testing.TB, env []string, args ...string) *running {
 	t.Helper()
 	r := &running{t: t, cmd: command(t, env, args...), said: new(bytes.Buffer)}
 	out, err := r.cmd.StdoutPipe()

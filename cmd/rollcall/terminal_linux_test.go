@@ -41,7 +41,7 @@ func openTerminal(t *testing.T) (person, program *os.File) {
 }
 
 // echoes reports whether the terminal shows what is typed.
-func echoes(t *testing.T, terminal *os.File) bool {
+func echoes(t testing.TB, terminal *os.File) bool {
 	t.Helper()
 	state, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
 	if err != nil {
