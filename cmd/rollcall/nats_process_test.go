@@ -22,6 +22,7 @@ type natsOptions struct {
 	Name, StoreDir    string
 	Port, ClusterPort int
 	Routes            []string
+	Advertise         string // the address that the others are told; "" for its own
 }
 
 // natsCluster plans n NATS servers on loopback, a cluster if there is more than one.
@@ -44,9 +45,9 @@ func natsCluster(t *testing.T, n int) []natsOptions {
 // server returns the options as NATS has them.
 func (o natsOptions) server() server.Options {
 	opts := server.Options{ServerName: o.Name, Host: "127.0.0.1", Port: o.Port, JetStream: true, StoreDir: o.StoreDir, NoLog: true}
-	if len(o.Routes) > 0 {
+	if len(o.Routes) > 0 || o.Advertise != "" {
 		// Clients don't learn the other servers' addresses, because they may have to use a proxy.
-		opts.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: o.ClusterPort, NoAdvertise: true}
+		opts.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: o.ClusterPort, NoAdvertise: true, Advertise: o.Advertise}
 	}
 	for _, route := range o.Routes {
 		opts.Routes = append(opts.Routes, &url.URL{Scheme: "nats", Host: route})
@@ -80,7 +81,13 @@ type natsProcess struct {
 // natsProcesses starts n NATS servers, a cluster if there is more than one, until the test's end.
 func natsProcesses(t *testing.T, n int) (list []*natsProcess) {
 	t.Helper()
-	for _, o := range natsCluster(t, n) {
+	return natsProcessesOf(t, natsCluster(t, n))
+}
+
+// natsProcessesOf starts planned NATS servers, until the test's end.
+func natsProcessesOf(t *testing.T, plan []natsOptions) (list []*natsProcess) {
+	t.Helper()
+	for _, o := range plan {
 		p := &natsProcess{t: t, opts: o}
 		t.Cleanup(p.kill)
 		p.start()
