@@ -17,4 +17,5 @@ type Chart struct {
 	Step   time.Duration
 	End    time.Time // of the newest value
 	Series []Series  // all of one length, at least one
+	Plain  bool      // the page has the newest values elsewhere: the head shows only the names
 }

@@ -74,6 +74,9 @@ func (v *visitor) open(page string) (*reply, *screen) {
 func (s *screen) patch() []op {
 	s.Helper()
 	ev, err := s.Next()
+	for err == nil && ev.Type == "beat" {
+		ev, err = s.Next()
+	}
 	if err != nil || ev.Type != "patch" {
 		s.Fatalf("%s: %.300q, error %v, want a patch", s.page, ev, err)
 	}

@@ -76,7 +76,7 @@ func (a *Admin) channelView(v *pageRequest) templates.ChannelView {
 	rule := a.node.Log.Limits(name)
 	view.Figures = []templates.Figure{
 		{ID: "fig-clients", Label: "Clients", Value: grouped(ch.Clients), Note: plural(ch.Connections, "connection")},
-		{ID: "fig-rate", Label: "Rate", Value: perSecond(recentRate(k)), Unit: "/s"},
+		{ID: "fig-rate", Label: "Rate", Value: perSecond(a.rates()[name]), Unit: "/s", Note: "in " + durationText(rateSpan)},
 		{ID: "fig-last", Label: "Last event", Value: last},
 		{ID: "fig-kept", Label: "Kept", Value: grouped(k.Events), Note: oldest},
 		{ID: "fig-size", Label: "Size", Value: sized(k.Bytes), Note: keeps(rule)},
@@ -118,12 +118,12 @@ func keeps(l eventlog.Limits) string {
 // rateChart draws the channel's activity.
 func (a *Admin) rateChart(name string) templates.Chart {
 	k := a.node.Log.Kept([]string{name}, activitySpan, rateParts)[0]
-	step := k.Span / rateParts
-	values := make([]float64, len(k.Activity))
-	for i, n := range k.Activity {
-		values[i] = float64(n) / step.Seconds()
+	step := activitySpan / rateParts
+	values := activity(k, activitySpan)
+	for i := range values {
+		values[i] /= step.Seconds()
 	}
-	return templates.Chart{ID: "chart-rate", Title: "Rate", Unit: "/s", Step: step, End: time.Now(),
+	return templates.Chart{ID: "chart-rate", Title: "Events kept, by time of publication", Unit: "/s", Step: step, End: time.Now(), Plain: true,
 		Series: []templates.Series{{Name: "Events", Tone: "accent", Values: values}}}
 }
 

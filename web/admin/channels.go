@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"math"
 	"time"
 
 	"rollcall/hub/eventlog"
@@ -14,6 +15,37 @@ const (
 	activitySpan = 15 * time.Minute
 	sparkParts   = 30
 )
+
+// rateSpan is the time of which all rates of channels are.
+const rateSpan = 10 * time.Second
+
+// rates returns the present rates of all channels that have any, in events per second.
+func (a *Admin) rates() map[string]float64 {
+	rates := make(map[string]float64)
+	for _, b := range a.node.Log.Busiest(rateSpan, math.MaxInt) {
+		rates[b.Channel] = b.Rate
+	}
+	return rates
+}
+
+// activity returns the kept events by time in equal parts of the whole span, oldest first; a part of which the events
+// are not kept is missing.
+func activity(k eventlog.Kept, span time.Duration) []float64 {
+	values := make([]float64, len(k.Activity))
+	missing := int(float64(len(values)) * float64(span-k.Span) / float64(span))
+	for i := range missing {
+		values[i] = math.NaN()
+	}
+	for i, n := range k.Activity {
+		at := float64(span-k.Span) + (float64(i)+.5)*float64(k.Span)/float64(len(k.Activity))
+		to := min(int(at/float64(span)*float64(len(values))), len(values)-1)
+		if math.IsNaN(values[to]) {
+			values[to] = 0
+		}
+		values[to] += float64(n)
+	}
+	return values
+}
 
 // channelColumns are those of [templates.ChannelColumns], with their sort keys.
 var channelColumns = []sortColumn{
@@ -42,7 +74,7 @@ func (p *channelsPage) paint() renderedPage {
 	p.refresh(every, p.key)
 	view := templates.ChannelsView{AdminFrame: p.v.frame, Query: p.search, Sort: p.v.query.Get("sort"), BaseURL: p.v.base}
 	view.Columns = p.columns(Path+"/channels", channelColumns, "name")
-	view.Rows = p.a.channelRows("channel-", p.rows.names, nil)
+	view.Rows = p.a.channelRows("channel-", p.rows.names, p.a.rates())
 	view.Pager = p.pager(Path + "/channels")
 	return renderedPage{body: templates.Channels(view), parts: view.Fragments()}
 }
@@ -75,9 +107,9 @@ func (a *Admin) gatherChannels() []channelEntry {
 		e.events, e.bytes, e.newest = k.Events, k.Bytes, k.Newest.Seq
 	}
 	a.node.Registry.EachChannel(func(ch presence.Channel) { of(ch.Name).presence = ch })
-	for _, b := range a.node.Log.Busiest(10*time.Second, len(all)) {
-		if at, ok := places[b.Channel]; ok {
-			all[at].rate = b.Rate
+	for name, rate := range a.rates() {
+		if at, ok := places[name]; ok {
+			all[at].rate = rate
 		}
 	}
 	return all
@@ -104,22 +136,15 @@ func (p *channelsPage) key(search string) func(*channelEntry) (rowKey, bool) {
 	}
 }
 
-// channelRows returns channels as rows, with their rates if known.
+// channelRows returns channels as rows.
 func (a *Admin) channelRows(prefix string, names []string, rates map[string]float64) []templates.ChannelRow {
 	rows := make([]templates.ChannelRow, 0, len(names))
 	for i, k := range a.node.Log.Kept(names, activitySpan, sparkParts) {
 		ch := a.node.Registry.Channel(names[i])
-		rate, ok := rates[names[i]]
-		if !ok {
-			rate = recentRate(k)
-		}
 		row := templates.ChannelRow{
 			Key: prefix + keyOf(names[i]), Name: names[i], Href: adminLink("channels", names[i]),
-			Clients: grouped(ch.Clients), Connections: grouped(ch.Connections), Rate: perSecond(rate) + "/s",
-			SparkSpan: durationText(k.Span.Round(time.Second)), Events: grouped(k.Events), Bytes: sized(k.Bytes),
-		}
-		for _, n := range k.Activity {
-			row.Spark = append(row.Spark, float64(n))
+			Clients: grouped(ch.Clients), Connections: grouped(ch.Connections), Rate: perSecond(rates[names[i]]) + "/s",
+			Spark: activity(k, activitySpan), SparkSpan: durationText(activitySpan), Events: grouped(k.Events), Bytes: sized(k.Bytes),
 		}
 		if k.Newest != nil {
 			row.LastType = k.Newest.Type()
@@ -128,14 +153,4 @@ func (a *Admin) channelRows(prefix string, names []string, rates map[string]floa
 		rows = append(rows, row)
 	}
 	return rows
-}
-
-// recentRate returns the rate over the last two parts of a channel's activity, in events per second: the last part has
-// just begun, so it alone would be a guess.
-func recentRate(k eventlog.Kept) float64 {
-	n := len(k.Activity)
-	if n < 2 || k.Span <= 0 {
-		return 0
-	}
-	return float64(k.Activity[n-1]+k.Activity[n-2]) / (2 * k.Span.Seconds() / float64(n))
 }

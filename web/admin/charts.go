@@ -44,7 +44,7 @@ type drawing struct {
 }
 
 func (d *drawing) chart(name, title, unit string, series ...templates.Series) templates.Chart {
-	return templates.Chart{ID: "chart-" + name, Title: title, Unit: unit, Step: d.step, End: d.end, Series: series}
+	return templates.Chart{ID: "chart-" + name, Title: title, Unit: unit, Step: d.step, End: d.end, Series: series, Plain: true}
 }
 
 func (d *drawing) line(name, tone string, value func(*node.Reading) float64) templates.Series {

@@ -44,7 +44,10 @@ func (a *Admin) answerHistory(q historyQuestion) (any, bool) {
 	return answer, true
 }
 
-// rounded keeps three digits, which a chart shows.
+// mostGuessed is how many readings that a server has not told yet are taken to be as its last one.
+const mostGuessed = int(answersAge / time.Second)
+
+// rounded keeps two digits behind the point, more than a chart shows.
 func rounded(x float32) float32 { return float32(math.Round(float64(x)*100) / 100) }
 
 // history returns the readings of the cluster: sums over the servers, and the lag of the one with the largest.
@@ -63,12 +66,15 @@ func (a *Admin) history(byMinute bool) []node.Reading {
 		h := &other.Value
 		n := min(len(h.Delivered), len(h.Bytes), len(h.LagP50), len(h.LagP99), len(h.Memory))
 		late := int(math.Round(float64(end.Sub(h.End)) / float64(step))) // readings that the other's newest is older
-		for i := range n {
-			at := len(list) - 1 - late - i
-			if at < 0 || at >= len(list) {
+		for at := range list {
+			from := n - 1 - (len(list) - 1 - late - at)
+			if from >= n && from < n+mostGuessed {
+				from = n - 1 // its answer is some seconds old
+			}
+			if from < 0 || from >= n {
 				continue
 			}
-			r, from := &list[at], n-1-i
+			r := &list[at]
 			r.Delivered += h.Delivered[from]
 			r.Bytes += h.Bytes[from]
 			r.Memory += h.Memory[from]

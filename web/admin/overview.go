@@ -57,7 +57,7 @@ func (o *overviewPage) paint() renderedPage {
 
 // busiest returns the channels with the most events of late.
 func (a *Admin) busiest(n int) []templates.ChannelRow {
-	list := a.node.Log.Busiest(10*time.Second, n)
+	list := a.node.Log.Busiest(rateSpan, n)
 	names := make([]string, len(list))
 	rates := make(map[string]float64, len(list))
 	for i, b := range list {

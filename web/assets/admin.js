@@ -9,7 +9,7 @@
 import { dressed } from "./ages.js";
 import { pointAt, pointNext } from "./charts.js";
 import { ROOT } from "./dom.js";
-import { connect, sleepWhileHidden } from "./live.js";
+import { connect, sleepWhileHidden, watchForSilence } from "./live.js";
 import { settleLists } from "./patches.js";
 
 // The pages that letters lead to after "g".
@@ -74,4 +74,5 @@ setInterval(() => {
 dressed(document.body);
 settleLists();
 sleepWhileHidden();
+watchForSilence();
 connect();

@@ -2,7 +2,8 @@
  * The stream of a live admin page: opens it, applies its patches, and shows its state.
  *
  *   body[data-live]         the page's path; its patches are streamed unless it is empty
- *   #live-state #live-label connecting, live, reconnecting, closed; #live-banner says what to do
+ *   #live-state #live-label connecting, live, reconnecting, stale, closed; #live-banner says what to do
+ *   body[data-stale]        nothing has come for longer than two beats of the server
  */
 import { ROOT, byId } from "./dom.js";
 import { apply } from "./patches.js";
@@ -11,10 +12,12 @@ const HIDDEN_MS = 60_000; // a page that is hidden for longer closes its stream
 const LOST_MS = 1500; // a shorter loss shows no banner
 const FIRST_RETRY_MS = 1000; // after the browser has given up
 const LONGEST_RETRY_MS = 15_000;
+const SLACK_MS = 1000; // of a beat that is late
 const LABELS = {
   connecting: "Connecting…",
   live: "Live",
   reconnecting: "Reconnecting…",
+  stale: "Stale",
   waiting: "Not live",
   closed: "Not live",
 };
@@ -28,6 +31,8 @@ let attempts = 0;
 let retryTimer = 0;
 let bannerTimer = 0;
 let sleepTimer = 0;
+let heardAt = 0; // when the last event came
+let beatMS = Infinity; // the longest silence of a working stream; Infinity until the server says it
 
 /** connect opens the stream of a live page. */
 export function connect(state = "connecting") {
@@ -36,29 +41,69 @@ export function connect(state = "connecting") {
   show(state);
   source = new EventSource(streamURL);
   source.onopen = () => {
-    state = "live";
     attempts = 0;
+    if ("stale" in document.body.dataset) return; // until something comes
+    state = "live";
     show(state);
   };
   source.onerror = () => {
     if (state !== "waiting") show("reconnecting", LOST_MS, "Connection lost. Reconnecting…");
     if (source.readyState === EventSource.CLOSED) askWhy();
   };
-  source.addEventListener("patch", ({ data }) => apply(JSON.parse(data)));
+  source.addEventListener("patch", ({ data }) => {
+    heard();
+    apply(JSON.parse(data));
+  });
+  source.addEventListener("beat", ({ data }) => {
+    beatMS = JSON.parse(data).every;
+    heard();
+  });
   source.addEventListener("expired", ({ data }) => expire(JSON.parse(data).reason));
+}
+
+/** heard notes that something has come: the stream works. */
+function heard() {
+  heardAt = Date.now();
+  delete document.body.dataset.stale;
+  show("live");
+}
+
+/**
+ * watchForSilence marks a page to which nothing comes any more: no error tells of a server that hangs, of a network
+ * that is gone, or of a laptop that slept. It opens another stream from time to time, until something comes.
+ */
+export function watchForSilence() {
+  let triedAt = 0;
+  setInterval(() => {
+    const silence = Date.now() - heardAt;
+    if (over || !source || silence < 2 * beatMS + SLACK_MS) return;
+    document.body.dataset.stale = "";
+    if (byId("live-state").dataset.state === "live") show("stale");
+    const { state } = byId("live-state").dataset; // it may be known to be lost
+    byId("live-label").textContent = `${state === "stale" ? "Stale" : "Lost"} · ${Math.floor(silence / 1000)} s`;
+    if (source.readyState === EventSource.CLOSED || Date.now() - triedAt < 2 * beatMS) return;
+    triedAt = Date.now();
+    connect(state);
+  }, 500);
 }
 
 /** sleepWhileHidden closes the stream of a page that stays hidden, and opens it again when it is visible. */
 export function sleepWhileHidden() {
   addEventListener("pagehide", stop); // otherwise the page is not kept for the back button
   addEventListener("pageshow", ({ persisted }) => {
-    if (persisted) connect();
+    if (persisted) wake();
   });
   document.addEventListener("visibilitychange", () => {
     clearTimeout(sleepTimer);
     if (document.hidden) sleepTimer = setTimeout(stop, HIDDEN_MS);
-    else if (!source) connect();
+    else if (!source) wake();
   });
+}
+
+/** wake opens the stream again after a rest, in which nothing was expected. */
+function wake() {
+  heardAt = Date.now();
+  connect();
 }
 
 function stop() {

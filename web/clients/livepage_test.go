@@ -527,3 +527,20 @@ func TestKeysAndForms(t *testing.T) {
 	p.want(`location.pathname === "/admin/channels"`)
 	p.wantQuiet(true)
 }
+
+// A page to which nothing comes any more says so and is dimmed, although its stream is open: the server hangs, or the network is
+// gone. It opens another stream, and is live again when something comes.
+func TestLivePageStale(t *testing.T) {
+	t.Parallel()
+	p := openLivePage(t, `<main class="page">old numbers</main>`)
+	p.send("beat", map[string]int{"every": 1000})
+	p.wantSome(`#live-state[data-state="stale"]`)
+	p.want(`/^Stale · \d+ s$/.test(document.querySelector("#live-label").textContent)`)
+	p.wantSome("body[data-stale]")
+	p.wantOpen() // another one
+	for value[string](p.tab, `document.querySelector("#live-state").dataset.state`) != "live" {
+		p.send("beat", map[string]int{"every": 60_000}) // a stream that was just left may take it
+	}
+	p.wantSome("body:not([data-stale])")
+	p.wantText("#live-label", "Live")
+}

@@ -3,6 +3,7 @@ package livepage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -10,8 +11,9 @@ import (
 const (
 	// Interval is the least time between two updates of a page.
 	Interval = 500 * time.Millisecond
-	// Heartbeat is the longest time without a byte on a stream.
-	Heartbeat = 15 * time.Second
+	// Heartbeat is the longest time without an event on a stream. The page is told, and takes a longer silence for a
+	// loss that it was not told of.
+	Heartbeat = 5 * time.Second
 	// WriteTimeout is how long a client may take to accept a write.
 	WriteTimeout = 10 * time.Second
 )
@@ -39,8 +41,11 @@ func NewWriter(w http.ResponseWriter) (*Writer, error) {
 	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
 	_ = s.rc.SetReadDeadline(time.Time{})
 	w.WriteHeader(http.StatusOK)
-	return s, s.write([]byte(retry))
+	return s, s.write(append([]byte(retry), beat...))
 }
+
+// beat is the event of a stream on which nothing else happens; every is the heartbeat in ms.
+var beat = fmt.Appendf(nil, "event: beat\ndata: {\"every\":%d}\n\n", Heartbeat.Milliseconds())
 
 // Patch sends a patch; nil sends nothing. The id, which must have no line end in it, is the page's Last-Event-ID when
 // it reconnects; "" keeps the previous one.
@@ -104,7 +109,7 @@ func (s *Writer) Run(ctx context.Context, update func(context.Context) error) er
 			return err
 		}
 		if time.Since(s.wrote) >= Heartbeat {
-			if err := s.write([]byte(":\n\n")); err != nil {
+			if err := s.write(beat); err != nil {
 				return err
 			}
 		}

@@ -58,7 +58,7 @@ func TestWriter(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		want := "retry: 1000\n\n" +
+		want := "retry: 1000\n\nevent: beat\ndata: {\"every\":5000}\n\n" +
 			"event: patch\ndata: [1]\n\n" +
 			"id: a-1\nevent: patch\ndata: [2]\n\n" +
 			"event: expired\ndata: {\"reason\":\"So says \\\"ada\\\".\"}\n\n"
@@ -100,8 +100,8 @@ func TestRunKeepsThePace(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) || n < 70 || n > 81 {
 			t.Errorf("after %d updates: %v", n, err)
 		}
-		if beats := strings.Count(c.Body.String(), ":\n\n"); beats != 2 {
-			t.Errorf("%d heartbeats in 40 s, want 2", beats)
+		if beats := strings.Count(c.Body.String(), "event: beat\n"); beats != 1+40/5-1 {
+			t.Errorf("%d beats in 40 s", beats)
 		}
 	})
 }
