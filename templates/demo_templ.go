@@ -42,7 +42,7 @@ func Demo(v DemoView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"intro\"><h1>Three demos</h1><p class=\"muted\">Each is a page of this server and nothing more: plain addresses that any client can use, the browser’s own EventSource and fetch, and a little JavaScript. Below each is the same for a terminal.</p></section><ul class=\"demos\"><li class=\"card\"><a class=\"demo-link\" href=\"/demo/chat\" data-testid=\"demo-chat\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"intro\"><h1>Four demos</h1><p class=\"muted\">Each is a page of this server and nothing more: plain addresses that any client can use, the browser’s own EventSource and fetch, and a little JavaScript. Below each is the same for a terminal.</p></section><ul class=\"demos\"><li class=\"card\"><a class=\"demo-link\" href=\"/demo/chat\" data-testid=\"demo-chat\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -58,7 +58,15 @@ func Demo(v DemoView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<h2>Notifications</h2><p class=\"muted\">One member on two devices: switch one off, and it gets the missed notifications when it is back.</p><p class=\"demo-paths\"><code>POST /events</code> <code>GET /events</code> <code>GET /presence/clients</code></p></a></li><li class=\"card\"><a class=\"demo-link\" href=\"/demo/time\" data-testid=\"demo-time\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<h2>Notifications</h2><p class=\"muted\">One member on two devices: switch one off, and it gets the missed notifications when it is back.</p><p class=\"demo-paths\"><code>POST /events</code> <code>GET /events</code> <code>GET /presence/clients</code></p></a></li><li class=\"card\"><a class=\"demo-link\" href=\"/demo/answers\" data-testid=\"demo-answers\">")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = artAnswers().Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<h2>Answers</h2><p class=\"muted\">A text that a model is typing: watched from two tabs, reloaded in the middle, stopped from either.</p><p class=\"demo-paths\"><code>POST /publish</code> <code>GET /subscribe</code></p></a></li><li class=\"card\"><a class=\"demo-link\" href=\"/demo/time\" data-testid=\"demo-time\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -66,7 +74,7 @@ func Demo(v DemoView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<h2>Time</h2><p class=\"muted\">A hundred separate events in a second and a half, in one answer that then ends.</p><p class=\"demo-paths\"><code>GET /sse/time</code></p></a></li></ul>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<h2>Time</h2><p class=\"muted\">A hundred separate events in a second and a half, in one answer that then ends.</p><p class=\"demo-paths\"><code>GET /sse/time</code></p></a></li></ul>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -102,33 +110,33 @@ func demoHead(title, about string) templ.Component {
 			templ_7745c5c3_Var3 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<section class=\"intro\"><nav class=\"crumb small\" aria-label=\"Demos\"><a href=\"/demo/\"><span aria-hidden=\"true\">← </span>All demos</a></nav><h1>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<section class=\"intro\"><nav class=\"crumb small\" aria-label=\"Demos\"><a href=\"/demo/\"><span aria-hidden=\"true\">← </span>All demos</a></nav><h1>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var4 string
 		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(title)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/demo.templ`, Line: 46, Col: 13}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/demo.templ`, Line: 54, Col: 13}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</h1><p class=\"muted\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</h1><p class=\"muted\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var5 string
 		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(about)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/demo.templ`, Line: 47, Col: 26}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/demo.templ`, Line: 55, Col: 26}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</p><noscript><p class=\"callout\" data-tone=\"warn\">This page needs JavaScript. Without it, the curl lines below show the same things in a terminal.</p></noscript></section><p id=\"refused\" class=\"callout needs-js\" data-tone=\"warn\" role=\"alert\" data-testid=\"refused\" hidden></p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</p><noscript><p class=\"callout\" data-tone=\"warn\">This page needs JavaScript. Without it, the curl lines below show the same things in a terminal.</p></noscript></section><p id=\"refused\" class=\"callout needs-js\" data-tone=\"warn\" role=\"alert\" data-testid=\"refused\" hidden></p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -158,20 +166,20 @@ func drawing(path string) templ.Component {
 			templ_7745c5c3_Var6 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<svg class=\"icon\" viewBox=\"0 0 16 16\" width=\"20\" height=\"20\" aria-hidden=\"true\"><path d=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<svg class=\"icon\" viewBox=\"0 0 16 16\" width=\"20\" height=\"20\" aria-hidden=\"true\"><path d=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var7 string
 		templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.ResolveAttributeValue(path)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/demo.templ`, Line: 59, Col: 95}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/demo.templ`, Line: 67, Col: 95}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var7)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "\"></path></svg>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "\"></path></svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -200,7 +208,7 @@ func artChat() templ.Component {
 			templ_7745c5c3_Var8 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<svg class=\"demo-art\" data-tone=\"accent\" viewBox=\"0 0 320 160\" aria-hidden=\"true\"><circle class=\"art-solid\" cx=\"66\" cy=\"52\" r=\"14\"></circle> <rect class=\"art-paper\" x=\"90\" y=\"32\" width=\"120\" height=\"40\" rx=\"12\"></rect> <path class=\"art-line\" d=\"M106 46h76M106 58h48\"></path> <rect class=\"art-solid\" x=\"142\" y=\"86\" width=\"124\" height=\"40\" rx=\"12\"></rect> <path class=\"art-light\" d=\"M158 100h84M158 112h56\"></path> <circle class=\"art-ok\" cx=\"77\" cy=\"62\" r=\"5\"></circle></svg>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<svg class=\"demo-art\" data-tone=\"accent\" viewBox=\"0 0 320 160\" aria-hidden=\"true\"><circle class=\"art-solid\" cx=\"66\" cy=\"52\" r=\"14\"></circle> <rect class=\"art-paper\" x=\"90\" y=\"32\" width=\"120\" height=\"40\" rx=\"12\"></rect> <path class=\"art-line\" d=\"M106 46h76M106 58h48\"></path> <rect class=\"art-solid\" x=\"142\" y=\"86\" width=\"124\" height=\"40\" rx=\"12\"></rect> <path class=\"art-light\" d=\"M158 100h84M158 112h56\"></path> <circle class=\"art-ok\" cx=\"77\" cy=\"62\" r=\"5\"></circle></svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -229,7 +237,36 @@ func artNotifications() templ.Component {
 			templ_7745c5c3_Var9 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<svg class=\"demo-art\" data-tone=\"violet\" viewBox=\"0 0 320 160\" aria-hidden=\"true\"><rect class=\"art-paper\" x=\"112\" y=\"34\" width=\"148\" height=\"90\" rx=\"8\"></rect> <path class=\"art-edge\" d=\"M94 130h184\"></path> <rect class=\"art-solid\" x=\"170\" y=\"46\" width=\"78\" height=\"22\" rx=\"6\"></rect> <path class=\"art-light\" d=\"M180 57h46\"></path> <rect class=\"art-faint\" x=\"170\" y=\"74\" width=\"78\" height=\"22\" rx=\"6\"></rect> <rect class=\"art-paper\" x=\"66\" y=\"46\" width=\"54\" height=\"92\" rx=\"10\"></rect> <path class=\"art-edge\" d=\"M86 130h14\"></path> <rect class=\"art-solid\" x=\"73\" y=\"58\" width=\"40\" height=\"18\" rx=\"5\"></rect> <path class=\"art-light\" d=\"M80 67h22\"></path> <rect class=\"art-faint\" x=\"73\" y=\"81\" width=\"40\" height=\"18\" rx=\"5\"></rect></svg>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "<svg class=\"demo-art\" data-tone=\"violet\" viewBox=\"0 0 320 160\" aria-hidden=\"true\"><rect class=\"art-paper\" x=\"112\" y=\"34\" width=\"148\" height=\"90\" rx=\"8\"></rect> <path class=\"art-edge\" d=\"M94 130h184\"></path> <rect class=\"art-solid\" x=\"170\" y=\"46\" width=\"78\" height=\"22\" rx=\"6\"></rect> <path class=\"art-light\" d=\"M180 57h46\"></path> <rect class=\"art-faint\" x=\"170\" y=\"74\" width=\"78\" height=\"22\" rx=\"6\"></rect> <rect class=\"art-paper\" x=\"66\" y=\"46\" width=\"54\" height=\"92\" rx=\"10\"></rect> <path class=\"art-edge\" d=\"M86 130h14\"></path> <rect class=\"art-solid\" x=\"73\" y=\"58\" width=\"40\" height=\"18\" rx=\"5\"></rect> <path class=\"art-light\" d=\"M80 67h22\"></path> <rect class=\"art-faint\" x=\"73\" y=\"81\" width=\"40\" height=\"18\" rx=\"5\"></rect></svg>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		return nil
+	})
+}
+
+func artAnswers() templ.Component {
+	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
+		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
+			return templ_7745c5c3_CtxErr
+		}
+		templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
+		if !templ_7745c5c3_IsBuffer {
+			defer func() {
+				templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err == nil {
+					templ_7745c5c3_Err = templ_7745c5c3_BufErr
+				}
+			}()
+		}
+		ctx = templ.InitializeContext(ctx)
+		templ_7745c5c3_Var10 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var10 == nil {
+			templ_7745c5c3_Var10 = templ.NopComponent
+		}
+		ctx = templ.ClearChildren(ctx)
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "<svg class=\"demo-art\" data-tone=\"warn\" viewBox=\"0 0 320 160\" aria-hidden=\"true\"><rect class=\"art-paper\" x=\"58\" y=\"28\" width=\"150\" height=\"104\" rx=\"10\"></rect> <path class=\"art-line\" d=\"M76 52h112M76 70h98M76 88h106M76 106h34\"></path> <path class=\"art-edge\" d=\"M122 98v16\"></path> <rect class=\"art-paper\" x=\"196\" y=\"62\" width=\"70\" height=\"80\" rx=\"10\"></rect> <path class=\"art-line\" d=\"M210 82h42M210 96h36M210 110h12\"></path> <path class=\"art-edge\" d=\"M230 103v14\"></path> <circle class=\"art-ok\" cx=\"260\" cy=\"66\" r=\"6\"></circle></svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -253,12 +290,12 @@ func artTime() templ.Component {
 			}()
 		}
 		ctx = templ.InitializeContext(ctx)
-		templ_7745c5c3_Var10 := templ.GetChildren(ctx)
-		if templ_7745c5c3_Var10 == nil {
-			templ_7745c5c3_Var10 = templ.NopComponent
+		templ_7745c5c3_Var11 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var11 == nil {
+			templ_7745c5c3_Var11 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "<svg class=\"demo-art\" data-tone=\"ok\" viewBox=\"0 0 320 160\" aria-hidden=\"true\"><path class=\"art-bars\" d=\"M62 118V86M76 118V80M90 118V84M104 118V72M118 118V82M132 118V78M146 118V84M160 118V66M174 118V82M188 118V79M202 118V85\"></path> <path class=\"art-bars art-rest\" d=\"M216 118V92M230 118V92M244 118V92M258 118V92\"></path> <path class=\"art-edge\" d=\"M52 126h216\"></path> <circle class=\"art-paper\" cx=\"202\" cy=\"52\" r=\"22\"></circle> <path class=\"art-edge\" d=\"M202 40v12l8 6\"></path></svg>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "<svg class=\"demo-art\" data-tone=\"ok\" viewBox=\"0 0 320 160\" aria-hidden=\"true\"><path class=\"art-bars\" d=\"M62 118V86M76 118V80M90 118V84M104 118V72M118 118V82M132 118V78M146 118V84M160 118V66M174 118V82M188 118V79M202 118V85\"></path> <path class=\"art-bars art-rest\" d=\"M216 118V92M230 118V92M244 118V92M258 118V92\"></path> <path class=\"art-edge\" d=\"M52 126h216\"></path> <circle class=\"art-paper\" cx=\"202\" cy=\"52\" r=\"22\"></circle> <path class=\"art-edge\" d=\"M202 40v12l8 6\"></path></svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -18,6 +18,7 @@ func demoPages(v DemoView) map[string]templ.Component {
 	return map[string]templ.Component{
 		"demo":               Demo(v),
 		"demo-chat":          DemoChat(v),
+		"demo-answers":       DemoAnswers(v),
 		"demo-notifications": DemoNotifications(v),
 		"demo-time":          DemoTime(v),
 	}
@@ -26,7 +27,8 @@ func demoPages(v DemoView) map[string]templ.Component {
 // A demo page has each id once, those among them that its modules look for, and names in its
 // preloads all that its module loads.
 func TestDemosHaveTheirHandles(t *testing.T) {
-	scripts := map[string]string{"demo-chat": "demochat.js", "demo-notifications": "demonotifications.js", "demo-time": "demotime.js"}
+	scripts := map[string]string{"demo-chat": "demochat.js", "demo-notifications": "demonotifications.js", "demo-time": "demotime.js",
+		"demo-answers": "demoanswers.js"}
 	id := regexp.MustCompile(` id="([^"]*)"`)
 	wanted := regexp.MustCompile(`byId\("([a-z-]+)"\)`)
 	imported := regexp.MustCompile(`from "\.?(/[a-z]+\.js)"`)

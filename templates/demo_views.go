@@ -10,6 +10,7 @@ type DemoView struct {
 const (
 	sampleRoom   = "developers"
 	sampleMember = "ada"
+	sampleAnswer = "7"
 )
 
 // demoPage returns the frame of a demo page. Its own module is the first of modules.
@@ -58,6 +59,28 @@ func (v DemoView) timeCommands() []command {
 		{"time-rest", "The rest of it", "after 90, ten more",
 			[]part{{"curl -N '", ""}, v.base(), {"/sse/time' -H 'Last-Event-ID: 90'", ""}}},
 	}
+}
+
+func (v DemoView) answerCommands() []command {
+	return []command{
+		{"answer", "Watch", "all of it, and then the rest as it comes",
+			[]part{{"curl -N '", ""}, v.base(), {"/subscribe?channels=answer.", ""}, {sampleAnswer, "answer"}, {"&from=oldest'", ""}}},
+		{"answer-stop", "Stop", "as any of the tabs does",
+			[]part{{"curl '", ""}, v.base(), {`/publish' -d '{"events":[{"channelName":"answer.`, ""}, {sampleAnswer, "answer"},
+				{`.control","type":"stop","payload":"A terminal"}]}'`, ""}}},
+		{"answer-model", "Be the model", "what you type goes into another channel; Ctrl+D ends it",
+			[]part{{"curl -T- '", ""}, v.base(), {"/publish/stream?channel=story&type=text&append=text&end=true'", ""}}},
+	}
+}
+
+// question is one that the model of the answers page can answer.
+type question struct{ text, icon string }
+
+// The questions, in the order of the answers in assets/demoanswers.js.
+var questions = []question{
+	{"Tell me a story about a lighthouse.", "M6 14.5l1-8.5h2l1 8.5M4.5 14.5h7M6.7 6V3.5L8 2l1.3 1.5V6M11 4.2l3-1M11 5.5l3 .6M5 4.2l-3-1M5 5.5l-3 .6"},
+	{"What happens when I reload this page?", "M13.5 8A5.5 5.5 0 1 1 11.6 3.8M13.5 1.8v3h-3"},
+	{"How do I make a good cup of tea?", "M2.5 6h9v4a3.5 3.5 0 0 1-3.5 3.5H6A3.5 3.5 0 0 1 2.5 10zM11.5 7H13a1.5 1.5 0 0 1 0 3.5h-1.6M5 1.8v2M8 1.8v2"},
 }
 
 // notification is a kind of event on the notifications page.

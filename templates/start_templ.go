@@ -77,7 +77,7 @@ func startPage(v StartView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if v.Demos {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "Or try the <a href=\"/demo/\">demos</a>: a chat, notifications for offline devices, a hundred events in a row.")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "Or try the <a href=\"/demo/\">demos</a>: a chat, notifications for offline devices, an answer that survives a reload, a hundred events in a row.")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

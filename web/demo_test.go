@@ -11,7 +11,7 @@ import (
 	"rollcall/web/webtest"
 )
 
-var demoPaths = []string{"/demo/", "/demo", "/demo/chat", "/demo/notifications", "/demo/time", "/demo/time/"}
+var demoPaths = []string{"/demo/", "/demo", "/demo/chat", "/demo/answers", "/demo/notifications", "/demo/time", "/demo/time/"}
 
 // The demo pages are public, regardless of the API's rights, and load only existing files.
 func TestDemoPages(t *testing.T) {

@@ -331,6 +331,12 @@ func TestDemosFitAPhone(t *testing.T) {
 	b.do(chromedp.Navigate(srv.url("/demo/time")))
 	b.want(`document.querySelector("#outcome").textContent.startsWith("Ended")`)
 	fits("the time")
+	b.do(chromedp.Navigate(srv.url("/demo/answers")))
+	fits("the questions")
+	b.click(hook("question-1"))
+	b.want(`document.querySelector("#text").textContent.length > 40`)
+	fits("an answer")
+	b.click(hook("stop"))
 	b.wantQuiet(false)
 }
 
@@ -355,6 +361,78 @@ func insert(text string) chromedp.Action[chromedp.Void] {
 		_, err := cdp.Call(ctx, t, input.InsertText, input.InsertTextParams{Text: text})
 		return err
 	})
+}
+
+// wantProgress waits until the page of an answer says so of it.
+func (b *tab) wantProgress(begins string) {
+	b.t.Helper()
+	b.want(fmt.Sprintf(`document.querySelector("#progress").textContent.startsWith(%q)`, begins))
+}
+
+// TestDemoAnswers watches an answer from two tabs, reloads one in the middle, and stops it from the other.
+func TestDemoAnswers(t *testing.T) {
+	t.Parallel()
+	srv := startServer(t, "--presence-grace=2s")
+	ada := newTab(t)
+	ada.do(chromedp.Navigate(srv.url("/demo/answers")))
+	ada.click(hook("question-0"))
+	ada.want(`document.querySelector("#text").textContent.length > 60`)
+	ada.wantProgress("Writing")
+	bob := newTab(t)
+	bob.do(chromedp.Navigate(value[string](ada, `document.querySelector("#second").href`)))
+	for _, b := range []*tab{ada, bob} {
+		b.want(`document.querySelectorAll("#watching li").length === 2 && document.querySelector("#watching-count").textContent === "2"`)
+		b.want(`document.querySelector("#question").textContent === "Tell me a story about a lighthouse."`)
+	}
+	bob.wantSome(`#received [data-type="text"][data-joined="true"]`)
+
+	ada.do(chromedp.Reload())
+	ada.wantSome(`#received [data-type="text"][data-joined="true"]`)
+	ada.want(`document.querySelectorAll('#received [data-type="text"]').length === 2`) // the text so far, and what came since
+	ada.want(`document.querySelectorAll("#watching li").length === 2`)
+	if joined := value[int](ada, `document.querySelectorAll('#received [data-joined="true"]').length`); joined != 1 {
+		t.Errorf("the text so far came as %d events", joined)
+	}
+
+	bob.click(hook("stop"))
+	who := value[string](bob, `document.querySelector("#watching li").dataset.client.split("-")[0]`)
+	for _, b := range []*tab{ada, bob} {
+		b.wantProgress("Stopped by " + who)
+		b.want(`document.querySelector("#state-label").textContent === "Stays away" && document.querySelector("#stop").hidden`)
+	}
+	text := value[string](ada, `document.querySelector("#text").textContent`)
+	bob.want(fmt.Sprintf(`document.querySelector("#text").textContent === %q`, text))
+	late := newTab(t)
+	late.do(chromedp.Navigate(value[string](ada, "location.href")))
+	late.wantProgress("Stopped")
+	late.want(fmt.Sprintf(`document.querySelector("#text").textContent === %q`, text))
+	for _, b := range []*tab{ada, bob, late} {
+		b.wantQuiet(false)
+	}
+}
+
+// TestDemoAnswersGoOn closes the tab that is the model: the next one goes on, and the whole text comes once.
+func TestDemoAnswersGoOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the answer takes its time")
+	}
+	t.Parallel()
+	srv := startServer(t)
+	first := newTab(t)
+	first.do(chromedp.Navigate(srv.url("/demo/answers")))
+	first.click(hook("question-2"))
+	first.want(`document.querySelector("#text").textContent.length > 60`)
+	second, _ := first.another()
+	second.do(chromedp.Navigate(value[string](first, "location.href")))
+	second.want(`document.querySelector("#text").textContent.length > 90`)
+	first.do(chromedp.Navigate("about:blank"))
+	second.wantProgress("Complete")
+	text := value[string](second, `document.querySelector("#text").textContent`)
+	if !strings.HasPrefix(text, "Begin with more water than you need,") || !strings.HasSuffix(text, "so take it before it gets cold.") ||
+		len(strings.Fields(text)) != 187 {
+		t.Errorf("the answer has %d words: %s", len(strings.Fields(text)), text)
+	}
+	second.wantQuiet(false)
 }
 
 // TestDemoScreenshots photographs the demo pages, as TestScreenshots does those of the dashboard. It is no test either.
@@ -405,6 +483,20 @@ func TestDemoScreenshots(t *testing.T) {
 	d.wantNotes("phone", 3, 2)
 	d.wantPresence("ada is online with laptop and phone.")
 	d.shoot(dir, "demo-notifications")
+
+	d.open("/demo/answers")
+	d.shoot(dir, "demo-answers-ask")
+	d.click(hook("question-1"))
+	d.want(`document.querySelector("#text").textContent.length > 260`)
+	d.run(`location.reload()`)
+	d.want(`document.querySelector("#received [data-joined=true]") !== null && document.querySelector("#text").textContent.length > 420`)
+	other := newTab(t)
+	other.do(chromedp.Navigate(value[string](d.tab, `document.querySelector("#second").href`)))
+	d.want(`document.querySelectorAll("#watching li").length === 2`)
+	d.shoot(dir, "demo-answers")
+	other.click(hook("stop"))
+	d.wantProgress("Stopped by ")
+	d.shoot(dir, "demo-answers-stopped")
 
 	d.open("/demo/time")
 	d.want(`document.querySelector("#outcome").textContent.startsWith("Ended")`)

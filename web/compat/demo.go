@@ -14,6 +14,7 @@ import (
 var demoPages = map[string]func(templates.DemoView) templ.Component{
 	"/demo":               templates.Demo,
 	"/demo/chat":          templates.DemoChat,
+	"/demo/answers":       templates.DemoAnswers,
 	"/demo/notifications": templates.DemoNotifications,
 	"/demo/time":          templates.DemoTime,
 }
