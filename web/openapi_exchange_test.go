@@ -30,7 +30,7 @@ func TestSpecSamples(t *testing.T) {
 		{"notifyMember", ""}, {"say", ""}, {"followRoom", "message"}, {"time", "time"},
 		{"healthz", ""}, {"readyz", ""}, {"metrics", ""}, {"openapi", ""}, {"docs", ""}, {"clientModule", ""}, {"clientTypes", ""},
 		{"setInfo", ""}, {"kickConnection", ""}, {"leave", ""}, {"kickClient", ""}, {"listBlocks", ""}, {"unblock", ""}, {"emptyHistory", ""}, {"followMember", "ORDER_SHIPPED"},
-		{"ackEvents", ""},
+		{"ackEvents", ""}, {"backup", ""},
 	} {
 		r, ok := samples[step.operation]
 		if !ok {

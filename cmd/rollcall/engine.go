@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -124,7 +125,13 @@ type engine struct {
 type directory struct {
 	*disklog.Log
 	outage
-	name string
+	name   string
+	outbox *disklog.Outbox // nil without webhooks
+}
+
+// Backup copies the log and the outbox, see [disklog.Log.Backup].
+func (d *directory) Backup(ctx context.Context) (files fs.FS, release func(), err error) {
+	return d.Log.Backup(ctx, d.outbox)
 }
 
 // Lost returns nil: a directory has no other writers.

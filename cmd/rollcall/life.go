@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"rollcall/hub/disklog"
 	"rollcall/web"
 )
 
@@ -127,6 +128,9 @@ func (l *life) newServer(ctx context.Context, effective []web.Setting) error {
 	}
 	if box != nil {
 		options.Outbox = box
+		if d, ok := l.store.(*directory); ok {
+			d.outbox, _ = box.(*disklog.Outbox)
+		}
 		l.closeAtEnd(box, "the outbox of webhooks was not closed in order")
 	}
 	if l.server, err = web.New(options); err != nil {

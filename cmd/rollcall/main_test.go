@@ -181,11 +181,20 @@ type stream struct {
 
 func (p *program) subscribe(channels string) *stream {
 	p.t.Helper()
+	return p.resume(channels, "")
+}
+
+// resume subscribes from a position, "" for none.
+func (p *program) resume(channels, position string) *stream {
+	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
 	p.t.Cleanup(cancel)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+"/subscribe?channels="+url.QueryEscape(channels), nil)
 	if err != nil {
 		p.t.Fatal(err)
+	}
+	if position != "" {
+		request.Header.Set("Last-Event-ID", position)
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {

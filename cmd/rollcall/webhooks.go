@@ -54,16 +54,13 @@ func readWebhooks(node ast.Node) ([]hooks.Endpoint, error) {
 	return list, hooks.CheckEndpoints(list)
 }
 
-// outboxName is the outbox's name in a directory.
-const outboxName = "webhooks"
-
 // openOutbox opens the outbox of webhooks, nil for one in memory. cluster is nil without one.
 func (c *serveCmd) openOutbox(ctx context.Context, cluster *engine, log *slog.Logger) (outbox.Store, error) {
 	switch {
 	case len(c.webhooks) == 0:
 		return nil, nil
 	case c.Data != "":
-		return disklog.OpenOutbox(filepath.Join(c.Data, outboxName), c.Sync == "relaxed", log)
+		return disklog.OpenOutbox(filepath.Join(c.Data, disklog.OutboxName), c.Sync == "relaxed", log)
 	case cluster != nil:
 		ctx, cancel := context.WithTimeout(ctx, openTimeout)
 		defer cancel()

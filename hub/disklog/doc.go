@@ -39,6 +39,11 @@
 // a restore, the log gets a new epoch: its events remain, under new ids. A relaxed store also records
 // the boot of the machine, and a reboot changes the epoch.
 //
+// # Backups
+//
+// [Log.Backup] makes a copy while events are written: the database links the files that do not change any more, and
+// copies its list of files and the log of commits. The copy has no mark, so a log that is opened on it gets a new epoch.
+//
 // # When the disk is full or fails
 //
 // Appends fail with ErrFull when the disk's free space falls to a reserve. The store's own writes then
@@ -47,6 +52,6 @@
 //
 // # Ownership
 //
-// One goroutine writes events, another sweeps. The queue between publishers and the writer, and the
+// One goroutine writes events, another sweeps and makes backups. The queue between publishers and the writer, and the
 // segments' counts, have a mutex each; neither is held during a commit. Close the log after the hub.
 package disklog

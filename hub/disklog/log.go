@@ -51,6 +51,10 @@ type Log struct {
 	queue queue
 	trims trims
 	reads chan struct{} // a place for each older read
+
+	backup      chan struct{} // of capacity one: the place for a backup
+	checkpoints chan func()   // what the sweeper does for a backup
+
 	notes *eventlog.NoteQuota
 
 	running  sync.WaitGroup
@@ -76,6 +80,7 @@ func Open(dir string, opts Options) (*Log, error) {
 		opts.boot = bootID
 	}
 	l := &Log{dir: dir, opts: opts, log: opts.Log, stop: make(chan struct{}), reads: make(chan struct{}, 8)}
+	l.backup, l.checkpoints = make(chan struct{}, 1), make(chan func())
 	l.queue.wake = make(chan struct{}, 1)
 	l.trims.wake = make(chan struct{}, 1)
 	if err := guard(l.open); err != nil {
@@ -109,6 +114,9 @@ func (l *Log) open() error {
 	}
 	var err error
 	if l.store, err = openStore(filepath.Join(l.dir, storeName), l.opts.Relaxed, l.log); err != nil {
+		return plain(err)
+	}
+	if err := os.RemoveAll(filepath.Join(l.dir, backupName)); err != nil {
 		return plain(err)
 	}
 	if l.mark, err = openMark(l.dir, l.opts.identity); err != nil {

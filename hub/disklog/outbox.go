@@ -116,6 +116,14 @@ func (o *Outbox) write(fill func(*pebble.Batch) error) error {
 	return b.Commit(pebble.Sync)
 }
 
+// OutboxName is the outbox's place beside a log, in its directory and in its backups.
+const OutboxName = "webhooks"
+
+// checkpoint writes the outbox to a directory that does not exist.
+func (o *Outbox) checkpoint(ctx context.Context, dir string) error {
+	return o.own(ctx, func() error { return o.store.Checkpoint(dir) })
+}
+
 // Append implements [outbox.Store].
 func (o *Outbox) Append(ctx context.Context, after uint64, data []byte) error {
 	return o.own(ctx, func() error {

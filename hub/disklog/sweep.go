@@ -52,6 +52,8 @@ func (l *Log) sweep() {
 			return
 		case <-synced.C:
 			err = errors.Join(l.store.fs.sync(), l.mark.sync())
+		case do := <-l.checkpoints:
+			do()
 		case <-l.trims.wake:
 			err = guard(l.trim)
 		case <-ticker.C:

@@ -44,6 +44,7 @@ func (a *API) Routes(e *gin.Engine) {
 		e.Match(reply.ReadMethods, "/history"+slash, reply.Handler(a.history))
 		e.Match(reply.ReadMethods, "/presence/clients"+slash, reply.Handler(a.listClients))
 		e.Match(reply.ReadMethods, "/presence/channels"+slash, reply.Handler(a.listChannels))
+		e.Match(reply.ReadMethods, "/backup"+slash, reply.Handler(a.backup))
 		e.Match(reply.ReadMethods, "/presence/blocks"+slash, reply.Handler(a.listBlocks))
 	}
 	e.Match(reply.ReadMethods, "/presence/clients/:clientId", reply.Handler(a.showClient))

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -78,6 +79,13 @@ type Deeper interface {
 
 	// Floors returns, for each channel, the number through which its events may be missing in memory.
 	Floors(channels []string) []uint64
+}
+
+// BackedUp is an Engine that can be copied while it is used.
+type BackedUp interface {
+	// Backup returns the files of the store, as they are at one instant, until release is called. ErrBusy means that
+	// there is another backup.
+	Backup(ctx context.Context) (files fs.FS, release func(), err error)
 }
 
 // The most that one resuming stream gets from the store. Older events are a gap.
