@@ -50,7 +50,7 @@ test-clients:
 test-deploy:
 	@if [ -d docs/deploy ]; then echo "cd docs/deploy && $(GO) test" && cd docs/deploy && $(GO) test -vet=all -gcflags='all=-N -l' -timeout 10m; fi
 
-torture: ## attack real servers with faults, and check the clients' observations (FOR=2h SEED=7 ENGINE=memory|data|scarce|nats)
+torture: ## attack real servers with faults, and check the clients' observations (FOR=2h SEED=7 ENGINE=memory|data|scarce|tls|nats)
 	ROLLCALL_TORTURE_FOR=$(or $(FOR),10m) ROLLCALL_TORTURE_SEED=$(SEED) ROLLCALL_TORTURE_ENGINE=$(ENGINE) \
 		$(GO) test -race -count=1 -v -timeout 0 -run 'TestTorture$$' ./cmd/rollcall
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -54,6 +55,16 @@ func (m *machine) start() {
 			continue // a full channel would stop the program; what it logs is in p.all
 		}
 	}()
+}
+
+// url is the address of the server itself, in the form of a [torture.System].
+func (m *machine) url() string { return m.scheme() + m.address }
+
+func (m *machine) scheme() string {
+	if slices.Contains(m.args, "--tls-dev") {
+		return "https://"
+	}
+	return ""
 }
 
 func (m *machine) runs() bool {
@@ -188,7 +199,7 @@ func (m *machine) signal(sig syscall.Signal) {
 func machineSystem(rules torture.Rules, machines ...*machine) torture.System {
 	sys := torture.System{Rules: rules}
 	for _, m := range machines {
-		sys.Servers = append(sys.Servers, m.front.Addr())
+		sys.Servers = append(sys.Servers, m.scheme()+m.front.Addr())
 		sys.Faults = append(sys.Faults, m.faults()...)
 		m.start()
 	}
@@ -198,13 +209,19 @@ func machineSystem(rules torture.Rules, machines ...*machine) torture.System {
 		}
 	}
 	for _, m := range machines {
-		until(m.t, m.name+" is ready", func() bool { return torture.Ready(context.Background(), m.address) })
+		until(m.t, m.name+" is ready", func() bool { return torture.Ready(context.Background(), m.url()) })
 	}
 	return sys
 }
 
 func memorySystem(t *testing.T) torture.System {
 	return machineSystem(torture.Rules{KeepsAll: true}, newMachine(t, "n1", keepsAll...))
+}
+
+// tlsSystem is one server over TLS.
+func tlsSystem(t *testing.T) torture.System {
+	return machineSystem(torture.Rules{KeepsAll: true, Durable: true},
+		newMachine(t, "n1", append(keepsAll, "--tls-dev", "--data="+filepath.Join(t.TempDir(), "data"))...))
 }
 
 // scarceSystem drops most events soon.

@@ -16,15 +16,15 @@ import (
 
 // engines are the systems that are tortured.
 var engines = map[string]func(t *testing.T) torture.System{
-	"memory": memorySystem, "data": dataSystem, "scarce": scarceSystem, "nats": natsSystem,
+	"memory": memorySystem, "data": dataSystem, "scarce": scarceSystem, "tls": tlsSystem, "nats": natsSystem,
 }
 
 // shortSeeds are those of every run of the tests.
-var shortSeeds = map[string][]uint64{"memory": {1}, "data": {2}, "scarce": {3}, "nats": {4}}
+var shortSeeds = map[string][]uint64{"memory": {1}, "data": {2}, "scarce": {3}, "nats": {4}, "tls": {5}}
 
 // TestTorture attacks real servers with faults, and checks the clients' observations. In the environment,
 // ROLLCALL_TORTURE_FOR sets its duration, with random seeds; ROLLCALL_TORTURE_SEED replays one;
-// ROLLCALL_TORTURE_ENGINE chooses one of memory, data, scarce and nats; ROLLCALL_TORTURE_STEPS is the number of faults
+// ROLLCALL_TORTURE_ENGINE chooses one of memory, data, scarce, tls and nats; ROLLCALL_TORTURE_STEPS is the number of faults
 // in a round.
 func TestTorture(t *testing.T) {
 	t.Parallel()
@@ -34,7 +34,7 @@ func TestTorture(t *testing.T) {
 	}
 	steps := number(t, "ROLLCALL_TORTURE_STEPS", 6)
 	if seed := number(t, "ROLLCALL_TORTURE_SEED", 0); seed > 0 && long == "" {
-		shortSeeds = map[string][]uint64{"memory": {seed}, "data": {seed}, "scarce": {seed}, "nats": {seed}}
+		shortSeeds = map[string][]uint64{"memory": {seed}, "data": {seed}, "scarce": {seed}, "nats": {seed}, "tls": {seed}}
 	}
 	if long != "" {
 		tortureFor(t, only, long, steps)

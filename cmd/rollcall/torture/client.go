@@ -3,10 +3,11 @@ package torture
 import (
 	"bufio"
 	"context"
-	"fmt"
+	"crypto/tls"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -86,12 +87,13 @@ func (s *stream) Read(p []byte) (int, error) {
 }
 
 // run requests path from a server, from the position last, and returns the status, 0 without an answer. It reads all
-// events of a stream.
-func (s *stream) run(ctx context.Context, server, path, last string, on func(Message)) (status int) {
+// events of a stream. Over TLS the stream is one of HTTP/2 if h2 is set.
+func (s *stream) run(ctx context.Context, server, path, last string, h2 bool, on func(Message)) (status int) {
 	var dialer net.Dialer
 	dialing, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	conn, err := dialer.DialContext(dialing, "tcp", server)
+	address, secure := strings.CutPrefix(server, "https://")
+	conn, err := dialer.DialContext(dialing, "tcp", address)
 	if err != nil {
 		return 0
 	}
@@ -106,12 +108,19 @@ func (s *stream) run(ctx context.Context, server, path, last string, on func(Mes
 	}
 	stop := context.AfterFunc(ctx, s.drop)
 	defer stop()
-	header := ""
-	if last != "" {
-		header = "Last-Event-ID: " + last + "\r\n"
+	ask := s.ask
+	if secure {
+		ask = func(request *http.Request) (*http.Response, error) { return s.askSecurely(request, h2) }
 	}
-	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", path, header)
-	answer, err := http.ReadResponse(bufio.NewReaderSize(s, 1024), nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, origin(server)+path, nil)
+	if err != nil {
+		return 0
+	}
+	request.Host = "localhost"
+	if last != "" {
+		request.Header["Last-Event-ID"] = []string{last}
+	}
+	answer, err := ask(request)
 	if err != nil {
 		return 0
 	}
@@ -120,4 +129,50 @@ func (s *stream) run(ctx context.Context, server, path, last string, on func(Mes
 		_ = Scan(answer.Body, on)
 	}
 	return answer.StatusCode
+}
+
+// ask sends the request in clear.
+func (s *stream) ask(request *http.Request) (*http.Response, error) {
+	if err := request.Write(s.conn); err != nil {
+		return nil, err
+	}
+	return http.ReadResponse(bufio.NewReaderSize(s, 1024), request)
+}
+
+// askSecurely sends the request over TLS.
+func (s *stream) askSecurely(request *http.Request, h2 bool) (*http.Response, error) {
+	var protocols http.Protocols
+	protocols.SetHTTP1(!h2)
+	protocols.SetHTTP2(h2)
+	config := anyCertificate.Clone()
+	if config.NextProtos = []string{"http/1.1"}; h2 {
+		config.NextProtos = []string{"h2"}
+	}
+	transport := &http.Transport{
+		Protocols: &protocols, DisableKeepAlives: !h2, ResponseHeaderTimeout: requestTimeout,
+		DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			conn := tls.Client(slowConn{s.conn, s}, config)
+			return conn, conn.HandshakeContext(ctx)
+		},
+	}
+	return transport.RoundTrip(request)
+}
+
+// slowConn is a stream's connection, which reads as slowly as the stream.
+type slowConn struct {
+	net.Conn
+	s *stream
+}
+
+func (c slowConn) Read(p []byte) (int, error) { return c.s.Read(p) }
+
+// anyCertificate trusts all servers: their certificates are made for a run.
+var anyCertificate = &tls.Config{InsecureSkipVerify: true}
+
+// origin returns the URL of a server, without a path.
+func origin(server string) string {
+	if strings.Contains(server, "://") {
+		return server
+	}
+	return "http://" + server
 }

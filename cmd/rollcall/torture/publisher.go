@@ -108,7 +108,7 @@ func (p *publisher) send(ctx context.Context, server string, events []Event) (ou
 		list[i] = event{e.Channel, eventType, e.Payload, e.Payload}
 	}
 	body, _ := json.Marshal(map[string]any{"events": list})
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+server+"/publish", bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, origin(server)+"/publish", bytes.NewReader(body))
 	if err != nil {
 		return Refused, err.Error(), nil
 	}

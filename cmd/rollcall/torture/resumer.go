@@ -3,6 +3,7 @@ package torture
 import (
 	"context"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 )
@@ -33,7 +34,8 @@ func (r *resumer) run(ctx context.Context) {
 		r.mu.Unlock()
 		server := pick(r.rand, r.servers)
 		ending := r.disturb(s, life)
-		status := s.run(ctx, server, r.path, last, func(m Message) {
+		h2 := strings.Contains(server, "://") && r.rand.IntN(3) == 0
+		status := s.run(ctx, server, r.path, last, h2, func(m Message) {
 			r.mu.Lock()
 			if m.ID != "" {
 				r.last = m.ID

@@ -11,7 +11,7 @@ import (
 
 // System is the target of a round.
 type System struct {
-	Servers []string // host:port, as clients reach them
+	Servers []string // host:port, as clients reach them, or https://host:port
 	Faults  []Fault
 	Repair  func() // has all run that should, once the faults have ended; it may be called again
 	Rules   Rules
@@ -95,7 +95,7 @@ func Run(ctx context.Context, sys System, round Round) *History {
 }
 
 func newCrowd(sys System, round *Round) *crowd {
-	c := &crowd{h: NewHistory(), sys: sys, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 10}}}
+	c := &crowd{h: NewHistory(), sys: sys, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 10, TLSClientConfig: anyCertificate}}}
 	for i := range round.Channels {
 		c.channels = append(c.channels, fmt.Sprint("c", i))
 	}
