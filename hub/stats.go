@@ -13,6 +13,9 @@ type Stats struct {
 	Behind  int // of those, catching up with the log
 	Blocked int // of those, taking nothing at present
 
+	// Patterns is the number of patterns that streams follow, each once for each shard that has such a stream.
+	Patterns int
+
 	Accepted uint64            // streams that began
 	Resumed  uint64            // of those, with a position of this log
 	Events   uint64            // given to streams, each event once for each
@@ -37,7 +40,8 @@ type ShardStats struct {
 
 // counts is a shard's part of Stats, shard-owned: not shared, so counting costs an addition.
 type counts struct {
-	behind, blocked     int // counted on request, like shard
+	behind, blocked     int // counted on request, like patterns and shard
+	patterns            int
 	shard               ShardStats
 	accepted, resumed   uint64
 	events, bytes, gaps uint64
@@ -67,6 +71,7 @@ func (h *Hub) Stats() Stats {
 		t := &parts[i]
 		st.Behind += t.behind
 		st.Blocked += t.blocked
+		st.Patterns += t.patterns
 		st.Accepted += t.accepted
 		st.Resumed += t.resumed
 		st.Events += t.events
@@ -85,7 +90,7 @@ func (h *Hub) Stats() Stats {
 func (s *shard) account() counts {
 	t := s.counts
 	t.ends = maps.Clone(t.ends)
-	t.shard.Streams = len(s.conns)
+	t.shard.Streams, t.patterns = len(s.conns), s.index.patterns.count
 	if s.tail != nil {
 		t.shard.Behind = s.tail.Behind()
 	}

@@ -39,8 +39,11 @@ type Fragment struct {
 	Items []Fragment
 }
 
-// ChannelLink is a channel's name and the address of its page.
-type ChannelLink struct{ Name, Href string }
+// ChannelLink is a channel's name and the address of its page, or a pattern and that of its channels' events.
+type ChannelLink struct {
+	Name, Href string
+	Pattern    bool
+}
 
 // adminModules are the ES modules of the admin pages.
 var adminModules = []string{"admin.js", "live.js", "patches.js", "charts.js", "ages.js", "dom.js"}

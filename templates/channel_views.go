@@ -16,6 +16,7 @@ type ChannelView struct {
 	HasGap   bool       // events between this page of history and the next were dropped
 	Publish  PublishForm
 	CanPurge bool
+	Ended    bool // the channel takes no more events
 	Tail     TailControls
 	BaseURL  string
 }
@@ -30,6 +31,7 @@ type PublishForm struct {
 	Mode    string // "one" or "batch"
 	Type    string
 	Payload string
+	End     bool   // the channel ends with the event
 	Batch   string // JSON as POST /publish takes it
 	Error   string // the server's own message
 	Field   string // the field the error is about: "type", "payload", "batch"

@@ -18,6 +18,7 @@ type ChannelRow struct {
 	Key         string // id of the row's element
 	Name        string
 	Href        string
+	Pattern     bool // Name is a pattern that streams follow
 	Clients     string
 	Connections string
 	Rate        string    // "12.5/s"

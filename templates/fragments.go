@@ -106,6 +106,7 @@ func (v ChannelView) Fragments() []Fragment {
 	parts = append(parts,
 		Fragment{ID: "members", Body: memberList(v), Items: orEmpty(members, Fragment{ID: "members-empty", Body: membersEmpty(v)})},
 		Fragment{ID: "members-more", Body: membersMore(v)},
+		Fragment{ID: "channel-ended", Body: channelEnded(v)},
 	)
 	if len(v.Rate.Series) > 0 {
 		parts = append(parts, Fragment{ID: v.Rate.ID, Body: chart(v.Rate)})

@@ -52,7 +52,9 @@ func changed[V any](v V, change func(*V)) V {
 
 func pick(i int, words ...string) string { return words[i%len(words)] }
 
-func sampleLink(name string) ChannelLink { return ChannelLink{name, "/admin/channels/" + name} }
+func sampleLink(name string) ChannelLink {
+	return ChannelLink{Name: name, Href: "/admin/channels/" + name}
+}
 
 func sampleChannelRow(i int) ChannelRow {
 	name := pick(i, "orders.eu", "chat.lobby", "prices.btc-usd", "sensors.hall-3.temperature", "deploys", "news",
@@ -217,7 +219,7 @@ func sampleConnection(i int) ConnectionRow {
 		Agent:     pick(i, "Chrome 148 on Linux", "curl 8.20", "Safari 26 on iPhone"),
 		UserAgent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/148.0.0.0",
 		Protocol:  pick(i, "h2", "http/1.1"), Node: "fra-1", Since: ago(time.Duration(i*47+3) * time.Minute),
-		Channels: []ChannelLink{sampleLink("orders.eu"), sampleLink("chat.lobby")}, More: i * 3,
+		Channels: []ChannelLink{sampleLink("orders.eu"), {"rooms.>", "/admin/tail?channels=rooms.%3E", true}}, More: i * 3,
 		Events: thousands(18220 / (i + 1)), Bytes: amount(6.4e6/float64(i+1), "B"), LastID: "3f9a-884211",
 		Behind: pick(i, "0", "1,204", "32"), State: pick(i, "live", "not reading", "catching up"),
 		EndHref: fmt.Sprintf("/admin/clients/ana@example.com/connections/c9f2e07b%d/end", i),

@@ -49,6 +49,53 @@ func TestAdminChannels(t *testing.T) {
 	alice.get("/admin").wantText("busiest-rows", "unwatched")
 }
 
+// A pattern that a client follows leads to the events of its channels, from the client's page and the list of channels.
+func TestAdminPatterns(t *testing.T) {
+	t.Parallel()
+	srv := startAdmin(t)
+	alice := operator(t, srv)
+	srv.Subscribe("channels=orders.>,news&clientId=ada").WantRegistered()
+	for _, path := range []string{"/admin/clients/ada", "/admin/clients", "/admin/channels"} {
+		page := alice.get(path)
+		if !strings.Contains(page.text, `tail?channels=orders.%3E"`) {
+			t.Errorf("%s does not lead to the events of the pattern", path)
+		}
+		if strings.Contains(page.text, "channels/orders") {
+			t.Errorf("%s leads to a page of the pattern, which there is not", path)
+		}
+	}
+	alice.get("/admin/channels").wantText("channels-rows", "pattern")
+	alice.get("/admin/tail?channels=orders.%3E").want(200)
+}
+
+// An operator ends a channel; its page says so, and purging it opens it again.
+func TestAdminEndsChannel(t *testing.T) {
+	t.Parallel()
+	srv := startAdmin(t)
+	alice := operator(t, srv)
+	isOpen := func() bool {
+		badge := alice.get("/admin/channels/build").one("channel-ended")
+		return slices.ContainsFunc(badge.Attr, func(a html.Attribute) bool { return a.Key == "hidden" })
+	}
+	if !isOpen() {
+		t.Error("an unused channel has ended")
+	}
+	alice.act("ok", "Published 1 event.", "/admin/channels/build/publish", "type", "log", "payload", "1")
+	if !isOpen() {
+		t.Error("the channel has ended with an event that is not its end")
+	}
+	alice.act("ok", "Published 1 event.", "/admin/channels/build/publish", "type", "done", "payload", "2", "end", "true")
+	if isOpen() {
+		t.Error("the page of an ended channel does not say so")
+	}
+	srv.Post("/publish", `{"events":[{"channelName":"build","type":"log","payload":3}]}`).WantFault(409, "channel_ended", "events[0].channelName")
+	alice.post("/admin/channels/build/publish", "type", "log", "payload", "3").want(409).wantText("publish-error", "has ended")
+	alice.act("ok", "Purged 2 events. Streams that resume there get a gap.", "/admin/channels/build/purge")
+	if !isOpen() {
+		t.Error("a purged channel has ended")
+	}
+}
+
 func TestAdminChannel(t *testing.T) {
 	t.Parallel()
 	srv := startAdmin(t)

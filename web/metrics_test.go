@@ -57,6 +57,37 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+// Patterns, pieces, ended channels and bodies that arrive are counted.
+func TestMetricsOfAnswers(t *testing.T) {
+	t.Parallel()
+	srv := webtest.Start(t, web.Options{Shards: 1})
+	st := srv.Subscribe("channels=answer.*,answer.>")
+	st.WantRegistered()
+	other := srv.Subscribe("channels=answer.>,answer.7")
+	other.WantRegistered()
+	body := publishing(t, srv, "channel=answer.8&type=text&append=k", "text/plain")
+	body.write(t, "Once")
+	st.WantEvent("answer.8", "text", `"Once"`)
+	until(t, "the body is counted", func() bool { return numbers(t, srv.Get("/metrics").Body)["rollcall_publish_bodies"] == "1" })
+	piece := `{"channelName":"answer.7","type":"text","append":"k","idempotencyKey":"%d","payload":"x","end":%t}`
+	srv.PublishBody(fmt.Sprintf(`{"events":[`+piece+`,`+piece+`,{"channelName":"log","type":"t","payload":1,"end":true}]}`, 1, false, 2, true))
+	srv.PublishBody(fmt.Sprintf(`{"events":[`+piece+`]}`, 2, true)) // a repetition
+	complete := srv.Subscribe("channels=answer.7")
+	complete.WantRegistered()
+	complete.WantOwn("lastEvent", "answer.7")
+	complete.WantGoodbye("complete", false)
+	got := numbers(t, srv.Get("/metrics").Body)
+	for name, want := range map[string]string{"rollcall_stream_patterns": "2", "rollcall_pieces_published_total": "3",
+		"rollcall_log_ended_channels": "2", `rollcall_streams_ended_total{reason="complete"}`: "1"} {
+		if got[name] != want {
+			t.Errorf("%s is %s, want %s", name, got[name], want)
+		}
+	}
+	st.Close()
+	other.Close()
+	until(t, "the patterns are gone", func() bool { return numbers(t, srv.Get("/metrics").Body)["rollcall_stream_patterns"] == "0" })
+}
+
 // The names and helps satisfy Prometheus' linter.
 func TestMetricsLint(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,7 @@ import (
 type Stats struct {
 	Published        uint64 // events accepted since the log began; in a follower since [Memory.Loaded]
 	Channels         int    // channels that keep events
+	Ended            int    // of those, that have ended
 	Events           int    // kept
 	Bytes            int64  // charged against the budget
 	Budget           int64
@@ -19,7 +20,7 @@ type Stats struct {
 func (m *Memory) Stats() Stats {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	stats := Stats{Published: m.published, Bytes: m.bytes, Budget: m.opts.Budget, EvictedForBudget: m.crowded}
+	stats := Stats{Published: m.published, Ended: int(m.ends.Load()), Bytes: m.bytes, Budget: m.opts.Budget, EvictedForBudget: m.crowded}
 	for _, s := range m.shelves {
 		stats.Channels += s.channels
 		stats.Events += s.events

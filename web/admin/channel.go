@@ -70,6 +70,7 @@ func (a *Admin) channelView(v *pageRequest) templates.ChannelView {
 		AllHref: Path + "/clients?q=" + queryEscape(name)}
 	last, oldest := "–", ""
 	if k.Newest != nil {
+		view.Ended = k.Newest.End()
 		at, _ := time.Parse(time.RFC3339, k.Newest.Timestamp())
 		last, oldest = durationText(max(time.Since(at), 0))+" ago", "oldest "+durationText(k.Oldest)+" ago"
 	}
@@ -149,6 +150,7 @@ func (a *Admin) publish(c *gin.Context) {
 	name := argOf(c)
 	form := templates.PublishForm{
 		Mode: c.PostForm("mode"), Type: c.PostForm("type"), Payload: c.PostForm("payload"), Batch: c.PostForm("batch"),
+		End: c.PostForm("end") == "true",
 	}
 	if form.Mode != "batch" {
 		form.Mode = "one"
@@ -176,6 +178,9 @@ func (a *Admin) parseForm(channel string, form *templates.PublishForm) ([]eventl
 		text := append([]byte(`{"events":[{"channelName":`), eventlog.AppendString(nil, validUTF8(channel))...)
 		text = append(append(text, `,"type":`...), eventlog.AppendString(nil, validUTF8(form.Type))...)
 		text = append(append(text, `,"payload":`...), payloadOf(form.Payload)...)
+		if form.End {
+			text = append(text, `,"end":true`...)
+		}
 		body.Write(append(text, "}]}"...))
 	}
 	if int64(body.Len()) > a.opts.MaxBodyBytes {

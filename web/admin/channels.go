@@ -142,7 +142,7 @@ func (a *Admin) channelRows(prefix string, names []string, rates map[string]floa
 	for i, k := range a.node.Log.Kept(names, activitySpan, sparkParts) {
 		ch := a.node.Registry.Channel(names[i])
 		row := templates.ChannelRow{
-			Key: prefix + keyOf(names[i]), Name: names[i], Href: adminLink("channels", names[i]),
+			Key: prefix + keyOf(names[i]), Name: names[i], Href: adminLink("channels", names[i]), Pattern: eventlog.IsPattern(names[i]),
 			Clients: grouped(ch.Clients), Connections: grouped(ch.Connections), Rate: perSecond(rates[names[i]]) + "/s",
 			Spark: activity(k, activitySpan), SparkSpan: durationText(activitySpan), Events: grouped(k.Events), Bytes: sized(k.Bytes),
 		}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"rollcall/hub/eventlog"
 	"rollcall/presence"
 	"rollcall/templates"
 	"rollcall/web/node"
@@ -213,7 +214,7 @@ const unknown = "–"
 // channelLinks returns links to the first n channels, and how many more there are.
 func channelLinks(names []string, n int) (links []templates.ChannelLink, more int) {
 	for _, name := range names[:min(n, len(names))] {
-		links = append(links, templates.ChannelLink{Name: name, Href: adminLink("channels", name)})
+		links = append(links, templates.ChannelLink{Name: name, Href: adminLink("channels", name), Pattern: eventlog.IsPattern(name)})
 	}
 	return links, max(len(names)-n, 0)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/gin-gonic/gin"
 
+	"rollcall/hub/eventlog"
 	"rollcall/templates"
 	"rollcall/web/livepage"
 	"rollcall/web/login"
@@ -44,9 +45,12 @@ func (q query) with(path string, pairs ...string) string {
 
 func queryEscape(s string) string { return url.QueryEscape(s) }
 
-// adminLink returns the path of the page of a client or a channel. A name that cannot be in a path, "." or "..", is in
-// the query.
+// adminLink returns the path of the page of a client or a channel, for a pattern that of its channels' events. A name that
+// cannot be in a path, "." or "..", is in the query.
 func adminLink(kind, name string) string {
+	if kind == "channels" && eventlog.IsPattern(name) {
+		return Path + "/tail?channels=" + url.QueryEscape(name)
+	}
 	if name == "." || name == ".." {
 		return Path + "/" + kind + "/_?name=" + url.QueryEscape(name)
 	}

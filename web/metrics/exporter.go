@@ -77,10 +77,12 @@ var (
 	metricMax      = gauge("streams_limit", "Maximum number of open streams.")
 	metricBehind   = gauge("streams_behind", "Streams that are catching up with the log.")
 	metricBlocked  = gauge("streams_blocked", "Streams whose connection takes no data now.")
+	metricPatterns = gauge("stream_patterns", "Patterns that streams follow, each once for each shard.")
 	metricClients  = gauge("clients", "Online clients.")
 	metricConns    = gauge("connections", "Connections of online clients.")
 	metricChannels = gauge("channels", "Channels that have members.")
 	metricKept     = gauge("log_channels", "Channels with kept events.")
+	metricOver     = gauge("log_ended_channels", "Channels with kept events that have ended.")
 	metricEvents   = gauge("log_events", "Kept events.")
 	metricBytes    = gauge("log_bytes", "Bytes of the budget used by kept events.")
 	metricBudget   = gauge("log_budget_bytes", "Budget for kept events, in bytes.")
@@ -103,6 +105,8 @@ var (
 	metricUnread   = gauge("ingest_waiting_messages", "Messages on the subjects of --ingest that this server has yet to read.")
 
 	metricPublished = counter("events_published_total", "Events accepted by the log.")
+	metricPieces    = counter("pieces_published_total", "Events that are pieces of a text, of requests to this server.")
+	metricArriving  = gauge("publish_bodies", "Bodies that are being published while they arrive.")
 	metricDelivered = counter("events_delivered_total", "Events delivered, one per event and stream.")
 	metricSent      = counter("sent_bytes_total", "Bytes written to streams' connections.")
 	metricOpened    = counter("streams_opened_total", "Opened streams.", "resumed")
@@ -169,11 +173,12 @@ func (x *Exporter) collectStreams(put putFunc, out chan<- prometheus.Metric) {
 	put(metricMax, float64(x.streams.Max()))
 	put(metricBehind, float64(st.Behind))
 	put(metricBlocked, float64(st.Blocked))
+	put(metricPatterns, float64(st.Patterns))
 	put(metricDelivered, float64(st.Events))
 	put(metricSent, float64(st.Bytes))
 	put(metricOpened, float64(st.Resumed), "true")
 	put(metricOpened, float64(st.Accepted-st.Resumed), "false")
-	for _, why := range []hub.Reason{hub.Draining, hub.Overloaded, hub.Slow, hub.Expired, hub.Kicked, hub.Limited, hub.Gone} {
+	for _, why := range []hub.Reason{hub.Draining, hub.Overloaded, hub.Slow, hub.Expired, hub.Kicked, hub.Limited, hub.Complete, hub.Gone} {
 		put(metricEnded, float64(st.Ends[why.Code]), why.Code)
 	}
 	put(metricGaps, float64(st.Gaps))
@@ -215,7 +220,10 @@ func (x *Exporter) collectPresence(put putFunc) {
 func (x *Exporter) collectLog(put putFunc) {
 	kept := x.node.Log.Stats()
 	put(metricPublished, float64(kept.Published))
+	put(metricPieces, float64(x.node.Pieces.Load()))
+	put(metricArriving, float64(x.publisher.Arriving.Load()))
 	put(metricKept, float64(kept.Channels))
+	put(metricOver, float64(kept.Ended))
 	put(metricEvents, float64(kept.Events))
 	put(metricBytes, float64(kept.Bytes))
 	put(metricBudget, float64(kept.Budget))

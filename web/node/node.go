@@ -59,7 +59,8 @@ type Node struct {
 	answerers sync.Map                   // kind of question → func([]byte) (any, bool)
 	ending    atomic.Pointer[hub.Reason] // why all streams are sent away; nil while they are not
 
-	OlderRoom totals.Quota // for the store's events that streams have yet to be given
+	OlderRoom totals.Quota  // for the store's events that streams have yet to be given
+	Pieces    atomic.Uint64 // published pieces of texts
 }
 
 // presenceBudget bounds the presence log in bytes. A watcher that comes back
@@ -130,5 +131,11 @@ func (n *Node) Streams() int { return n.Hub.Streams() + n.Watchers.Streams() }
 
 // Publish appends events to the log, within a span if events are traced. See [eventlog.Log.Append].
 func (n *Node) Publish(ctx context.Context, events []eventlog.Event) ([]eventlog.Result, error) {
-	return n.Tracer.append(ctx, n.Hub, events)
+	results, err := n.Tracer.append(ctx, n.Hub, events)
+	for i := range results {
+		if events[i].Append != "" && !results[i].Duplicate {
+			n.Pieces.Add(1)
+		}
+	}
+	return results, err
 }

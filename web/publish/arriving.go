@@ -46,7 +46,9 @@ func (p *Publisher) Stream(c *gin.Context) *reply.Fault {
 	a, read, f := p.arriving(c)
 	if f == nil {
 		p.beginSpan(c)
+		p.Arriving.Add(1)
 		f = a.run(read)
+		p.Arriving.Add(-1)
 	}
 	p.Outcomes.count(f)
 	p.endSpan(c, f)

@@ -2,6 +2,7 @@ package publish
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"rollcall/web/gate"
 	"rollcall/web/node"
@@ -20,6 +21,7 @@ type Publisher struct {
 	node     *node.Node
 	gate     *gate.Gate
 	Outcomes Outcomes
+	Arriving atomic.Int64 // bodies that are being published while they arrive
 
 	closing chan struct{} // closed when bodies are read no further
 	closed  sync.Once
