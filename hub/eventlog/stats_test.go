@@ -68,7 +68,8 @@ func (s *statsMachine) Check(rt *rapid.T) {
 	for _, ev := range kept {
 		by[ev.channel] = append(by[ev.channel], ev)
 	}
-	want := Stats{uint64(len(s.md.events)), len(by), len(kept), stats.Bytes, s.md.opts.Budget, stats.EvictedForBudget}
+	want := Stats{Published: uint64(len(s.md.events)), Channels: len(by), Events: len(kept),
+		Bytes: stats.Bytes, Budget: s.md.opts.Budget, EvictedForBudget: stats.EvictedForBudget}
 	if stats != want || stats.EvictedForBudget < s.crowded || int(stats.EvictedForBudget) > len(s.md.events)-len(kept)-s.purged {
 		rt.Fatalf("%+v, want %+v; %d were crowded out before", stats, want, s.crowded)
 	}
