@@ -46,7 +46,7 @@ type ChannelLink struct {
 }
 
 // adminModules are the ES modules of the admin pages.
-var adminModules = []string{"admin.js", "live.js", "patches.js", "charts.js", "ages.js", "dom.js"}
+var adminModules = []string{"admin.js", "live.js", "patches.js", "charts.js", "ages.js", "forms.js", "dom.js"}
 
 // section is a page in the navigation.
 type section struct{ name, label, path, key string }

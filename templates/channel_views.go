@@ -1,5 +1,7 @@
 package templates
 
+import "cmp"
+
 // ChannelView is the page at /admin/channels/{name}.
 type ChannelView struct {
 	AdminFrame
@@ -23,7 +25,19 @@ type ChannelView struct {
 
 // MemberRow is a client on a channel's page.
 type MemberRow struct {
-	Key, ClientID, Href, Info string
+	Key, ClientID, Href string
+	Name                string // from its info; may be empty
+	Info                string // the rest of it on one line, may be empty
+}
+
+// title is what the row calls the client, and note what follows.
+func (r MemberRow) title() string { return cmp.Or(r.Name, r.ClientID) }
+
+func (r MemberRow) note() string {
+	if r.Name != "" {
+		return r.ClientID
+	}
+	return r.Info
 }
 
 // PublishForm is the form on a channel's page, with its error.
@@ -32,6 +46,7 @@ type PublishForm struct {
 	Type    string
 	Payload string
 	End     bool   // the channel ends with the event
+	IsText  bool   // the payload is text, not JSON
 	Batch   string // JSON as POST /publish takes it
 	Error   string // the server's own message
 	Field   string // the field the error is about: "type", "payload", "batch"

@@ -1,6 +1,9 @@
 package templates
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // ClientView is the page at /admin/clients/{clientId}.
 type ClientView struct {
@@ -46,6 +49,7 @@ type ConnectionRow struct {
 // SendForm is the form that sends an event to one client, with its error.
 type SendForm struct {
 	Type, Payload string
+	IsText        bool // the payload is text, not JSON
 	Error         string
 	Field         string // "type" or "payload"; the field the error is about
 }
@@ -87,6 +91,14 @@ func (r ConnectionRow) level() string {
 		return "bad"
 	}
 	return ""
+}
+
+// lastNumber is the part of the last id that differs between connections.
+func (r ConnectionRow) lastNumber() string {
+	if i := strings.LastIndexByte(r.LastID, '-'); i > 0 {
+		return "…" + r.LastID[i:]
+	}
+	return r.LastID
 }
 
 func behindLevel(behind string, slow bool) string {

@@ -310,7 +310,7 @@ func sampleChannel() ChannelView {
 		Rate: sampleChart("c-rate", "Published", "/s", Series{"Published", "accent", wave(900, 1240, 260, 300)}),
 		Members: times(8, func(i int) MemberRow {
 			c := sampleClientRow(i)
-			return MemberRow{fmt.Sprintf("member-%d", i), c.ClientID, c.Href, c.Info}
+			return MemberRow{Key: fmt.Sprintf("member-%d", i), ClientID: c.ClientID, Href: c.Href, Info: c.Info}
 		}),
 		More: 12423, AllHref: "/admin/clients?q=orders.eu",
 		History: history, Older: "/admin/channels/orders.eu?before=3f9a-884202",

@@ -114,7 +114,7 @@ func TestAdminChannel(t *testing.T) {
 	slices.Reverse(ids)
 	subscribed(t, srv, "clientId=ada&info=%7B%22team%22%3A%22blue%22%7D", "news2")
 	srv.Subscribe("channels=news&clientId=bob&info=%7B%22team%22%3A%22blue%22%7D").WantRegistered()
-	page := alice.get("/admin/channels/news").wantText("fig-kept", "120").wantText("fig-clients", "1").wantText("members", `bob {"team":"blue"}`)
+	page := alice.get("/admin/channels/news").wantText("fig-kept", "120").wantText("fig-clients", "1").wantText("members", `bob team: blue`)
 	page.wantText("tail-rows", `{ "n": 119 }`)
 	var got []string
 	for target := "/admin/channels/news"; target != ""; {
@@ -145,7 +145,7 @@ func TestAdminPublish(t *testing.T) {
 	st.WantLast("a/b +c", `{}`)
 	alice.act("ok", "Published 1 event.", "/admin/channels/news/publish", "mode", "one", "type", "note", "payload", ` {"a": [1, 2]} `)
 	st.WantEvent("news", "note", `{"a":[1,2]}`)
-	alice.act("ok", "Published 1 event.", "/admin/channels/news/publish", "mode", "one", "type", "note", "payload", `no JSON <b>`)
+	alice.act("ok", "Published 1 event.", "/admin/channels/news/publish", "mode", "one", "type", "note", "payload", `no JSON <b>`, "text", "1")
 	st.WantEvent("news", "note", `"no JSON <b>"`)
 	alice.act("ok", "Published 1 event.", "/admin/channels/a%2Fb%20+c/publish", "mode", "one", "type", "note", "payload", `1`)
 	st.WantEvent("a/b +c", "note", `1`)
@@ -158,6 +158,7 @@ func TestAdminPublish(t *testing.T) {
 	for _, c := range []struct{ typ, payload, field, says string }{
 		{"", "1", "type", "type is empty; a type has 1 to 64 bytes"}, {"gap", "1", "type", `type "gap" is reserved for the server`},
 		{"note", `"` + strings.Repeat("x", 60<<10) + `"`, "payload", "payload has"},
+		{"note", "{\n bad", "payload", "payload is not JSON: line 2, column 2: invalid character 'b'"}, {"note", "", "payload", "payload is empty"},
 	} {
 		page := alice.post("/admin/channels/news/publish", "mode", "one", "type", c.typ, "payload", c.payload)
 		if page.status != 400 && page.status != 413 {

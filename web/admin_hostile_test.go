@@ -44,8 +44,8 @@ func occupy(t *testing.T, srv *webtest.Server, alice *visitor, names []string) {
 		payload := jsonOf(t, map[string]any{name: []string{name, "\x00\n\t\u009f"}})
 		srv.PublishBody(fmt.Sprintf(`{"events":[{"channelName":%s,"type":%s,"payload":%s},{"channelName":"all","type":%[2]s,"payload":%s}]}`, jsonOf(t, channel), jsonOf(t, typ), payload, jsonOf(t, name)))
 		alice.post("/admin/blocks", "clientId", strings.Replace(name, "🧑", "", 1)[:min(len(name), 251)]+"x", "for", "1h").want(303)
-		alice.act("ok", "Published 1 event.", pathOf("channels", channel, "/publish"), "mode", "one", "type", "x", "payload", name).want(200)
-		alice.post(pathOf("clients", name, "/send"), "type", name, "payload", name)
+		alice.act("ok", "Published 1 event.", pathOf("channels", channel, "/publish"), "mode", "one", "type", "x", "payload", name, "text", "1").want(200)
+		alice.post(pathOf("clients", name, "/send"), "type", name, "payload", name, "text", "1")
 	}
 	for range 50 { // so that the audit log has pages
 		alice.post("/admin/server/drain/stop").want(303)

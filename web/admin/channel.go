@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -84,10 +85,9 @@ func (a *Admin) channelView(v *pageRequest) templates.ChannelView {
 	}
 	members, total, _ := a.node.Registry.Clients(presence.Query{Channel: name, Limit: membersShown})
 	for _, m := range members {
-		view.Members = append(view.Members, templates.MemberRow{
-			Key: "member-" + keyOf(m.ClientID), ClientID: m.ClientID, Href: adminLink("clients", m.ClientID),
-			Info: reply.Short(string(m.Info), 120),
-		})
+		row := templates.MemberRow{Key: "member-" + keyOf(m.ClientID), ClientID: m.ClientID, Href: adminLink("clients", m.ClientID)}
+		row.Name, row.Info = described(m.Info)
+		view.Members = append(view.Members, row)
 	}
 	view.More = total - len(members)
 	return view
@@ -151,6 +151,7 @@ func (a *Admin) publish(c *gin.Context) {
 	form := templates.PublishForm{
 		Mode: c.PostForm("mode"), Type: c.PostForm("type"), Payload: c.PostForm("payload"), Batch: c.PostForm("batch"),
 		End: c.PostForm("end") == "true",
+		IsText: c.PostForm("text") != "",
 	}
 	if form.Mode != "batch" {
 		form.Mode = "one"
@@ -173,11 +174,18 @@ func (a *Admin) publish(c *gin.Context) {
 func (a *Admin) parseForm(channel string, form *templates.PublishForm) ([]eventlog.Event, *reply.Fault) {
 	var body bytes.Buffer
 	if form.Mode == "batch" {
+		if text := validUTF8(form.Batch); !json.Valid([]byte(text)) {
+			return nil, reply.NewFault(http.StatusBadRequest, "invalid_json", "The batch is not JSON: "+jsonFault(text)+".")
+		}
 		body.WriteString(form.Batch)
 	} else {
+		payload, wrong := payloadOf(form.Payload, form.IsText)
+		if wrong != "" {
+			return nil, &reply.Fault{Status: http.StatusBadRequest, Code: "invalid_json", Message: wrong + ".", Field: "payload"}
+		}
 		text := append([]byte(`{"events":[{"channelName":`), eventlog.AppendString(nil, validUTF8(channel))...)
 		text = append(append(text, `,"type":`...), eventlog.AppendString(nil, validUTF8(form.Type))...)
-		text = append(append(text, `,"payload":`...), payloadOf(form.Payload)...)
+		text = append(append(text, `,"payload":`...), payload...)
 		if form.End {
 			text = append(text, `,"end":true`...)
 		}

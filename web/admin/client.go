@@ -1,8 +1,6 @@
 package admin
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -179,11 +177,13 @@ const sendWait = 2 * time.Second
 // streams that are behind or away never get it.
 func (a *Admin) send(c *gin.Context) {
 	id := argOf(c)
-	form := templates.SendForm{Type: c.PostForm("type"), Payload: c.PostForm("payload")}
-	payload := payloadOf(form.Payload)
+	form := templates.SendForm{Type: c.PostForm("type"), Payload: c.PostForm("payload"), IsText: c.PostForm("text") != ""}
+	payload, wrong := payloadOf(form.Payload, form.IsText)
 	switch err := eventlog.CheckType(form.Type); {
 	case err != nil:
 		form.Field, form.Error = "type", "type "+err.Error()
+	case wrong != "":
+		form.Field, form.Error = "payload", wrong+"."
 	case len(payload) > a.opts.MaxPayloadBytes:
 		form.Field, form.Error = "payload", "payload has "+grouped(len(payload))+" bytes; it may have "+grouped(a.opts.MaxPayloadBytes)
 	}
@@ -203,16 +203,6 @@ func (a *Admin) send(c *gin.Context) {
 	a.noteAct(c, "send", id, "")
 	text := "Sent to " + grouped(got) + " of " + plural(len(conns), "connection") + "."
 	a.done(c, "client.send", id, form.Type+", "+text, adminLink("clients", id), text)
-}
-
-// payloadOf returns typed text as a payload: JSON unchanged, other text as a string.
-func payloadOf(text string) []byte {
-	var out bytes.Buffer
-	text = validUTF8(text)
-	if json.Compact(&out, []byte(text)) == nil {
-		return out.Bytes()
-	}
-	return eventlog.AppendString(nil, text)
 }
 
 func plural(n int, noun string) string {

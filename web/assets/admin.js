@@ -3,12 +3,14 @@
  *
  *   live.js      the page's stream          patches.js   its patches
  *   ages.js      times                      charts.js    charts
+ *   forms.js     forms
  *
  *   [data-copy="#id"] copies an element's text; [data-confirm] asks before a form is sent
  */
 import { dressed } from "./ages.js";
 import { pointAt, pointNext } from "./charts.js";
 import { ROOT } from "./dom.js";
+import { helpWithForms } from "./forms.js";
 import { connect, sleepWhileHidden, watchForSilence } from "./live.js";
 import { settleLists } from "./patches.js";
 
@@ -73,6 +75,7 @@ setInterval(() => {
 }, 5000);
 dressed(document.body);
 settleLists();
+helpWithForms();
 sleepWhileHidden();
 watchForSilence();
 connect();

@@ -1,0 +1,66 @@
+/**
+ * Forms of the admin pages: JSON is checked while it is typed, and what was sent is there again.
+ *
+ *   [data-json="#id"]   says whether the field has valid JSON; its [data-format] button indents it
+ *   form[data-keep]     keeps its values in this tab; Ctrl+Enter in it sends it
+ */
+import { parseJSON } from "./dom.js";
+
+/** helpWithForms looks after the page's forms. */
+export function helpWithForms() {
+  document.querySelectorAll("[data-json]").forEach(checkJSON);
+  document.querySelectorAll("form[data-keep]").forEach(keep);
+}
+
+function checkJSON(tools) {
+  const field = document.querySelector(tools.dataset.json);
+  const output = tools.querySelector("output");
+  const button = tools.querySelector("[data-format]");
+  const isText = () => field.form.elements.text?.checked && field.name === "payload";
+  const check = () => {
+    const wrong = isText() || !field.value.trim() ? "" : jsonFault(field.value);
+    output.textContent = isText() ? "Sent as text" : wrong || (field.value.trim() ? "Valid JSON" : "");
+    output.dataset.level = wrong ? "bad" : "";
+    field.ariaInvalid = wrong ? "true" : "false";
+    button.disabled = Boolean(wrong) || isText() || !field.value.trim();
+  };
+  button.addEventListener("click", () => {
+    field.value = JSON.stringify(parseJSON(field.value), null, 2);
+    check();
+  });
+  field.form.addEventListener("input", check);
+  if (field.value) check();
+}
+
+/** jsonFault returns where a text stops being JSON, "" for JSON. */
+function jsonFault(text) {
+  try {
+    JSON.parse(text);
+    return "";
+  } catch ({ message }) {
+    const [, line, column] = /line (\d+) column (\d+)/.exec(message) ?? place(text, /position (\d+)/.exec(message)?.[1]);
+    return `Not JSON: line ${line}, column ${column}`;
+  }
+}
+
+function place(text, position) {
+  const lines = text.slice(0, position ?? text.length).split("\n");
+  return [null, lines.length, lines.at(-1).length + 1];
+}
+
+function keep(form) {
+  const key = `form ${form.action}`;
+  const fields = [...form.elements].filter(({ name, type }) => name && ["text", "textarea"].includes(type));
+  form.addEventListener("submit", () => {
+    sessionStorage.setItem(key, JSON.stringify(fields.map(({ value }) => value)));
+  });
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+  });
+  const values = parseJSON(sessionStorage.getItem(key) ?? "") ?? [];
+  if (fields.some(({ value }) => value)) return; // the server returned the form with what is wrong
+  fields.forEach((field, i) => {
+    field.value = values[i] ?? "";
+  });
+  form.dispatchEvent(new Event("input"));
+}
