@@ -150,7 +150,7 @@ func (a *Admin) publish(c *gin.Context) {
 	name := argOf(c)
 	form := templates.PublishForm{
 		Mode: c.PostForm("mode"), Type: c.PostForm("type"), Payload: c.PostForm("payload"), Batch: c.PostForm("batch"),
-		End: c.PostForm("end") == "true",
+		End:    c.PostForm("end") == "true",
 		IsText: c.PostForm("text") != "",
 	}
 	if form.Mode != "batch" {

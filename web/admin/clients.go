@@ -177,7 +177,6 @@ func (a *Admin) clientRow(id string, st *states) (templates.ClientRow, bool) {
 type clientSum struct {
 	events, bytes uint64
 	behind        int
-	catching      bool
 	slow          bool // a connection takes nothing
 	unknown       bool // a connection's server has not told its figures
 }
@@ -185,7 +184,6 @@ type clientSum struct {
 func (s *clientSum) add(st node.ConnState, known bool) {
 	s.events, s.bytes, s.behind = s.events+st.Events, s.bytes+st.Bytes, s.behind+st.Behind
 	s.slow = s.slow || st.State == "not reading"
-	s.catching = s.catching || st.State == "catching up"
 	s.unknown = s.unknown || !known
 }
 
@@ -202,7 +200,7 @@ func (s *clientSum) state() string {
 	switch {
 	case s.slow:
 		return "not reading"
-	case s.behind > 0 || s.catching:
+	case s.behind > 0:
 		return "behind"
 	}
 	return "online"
