@@ -103,7 +103,7 @@ func TestPagesBelowAPrefix(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	patch := lineOf(t, resp.Body, "data: ")
+	patch := lineOf(t, resp.Body, "data: [")
 	if !strings.Contains(patch, `href=\"../admin`) || strings.Contains(patch, `href=\"/`) {
 		t.Errorf("a live page is sent %.2000s", patch)
 	}

@@ -54,7 +54,7 @@ func (a *Admin) streamFacts() []templates.Fact {
 // endCounts lists how many streams ended, by reason.
 func endCounts(ends map[string]uint64) string {
 	var list []string
-	for _, code := range []string{"gone", "slow", "kicked", "draining", "overloaded", "expired", "limit"} {
+	for _, code := range []string{"gone", "slow", "kicked", "draining", "overloaded", "expired", "limit", "complete"} {
 		if n := ends[code]; n > 0 {
 			list = append(list, code+" "+grouped(n))
 		}

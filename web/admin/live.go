@@ -189,6 +189,8 @@ func (a *Admin) stream(c *gin.Context) {
 		reply.Refuse(c, f)
 		return
 	}
+	livepage.Head(c.Writer.Header())
+	c.Writer.WriteHeaderNow() // Gin would send a head of its own at the end
 	sse, err := livepage.NewWriter(stream.Unwrapped(c))
 	if err != nil {
 		return

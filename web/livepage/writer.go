@@ -35,13 +35,16 @@ type Writer struct {
 // unwrap to one that has, as net/http's own.
 func NewWriter(w http.ResponseWriter) (*Writer, error) {
 	s := &Writer{w: w, rc: http.NewResponseController(w)}
-	h := w.Header()
+	Head(w.Header())
+	_ = s.rc.SetReadDeadline(time.Time{})
+	return s, s.write(append([]byte(retry), beat...))
+}
+
+// Head sets the head of a page's event stream.
+func Head(h http.Header) {
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
-	_ = s.rc.SetReadDeadline(time.Time{})
-	w.WriteHeader(http.StatusOK)
-	return s, s.write(append([]byte(retry), beat...))
 }
 
 // beat is the event of a stream on which nothing else happens; every is the heartbeat in ms.
