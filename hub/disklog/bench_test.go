@@ -3,6 +3,7 @@ package disklog
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -79,6 +80,61 @@ func BenchmarkOpen(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+		})
+	}
+}
+
+// BenchmarkWritten measures what is written to the disk for an event of 100 bytes over its life, from as many publishers: into the log
+// of commits, the sorted files, and by compaction and sweeping. Channels keep a tenth of what is stored. Half of each payload
+// is random.
+func BenchmarkWritten(b *testing.B) {
+	for _, shape := range [][2]int{{1, 1}, {64, 1}, {16, 100}} {
+		b.Run(fmt.Sprintf("%dx%d", shape[0], shape[1]), func(b *testing.B) {
+			l := open(b, b.TempDir(), Options{Keep: eventlog.Options{Events: max(b.N/1000/10, 10), Age: time.Hour}})
+			var left atomic.Int64
+			left.Store(int64(b.N))
+			var wg sync.WaitGroup
+			for p := range shape[0] {
+				wg.Go(func() {
+					random := rand.New(rand.NewPCG(1, uint64(p)))
+					events := make([]eventlog.Event, shape[1])
+					for left.Add(-int64(len(events))) > -int64(len(events)) {
+						for i := range events {
+							e := ev(fmt.Sprintf("channel.%d", random.IntN(1000)), 0)
+							e.Payload = fmt.Appendf(nil, `"%048x%050d"`, random.Uint64(), i)
+							for k := 1; k < 49; k += 16 {
+								copy(e.Payload[k:], fmt.Sprintf("%016x", random.Uint64()))
+							}
+							events[i] = e
+						}
+						if _, err := l.Append(context.Background(), events); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+			b.StopTimer()
+			if err := l.store.Flush(); err != nil {
+				b.Fatal(err)
+			}
+			if err := l.reclaim(); err != nil {
+				b.Fatal(err)
+			}
+			m := l.store.Metrics()
+			var flushed, compacted uint64
+			for _, level := range m.Levels {
+				flushed += level.TableBytesFlushed
+				compacted += level.TableBytesCompacted
+			}
+			for unit, n := range map[string]uint64{
+				"log-B/event": m.WAL.BytesWritten, "flushed-B/event": flushed, "compacted-B/event": compacted,
+				"written-B/event": m.WAL.BytesWritten + flushed + compacted,
+			} {
+				b.ReportMetric(float64(n)/float64(b.N), unit)
+			}
+			b.ReportMetric(float64(m.DiskSpaceUsage())/float64(b.N), "left-B/event")
 		})
 	}
 }

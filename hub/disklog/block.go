@@ -2,7 +2,10 @@ package disklog
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
+
+	"github.com/klauspost/compress/s2"
 
 	"rollcall/hub/eventlog"
 )
@@ -78,9 +81,45 @@ func appendText[T string | []byte](dst []byte, s T) []byte {
 	return append(dst, s...)
 }
 
-// readBlock adds the items of a block to dst. They do not share its memory.
+// The value of a large block is compressed: it is written to the log of commits, which is not, and again to a sorted file.
+const (
+	packedMark = 0xff // the first byte of a compressed block; others begin with flags, which are less
+	packMin    = 512
+	packMax    = 64 << 20
+)
+
+// pack returns the value of a block, in dst's memory or the block's.
+func pack(dst, block []byte) []byte {
+	if len(block) < packMin {
+		return block
+	}
+	dst = slices.Grow(dst[:0], 1+s2.MaxEncodedLen(len(block)))
+	dst = append(dst, packedMark)
+	packed := s2.Encode(dst[1:cap(dst)], block)
+	if len(packed) >= len(block)/8*7 {
+		return block
+	}
+	return dst[:1+len(packed)]
+}
+
+// unpack is the reverse of pack. The block does not share the value's memory.
+func unpack(value []byte) ([]byte, error) {
+	if len(value) == 0 || value[0] != packedMark {
+		return slices.Clone(value), nil
+	}
+	if n, err := s2.DecodedLen(value[1:]); err != nil || n > packMax {
+		return nil, errMalformed
+	}
+	block, err := s2.Decode(nil, value[1:])
+	if err != nil {
+		return nil, errMalformed
+	}
+	return block, nil
+}
+
+// readBlock adds the items of a block to dst. They share its memory.
 func readBlock(dst []item, block []byte) ([]item, error) {
-	r := reader{buf: append([]byte(nil), block...)}
+	r := reader{buf: block}
 	var at item
 	for len(r.buf) > 0 {
 		flags := r.byte()

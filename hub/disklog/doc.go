@@ -15,7 +15,8 @@
 //	entry    channel, sequence number → the channel's part of a block
 //	segment  first sequence number → counts over some megabytes of blocks
 //
-// Blocks are in log order, so they need little sorting. Entries are sorted by channel: the events of a
+// Blocks are in log order, so they need little sorting; they are in sorted files of their own, and compressed, as the log
+// of commits is not. Entries are sorted by channel: the events of a
 // channel, and its newest one, are found without reading other channels. Each event records the
 // previous event of its channel, and each entry their number, so missing events are always detected,
 // whatever removed them.

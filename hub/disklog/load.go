@@ -101,6 +101,9 @@ func (l *Log) blocks(from uint64, each func(first uint64, size int, items []item
 		from = first + 1
 		value, err := it.ValueAndErr()
 		if err == nil {
+			value, err = unpack(value)
+		}
+		if err == nil {
 			items, err = readBlock(items[:0], value)
 		}
 		if err == nil && (len(items) == 0 || items[0].Seq != first) {

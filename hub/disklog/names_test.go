@@ -1,9 +1,12 @@
 package disklog
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"rollcall/hub/eventlog"
 )
@@ -48,12 +51,41 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// A block is read as it was written, compressed or not, and one that is compressed and damaged is refused.
+func TestPack(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		text := rapid.SliceOfN(rapid.ByteRange(0, 63), 1, 3000).Draw(rt, "block")
+		block := bytes.Repeat(text, rapid.IntRange(1, 20).Draw(rt, "times"))
+		value := pack(nil, bytes.Clone(block))
+		if got, err := unpack(value); err != nil || !bytes.Equal(got, block) {
+			rt.Fatalf("%d bytes became %d, and then %d, %v", len(block), len(value), len(got), err)
+		}
+		if value[0] == packedMark {
+			if _, err := unpack(value[:len(value)-1]); err == nil {
+				rt.Fatal("a block that is cut is read")
+			}
+		}
+	})
+	if value := pack(nil, bytes.Repeat([]byte("a"), 4096)); len(value) > 200 {
+		t.Errorf("4 KiB of one letter are %d bytes", len(value))
+	}
+	if _, err := unpack([]byte{packedMark, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 1}); err == nil {
+		t.Error("a block that claims to have very many bytes is read")
+	}
+}
+
 // FuzzBlock: what is no block is refused, and reads no more than there is.
 func FuzzBlock(f *testing.F) {
 	at := item{}
 	it := item{Stored: eventlog.Stored{Event: ev("a", 1), Seq: 7}, prev: 3}
 	f.Add(appendItem(nil, &at, &it))
-	f.Fuzz(func(t *testing.T, block []byte) {
+	it.Payload = bytes.Repeat([]byte("1"), 2*packMin)
+	f.Add(pack(nil, appendItem(nil, &at, &it)))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		block, err := unpack(value)
+		if err != nil {
+			return
+		}
 		items, err := readBlock(nil, block)
 		for i := 1; i < len(items) && err == nil; i++ {
 			if items[i].Seq <= items[i-1].Seq {

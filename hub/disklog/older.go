@@ -182,7 +182,11 @@ func (v *view) block(seq uint64) ([]item, error) {
 	if err != nil {
 		return nil, err
 	}
-	items, err := readBlock(nil, value)
+	block, err := unpack(value)
+	if err != nil {
+		return nil, err
+	}
+	items, err := readBlock(nil, block)
 	if err == nil {
 		v.first, v.items = first, items
 	}

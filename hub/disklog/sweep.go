@@ -279,7 +279,7 @@ func (l *Log) compact(list []segment, end uint64) error {
 		if len(block) == 0 || failed != nil {
 			return
 		}
-		failed = b.Set(blockKey(nil, first), block, nil)
+		failed = b.Set(blockKey(nil, first), pack(nil, block), nil)
 		into.bytes += uint64(len(block))
 		block = block[:0]
 	}

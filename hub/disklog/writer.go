@@ -43,6 +43,8 @@ type writer struct {
 	serial uint64 // of the block; a tip of another one has nothing in this
 	dirty  []*tip
 	key    []byte
+
+	packed, entry []byte // memory for values
 }
 
 // dedupe is an idempotency key of this commit.
@@ -308,13 +310,17 @@ func (w *writer) endBlock() error {
 	if len(w.block) == 0 {
 		return nil
 	}
-	if err := w.batch.Set(blockKey(w.key[:0], w.first), w.block, nil); err != nil {
+	value := pack(w.packed, w.block)
+	if &value[0] != &w.block[0] {
+		w.packed = value
+	}
+	if err := w.batch.Set(blockKey(w.key[:0], w.first), value, nil); err != nil {
 		return err
 	}
 	events := 0
-	var value []byte
 	for _, t := range w.dirty {
-		value = t.entry.append(value[:0])
+		value := t.entry.append(w.entry[:0])
+		w.entry = value
 		if err := w.batch.Set(entryKey(w.key[:0], t.channel, t.entry.last), value, nil); err != nil {
 			return err
 		}
