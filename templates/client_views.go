@@ -21,6 +21,7 @@ type ClientView struct {
 	Connections []ConnectionRow
 	Channels    []ChannelLink
 	Timeline    []Moment // newest first
+	Lanes       []Lane   // newest first
 	Blocked     *BlockRow
 	Send        SendForm
 	BaseURL     string // as in OverviewView

@@ -10,8 +10,9 @@ type ClientsView struct {
 	Columns []Column // those of ClientColumns
 	Rows    []ClientRow
 	Pager   Pager
-	Total   int    // online, independent of the query
-	BaseURL string // as in OverviewView
+	Past    []Moment // of a search: who has left within the hour
+	Total   int      // online, independent of the query
+	BaseURL string   // as in OverviewView
 }
 
 // ClientRow is one client in a table.

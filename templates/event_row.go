@@ -18,6 +18,7 @@ type EventRow struct {
 	Open    bool // the payload is unfolded unless it is long: on a channel's page
 	Notice  bool // an event of the server: registered, gap, goodbye …
 
+	TraceHref   string   // of the page that says who got it; may be empty
 	Connections []string // of a tap: the beginnings of the ids of those that were given it
 }
 

@@ -55,11 +55,31 @@ func (v ClientsView) Fragments() []Fragment {
 	for _, r := range v.Rows {
 		rows = append(rows, Fragment{ID: r.Key, Body: clientRow(r)})
 	}
-	return []Fragment{
+	parts := []Fragment{
 		{ID: "clients-total", Body: countBadge("clients-total", v.Total, "online")},
 		{ID: "clients-rows", Body: clientRows(v), Items: orEmpty(rows, Fragment{ID: "clients-empty", Body: clientsEmpty(v)})},
 		{ID: "clients-pager", Body: pager("clients-pager", v.Pager)},
 	}
+	if v.Query != "" {
+		parts = append(parts, Fragment{ID: "past", Body: momentList("past", v.Past, pastEmpty), Items: momentFragments("past", v.Past, pastEmpty)})
+	}
+	return parts
+}
+
+// Fragments returns the live parts of the page.
+func (v TraceView) Fragments() []Fragment {
+	if v.Event == nil {
+		return nil
+	}
+	var rows []Fragment
+	for _, r := range v.Rows {
+		rows = append(rows, Fragment{ID: r.Key, Body: traceRow(r)})
+	}
+	return append(figureFragments(v.Figures),
+		Fragment{ID: "trace-silent", Body: traceSilent(v)},
+		Fragment{ID: "trace-rows", Body: traceRows(v), Items: orEmpty(rows, Fragment{ID: "trace-empty", Body: traceEmpty()})},
+		Fragment{ID: "trace-more", Body: traceMore(v)},
+	)
 }
 
 // Fragments returns the live parts of the page.
@@ -74,6 +94,7 @@ func (v ClientView) Fragments() []Fragment {
 		rows = append(rows, Fragment{ID: r.Key, Body: connectionRow(r, v.CanAct)})
 	}
 	return append(parts,
+		Fragment{ID: "lanes", Body: lanes(v.Lanes)},
 		Fragment{ID: "connections-rows", Body: connectionRows(v), Items: orEmpty(rows, Fragment{ID: "connections-empty", Body: connectionsEmpty(v)})},
 		Fragment{ID: "timeline", Body: momentList("timeline", v.Timeline, timelineEmpty), Items: momentFragments("timeline", v.Timeline, timelineEmpty)},
 	)

@@ -20,5 +20,6 @@ func momentID(list string, m Moment) string { return list + "-" + m.Key }
 // Texts of empty lists.
 const (
 	newsEmpty     = "No joins or leaves yet."
+	pastEmpty     = "No client that matches has left within the hour, as far as the server remembers."
 	timelineEmpty = "No history for this client."
 )

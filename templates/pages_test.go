@@ -40,6 +40,8 @@ func livePages(views map[string]live) map[string]livePage {
 			page = Audit(v)
 		case ServerView:
 			page = ServerPage(v)
+		case TraceView:
+			page = Trace(v)
 		case NodesView:
 			page = Nodes(v)
 		case WebhooksView:
@@ -75,6 +77,7 @@ func sampleViews() map[string]live {
 		"server":          sampleServer(),
 		"server-draining": drainingServer(),
 		"nodes":           sampleNodes(),
+		"trace":           sampleTrace(),
 		"webhooks":        sampleWebhooks(),
 		"webhooks-empty":  WebhooksView{AdminFrame: sampleFrame("server", "/admin/webhooks")},
 		"webhooks-viewer": changed(sampleWebhooks(), func(v *WebhooksView) { v.CanAct, v.Role = false, "viewer" }),

@@ -232,6 +232,11 @@ func sampleClient() ClientView {
 		ClientID: "ana@example.com", Base: "/admin/clients/ana@example.com", TapHref: "/admin/clients/ana@example.com/tap",
 		Online: true, Info: "{\n  \"name\": \"Ana\",\n  \"team\": \"ops\",\n  \"avatar\": \"https://cdn.example/a/8812.png\"\n}",
 		Since: ago(3 * time.Hour),
+		Lanes: []Lane{
+			{Key: "lane-1", ConnectionID: "C9F2E07B", Node: "east-1", Open: true, State: "live", Level: "ok", From: ago(5 * time.Minute), To: sampleNow, End: sampleNow,
+				Span: 15 * time.Minute, Marks: []LaneMark{{At: ago(5 * time.Minute), Text: "resumed after k4x-7, got 3 events", Level: "ok"}}},
+			{Key: "lane-2", ConnectionID: "AB3D", Node: "east-2", State: "ended: slow", From: ago(time.Hour), To: ago(6 * time.Minute), End: sampleNow, Span: 15 * time.Minute},
+		},
 		Figures: []Figure{
 			{ID: "f-open", Label: "Connections", Value: "3", Note: "peak 4"},
 			{ID: "f-events", Label: "Events sent", Value: "33,403"},
@@ -429,4 +434,16 @@ func drainingServer() ServerView {
 	return changed(sampleServer(), func(v *ServerView) {
 		v.Drain = DrainView{Draining: true, Rate: "200", Left: "8,112", Text: "About 41 s to go."}
 	})
+}
+
+func sampleTrace() TraceView {
+	return TraceView{
+		AdminFrame: sampleFrame("tail", "/admin/events?id=k4x-7"), ID: "k4x-7", Channel: "news", More: 3, Silent: "east-3",
+		Event:   &EventRow{Key: "ek4x-7", ID: "k4x-7", Channel: "news", Href: "/admin/channels/news", Type: "message", Payload: `{"n": 1}`, Line: `{"n": 1}`, At: sampleNow},
+		Figures: []Figure{{ID: "f-passed", Label: "Passed it", Value: "57", Note: "2 on a resume"}},
+		Rows: []TraceRow{
+			{Key: "trace-1", ClientID: "ann", Name: "Ann", Href: "/admin/clients/ann", ConnectionID: "QX2V", Node: "east-1", State: "behind", Level: "bad", Detail: "12 events to get, takes nothing now", Opened: sampleNow},
+			{Key: "trace-2", ClientID: "bob", Href: "/admin/clients/bob", ConnectionID: "AB3D", Node: "east-2", State: "resumed", Level: "ok", Detail: "was away", Opened: sampleNow, At: sampleNow},
+		},
+	}
 }

@@ -90,6 +90,7 @@ func (a *Admin) answerQuestions() {
 	node.OnAsk(a.node, auditKind, a.answerAudit)
 	node.OnAsk(a.node, drainKind, a.answerDrain)
 	node.OnAsk(a.node, tapKind, a.taps.answer)
+	node.OnAsk(a.node, traceKind, a.trace)
 }
 
 // Routes adds the admin UI to the engine.
@@ -133,7 +134,7 @@ func (a *Admin) Routes(e *gin.Engine) {
 func (a *Admin) paintings() map[string]pageFunc {
 	return map[string]pageFunc{
 		"": a.overview, "/clients": a.clients, "/clients/:clientId": a.client, "/clients/:clientId/tap": a.tap,
-		"/channels": a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/blocks": a.blocks, "/audit": a.auditPage,
+		"/channels": a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/events": a.events, "/blocks": a.blocks, "/audit": a.auditPage,
 		"/server": a.serverPage, "/nodes": a.nodes, "/webhooks": a.webhooks,
 	}
 }

@@ -75,7 +75,9 @@ func (a *Admin) clientView(v *pageRequest, st *states, past *timeline) templates
 		row := blockRow(b)
 		view.Blocked = &row
 	}
-	view.Timeline = a.moments(past.entries(timelineLen), false)
+	entries := past.entries(mostTimeline)
+	view.Timeline = a.moments(entries[:min(len(entries), timelineLen)], false)
+	view.Lanes = a.lanes(conns, st, entries)
 	return view
 }
 

@@ -64,7 +64,34 @@ func (p *clientsPage) paint() renderedPage {
 		}
 	}
 	view.Pager = p.pager(Path + "/clients")
+	if p.search != "" {
+		view.Past = p.a.departed(strings.ToLower(p.search))
+	}
 	return renderedPage{body: templates.Clients(view), parts: view.Fragments()}
+}
+
+// How long clients that have left can be found, as far as the journal reaches, and how many are listed.
+const (
+	pastSpan  = time.Hour
+	pastShown = 20
+)
+
+// departed returns when clients have left that a search finds and that are not online, the newest first.
+func (a *Admin) departed(search string) []templates.Moment {
+	since := time.Now().Add(-pastSpan)
+	seen := make(map[string]bool)
+	left := a.node.Journal.Newest(pastShown, func(h *node.JournalEntry) bool {
+		if h.Kind != "leave" || h.At.Before(since) || seen[h.ClientID] || !containsFold(h.ClientID, search) {
+			return false
+		}
+		seen[h.ClientID] = true
+		return true
+	})
+	left = slices.DeleteFunc(left, func(h node.JournalEntry) bool {
+		_, _, online := a.node.Registry.Client(h.ClientID)
+		return online
+	})
+	return a.moments(left, true)
 }
 
 // clientEntry is a client that is online.

@@ -241,6 +241,9 @@ func parsedRow(sse []byte) templates.EventRow {
 	if !body.Timestamp.IsZero() {
 		row.At = body.Timestamp
 	}
+	if !row.Notice {
+		row.TraceHref = traceLink(row.ID, body.ChannelName)
+	}
 	row.Payload, row.Line = indented(payload), reply.Short(string(payload), lineLen)
 	return row
 }
@@ -293,6 +296,7 @@ func recordRow(r *eventlog.Record, epoch string) templates.EventRow {
 		Payload: indented(r.Payload()), Line: reply.Short(string(r.Payload()), lineLen),
 	}
 	row.At, _ = time.Parse(time.RFC3339, r.Timestamp())
+	row.TraceHref = traceLink(id, r.Channel())
 	return row
 }
 
