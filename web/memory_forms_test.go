@@ -56,5 +56,5 @@ func TestFormLimits(t *testing.T) {
 		w.Cut()
 	}
 	alice.do("POST", "/admin/clients/a/send", url.Values{"type": {"t"}, "payload": {strings.Repeat("A", 50<<10)}}.Encode()).want(404) // was read: there is no such client
-	alice.do("POST", "/admin/channels/a/publish", url.Values{"mode": {"one"}, "type": {"t"}, "payload": {strings.Repeat("A", 50<<10)}}.Encode()).want(303)
+	alice.do("POST", "/admin/channels/a/publish", url.Values{"mode": {"one"}, "type": {"t"}, "payload": {`"` + strings.Repeat("A", 50<<10) + `"`}}.Encode()).want(303)
 }

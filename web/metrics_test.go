@@ -76,13 +76,21 @@ func TestMetricsOfAnswers(t *testing.T) {
 	complete.WantRegistered()
 	complete.WantOwn("lastEvent", "answer.7")
 	complete.WantGoodbye("complete", false)
-	got := numbers(t, srv.Get("/metrics").Body)
-	for name, want := range map[string]string{"rollcall_stream_patterns": "2", "rollcall_pieces_published_total": "3",
+	var got map[string]string
+	until(t, "all pieces are counted", func() bool { // after they are published
+		got = numbers(t, srv.Get("/metrics").Body)
+		return got["rollcall_pieces_published_total"] == "3"
+	})
+	for name, want := range map[string]string{"rollcall_stream_patterns": "2",
 		"rollcall_log_ended_channels": "2", `rollcall_streams_ended_total{reason="complete"}`: "1"} {
 		if got[name] != want {
 			t.Errorf("%s is %s, want %s", name, got[name], want)
 		}
 	}
+	if err := body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	(<-body.answer).WantStatus(200)
 	st.Close()
 	other.Close()
 	until(t, "the patterns are gone", func() bool { return numbers(t, srv.Get("/metrics").Body)["rollcall_stream_patterns"] == "0" })
