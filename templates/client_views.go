@@ -66,6 +66,15 @@ type TapView struct {
 	Rows     []EventRow
 }
 
+// who names the client in a question.
+func (v ClientView) who() string {
+	text := visible(v.ClientID)
+	if v.Name != "" {
+		text = visible(v.Name) + " (" + text + ")"
+	}
+	return text + " with " + thousands(len(v.Connections)) + " " + plural(thousands(len(v.Connections)), "connection")
+}
+
 // state returns the word for a client's state, and its tone.
 func (v ClientView) state() (word, tone string) {
 	switch {

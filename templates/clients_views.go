@@ -6,6 +6,7 @@ import "time"
 type ClientsView struct {
 	AdminFrame
 	Query   string
+	Channel string   // only its members are listed; "" for all clients
 	Sort    string   // kept when searching: the value of the form's hidden field; may be empty
 	Columns []Column // those of ClientColumns
 	Rows    []ClientRow

@@ -22,6 +22,9 @@ type EventRow struct {
 	Connections []string // of a tap: the beginnings of the ids of those that were given it
 }
 
+// copySelector selects the payload.
+func (r EventRow) copySelector() string { return "#" + r.Key + "-data" }
+
 // lines returns the number of lines of a text.
 func lines(s string) int { return strings.Count(s, "\n") + 1 }
 

@@ -67,7 +67,7 @@ func TestAdminBlock(t *testing.T) {
 	for _, wrong := range []string{"", "x", "10", "-1s", "0s", "9000h"} {
 		alice.act("bad", "The time of a block is such as 30s, 10m or 24h, at most 8784h.", "/admin/clients/ada/block", "for", wrong)
 	}
-	alice.act("ok", "Blocked for 10 min.", "/admin/clients/ada/block", "for", "10m").wantText("blocked", "by alice , until")
+	alice.act("ok", "Blocked for 10 min.", "/admin/clients/ada/block", "for", "10m").wantText("blocked", "by alice , ends")
 	st.WantGoodbye("kicked", false)
 	for range 3 {
 		srv.Get("/subscribe?channels=a&clientId=ada").WantStatus(204)

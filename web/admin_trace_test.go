@@ -41,7 +41,8 @@ func TestAdminTrace(t *testing.T) {
 	}
 	until(t, "the streams have caught up", func() bool {
 		page := vera.get(path)
-		return strings.Contains(page.says("fig-gap"), "a gap 1") && strings.Contains(page.says("fig-passed"), "it 4 1 on a resume")
+		return strings.Contains(page.says("fig-gap"), "a gap 1") && strings.Contains(page.says("fig-streams"), "now 6") &&
+			strings.Contains(page.says("fig-later"), "later 1") && strings.Contains(page.says("fig-passed"), "it 4 1 on a resume")
 	})
 	for _, path := range []string{path, path + "&channel=room.a"} {
 		page := vera.get(path).wantText("fig-streams", "now 6").wantText("fig-later", "later 1").wantText("fig-behind", "it 0").wantText("main", `"n"`)

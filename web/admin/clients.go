@@ -55,7 +55,7 @@ func (p *clientsPage) paint() renderedPage {
 		p.away = p.top.ask(topQuestion{p.sort})
 	}
 	p.refresh(every, p.key)
-	view := templates.ClientsView{AdminFrame: p.v.frame, Query: p.search, Sort: p.v.query.Get("sort"), Total: p.rows.all, BaseURL: p.v.base}
+	view := templates.ClientsView{AdminFrame: p.v.frame, Query: p.search, Sort: p.v.query.Get("sort"), Channel: p.v.query.Get("channel"), Total: p.rows.all, BaseURL: p.v.base}
 	view.Columns = p.columns(Path+"/clients", clientColumns, "id")
 	p.states.ask(p.rows.names...)
 	for _, id := range p.rows.names {
@@ -115,7 +115,11 @@ func (a *Admin) gatherClients() []clientEntry {
 // key returns the sort key and the filter of clients.
 func (p *clientsPage) key(search string) func(*clientEntry) (rowKey, bool) {
 	on := sync.OnceValue(func() map[string]bool { return p.a.node.Registry.OnLike(search) })
+	channel := p.v.query.Get("channel")
 	return func(e *clientEntry) (rowKey, bool) {
+		if channel != "" && !p.a.node.Registry.Has(channel, e.id) {
+			return rowKey{}, false
+		}
 		if search != "" && !e.matches(search) && !on()[e.id] {
 			return rowKey{}, false
 		}

@@ -28,7 +28,7 @@ func (a *Admin) tail(v *pageRequest) (func() renderedPage, *reply.Fault) {
 		v.frame.Flash = templates.Flash{Tone: "bad", Text: f.Message}
 	}
 	return func() renderedPage {
-		view := templates.TailView{AdminFrame: v.frame, Tail: templates.TailControls{
+		view := templates.TailView{AdminFrame: v.frame, BaseURL: v.base, Tail: templates.TailControls{
 			Action: Path + "/tail", Channels: channels, Filter: v.query.Get("filter"), Curl: curlTail(v.base, channels),
 		}}
 		if v.live {

@@ -28,6 +28,7 @@ function onKey(event) {
   const { key, target, timeStamp } = event;
   const search = $("#search, input[type=search]");
   if (key === "Escape" && target === search) search.blur();
+  if (key === "Escape" && $(".menu[open]")) closeMenu();
   if (event.ctrlKey || event.altKey || event.metaKey || target.closest("input, textarea, select")) return;
   const figure = target.closest("figure[data-chart]");
   const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
@@ -42,13 +43,30 @@ function onKey(event) {
 
 async function onClick({ target }) {
   const button = target.closest("#tail-pause, [data-copy]");
-  if (button?.id === "tail-pause") button.ariaPressed = String(button.ariaPressed !== "true");
+  if (button?.id === "tail-pause") pause(button.ariaPressed !== "true");
+  const menu = $(".menu[open]");
+  if (menu && !menu.contains(target)) menu.open = false;
+  if (target.closest("[data-feed] summary")?.parentElement.open === false) pause(true); // what is read stays where it is
   if (!button?.dataset.copy || button.textContent === "Copied") return;
   const label = [...button.childNodes];
   await copyText($(button.dataset.copy));
   button.ariaLive = "polite";
   button.textContent = "Copied";
   setTimeout(() => button.replaceChildren(...label), 1500);
+}
+
+function closeMenu() {
+  const menu = $(".menu[open]");
+  menu.open = false;
+  menu.querySelector("summary").focus();
+}
+
+/** pause holds the page's feed, or lets it go on. */
+function pause(isHeld) {
+  const button = $("#tail-pause");
+  if (!button) return;
+  button.ariaPressed = String(isHeld);
+  button.querySelector(".pause-label").textContent = isHeld ? "Resume" : "Pause";
 }
 
 /** copyText copies an element's text. Over plain HTTP only the selection can be copied. */

@@ -19,7 +19,8 @@ export function age(time) {
   const at = new Date(time.dateTime);
   const seconds = Math.abs(Date.now() - at) / 1000;
   const [length, unit] = UNITS.find(([length]) => seconds >= length) ?? UNITS[3];
-  const span = `${Math.floor(seconds / (length || 1))} ${unit}`;
+  const count = seconds / (length || 1);
+  const span = `${at > Date.now() ? Math.ceil(count - 0.02) : Math.floor(count)} ${unit}`;
   const text = "clock" in time.dataset ? clock(at, { millis: true }) : relative(at, seconds, span);
   if (time.textContent !== text) (time.firstChild ?? time).textContent = text;
   time.title = `${at.toDateString()} ${clock(at, { millis: true })} ${at.toTimeString().slice(9)}`;

@@ -3,6 +3,8 @@ package clients
 import (
 	"fmt"
 	"testing"
+
+	"github.com/chromedp/chromedp/kb"
 )
 
 // A payload that is not JSON is told while it is typed and again when it is sent, and nobody gets it. What was sent is
@@ -34,4 +36,30 @@ func TestDashboardTellsWhatIsNoJSON(t *testing.T) {
 	if got := live(events)[0]; got.Type != "order.placed" || !same(got.open(t).Payload, map[string]int{"n": 1}) {
 		t.Errorf("the client heard\n%s", list(events))
 	}
+}
+
+// An event that is opened stays where it is: the feed is held, and says how many events wait.
+func TestDashboardHoldsAnOpenedEvent(t *testing.T) {
+	t.Parallel()
+	srv := startDashboard(t)
+	d := openDashboard(t, srv.url)
+	log := &ledger{server: srv}
+	d.openLive("/admin/tail")
+	log.publish(event{Channel: "lobby", Type: "first", Payload: map[string]any{"a": 1, "b": []int{1, 2}}})
+	d.wantSome("#tail-rows details")
+	d.click("#tail-rows summary")
+	d.want(`document.querySelector("#tail-pause").innerText.startsWith("Resume")`)
+	log.publish(event{Channel: "lobby", Type: "second", Payload: 2})
+	d.want(`document.querySelector("#tail-waiting").checkVisibility() && document.querySelector("#tail-waiting").textContent === "1 waiting"`)
+	if n := value[int](d.tab, `document.querySelectorAll("#tail-rows > li").length`); n != 1 {
+		t.Errorf("%d events are shown", n)
+	}
+	d.click("#tail-pause")
+	d.want(`document.querySelectorAll("#tail-rows > li").length === 2`)
+	d.want(`document.querySelector("#tail-pause").innerText.startsWith("Pause")`)
+
+	d.click("#user-menu summary")
+	d.wantShown(hook("logout"))
+	d.press(kb.Escape)
+	d.want(`!document.querySelector("#user-menu").open`)
 }
