@@ -114,18 +114,20 @@ func (r *remoteKeys) find(ctx context.Context, alg, kid string) ([]jwt.Verificat
 		return keys, nil
 	}
 	fetched := r.refresh(false)
+	if fetched != nil {
+		select {
+		case <-fetched:
+		case <-ctx.Done():
+			return nil, ErrKeyLater
+		case <-r.done:
+			return nil, ErrKeyLater
+		}
+	}
+	if keys := r.set.Load().find(alg, kid); len(keys) > 0 { // a fetch that has just ended counts too
+		return keys, nil
+	}
 	if fetched == nil {
 		return nil, ErrKeyLater
-	}
-	select {
-	case <-fetched:
-	case <-ctx.Done():
-		return nil, ErrKeyLater
-	case <-r.done:
-		return nil, ErrKeyLater
-	}
-	if keys := r.set.Load().find(alg, kid); len(keys) > 0 {
-		return keys, nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
