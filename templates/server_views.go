@@ -42,7 +42,8 @@ type NodeRow struct {
 
 // drainQuestion is asked before a server is drained.
 func (r NodeRow) drainQuestion() string {
-	return "Drain " + visible(r.Name) + "? Its " + visible(r.Streams) + " streams end at this rate, and new ones are refused until draining is stopped."
+	return "Drain " + visible(r.Name) + "? Its " + visible(r.Streams) + " streams end at this rate, " +
+		"and new ones are refused until draining is stopped."
 }
 
 // FactGroup is a titled list of facts.

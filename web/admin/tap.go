@@ -164,6 +164,9 @@ func (p *tapPage) unseen(answer node.Answer[tapAnswer]) []tapEvent {
 	}
 	seen := p.seen[answer.Session]
 	if n := len(answer.Value.Events); n > 0 {
+		if answer.Value.Events[n-1].Count < seen {
+			seen = 0 // the server has closed the tap meanwhile, and counts anew
+		}
 		p.seen[answer.Session] = answer.Value.Events[n-1].Count
 	}
 	return slices.DeleteFunc(slices.Clone(answer.Value.Events), func(e tapEvent) bool { return e.Count <= seen })

@@ -25,7 +25,8 @@ const mostAsked = 64
 // have answered, or when ctx ends. An answer that is late or lost is missing.
 func (r *Roster) Ask(ctx context.Context, session, kind string, payload []byte) ([]Answer, error) {
 	if len(kind) > 255 || len(session) > 255 || len(payload) > MaxWord {
-		return nil, fmt.Errorf("%w: a kind has at most 255 bytes and a payload %d; these have %d and %d", ErrInvalid, MaxWord, len(kind), len(payload))
+		return nil, fmt.Errorf("%w: a kind has at most 255 bytes and a payload %d; these have %d and %d",
+			ErrInvalid, MaxWord, len(kind), len(payload))
 	}
 	waiting := r.others(session)
 	if len(waiting) == 0 {
