@@ -65,7 +65,7 @@ func TestAdminTrace(t *testing.T) {
 	}
 	vera.get("/admin/events").wantText("trace-id", "")
 	for id, says := range map[string]string{"x": "not the id", "other-1": "earlier log", strings.TrimRight(id, "0123456789") + "999": "No kept event"} {
-		vera.get("/admin/events?id=" + id).wantText("trace-error", says)
+		vera.get("/admin/events?id="+id).wantText("trace-error", says)
 	}
 }
 
@@ -86,7 +86,9 @@ func TestAdminLanes(t *testing.T) {
 			strings.Contains(page.says("lanes"), "live")
 	})
 	srv.Delete("/presence/clients/ada")
-	until(t, "who has left is found", func() bool { return strings.Contains(alice.get("/admin/clients?q=AD").says("past"), "ada went offline") })
+	until(t, "who has left is found", func() bool {
+		return strings.Contains(alice.get("/admin/clients?q=AD").says("past"), "ada went offline")
+	})
 	alice.get("/admin/clients?q=nobody").wantText("past", "No client that matches has left")
 	alice.get("/admin/clients/ada").wantText("client-state", "offline").wantText("timeline", "went offline")
 }
