@@ -407,7 +407,7 @@ func TestDemoAnswers(t *testing.T) {
 	late.wantProgress("Stopped")
 	late.want(fmt.Sprintf(`document.querySelector("#text").textContent === %q`, text))
 	for _, b := range []*tab{ada, bob, late} {
-		b.wantQuiet(false)
+		b.wantQuiet(true) // each browser has a model: the slower one's words may come after the end, and are refused
 	}
 }
 
