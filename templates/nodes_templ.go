@@ -95,7 +95,7 @@ func Nodes(v NodesView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "\" data-testid=\"nodes\"><thead><tr><th scope=\"col\">Server</th><th scope=\"col\" class=\"numeric\">Streams</th><th scope=\"col\" class=\"numeric\">Behind</th><th scope=\"col\" class=\"numeric\">Delivered</th><th scope=\"col\" class=\"numeric\">Lag p99</th><th scope=\"col\" class=\"numeric\">Memory</th><th scope=\"col\" class=\"numeric minor\">Unseen events</th><th scope=\"col\">Since</th><th scope=\"col\">Last seen</th>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "\" data-testid=\"nodes\"><thead><tr><th scope=\"col\">Server</th><th scope=\"col\" class=\"numeric\">Streams</th><th scope=\"col\" class=\"numeric\">Behind</th><th scope=\"col\" class=\"numeric\">Delivered</th><th scope=\"col\" class=\"numeric\">Lag p99</th><th scope=\"col\" class=\"numeric\">Memory</th><th scope=\"col\" class=\"numeric minor\">Unseen events</th><th scope=\"col\">Since</th><th scope=\"col\">Seen</th>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
