@@ -183,9 +183,6 @@ func (l *Log) Append(ctx context.Context, events []eventlog.Event) ([]eventlog.R
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := l.room(); err != nil {
-		return nil, err
-	}
 	if len(events) == 0 {
 		return nil, nil
 	}

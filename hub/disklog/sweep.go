@@ -348,3 +348,12 @@ func (l *Log) firstKept(channel string) (uint64, error) {
 	e, err := readEntry(it.Key(), it.Value())
 	return e.first, err
 }
+
+// countDropped counts the events of an entry that is dropped as dead.
+func (l *Log) countDropped(b *pebble.Batch, e *entry) error {
+	seg, ok := l.segs.countDead(e.last, max(e.count, 1))
+	if !ok {
+		return nil
+	}
+	return b.Set(segmentKey(seg.first), seg.append(nil), nil)
+}

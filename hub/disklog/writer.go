@@ -2,6 +2,7 @@ package disklog
 
 import (
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -162,6 +163,7 @@ func (w *writer) write(list []*request) error {
 	w.now = time.Now()
 	head := w.head
 	seal := false
+	room := sync.OnceValue(w.l.room)
 	for _, r := range list {
 		if !r.state.CompareAndSwap(waiting, taken) {
 			continue
@@ -174,6 +176,9 @@ func (w *writer) write(list []*request) error {
 				return err
 			}
 		default:
+			if r.err = room(); r.err != nil {
+				continue
+			}
 			var ended *eventlog.EndedError
 			if r.err = w.endedEarlier(r); errors.As(r.err, &ended) {
 				continue // the other requests are no worse for it
@@ -383,13 +388,4 @@ func (w *writer) countPurged(channel string) (n uint64, err error) {
 		}
 	}
 	return n, it.Error()
-}
-
-// countDropped counts the events of an entry that is dropped as dead.
-func (l *Log) countDropped(b *pebble.Batch, e *entry) error {
-	seg, ok := l.segs.countDead(e.last, max(e.count, 1))
-	if !ok {
-		return nil
-	}
-	return b.Set(segmentKey(seg.first), seg.append(nil), nil)
 }
