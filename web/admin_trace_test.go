@@ -21,7 +21,9 @@ func TestAdminTrace(t *testing.T) {
 	pattern := srv.Subscribe("channels=room.*&clientId=pattern")
 	pattern.WantRegistered()
 	subscribed(t, srv, "clientId=other", "room.b")
+	streams := srv.Streams()
 	away.Close()
+	until(t, "the stream that is away has ended", func() bool { return srv.Streams() == streams-1 })
 	id := srv.PublishBody(`{"events":[{"channelName":"room.a","type":"note","payload":{"n":1}}]}`)[0]
 	before.WantEvent("room.a", "note", `{"n":1}`)
 	before.Close()
