@@ -394,8 +394,9 @@ func TestDemoAnswers(t *testing.T) {
 		t.Errorf("the text so far came as %d events", joined)
 	}
 
+	bob.want(`document.querySelectorAll("#watching li").length === 2`)
+	who := value[string](bob, `document.querySelector("#watching li").dataset.client.split("-")[0]`) // itself; the list ends with the answer
 	bob.click(hook("stop"))
-	who := value[string](bob, `document.querySelector("#watching li").dataset.client.split("-")[0]`)
 	for _, b := range []*tab{ada, bob} {
 		b.wantProgress("Stopped by " + who)
 		b.want(`document.querySelector("#state-label").textContent === "Stays away" && document.querySelector("#stop").hidden`)

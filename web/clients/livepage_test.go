@@ -314,7 +314,7 @@ func TestListsKeepTheirRows(t *testing.T) {
 // TestFeedWaits pauses a feed, selects in it and scrolls it.
 func TestFeedWaits(t *testing.T) {
 	t.Parallel()
-	p := openLivePage(t, `<button id="tail-pause" aria-pressed="false">Pause <span id="tail-waiting" hidden></span></button>
+	p := openLivePage(t, `<button id="tail-pause" aria-pressed="false"><span class="pause-label">Pause</span> <span id="tail-waiting" hidden></span></button>
 		<ol id="feed" data-feed class="scroll">`+items(2, 1)+`</ol>`)
 	p.watchRows("#feed")
 	push := func(from, to int) { p.patch(op{"id": "feed", "first": items(from, to), "keep": 4}) }
