@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -169,7 +170,10 @@ func (a *Admin) unblock(c *gin.Context) {
 
 // noteAct adds an operator's action to the client's timeline.
 func (a *Admin) noteAct(c *gin.Context, kind, clientID, connID string) {
-	a.node.Journal.Note(node.JournalEntry{Kind: kind, ClientID: clientID, ConnID: connID, Node: a.node.Name(), By: sessionOf(c).User})
+	a.node.Journal.Note(node.JournalEntry{
+		Kind: kind, ClientID: strings.Clone(clientID), ConnID: connID, Node: a.node.Name(), // the id may be a part of a whole form
+		By: sessionOf(c).User,
+	})
 }
 
 // sendWait is how long the answer to a form waits for shards to give out an event.
