@@ -74,11 +74,12 @@ func (a *Admin) trace(q traceQuestion) (any, bool) {
 	}
 	record := a.recordAt(q.Channel, q.Seq)
 	seen := make(map[string]bool)
-	for _, id := range a.clientsOn(q.Channel) {
+	names := a.namesOf(q.Channel)
+	for _, id := range a.clientsOn(q.Channel, names) {
 		_, conns, _ := a.node.Registry.Client(id)
 		for _, c := range conns {
 			st, ours := a.node.StateOf(c)
-			if !ours || seen[c.ID] || !a.isOn(c, q.Channel) {
+			if !ours || seen[c.ID] || !a.isOn(c, q.Channel, names) {
 				continue
 			}
 			seen[c.ID] = true
@@ -117,19 +118,24 @@ func sortTraced(list []tracedStream) {
 	})
 }
 
-// clientsOn returns the clients with a stream that gets the events of a channel: by its name, by a pattern, or as the
-// client that the event is to.
-func (a *Admin) clientsOn(channel string) (ids []string) {
+// namesOf returns the name of a channel and the patterns in use that stand for it.
+func (a *Admin) namesOf(channel string) map[string]bool {
+	names := map[string]bool{channel: true}
+	a.node.Registry.EachChannel(func(ch presence.Channel) {
+		if matches(ch.Name, channel) {
+			names[strings.Clone(ch.Name)] = true
+		}
+	})
+	return names
+}
+
+// clientsOn returns the clients with a stream that gets the events of a channel: by one of its names, or as the client that
+// the event is to.
+func (a *Admin) clientsOn(channel string, names map[string]bool) (ids []string) {
 	if to := eventlog.ClientOf(channel); to != "" {
 		return []string{to}
 	}
-	names := []string{channel}
-	a.node.Registry.EachChannel(func(ch presence.Channel) {
-		if matches(ch.Name, channel) {
-			names = append(names, strings.Clone(ch.Name))
-		}
-	})
-	for _, name := range names {
+	for name := range names {
 		members, _, _ := a.node.Registry.Clients(presence.Query{Channel: name})
 		for _, m := range members {
 			ids = append(ids, m.ClientID)
@@ -147,11 +153,9 @@ func matches(name, channel string) bool {
 	return err == nil && p.Matches(channel)
 }
 
-// isOn reports whether a connection gets the events of a channel.
-func (a *Admin) isOn(c *presence.Connection, channel string) bool {
-	return eventlog.ClientOf(channel) == c.ClientID || slices.ContainsFunc(a.node.Registry.On(c), func(name string) bool {
-		return name == channel || matches(name, channel)
-	})
+// isOn reports whether a connection gets the events of a channel, by one of its names or as the client that they are to.
+func (a *Admin) isOn(c *presence.Connection, channel string, names map[string]bool) bool {
+	return eventlog.ClientOf(channel) == c.ClientID || slices.ContainsFunc(a.node.Registry.On(c), func(name string) bool { return names[name] })
 }
 
 // recordAt returns the kept event with this number, nil if there is none. Without a channel, only the newest events are

@@ -13,3 +13,8 @@ export function matches(pattern, channel) {
   if (isOpen ? tokens.length < wanted.length : tokens.length !== wanted.length) return false;
   return wanted.every((token, i) => token === tokens[i] || token === "*" || (isOpen && i === wanted.length - 1));
 }
+
+/** isMatch reports whether a name is a pattern that stands for a channel. */
+export function isMatch(name, channel) {
+  return channel !== undefined && isPattern(name) && matches(name, channel);
+}

@@ -1,18 +1,15 @@
 import { Leader } from "./leader.js";
 import { Listeners } from "./listeners.js";
 import { OWN_TYPES } from "./events.js";
-import { isPattern, matches } from "./patterns.js";
+import { isHidden, listenToPage } from "./page.js";
+import { isMatch, isPattern } from "./patterns.js";
+import { publishEvents, randomKey } from "./publish.js";
 import { Reader } from "./reader.js";
 import { Roll } from "./roll.js";
 import { Server } from "./server.js";
 import { aborted, backOff, pause } from "./times.js";
 
-const PUBLISH_MS = 30_000; // how long an event that could not be published is tried again
 const CHECK_MS = 5000; // a visible page hears from its leader within this time, or takes the lead
-const PAGE_EVENTS = {
-  window: ["pagehide", "pageshow", "online"],
-  document: ["freeze", "resume", "visibilitychange"],
-};
 
 /**
  * Rollcall follows channels of a server, over one stream for all pages of the origin.
@@ -70,7 +67,7 @@ export class Rollcall {
       onRefused: (channel, error) => this.#refuse(channel, error),
     });
     this.#follow(channels);
-    this.#listenToPage();
+    listenToPage((event) => this.#handlePageEvent(event), this.#closing.signal);
     this.#start();
   }
 
@@ -142,24 +139,8 @@ export class Rollcall {
     this.#line?.postMessage({ kind: "info", info });
   }
 
-  async publish(events, { signal } = {}) {
-    const list = [events].flat().map(({ channel, type = "message", ...event }) => {
-      return { channelName: channel, type, idempotencyKey: randomKey(), ...event };
-    });
-    const body = JSON.stringify({ events: list });
-    const giveUpAt = Date.now() + PUBLISH_MS;
-    for (let failures = 0; ; failures++) {
-      try {
-        const answer = await this.#server.post("/publish", body, signal);
-        const { events: published } = await answer.json();
-        return published.map(({ id }) => id);
-      } catch (error) {
-        const ms = Math.max(error.wait ?? 0, backOff(failures));
-        const isRefused = error.final || (error.status === 401 && failures > 0);
-        if (signal?.aborted || isRefused || Date.now() + ms > giveUpAt) throw error;
-        await pause(ms, signal ?? this.#closing.signal);
-      }
-    }
+  publish(events, { signal } = {}) {
+    return publishEvents(this.#server, events, signal, this.#closing.signal);
   }
 
   close() {
@@ -183,15 +164,6 @@ export class Rollcall {
   }
 
   // --- the life of the page ---------------------------------------------------------------------
-
-  #listenToPage() {
-    for (const [target, types] of Object.entries(PAGE_EVENTS)) {
-      for (const type of types) {
-        const options = { signal: this.#closing.signal };
-        globalThis[target]?.addEventListener(type, (event) => this.#handlePageEvent(event), options);
-      }
-    }
-  }
 
   #handlePageEvent({ type, persisted }) {
     const isSharing = this.#line !== null;
@@ -411,16 +383,4 @@ export class Rollcall {
     this.#setState({ state: "live" });
     this.#reader.catchUp();
   }
-}
-
-function randomKey() {
-  return crypto.getRandomValues(new Uint32Array(4)).join("-"); // randomUUID is for secure contexts alone
-}
-
-function isHidden() {
-  return globalThis.document?.visibilityState === "hidden";
-}
-
-function isMatch(pattern, channel) {
-  return channel !== undefined && isPattern(pattern) && matches(pattern, channel);
 }
