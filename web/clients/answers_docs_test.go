@@ -2,6 +2,7 @@ package clients
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,7 +21,7 @@ import (
 // TestAnswerOfAModel pipes a stream as OpenAI sends it into a channel, and reloads a page that shows it.
 func TestAnswerOfAModel(t *testing.T) {
 	t.Parallel()
-	words := make(chan string)
+	words, told := make(chan string), make(chan struct{})
 	model := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if r.URL.Path != "/v1/chat/completions" || !json.Valid(body) {
@@ -32,6 +33,8 @@ func TestAnswerOfAModel(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 		}
 		fmt.Fprint(w, `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`+"\n\ndata: [DONE]\n\n")
+		_ = http.NewResponseController(w).Flush()
+		<-told // the end is an event of its own
 	}))
 	t.Cleanup(model.Close)
 	r := readSection(t, "answers.md", "# Streaming answers\n")
@@ -59,7 +62,13 @@ func TestAnswerOfAModel(t *testing.T) {
 	words <- "a time"
 	shows("Once upon\na time")
 	close(words)
-	if out := <-done; !strings.HasPrefix(out, `{"events":5,"id":"`) || !strings.HasSuffix(out, "}<nil>") {
+	for begun := time.Now(); srv.last("answer.7") != `"[DONE]"`; {
+		if time.Since(begun) > patience {
+			t.Fatalf("the last event is %s", srv.last("answer.7"))
+		}
+	}
+	close(told)
+	if out := <-done; !strings.HasPrefix(out, `{"events":6,"id":"`) || !strings.HasSuffix(out, "}<nil>") {
 		t.Errorf("curl printed %s", out)
 	}
 	srv.wantStreams(0) // the page stays away
@@ -142,6 +151,18 @@ func TestAnswerOfPython(t *testing.T) {
 	if lines := strings.Count(text, "\n"); !ended || lines >= sent {
 		t.Errorf("%d of %d lines are kept, ended: %t", lines, sent, ended)
 	}
+}
+
+// last returns the payload of a channel's newest event.
+func (s *server) last(channel string) string {
+	s.t.Helper()
+	var answer struct{ Response string }
+	var event struct{ Payload json.RawMessage }
+	err := s.ask(http.MethodGet, "/lastEvent?channel="+channel, nil, http.StatusOK, &answer)
+	if err = cmp.Or(err, json.Unmarshal([]byte(answer.Response), &event)); err != nil {
+		s.t.Fatal(err)
+	}
+	return string(event.Payload)
 }
 
 // aiChat is a process of node/chat.mjs.
@@ -260,6 +281,10 @@ func TestAnswerOfTheAISDK(t *testing.T) {
 	words <- "a "
 	words <- "time"
 	c.wantText("bob", "Once upon a time", "streaming")
+	end := fmt.Sprintf(`{"events":[{"channelName":%s,"type":"chunk","payload":null}]}`, srv.last("chats.7"))
+	if err := srv.ask(http.MethodPost, "/publish", []byte(end), http.StatusOK, nil); err != nil { // as where the end is an event of its own
+		t.Fatal(err)
+	}
 	close(words)
 	c.wantText("bob", "Once upon a time", "ready")
 	fmt.Fprintln(write, "resume cleo") // there is nothing to resume
