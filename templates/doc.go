@@ -25,8 +25,8 @@
 // layout is the frame of every page: the head, the bar at the top with a slot for page status, the
 // main column and the foot. assets/rollcall.css names its parts by their function (card, badge,
 // button, field, chip, table, state, empty, command) and takes every colour from custom properties
-// that have a light and a dark value; assets/admin.css and assets/demo.css contain the rules that only
-// the admin UI and the demo pages need. Pages have no inline script or style, so they work under
+// that have a light and a dark value; assets/admin.css, which lists its companions, and assets/demo.css contain the
+// rules that only the admin UI and the demo pages need. Pages have no inline script or style, so they work under
 //
 //	default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'
 //
