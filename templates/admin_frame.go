@@ -29,6 +29,7 @@ func NoticeFragment(text string) Fragment { return Fragment{ID: "notice", Body: 
 type Flash struct {
 	Tone string // "ok", "warn" or "bad"
 	Text string
+	Undo string // where a form that undoes it is posted; may be empty
 }
 
 // Fragment is a live part of a page: the element with this id. A list has Items, each an element with an id of its
@@ -46,7 +47,7 @@ type ChannelLink struct {
 }
 
 // adminModules are the ES modules of the admin pages.
-var adminModules = []string{"admin.js", "live.js", "patches.js", "charts.js", "ages.js", "forms.js", "dom.js"}
+var adminModules = []string{"admin.js", "live.js", "patches.js", "charts.js", "ages.js", "forms.js", "search.js", "dom.js"}
 
 // adminStyles are the style sheets of the admin pages. The last one overrides the others.
 var adminStyles = []string{"admin.css", "charts.css", "tables.css", "events.css", "narrow.css"}

@@ -10,6 +10,7 @@ type BlockRow struct {
 	Since    time.Time
 	Until    time.Time
 	By       string
+	Reason   string // may be empty
 	Refused  string // how often the client was refused
 }
 

@@ -4,6 +4,7 @@ package templates
 type DemoView struct {
 	Version string // as in StartView
 	BaseURL string // as in StartView
+	Admin   bool   // as in StartView
 }
 
 // The demo pages' initial values.
@@ -15,7 +16,7 @@ const (
 
 // demoPage returns the frame of a demo page. Its own module is the first of modules.
 func (v DemoView) demoPage(title string, modules ...string) page {
-	p := page{title: title + " · Rollcall", version: v.Version, styles: []string{"demo.css"}}
+	p := page{title: title + " · Rollcall", version: v.Version, styles: []string{"demo.css"}, admin: v.Admin}
 	if len(modules) > 0 {
 		p.modules = append(modules, "demo.js", "curl.js", "/rollcall.js", "dom.js")
 	}

@@ -255,7 +255,7 @@ func sampleBlocked() ClientView {
 	return changed(sampleClient(), func(v *ClientView) {
 		block := sampleBlock(0)
 		v.Blocked, v.Online, v.Connections = &block, false, nil
-		v.Flash = Flash{"ok", "ana@example.com is blocked for 10 minutes; 3 connections ended."}
+		v.Flash = Flash{Tone: "ok", Undo: "/admin/clients/ana%40example.com/unblock", Text: "ana@example.com is blocked for 10 minutes; 3 connections ended."}
 		v.Send = SendForm{Payload: "{", Error: "The type is missing. It is 1 to 255 bytes without a line break.", Field: "type"}
 	})
 }

@@ -42,7 +42,7 @@ type NodeRow struct {
 
 // drainQuestion is asked before a server is drained.
 func (r NodeRow) drainQuestion() string {
-	return "Drain " + visible(r.Name) + "? Its " + visible(r.Streams) + " streams end at this rate, " +
+	return "Drain " + visible(r.Name) + "? Its " + visible(r.Streams) + " streams end, {rate} a second, " +
 		"and new ones are refused until draining is stopped."
 }
 
@@ -93,6 +93,11 @@ type SessionRow struct {
 	Address     string
 	Agent       string
 	Current     bool
+}
+
+// question is asked before the server is drained; the script fills in the rate.
+func (d DrainView) question() string {
+	return "Drain this server? Its " + visible(d.Left) + " " + plural(d.Left, "stream") + " end, {rate} a second, and new ones are refused until draining is stopped."
 }
 
 func (d DrainView) rate() string {

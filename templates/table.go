@@ -13,6 +13,14 @@ type Column struct {
 type Pager struct {
 	Text       string // "51–100 of 20,000"
 	Prev, Next string // hrefs; empty if there is none
+	Pages      []PageLink
+	Sizes      []PageLink // rows of a page
+}
+
+// PageLink leads to another page of a list, or to the list with another size of its pages.
+type PageLink struct {
+	Label, Href string
+	Current     bool
 }
 
 // columnsOr returns columns, or the page's defaults.

@@ -36,6 +36,7 @@ type StartView struct {
 	Types string
 
 	Demos bool // whether demo pages exist
+	Admin bool // whether the admin UI is on this address
 }
 
 // ErrorView is the content of an error page.
@@ -54,6 +55,7 @@ type page struct {
 	styles  []string        // sheets under /assets/ besides the house style
 	modules []string        // ES modules: the entry first, then what it imports; see modulePath
 	status  templ.Component // right end of the top bar; nil for none
+	admin   bool            // the top bar has a link to the admin UI
 }
 
 func (v StartView) withDefaults() StartView {

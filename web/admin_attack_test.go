@@ -38,6 +38,11 @@ func routesOf(srv *webtest.Server, method string) []string {
 	return paths
 }
 
+// leadsBack reports whether a GET of a route only leads to the page of its action.
+func leadsBack(route string) bool {
+	return slices.Contains(deeds, route) && route != "/admin/blocks"
+}
+
 // A new path that changes something must be added to the tests below.
 func TestAdminPostRoutes(t *testing.T) {
 	t.Parallel()
@@ -141,7 +146,7 @@ func TestAdminViewerMayOnlyLook(t *testing.T) {
 		v.wantUnharmed(t)
 	}
 	for _, route := range routesOf(srv, "GET") {
-		if route != "/admin/login" && route != "/admin/stream" {
+		if route != "/admin/login" && route != "/admin/stream" && !leadsBack(route) {
 			page := vera.get(v.path(route))
 			for n := range page.doc().Descendants() {
 				if action := attr(n, "action") + attr(n, "formaction"); attr(n, "method") == "post" && !slices.Contains(own, action) {

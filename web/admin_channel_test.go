@@ -250,6 +250,16 @@ func TestAdminTail(t *testing.T) {
 	if line := vera.get("/admin/tail?channels=a.b,it's%20%22").says("tail-curl"); line != "curl -N '"+srv.URL+"/subscribe?channels=a.b,it%27s%20%22'" {
 		t.Errorf("curl line %s", line)
 	}
+	// The command shows the same as the page: all channels, patterns, and what passes the filter.
+	for query, want := range map[string]string{
+		"":                             "%3E'",
+		"channels=a.*":                 "a.%2A'",
+		"channels=a.%3E&filter=it%27s": `a.%3E' | grep --line-buffered -iF -B 2 -A 1 -e 'it'\''s'`,
+	} {
+		if line := vera.get("/admin/tail?" + query).says("tail-curl"); line != "curl -N '"+srv.URL+"/subscribe?channels="+want {
+			t.Errorf("%s: curl line %s", query, line)
+		}
+	}
 }
 
 // The page's own rows and what follows them add up.

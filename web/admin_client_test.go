@@ -67,24 +67,31 @@ func TestAdminBlock(t *testing.T) {
 	for _, wrong := range []string{"", "x", "10", "-1s", "0s", "9000h"} {
 		alice.act("bad", "The time of a block is such as 30s, 10m or 24h, at most 8784h.", "/admin/clients/ada/block", "for", wrong)
 	}
-	alice.act("ok", "Blocked for 10 min.", "/admin/clients/ada/block", "for", "10m").wantText("blocked", "by alice , ends")
+	page := alice.act("ok", "Blocked for 10 min.", "/admin/clients/ada/block", "for", "10m", "reason", " floods <news> ").
+		wantText("blocked", "by alice , ends").wantText("blocked", "“ floods <news> ”")
+	if page.one("undo") == nil || alice.get("/admin/clients/ada").one("undo") != nil {
+		t.Error("the block can't be undone, or for ever")
+	}
+	alice.get("/admin/audit").wantText("audit", "for 10 min: floods <news>")
+	alice.get("/admin/blocks").wantText("blocks-rows", "floods <news>")
+	alice.act("bad", "The reason may have 200 characters.", "/admin/clients/ada/block", "for", "10m", "reason", strings.Repeat("x", 201))
 	st.WantGoodbye("kicked", false)
 	for range 3 {
 		srv.Get("/subscribe?channels=a&clientId=ada").WantStatus(204)
 	}
 	srv.Get("/subscribe?channels=a&clientId=ada", "Last-Event-ID: "+st.LastID).WantStatus(204)
-	page := alice.get("/admin/blocks").wantText("blocks-rows", "ada").wantText("blocks-rows", "alice")
+	page = alice.get("/admin/blocks").wantText("blocks-rows", "ada").wantText("blocks-rows", "alice")
 	if !strings.Contains(page.says("blocks-rows"), " 4 ") {
-		t.Errorf("turned away 4 times: %s", page.says("blocks-rows"))
+		t.Errorf("4 connections refused: %s", page.says("blocks-rows"))
 	}
 	until(t, "ada is gone", func() bool { return srv.Get("/presence/clients/ada").Status == 404 })
-	alice.get("/admin/clients/ada").wantText("blocked", "turned away 4 times")
+	alice.get("/admin/clients/ada").wantText("blocked", "4 connections refused")
 	alice.act("ok", "The client may reconnect.", "/admin/clients/ada/unblock")
 	subscribed(t, srv, "clientId=ada", "a")
 	alice.act("bad", "This client is not blocked.", "/admin/clients/ada/unblock")
 
 	// Offline clients can be blocked too, by their id or through the REST API.
-	alice.act("ok", "Blocked eve for 1 h.", "/admin/blocks", "clientId", " eve ", "for", "1h").wantText("blocks-rows", "eve")
+	alice.act("ok", "Blocked eve for 1 h. No client with this id was online.", "/admin/blocks", "clientId", " eve ", "for", "1h").wantText("blocks-rows", "eve")
 	srv.Delete("/presence/clients/mallory?block=1h")
 	alice.get("/admin/blocks").wantText("blocks-rows", "REST API")
 	alice.get("/admin/clients/eve").wantText("client-state", "offline").wantText("blocked", "Blocked")
@@ -95,6 +102,9 @@ func TestAdminBlock(t *testing.T) {
 	alice.act("ok", "eve may come back.", "/admin/blocks/remove", "clientId", "eve")
 	alice.act("bad", "This client is not blocked.", "/admin/blocks/remove", "clientId", "eve")
 	subscribed(t, srv, "clientId=eve", "a")
+	alice.act("ok", "Blocked eve for 1 min.", "/admin/blocks", "clientId", "eve", "for", "1m")
+	alice.act("ok", "The block is undone. The client may reconnect.", "/admin/clients/eve/unblock", "undo", "1")
+	alice.get("/admin/audit?q=undone").wantText("audit", "client.unblock")
 	alice.act("ok", "The client may reconnect.", "/admin/clients/mallory/unblock").wantText("timeline", "was unblocked by alice")
 }
 

@@ -28,7 +28,7 @@ func TestAdminOverview(t *testing.T) {
 	st.Close()
 	until(t, "the meter has counted", func() bool {
 		page := alice.get("/admin?range=24h")
-		return strings.Contains(page.says("fig-kicked"), "Kicked 1") && strings.Contains(page.says("fig-delivered"), "6 in all") && strings.Contains(page.says("fig-published"), "3 in all")
+		return strings.Contains(page.says("fig-kicked"), "Kicked 1") && strings.Contains(page.says("fig-delivered"), "6 in total") && strings.Contains(page.says("fig-published"), "3 in total")
 	})
 	alice.get("/admin?range=nonsense")
 }

@@ -33,7 +33,7 @@ func TestAdminReplayedCookie(t *testing.T) {
 		thief.do("POST", v.path(route), everything).want(401)
 	}
 	v.wantUnharmed(t)
-	if page := thief.get("/admin/login?next=%2Fadmin%2Fclients&expired=1"); !strings.Contains(page.says("login-notice"), "expired") {
+	if page := thief.get("/admin/login?next=%2Fadmin%2Fclients&expired=1"); !strings.Contains(page.says("login-notice"), "timed out") {
 		t.Errorf("told %s", page.says("login-notice"))
 	}
 }

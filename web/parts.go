@@ -72,7 +72,7 @@ func (o *Options) api() api.Options {
 }
 
 func (o *Options) compat() compat.Options {
-	return compat.Options{Log: o.Log, NoPages: o.NoPages, Version: o.Version, StallTimeout: o.StallTimeout}
+	return compat.Options{Admin: len(o.Admins) > 0 && !o.AdminApart, Log: o.Log, NoPages: o.NoPages, Version: o.Version, StallTimeout: o.StallTimeout}
 }
 
 func (o *Options) admin(totals func() []totals.Total, h *hooks.Hooks) admin.Options {

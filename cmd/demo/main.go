@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	options, err := serverOptions(log)
+	options, err := serverOptions(log, *listen)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 
 // serverOptions is how the demo's server is set up: like "rollcall serve", with
 // all that a page can show turned on.
-func serverOptions(log *slog.Logger) (web.Options, error) {
+func serverOptions(log *slog.Logger, listen string) (web.Options, error) {
 	hash, err := login.HashPassword([]byte(adminPassword))
 	return web.Options{
 		Log:           log,
@@ -23,7 +23,7 @@ func serverOptions(log *slog.Logger) (web.Options, error) {
 			{Name: "guest", Role: login.Viewer, Hash: hash},
 		},
 		AdminHint: "Operator demo or viewer guest, password " + adminPassword + ".",
-		Settings:  []web.Setting{{Name: "listen", Value: "127.0.0.1:9090", Source: "default"}, {Name: "admin-password", Value: "••••••••", Source: "demo"}},
+		Settings:  []web.Setting{{Name: "listen", Value: listen, Source: "demo"}, {Name: "admin-password", Value: "••••••••", Source: "demo"}},
 	}, err
 }
 

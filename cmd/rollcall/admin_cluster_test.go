@@ -125,7 +125,7 @@ func TestAdminOfACluster(t *testing.T) {
 		east.until("/admin/clients/bob", "fig-events", `Events sent 3$`)
 		east.until("/admin/clients/bob", "connections-rows", `live · HTTP/1.1 · n2 .*-3\b`)
 		east.until("/admin/clients?sort=-events", "clients-rows", `^ada 2 .* 6 .*bob 1 .* 3 `)
-		east.until("/admin", "fig-delivered", `9 in all`)
+		east.until("/admin", "fig-delivered", `9 in total`)
 		east.until("/admin", "fig-servers", `Servers 3 all counted`)
 	})
 	t.Run("timeline", func(t *testing.T) {

@@ -109,7 +109,12 @@ func (a *Admin) Routes(e *gin.Engine) {
 	in.POST("/logout", a.logout)
 	in.POST("/logout-everywhere", a.logoutEverywhere)
 
-	act := func(path, action string, do gin.HandlerFunc) { in.POST(path, a.mayAct(action), do) }
+	act := func(path, action string, do gin.HandlerFunc) {
+		in.POST(path, a.mayAct(action), do)
+		if a.paintings()[path] == nil {
+			in.Match(reply.ReadMethods, path, func(c *gin.Context) { reply.Redirect(c, pageOf(c)) }) // after a reload
+		}
+	}
 	act("/clients/:clientId/disconnect", "client.disconnect", a.disconnect)
 	act("/clients/:clientId/block", "client.block", a.block)
 	act("/clients/:clientId/unblock", "client.unblock", a.unblock)
@@ -158,6 +163,19 @@ func (a *Admin) guardAll(c *gin.Context) {
 		a.refuse(c, nil, foreignOrigin)
 		return
 	}
+}
+
+// NotFound answers a path below the admin UI's that leads nowhere. Logged-in users keep the navigation.
+func (a *Admin) NotFound(c *gin.Context) {
+	a.guardAll(c)
+	if c.IsAborted() {
+		return
+	}
+	session, err := a.sessions.Get(c.Request)
+	if err != nil {
+		session = nil
+	}
+	a.refuse(c, session, noSuchPage)
 }
 
 // readForm reads the form of a POST, after the session was checked.
@@ -227,7 +245,7 @@ func (a *Admin) requireSession(c *gin.Context) {
 		reply.Redirect(c, to)
 		c.Abort()
 	case !prefersJSON(c) && !reading:
-		a.showLogin(c, http.StatusUnauthorized, templates.LoginView{Notice: expiredText(expired)})
+		a.showLogin(c, http.StatusUnauthorized, templates.LoginView{Next: pageOf(c), Notice: expiredText(expired)})
 	default:
 		reply.Refuse(c, reply.NewFault(http.StatusUnauthorized, "login_required", expiredText(expired)))
 	}
@@ -235,9 +253,25 @@ func (a *Admin) requireSession(c *gin.Context) {
 
 func expiredText(expired bool) string {
 	if expired {
-		return "Your session has expired. Log in to continue."
+		return "You were logged out: the session timed out or was ended, or the server was restarted. Log in to continue."
 	}
 	return "Log in to do this."
+}
+
+// pageOf returns the page that an action belongs to.
+func pageOf(c *gin.Context) string {
+	p := c.Request.URL
+	switch path := c.FullPath(); {
+	case strings.HasPrefix(path, Path+"/clients/:"), strings.HasPrefix(path, Path+"/channels/:"):
+		kind := strings.Split(path, "/")[2]
+		return adminLink(kind, argOf(c))
+	case strings.HasPrefix(path, Path+"/connections/"):
+		return Path + "/clients"
+	case strings.HasPrefix(path, Path+"/logout"):
+		return Path
+	}
+	parts := strings.SplitN(strings.TrimPrefix(p.Path, Path+"/"), "/", 2)
+	return Path + "/" + parts[0]
 }
 
 // mayAct admits users that may change something; action is its name in the audit log.

@@ -17,14 +17,15 @@ func (a *Admin) auditPage(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	search := strings.TrimSpace(v.query.Get("q"))
 	page, _ := strconv.Atoi(v.query.Get("page"))
 	page = min(max(page, 1), auditLen)
+	size := pageSize(v.query)
 	all := a.newAuditPages()
 	return func() renderedPage {
-		_, total := all.list(search, 0, page*pageRows)
-		page := min(page, max((total+pageRows-1)/pageRows, 1))
-		deeds, total := all.list(search, (page-1)*pageRows, pageRows)
+		_, total := all.list(search, 0, page*size)
+		page := min(page, max((total+size-1)/size, 1))
+		deeds, total := all.list(search, (page-1)*size, size)
 		view := templates.AuditView{
 			AdminFrame: v.frame, Query: search, Kept: a.auditScope(), Clustered: a.node.Cluster != nil,
-			Download: Path + "/audit.jsonl", Pager: pager(v.query, Path+"/audit", page, total, len(deeds)),
+			Download: Path + "/audit.jsonl", Pager: pager(v.query, Path+"/audit", page, size, total, len(deeds)),
 		}
 		for _, d := range deeds {
 			row := templates.AuditRow{

@@ -2,6 +2,8 @@ package admin
 
 import (
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -28,28 +30,80 @@ func (a *Admin) blocks(v *pageRequest) (func() renderedPage, *reply.Fault) {
 func blockRow(b node.Block) templates.BlockRow {
 	return templates.BlockRow{
 		Key: "block-" + keyOf(b.ClientID), ClientID: b.ClientID, Href: adminLink("clients", b.ClientID),
-		Since: b.Since, Until: b.Until, By: b.By, Refused: grouped(b.Refused),
+		Since: b.Since, Until: b.Until, By: b.By, Reason: b.Reason, Refused: grouped(b.Refused),
 	}
+}
+
+// block answers POST /admin/clients/{clientId}/block.
+func (a *Admin) block(c *gin.Context) {
+	id := argOf(c)
+	a.blockClient(c, id, adminLink("clients", id), "Blocked")
 }
 
 // addBlock answers POST /admin/blocks.
 func (a *Admin) addBlock(c *gin.Context) {
 	id := strings.TrimSpace(c.PostForm("clientId"))
 	back := Path + "/blocks"
-	d, ok := blockFor(c)
-	switch {
-	case id == "" || !reply.IsClientID(id):
+	if id == "" || !reply.IsClientID(id) {
 		a.failed(c, "client.block", id, back, "A client id is required: 1 to 255 bytes of UTF-8 without control characters.")
-	case !ok:
-		a.failed(c, "client.block", id, back, blockHelp)
-	default:
-		if err := a.node.KeepAway(id, d, sessionOf(c).User); err != nil {
-			a.failed(c, "client.block", id, back, err.Error())
-			return
-		}
-		a.noteAct(c, "block", id, "")
-		a.done(c, "client.block", id, "for "+durationText(d), back, "Blocked "+reply.Short(id, 60)+" for "+durationText(d)+".")
+		return
 	}
+	a.blockClient(c, id, back, "Blocked "+reply.Short(id, 60))
+}
+
+const (
+	blockHelp   = "The time of a block is such as 30s, 10m or 24h, at most 8784h."
+	longestText = 200 // of a reason, in characters
+)
+
+// blockClient blocks a client as a form says, and offers to undo it.
+func (a *Admin) blockClient(c *gin.Context, id, back, done string) {
+	d, err := time.ParseDuration(c.PostForm("for"))
+	reason := strings.TrimSpace(validUTF8(c.PostForm("reason")))
+	switch {
+	case err != nil || d <= 0 || d > node.MaxBlock:
+		a.failed(c, "client.block", id, back, blockHelp)
+		return
+	case utf8.RuneCountInString(reason) > longestText:
+		a.failed(c, "client.block", id, back, "The reason may have 200 characters.")
+		return
+	}
+	_, _, online := a.node.Registry.Client(id)
+	if err := a.node.KeepAway(id, d, sessionOf(c).User, reason); err != nil {
+		a.failed(c, "client.block", id, back, err.Error())
+		return
+	}
+	a.noteAct(c, "block", id, "")
+	detail, text := "for "+durationText(d), done+" for "+durationText(d)+"."
+	if reason != "" {
+		detail += ": " + reason
+	}
+	if !online {
+		text += " No client with this id was online."
+	}
+	a.audited(c, "client.block", id, "ok", detail)
+	sessionOf(c).SetFlash("ok", text)
+	sessionOf(c).SetUndo(id)
+	reply.Redirect(c, back)
+}
+
+// unblock answers POST /admin/clients/{clientId}/unblock.
+func (a *Admin) unblock(c *gin.Context) {
+	id := argOf(c)
+	back := adminLink("clients", id)
+	if !a.node.LetBack(id) {
+		a.failed(c, "client.unblock", id, back, "This client is not blocked.")
+		return
+	}
+	a.noteAct(c, "unblock", id, "")
+	if !a.knows(id) {
+		back = Path + "/blocks"
+	}
+	detail, text := "", "The client may reconnect."
+	if c.PostForm("undo") != "" {
+		detail, text = "undone", "The block is undone. The client may reconnect."
+	}
+	a.done(c, "client.unblock", id, detail, back, text)
 }
 
 // removeBlock answers POST /admin/blocks/remove.

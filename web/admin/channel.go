@@ -43,7 +43,7 @@ func (a *Admin) channel(v *pageRequest) (func() renderedPage, *reply.Fault) {
 		}
 		view := a.channelView(v)
 		view.Rate = rate
-		view.Tail = templates.TailControls{Action: Path + "/tail", Channels: v.arg, Curl: curlTail(v.base, v.arg)}
+		view.Tail = templates.TailControls{Action: Path + "/tail", Channels: v.arg, Curl: curlTail(v.base, v.arg, "")}
 		before, _ := strconv.ParseUint(v.query.Get("before"), 10, 64)
 		if v.live && before > 0 {
 			return renderedPage{parts: view.Fragments()}

@@ -70,7 +70,7 @@ func (a *Admin) clientView(v *pageRequest, st *states, past *timeline) templates
 		{ID: "fig-events", Label: "Events sent", Value: events},
 		{ID: "fig-bytes", Label: "Sent", Value: sent},
 		{ID: "fig-behind", Label: "Events behind", Value: behind},
-		{ID: "fig-returns", Label: "Resumed in grace", Value: grouped(c.Returns), Note: "without a leave"},
+		{ID: "fig-returns", Label: "Reconnected in grace", Value: grouped(c.Returns), Note: "no leave announced"},
 	}
 	if b, ok := s.node.Blocks.Of(id); ok {
 		row := blockRow(b)
@@ -126,46 +126,6 @@ func (a *Admin) disconnectOne(c *gin.Context) {
 	a.node.Kick(conn)
 	a.noteAct(c, "kick", conn.ClientID, conn.ID)
 	a.done(c, "connection.disconnect", id, "of "+conn.ClientID, adminLink("clients", conn.ClientID), "Ended one connection.")
-}
-
-// block answers POST /admin/clients/{clientId}/block.
-func (a *Admin) block(c *gin.Context) {
-	id := argOf(c)
-	back := adminLink("clients", id)
-	d, ok := blockFor(c)
-	if !ok {
-		a.failed(c, "client.block", id, back, blockHelp)
-		return
-	}
-	if err := a.node.KeepAway(id, d, sessionOf(c).User); err != nil {
-		a.failed(c, "client.block", id, back, err.Error())
-		return
-	}
-	a.noteAct(c, "block", id, "")
-	a.done(c, "client.block", id, "for "+durationText(d), back, "Blocked for "+durationText(d)+".")
-}
-
-const blockHelp = "The time of a block is such as 30s, 10m or 24h, at most 8784h."
-
-// blockFor returns the duration of a block in a form.
-func blockFor(c *gin.Context) (time.Duration, bool) {
-	d, err := time.ParseDuration(c.PostForm("for"))
-	return d, err == nil && d > 0 && d <= node.MaxBlock
-}
-
-// unblock answers POST /admin/clients/{clientId}/unblock.
-func (a *Admin) unblock(c *gin.Context) {
-	id := argOf(c)
-	back := adminLink("clients", id)
-	if !a.node.LetBack(id) {
-		a.failed(c, "client.unblock", id, back, "This client is not blocked.")
-		return
-	}
-	a.noteAct(c, "unblock", id, "")
-	if !a.knows(id) {
-		back = Path + "/blocks"
-	}
-	a.done(c, "client.unblock", id, "", back, "The client may reconnect.")
 }
 
 // noteAct adds an operator's action to the client's timeline.

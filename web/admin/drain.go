@@ -14,7 +14,7 @@ func (a *Admin) drainView() templates.DrainView {
 	v := templates.DrainView{Rate: "50", Left: grouped(a.node.Streams()), Final: ended}
 	if rate := a.node.Drainer.At(); rate > 0 {
 		v.Draining, v.Rate = true, strconv.Itoa(rate)
-		v.Text = "Ending " + grouped(rate) + " streams a second. New ones are sent away, and /readyz says 503."
+		v.Text = "Ending " + grouped(rate) + " streams a second. New ones are refused, and /readyz answers 503."
 	}
 	if v.Final {
 		v.Draining, v.Text = true, why.Text

@@ -8,6 +8,7 @@ import (
 
 // Faults of the admin UI.
 var (
+	noSuchPage    = reply.NewFault(http.StatusNotFound, "not_found", "The admin UI has no page at this address.")
 	adminOff      = reply.NewFault(http.StatusNotFound, "admin_off", "The admin UI is off until an admin is configured; see --admin-user.")
 	foreignOrigin = reply.NewFault(http.StatusForbidden, "foreign_origin", "Pages of another origin may not use the admin UI.")
 	notAForm      = reply.NewFault(http.StatusUnsupportedMediaType, "not_a_form",

@@ -28,14 +28,14 @@ func (a *Admin) figures() []templates.Figure {
 		{ID: "fig-channels", Label: "Channels", Value: grouped(channels), Note: grouped(kept.Channels) + " keep events", Href: Path + "/channels"},
 		{
 			ID: "fig-published", Label: "Published", Value: perSecond(float64(published)), Unit: "/s",
-			Note: grouped(kept.Published) + " in all", Href: Path + "/tail",
+			Note: grouped(kept.Published) + " in total", Href: Path + "/tail",
 		},
 		{
 			ID: "fig-delivered", Label: "Delivered", Value: perSecond(all.Delivered), Unit: "/s",
-			Note: grouped(all.Events) + " in all", Href: largestPath("events"),
+			Note: grouped(all.Events) + " in total", Href: largestPath("events"),
 		},
 		lagFigure(all, slowest, len(told) > 1),
-		{ID: "fig-bytes", Label: "Sent", Value: sized(all.Bytes), Unit: "/s", Note: sized(all.SentBytes) + " in all", Href: largestPath("bytes")},
+		{ID: "fig-bytes", Label: "Sent", Value: sized(all.Bytes), Unit: "/s", Note: sized(all.SentBytes) + " in total", Href: largestPath("bytes")},
 		{
 			ID: "fig-memory", Label: "Memory", Value: sized(all.Memory), Note: "history " + sized(kept.Bytes) + " of " + sized(kept.Budget),
 			Href: serversPath,
@@ -68,7 +68,7 @@ func endedNote(recent, total uint64, since string) string {
 	if total == recent {
 		return since
 	}
-	return since + ", " + grouped(total) + " in all"
+	return since + ", " + grouped(total) + " in total"
 }
 
 // serversNote says whose figures are missing in the sums.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -62,9 +61,9 @@ func (l *listing[E]) leave() {
 	}
 }
 
-// list returns a page of the list. key returns an entry's sort key, and whether it matches. The entries are at most
+// list returns a page of the list, of size rows. key returns an entry's sort key, and whether it matches. The entries are at most
 // age old at the time of the call; a live list that is expensive may be older, see painterShare.
-func (l *listing[E]) list(page int, down bool, age time.Duration, key func(*E) (rowKey, bool)) listed {
+func (l *listing[E]) list(page, size int, down bool, age time.Duration, key func(*E) (rowKey, bool)) listed {
 	asked := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -84,14 +83,14 @@ func (l *listing[E]) list(page int, down bool, age time.Duration, key func(*E) (
 		}
 	}
 	l.keys = keys
-	shown := listed{page: min(page, max((len(keys)+pageRows-1)/pageRows, 1)), total: len(keys), all: len(l.entries)}
-	from := (shown.page - 1) * pageRows
-	keys = sortedRange(keys, from, min(from+pageRows, len(keys)), func(x, y rowKey) int {
-		order := cmp.Or(cmp.Compare(x.number, y.number), strings.Compare(x.text, y.text))
+	shown := listed{page: min(page, max((len(keys)+size-1)/size, 1)), total: len(keys), all: len(l.entries)}
+	from := (shown.page - 1) * size
+	keys = sortedRange(keys, from, min(from+size, len(keys)), func(x, y rowKey) int {
+		order := cmp.Or(cmp.Compare(x.number, y.number), natural(x.text, y.text))
 		if down {
 			order = -order
 		}
-		return cmp.Or(order, strings.Compare(x.name, y.name))
+		return cmp.Or(order, natural(x.name, y.name))
 	})
 	for _, k := range keys {
 		shown.names = append(shown.names, k.name)

@@ -49,7 +49,7 @@ func TestLivePagesShareTheirList(t *testing.T) {
 	for i := range visits {
 		l.join(&visits[i])
 		work.Go(func() {
-			if got := l.list(1, false, 1<<60, key); len(got.names) != pageRows || got.total != 1000 || got.all != 1000 {
+			if got := l.list(1, pageRows, false, 1<<60, key); len(got.names) != pageRows || got.total != 1000 || got.all != 1000 {
 				t.Errorf("a page lists %+v", got)
 			}
 		})
@@ -58,7 +58,7 @@ func TestLivePagesShareTheirList(t *testing.T) {
 	if n := gathered.Load(); n != 1 {
 		t.Errorf("%d pages gathered the list %d times, want once", len(visits), n)
 	}
-	if l.list(1, false, 0, key); gathered.Load() != 2 {
+	if l.list(1, pageRows, false, 0, key); gathered.Load() != 2 {
 		t.Error("a page that is asked for alone shows what was before")
 	}
 	for i := range visits {
@@ -68,7 +68,7 @@ func TestLivePagesShareTheirList(t *testing.T) {
 		t.Error("without a page, the list is held")
 	}
 	l.join(new(pageRequest))
-	if l.list(1, false, 1<<60, key); gathered.Load() != 3 {
+	if l.list(1, pageRows, false, 1<<60, key); gathered.Load() != 3 {
 		t.Error("a page shows the list that was let go of")
 	}
 }
@@ -77,7 +77,7 @@ func TestLivePagesShareTheirList(t *testing.T) {
 func TestListedOnce(t *testing.T) {
 	t.Parallel()
 	l := &listing[string]{gather: func() []string { return []string{"b", "a", "b"} }}
-	got := l.list(7, true, 0, func(e *string) (rowKey, bool) { return rowKey{text: *e, name: *e}, true })
+	got := l.list(7, pageRows, true, 0, func(e *string) (rowKey, bool) { return rowKey{text: *e, name: *e}, true })
 	if want := fmt.Sprint([]string{"b", "a"}); fmt.Sprint(got.names) != want || got.page != 1 {
 		t.Errorf("%+v, want %s", got, want)
 	}

@@ -96,6 +96,9 @@ func (a *Admin) showScreen(c *gin.Context, s *login.Session, status int, paint p
 	v := a.newPageRequest(s, &u, argOf(c))
 	v.base = a.gate.BaseURL(c.Request)
 	v.frame.Flash.Tone, v.frame.Flash.Text = s.TakeFlash()
+	if id := s.TakeUndo(); id != "" {
+		v.frame.Flash.Undo = below(adminLink("clients", id), "unblock")
+	}
 	if change != nil {
 		change(v)
 	}

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -29,15 +30,13 @@ func (a *Admin) tail(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	}
 	return func() renderedPage {
 		view := templates.TailView{AdminFrame: v.frame, BaseURL: v.base, Tail: templates.TailControls{
-			Action: Path + "/tail", Channels: channels, Filter: v.query.Get("filter"), Curl: curlTail(v.base, channels),
+			Action: Path + "/tail", Channels: channels, Filter: v.query.Get("filter"),
+			Curl: curlTail(v.base, channels, v.query.Get("filter")),
 		}}
 		if v.live {
 			return renderedPage{parts: view.Fragments(), feed: t.newRows}
 		}
 		view.Rows = t.rows()
-		if view.Tail.Curl == "" {
-			view.Tail.Curl = curlTail(v.base, someChannels(view.Rows))
-		}
 		view.Live = t.liveFrom(v.frame.Live)
 		return renderedPage{body: templates.Tail(view)}
 	}, nil
@@ -54,31 +53,21 @@ func splitNames(list string) []string {
 	return names
 }
 
-// someChannels names a few of the channels that the rows are of.
-func someChannels(rows []templates.EventRow) string {
-	var names []string
-	for _, r := range rows {
-		if len(names) < 4 && !slices.Contains(names, r.Channel) {
-			names = append(names, r.Channel)
-		}
-	}
-	return strings.Join(names, ",")
-}
-
-// curlTail returns the command that follows the same channels; "" for patterns,
-// which no stream can ask for.
-func curlTail(base, channels string) string {
-	if channels == "" {
-		return ""
-	}
-	names := strings.Split(channels, ",")
+// curlTail returns the command that follows the same channels, all without any, and shows what passes the filter; "" for
+// names that no stream can ask for.
+func curlTail(base, channels, filter string) string {
+	names := splitNames(cmp.Or(channels, ">"))
 	for i, name := range names {
-		if eventlog.CheckChannel(name) != nil {
+		if eventlog.CheckChannel(name) != nil && !eventlog.IsPattern(name) {
 			return ""
 		}
 		names[i] = strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
 	}
-	return "curl -N '" + strings.ReplaceAll(base, "'", "") + "/subscribe?channels=" + strings.Join(names, ",") + "'"
+	line := "curl -N '" + strings.ReplaceAll(base, "'", "") + "/subscribe?channels=" + strings.Join(names, ",") + "'"
+	if filter != "" {
+		line += " | grep --line-buffered -iF -B 2 -A 1 -e '" + strings.ReplaceAll(filter, "'", `'\''`) + "'"
+	}
+	return line
 }
 
 // tail reads the newest events of the log for a page. It asks the log each time:

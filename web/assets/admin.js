@@ -3,8 +3,9 @@
  *
  *   live.js      the page's stream          patches.js   its patches
  *   ages.js      times                      charts.js    charts
- *   forms.js     forms
+ *   forms.js     forms                      search.js    searches
  *
+ *   form[data-seconds] is there for so long
  *   [data-copy="#id"] copies an element's text; [data-confirm] asks before a form is sent
  */
 import { dressed } from "./ages.js";
@@ -13,6 +14,7 @@ import { ROOT } from "./dom.js";
 import { helpWithForms } from "./forms.js";
 import { connect, sleepWhileHidden, watchForSilence } from "./live.js";
 import { settleLists } from "./patches.js";
+import { searchAsTyped } from "./search.js";
 
 // The pages that letters lead to after "g".
 const PAGES = { o: "", c: "/clients", h: "/channels", t: "/tail", b: "/blocks", a: "/audit", s: "/server" };
@@ -79,9 +81,27 @@ async function copyText(element) {
   }
 }
 
+/** chosen returns what a field says. */
+function chosen(field) {
+  return field.selectedOptions?.[0].textContent ?? field.value;
+}
+
+/** countDownUndo takes away the offer to undo an action after its time. */
+function countDownUndo(form) {
+  const button = form.querySelector("button");
+  let left = Number(form.dataset.seconds);
+  const timer = setInterval(() => {
+    left -= 1;
+    button.textContent = `Undo · ${left}`;
+    if (left > 0) return;
+    clearInterval(timer);
+    form.remove();
+  }, 1000);
+}
+
 function onSubmit(event) {
   const { target: form, submitter, timeStamp } = event;
-  const question = submitter?.dataset.confirm ?? form.dataset.confirm;
+  const question = (submitter?.dataset.confirm ?? form.dataset.confirm)?.replace(/\{(\w+)\}/g, (_, name) => chosen(form.elements[name]));
   if (timeStamp < sent.get(form) + 5000 || (question && !confirm(question))) event.preventDefault();
   else if (form.method === "post") sent.set(form, timeStamp);
 }
@@ -93,7 +113,9 @@ setInterval(() => {
 }, 5000);
 dressed(document.body);
 settleLists();
+document.querySelectorAll("[data-seconds]").forEach(countDownUndo);
 helpWithForms();
+searchAsTyped();
 sleepWhileHidden();
 watchForSilence();
 connect();

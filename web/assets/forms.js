@@ -2,14 +2,27 @@
  * Forms of the admin pages: JSON is checked while it is typed, and what was sent is there again.
  *
  *   [data-json="#id"]   says whether the field has valid JSON; its [data-format] button indents it
+ *   #flash, [aria-invalid]   get the focus: the result of an action, or the field that is wrong
  *   form[data-keep]     keeps its values in this tab; Ctrl+Enter in it sends it
  */
-import { parseJSON } from "./dom.js";
+import { ROOT, parseJSON } from "./dom.js";
 
 /** helpWithForms looks after the page's forms. */
 export function helpWithForms() {
+  showResult();
   document.querySelectorAll("[data-json]").forEach(checkJSON);
   document.querySelectorAll("form[data-keep]").forEach(keep);
+}
+
+/** showResult leads to the result of an action, which is read out then. Its page gets back its own address. */
+function showResult() {
+  const wrong = document.querySelector('main [aria-invalid="true"]');
+  const result = wrong ?? document.querySelector("#flash");
+  result?.focus({ preventScroll: !wrong });
+  const page = document.body.dataset.live && new URL(ROOT + document.body.dataset.live);
+  if (!wrong || !page || page.pathname === location.pathname) return;
+  page.searchParams.delete("since");
+  history.replaceState(null, "", page);
 }
 
 function checkJSON(tools) {

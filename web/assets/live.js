@@ -22,9 +22,8 @@ const LABELS = {
   closed: "Not live",
 };
 
-const here = location.href.split("#")[0];
-const page = document.body.dataset.live;
-const streamURL = `${ROOT}/admin/stream?page=${encodeURIComponent(page)}`;
+let here = location.href.split("#")[0];
+let page = document.body.dataset.live;
 let over = !page;
 let source = null; // null during a pause, while hidden, and when over
 let attempts = 0;
@@ -39,7 +38,7 @@ export function connect(state = "connecting") {
   if (over) return;
   stop();
   show(state);
-  source = new EventSource(streamURL);
+  source = new EventSource(streamURL());
   source.onopen = () => {
     attempts = 0;
     if ("stale" in document.body.dataset) return; // until something comes
@@ -60,6 +59,16 @@ export function connect(state = "connecting") {
   });
   source.addEventListener("expired", ({ data }) => expire(JSON.parse(data).reason));
 }
+
+/** follow has the page follow another one, which it shows by now. */
+export function follow(path) {
+  if (over || path === page) return;
+  page = path;
+  here = location.href.split("#")[0];
+  connect();
+}
+
+const streamURL = () => `${ROOT}/admin/stream?page=${encodeURIComponent(page)}`;
 
 /** heard notes that something has come: the stream works. */
 function heard() {
@@ -127,7 +136,7 @@ function show(state, delay = 0, ...words) {
 /** askWhy asks the server why the EventSource gave up, which does not report it. */
 async function askWhy() {
   const asked = source;
-  const answer = await headOf(streamURL);
+  const answer = await headOf(streamURL());
   if (source !== asked) return;
   stop();
   if (answer.status === 401 || answer.type === "opaqueredirect") return expire();

@@ -73,7 +73,17 @@ func TestDashboardBlocks(t *testing.T) {
 	bob.awaitType(t, "registered", 1)
 	d.openLive(clientPath("bob"))
 	d.run(fmt.Sprintf("document.querySelector(%q).value = '1h'", hook("block-for")))
+	d.click(hook("block-menu") + " summary")
+	d.fill(hook("block-reason"), "reads too slowly")
 	d.submit(hook("block"))
+	d.submit(hook("undo"))
+	d.want(`document.querySelector("#client-blocked[data-blocked]") === null`)
+	d.click(hook("block-menu") + " summary")
+	d.fill(hook("block-reason"), "reads too slowly")
+	d.run(fmt.Sprintf("document.querySelector(%q).value = '1h'", hook("block-for")))
+	d.submit(hook("block"))
+	d.want(`document.querySelector("#client-blocked").innerText.includes("reads too slowly")`)
+	d.wantNone(hook("undo")) // after its time
 	end := bob.awaitType(t, "goodbye", 1)
 	end[0].wantOwn(t, "goodbye", "", map[string]any{"code": "kicked", "reconnect": false})
 	bob.awaitEnd(t) // it came back by itself, and got a 204

@@ -46,6 +46,7 @@ func TestScreenshots(t *testing.T) {
 	d.openLive("/admin/tail")
 	d.want(`document.querySelectorAll("#tail-rows > *").length >= 100`)
 	d.openLive(clientPath("layla.haddad"))
+	d.click(hook("block-menu") + " summary")
 	d.submit(hook("block"))
 	d.openLive("/admin")
 	d.want("performance.now() > 45_000")

@@ -32,6 +32,7 @@ type Options struct {
 	Log          *slog.Logger
 	Version      string
 	NoPages      bool
+	Admin        bool // the admin UI is on the same address
 	StallTimeout time.Duration
 }
 

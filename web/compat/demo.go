@@ -24,7 +24,7 @@ func (s *Compat) demoRoutes(e *gin.Engine) {
 	for path, show := range demoPages {
 		for _, slash := range []string{"", "/"} {
 			e.Match(reply.ReadMethods, path+slash, func(c *gin.Context) {
-				s.pages.Send(c, http.StatusOK, show(templates.DemoView{Version: s.opts.Version, BaseURL: s.gate.BaseURL(c.Request)}))
+				s.pages.Send(c, http.StatusOK, show(templates.DemoView{Version: s.opts.Version, BaseURL: s.gate.BaseURL(c.Request), Admin: s.opts.Admin}))
 			})
 		}
 	}

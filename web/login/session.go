@@ -32,7 +32,7 @@ type Session struct {
 
 	// Guarded by Sessions.mu.
 	seen  time.Time
-	flash struct{ tone, text string }
+	flash struct{ tone, text, undo string }
 }
 
 func newSession(owner *Sessions, k key, account Account, addr, agent string) *Session {
@@ -60,7 +60,22 @@ func (s *Session) Done() <-chan struct{} { return s.done }
 func (s *Session) SetFlash(tone, text string) {
 	s.owner.mu.Lock()
 	defer s.owner.mu.Unlock()
-	s.flash.tone, s.flash.text = tone, text
+	s.flash.tone, s.flash.text, s.flash.undo = tone, text, ""
+}
+
+// SetUndo adds to the message the client whose block it can undo.
+func (s *Session) SetUndo(clientID string) {
+	s.owner.mu.Lock()
+	defer s.owner.mu.Unlock()
+	s.flash.undo = strings.Clone(clientID)
+}
+
+// TakeUndo returns once the client whose block the message can undo, or "".
+func (s *Session) TakeUndo() string {
+	s.owner.mu.Lock()
+	defer s.owner.mu.Unlock()
+	defer func() { s.flash.undo = "" }()
+	return s.flash.undo
 }
 
 // TakeFlash returns the message once, or "" twice.

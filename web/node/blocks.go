@@ -27,6 +27,7 @@ type Block struct {
 	ClientID     string
 	Since, Until time.Time
 	By           string // the operator or API that blocked it
+	Reason       string // as the operator wrote it; may be empty
 	Refused      int    // streams that were turned away
 }
 
@@ -60,6 +61,7 @@ func (b *Blocks) store(one Block) {
 		one.Refused = was.Refused
 	}
 	one.ClientID = strings.Clone(one.ClientID) // it may be a part of a whole form
+	one.Reason = strings.Clone(one.Reason)
 	b.blocked[one.ClientID] = one
 }
 

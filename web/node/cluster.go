@@ -50,8 +50,9 @@ func (e *entry) info(connID string) *presence.Info {
 
 // sharedBlock is a block as all servers have it; the rest is the entry's id and time.
 type sharedBlock struct {
-	By    string    `json:"by"`
-	Since time.Time `json:"since"`
+	By     string    `json:"by"`
+	Since  time.Time `json:"since"`
+	Reason string    `json:"reason,omitempty"`
 }
 
 // rosterWait limits how long a server waits at its start for the others' clients.
@@ -131,7 +132,7 @@ func (c *Cluster) apply(ch *peers.Change) {
 	case peers.SharedEntry:
 		var b sharedBlock
 		_ = json.Unmarshal(ch.Value, &b) // then without its author
-		c.node.Blocks.store(Block{ClientID: ch.ID, Since: b.Since, Until: ch.Until, By: b.By})
+		c.node.Blocks.store(Block{ClientID: ch.ID, Since: b.Since, Until: ch.Until, By: b.By, Reason: b.Reason})
 		c.node.endClient(ch.ID)
 		c.node.endWatchers(ch.ID)
 	case peers.SharedGone:

@@ -60,13 +60,13 @@ func (n *Node) endClient(id string) {
 var errTooManyBlocks = errors.New(strconv.Itoa(MaxBlocks) + " clients are blocked, which is the limit. Lift a block, or wait until one ends.")
 
 // KeepAway blocks a client for a time, on all servers, and ends its streams.
-func (n *Node) KeepAway(id string, d time.Duration, by string) error {
+func (n *Node) KeepAway(id string, d time.Duration, by, reason string) error {
 	if n.Blocks.full(id) {
 		return errTooManyBlocks
 	}
-	n.Blocks.store(Block{ClientID: id, Since: time.Now(), Until: time.Now().Add(d), By: by})
+	n.Blocks.store(Block{ClientID: id, Since: time.Now(), Until: time.Now().Add(d), By: by, Reason: reason})
 	if n.Cluster != nil {
-		value, _ := json.Marshal(sharedBlock{by, time.Now()}) // strings and a time
+		value, _ := json.Marshal(sharedBlock{by, time.Now(), reason}) // strings and a time
 		if err := n.Cluster.Roster.PutShared(id, value, d); err != nil {
 			n.opts.Log.Warn("a block could not be sent to the other servers", "clientId", id, "error", err)
 		}

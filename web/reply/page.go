@@ -25,7 +25,12 @@ func (p *Pages) Send(c *gin.Context, status int, page templ.Component) {
 	var text bytes.Buffer
 	nonce := rand.Text()
 	ctx := templates.WithRoot(templ.WithNonce(c.Request.Context(), nonce), c.Request.URL.EscapedPath())
-	if err := templates.Render(ctx, &text, page); err != nil {
+	err := templates.Render(ctx, &text, page)
+	if c.Request.Context().Err() != nil {
+		c.Abort() // the visitor has left meanwhile
+		return
+	}
+	if err != nil {
 		p.log.Error("a page could not be rendered", "path", c.FullPath(), "error", err)
 		Refuse(c, NewFault(http.StatusInternalServerError, "internal", "The page could not be rendered."))
 		return
