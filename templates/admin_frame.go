@@ -2,6 +2,9 @@ package templates
 
 import (
 	"context"
+	"maps"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -113,4 +116,20 @@ func below(base, action string) string {
 		return path + "/" + action + "?" + query
 	}
 	return base + "/" + action
+}
+
+// queryField is a part of an address's query.
+type queryField struct{ name, value string }
+
+// queryOf returns the parts of an address's query, by name.
+func queryOf(address string) (fields []queryField) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil
+	}
+	values := u.Query()
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		fields = append(fields, queryField{name, values.Get(name)})
+	}
+	return fields
 }

@@ -14,8 +14,11 @@ type ChannelView struct {
 	AllHref  string
 	History  []EventRow // newest first
 	Older    string     // href; may be empty
-	Newest   string     // href of the newest events; empty on their own page, the only one that adds new events
-	HasGap   bool       // events between this page of history and the next were dropped
+	Newer    string     // href; may be empty
+	At       string     // the place in the history as written: an id or a time
+	AtError  string
+	Newest   string // href of the newest events; empty on their own page, the only one that adds new events
+	HasGap   bool   // events between this page of history and the next were dropped
 	Publish  PublishForm
 	CanPurge bool
 	Ended    bool // the channel takes no more events

@@ -19,6 +19,7 @@ type EventRow struct {
 	Notice  bool // an event of the server: registered, gap, goodbye …
 
 	TraceHref   string   // of the page that says who got it; may be empty
+	Note        string   // about whom it is for; may be empty
 	Connections []string // of a tap: the beginnings of the ids of those that were given it
 }
 

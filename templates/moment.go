@@ -12,6 +12,7 @@ type Moment struct {
 	Code     string // reason code of an end; otherwise empty
 	ClientID string
 	Href     string // to the client; empty on the client's own page
+	Clock    bool   // the time of day matters, not the age
 	Detail   string // address, connection; may be empty
 }
 
@@ -21,5 +22,6 @@ func momentID(list string, m Moment) string { return list + "-" + m.Key }
 const (
 	newsEmpty     = "No joins or leaves yet."
 	pastEmpty     = "No client that matches has left within the hour, as far as the server remembers."
+	betweenEmpty  = "Nothing happened to its connections, as far as the servers remember."
 	timelineEmpty = "No history for this client."
 )

@@ -139,7 +139,8 @@ func (a *Admin) Routes(e *gin.Engine) {
 func (a *Admin) paintings() map[string]pageFunc {
 	return map[string]pageFunc{
 		"": a.overview, "/clients": a.clients, "/clients/:clientId": a.client, "/clients/:clientId/tap": a.tap,
-		"/channels": a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/events": a.events, "/blocks": a.blocks, "/audit": a.auditPage,
+		"/clients/:clientId/between": a.between,
+		"/channels":                  a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/events": a.events, "/blocks": a.blocks, "/audit": a.auditPage,
 		"/server": a.serverPage, "/nodes": a.nodes, "/webhooks": a.webhooks,
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -43,22 +42,19 @@ func (a *Admin) channel(v *pageRequest) (func() renderedPage, *reply.Fault) {
 		}
 		view := a.channelView(v)
 		view.Rate = rate
-		view.Tail = templates.TailControls{Action: Path + "/tail", Channels: v.arg, Curl: curlTail(v.base, v.arg, "")}
-		before, _ := strconv.ParseUint(v.query.Get("before"), 10, 64)
-		if v.live && before > 0 {
+		view.Tail = templates.TailControls{Action: adminLink("channels", v.arg), Filter: v.query.Get("filter"), Curl: curlTail(v.base, v.arg, v.query.Get("filter"))}
+		at := a.historyAt(v)
+		if v.live && at.past {
 			return renderedPage{parts: view.Fragments()}
 		}
 		if v.live {
 			return renderedPage{parts: view.Fragments(), feed: t.newRows}
 		}
-		view.History, view.Older = a.historyRows(v, before)
-		view.HasGap = before > 0 && view.Older == "" && a.node.Log.Kept([]string{v.arg}, 0, 0)[0].Dropped
-		if before == 0 {
+		a.fillHistory(&view, v, at, t)
+		if !at.past {
 			view.Live = t.liveFrom(v.frame.Live)
-		} else {
-			view.Newest = adminLink("channels", v.arg)
 		}
-		return renderedPage{body: templates.ChannelPage(view)}
+		return renderedPage{body: templates.ChannelPage(view), parts: view.Fragments()}
 	}, nil
 }
 
@@ -126,22 +122,6 @@ func (a *Admin) rateChart(name string) templates.Chart {
 	}
 	return templates.Chart{ID: "chart-rate", Title: "Events kept, by time of publication", Unit: "/s", Step: step, End: time.Now(), Plain: true,
 		Series: []templates.Series{{Name: "Events", Tone: "accent", Values: values}}}
-}
-
-// historyRows returns the channel's kept events before a position, newest first, and the link to older ones.
-func (a *Admin) historyRows(v *pageRequest, before uint64) (rows []templates.EventRow, older string) {
-	recs := a.node.Log.Page(v.arg, before, historyShown+1)
-	if len(recs) > historyShown {
-		recs = recs[:historyShown]
-		older = query{}.with(adminLink("channels", v.arg), "before", strconv.FormatUint(recs[historyShown-1].Seq, 10))
-	}
-	epoch := a.node.Log.Head().Epoch
-	for _, r := range recs {
-		row := recordRow(r, epoch)
-		row.Open = true
-		rows = append(rows, row)
-	}
-	return rows, older
 }
 
 // publish answers POST /admin/channels/{name}/publish: one event, or a batch as POST

@@ -3,6 +3,7 @@
  *
  *   [data-json="#id"]   says whether the field has valid JSON; its [data-format] button indents it
  *   #flash, [aria-invalid]   get the focus: the result of an action, or the field that is wrong
+ *   form[data-zone]     its times are of the viewer's zone
  *   form[data-keep]     keeps its values in this tab; Ctrl+Enter in it sends it
  */
 import { ROOT, parseJSON } from "./dom.js";
@@ -10,6 +11,7 @@ import { ROOT, parseJSON } from "./dom.js";
 /** helpWithForms looks after the page's forms. */
 export function helpWithForms() {
   showResult();
+  document.querySelectorAll("form[data-zone]").forEach(useZone);
   document.querySelectorAll("[data-json]").forEach(checkJSON);
   document.querySelectorAll("form[data-keep]").forEach(keep);
 }
@@ -23,6 +25,11 @@ function showResult() {
   if (!wrong || !page || page.pathname === location.pathname) return;
   page.searchParams.delete("since");
   history.replaceState(null, "", page);
+}
+
+function useZone(form) {
+  form.elements.zone.value = -new Date().getTimezoneOffset();
+  for (const zone of form.querySelectorAll(".zone")) zone.textContent = "your time";
 }
 
 function checkJSON(tools) {
