@@ -439,7 +439,13 @@ func drainingServer() ServerView {
 func sampleTrace() TraceView {
 	return TraceView{
 		AdminFrame: sampleFrame("tail", "/admin/events?id=k4x-7"), ID: "k4x-7", Channel: "news", More: 3, Silent: "east-3",
-		Event:   &EventRow{Key: "ek4x-7", ID: "k4x-7", Channel: "news", Href: "/admin/channels/news", Type: "message", Payload: `{"n": 1}`, Line: `{"n": 1}`, At: sampleNow},
+		Event: &EventPanel{
+			EventRow: EventRow{Key: "ek4x-7", ID: "k4x-7", Channel: "news", Href: "/admin/channels/news", Type: "message", Payload: `{"n": 1}`, Line: `{"n": 1}`, At: sampleNow, TraceHref: "/admin/events?id=k4x-7"},
+			Body:     []byte(`{"n":1,"who":["<ann>"],"none":{}}`), Size: "31 B", Passed: "57", Streams: "60", Again: "/admin/channels/news?again=k4x-7", Except: "QX2V", End: true,
+			Tree: &JSONNode{Kind: "object", Children: []JSONNode{
+				{Key: `"n"`, Kind: "number", Text: "1"}, {Key: `"who"`, Kind: "array", Children: []JSONNode{{Kind: "string", Text: `"<ann>"`}}}, {Key: `"none"`, Kind: "object"},
+			}},
+		},
 		Figures: []Figure{{ID: "f-passed", Label: "Passed it", Value: "57", Note: "2 on a resume"}},
 		Rows: []TraceRow{
 			{Key: "trace-1", ClientID: "ann", Name: "Ann", Href: "/admin/clients/ann", ConnectionID: "QX2V", Node: "east-1", State: "behind", Level: "bad", Detail: "12 events to get, takes nothing now", Opened: sampleNow},

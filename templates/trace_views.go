@@ -13,7 +13,7 @@ type TraceView struct {
 	ID      string // as asked
 	Channel string
 	Error   string
-	Event   *EventRow // nil if it is not kept
+	Event   *EventPanel // nil if it is not kept
 	Figures []Figure
 	Rows    []TraceRow
 	More    int    // streams that are not listed

@@ -71,6 +71,31 @@ func TestAdminTrace(t *testing.T) {
 	}
 }
 
+// An event's page has it whole: its payload in folds, with its strings as people read them, its size, how many streams have
+// passed it, and what to copy. An operator can publish it again, from the form on its channel's page.
+func TestAdminEvent(t *testing.T) {
+	t.Parallel()
+	srv := startAdmin(t)
+	st := subscribed(t, srv, "clientId=ada", "news")
+	id := srv.PublishBody(`{"events":[{"channelName":"news","type":"note","payload":{"text":"\u003cit's\u003e","list":[1,{"a":null}]}}]}`)[0]
+	st.WantEvent("news", "note", `{"text":"\u003cit's\u003e","list":[1,{"a":null}]}`)
+	path := "/admin/events?id=" + id
+	alice := operator(t, srv)
+	until(t, "ada has passed the event", func() bool { return strings.Contains(alice.get(path).says("event-fanout"), "1 of 1 open stream") })
+	page := alice.get(path).wantText("event-panel", `"text": "<it's>" ,`).wantText("event-panel", "2 fields }").wantText("event-panel", "49 B").
+		wantText("event-json", `{"id":"`+id+`","timestamp":"`).wantText("event-curl", `'{"events":[{"channelName":"news","type":"note","payload":{"text":"\u003cit'\''s\u003e"`).
+		wantText("event-script", `await fetch("`+srv.URL+`/publish"`)
+	again := attr(page.one("event-again"), "href")
+	form := alice.get(strings.TrimSuffix(again, "#publish-form"))
+	if attr(form.one("publish-type"), "value") != "note" || !strings.Contains(form.says("publish-payload"), `\u003cit's\u003e`) {
+		t.Errorf("%s: the form has %q, %s", again, attr(form.one("publish-type"), "value"), form.says("publish-payload"))
+	}
+	if viewer(t, srv).get(path).one("event-again") != nil {
+		t.Error("a viewer is offered to publish")
+	}
+	alice.get("/admin/channels/news?again=x-1").wantText("publish-payload", "")
+}
+
 // A client's connections of the last minutes are drawn, with what happened to them. Who has left is still found.
 func TestAdminLanes(t *testing.T) {
 	t.Parallel()

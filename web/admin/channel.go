@@ -34,6 +34,9 @@ func (a *Admin) channel(v *pageRequest) (func() renderedPage, *reply.Fault) {
 		return nil, f
 	}
 	t.open = true
+	if id := v.query.Get("again"); id != "" && v.publish == (templates.PublishForm{}) {
+		v.publish = a.formAgain(v.arg, id)
+	}
 	var rate templates.Chart
 	var rateAt time.Time
 	return func() renderedPage {

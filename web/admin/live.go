@@ -24,9 +24,10 @@ import (
 type query struct{ url.Values }
 
 // with returns the page's query with some names set anew; an empty value takes
-// the name out.
+// the name out. The path may have a query of its own, which stays.
 func (q query) with(path string, pairs ...string) string {
-	values := url.Values{}
+	path, own, _ := strings.Cut(path, "?")
+	values, _ := url.ParseQuery(own) // it was encoded here
 	for name, list := range q.Values {
 		values[name] = list
 	}

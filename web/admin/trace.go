@@ -206,10 +206,8 @@ func (a *Admin) events(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	if record == nil {
 		return func() renderedPage { return renderedPage{body: templates.Trace(view), parts: view.Fragments()} }, nil
 	}
-	row := recordRow(record, at.Epoch)
-	row.Open, row.TraceHref = true, ""
-	view.Event, view.Channel = &row, record.Channel()
-	q := traceQuestion{Channel: record.Channel(), Seq: at.Seq, At: row.At}
+	view.Event, view.Channel = a.eventPanel(v, record, at.Epoch), record.Channel()
+	q := traceQuestion{Channel: record.Channel(), Seq: at.Seq, At: view.Event.At}
 	others := &lookup[traceAnswer]{node: a.node, kind: traceKind, every: 2 * time.Second}
 	return func() renderedPage {
 		a.fillTrace(&view, q, others)
@@ -246,6 +244,7 @@ func (a *Admin) fillTrace(view *templates.TraceView, q traceQuestion, others *lo
 		{ID: "fig-later", Label: "Came later", Value: grouped(counts[traceLater]), Note: "did not ask for it"},
 		{ID: "fig-excepted", Label: "Excepted", Value: grouped(counts[traceExcept]), Note: "by its publisher"},
 	}
+	view.Event.Passed, view.Event.Streams = grouped(passed), grouped(total)
 	view.Silent = strings.Join(silentServers(a.node, answers), ", ")
 	view.More = total - min(len(all), tracedShown)
 	view.Rows = view.Rows[:0]

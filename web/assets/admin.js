@@ -4,6 +4,7 @@
  *   live.js      the page's stream          patches.js   its patches
  *   ages.js      times                      charts.js    charts
  *   forms.js     forms                      search.js    searches
+ *   panel.js     an event, opened           feed.js      the feed, held
  *
  *   form[data-seconds] is there for so long
  *   [data-copy="#id"] copies an element's text; [data-confirm] asks before a form is sent
@@ -11,8 +12,10 @@
 import { dressed } from "./ages.js";
 import { pointAt, pointNext } from "./charts.js";
 import { ROOT } from "./dom.js";
+import { hold } from "./feed.js";
 import { helpWithForms } from "./forms.js";
 import { connect, sleepWhileHidden, watchForSilence } from "./live.js";
+import { closeEvent, openOnClick } from "./panel.js";
 import { settleLists } from "./patches.js";
 import { searchAsTyped } from "./search.js";
 
@@ -31,6 +34,7 @@ function onKey(event) {
   const search = $("#search, input[type=search]");
   if (key === "Escape" && target === search) search.blur();
   if (key === "Escape" && $(".menu[open]")) closeMenu();
+  else if (key === "Escape" && closeEvent()) return;
   if (event.ctrlKey || event.altKey || event.metaKey || target.closest("input, textarea, select")) return;
   const figure = target.closest("figure[data-chart]");
   const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
@@ -45,10 +49,10 @@ function onKey(event) {
 
 async function onClick({ target }) {
   const button = target.closest("#tail-pause, [data-copy]");
-  if (button?.id === "tail-pause") pause(button.ariaPressed !== "true");
+  if (button?.id === "tail-pause") hold(button.ariaPressed !== "true");
   const menu = $(".menu[open]");
   if (menu && !menu.contains(target)) menu.open = false;
-  if (target.closest("[data-feed] summary")?.parentElement.open === false) pause(true); // what is read stays where it is
+  if (target.closest("[data-feed] summary")?.parentElement.open === false) hold(true); // what is read stays where it is
   if (!button?.dataset.copy || button.textContent === "Copied") return;
   const label = [...button.childNodes];
   await copyText($(button.dataset.copy));
@@ -61,14 +65,6 @@ function closeMenu() {
   const menu = $(".menu[open]");
   menu.open = false;
   menu.querySelector("summary").focus();
-}
-
-/** pause holds the page's feed, or lets it go on. */
-function pause(isHeld) {
-  const button = $("#tail-pause");
-  if (!button) return;
-  button.ariaPressed = String(isHeld);
-  button.querySelector(".pause-label").textContent = isHeld ? "Resume" : "Pause";
 }
 
 /** copyText copies an element's text. Over plain HTTP only the selection can be copied. */
@@ -116,6 +112,7 @@ settleLists();
 document.querySelectorAll("[data-seconds]").forEach(countDownUndo);
 helpWithForms();
 searchAsTyped();
+openOnClick();
 sleepWhileHidden();
 watchForSilence();
 connect();

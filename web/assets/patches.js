@@ -150,7 +150,7 @@ function settle(at) {
   const have = rowsOf(at);
   const same = [...have.keys()].join(" ") === keys.join(" ");
   const hold = !same && taken(at) && Date.now() < until;
-  if (at.matches("[data-feed]")) showWaiting(`${fresh.size}${fresh.size === keys.length ? "+" : ""} waiting`, hold);
+  if (at.matches("[data-feed]")) showWaiting(`${fresh.size}${fresh.size === keys.length ? "+" : ""} new`, hold);
   (at.closest("table") ?? at).toggleAttribute("data-held", hold);
   if (hold) return;
   held.delete(at);

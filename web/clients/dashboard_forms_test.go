@@ -50,7 +50,7 @@ func TestDashboardHoldsAnOpenedEvent(t *testing.T) {
 	d.click("#tail-rows summary")
 	d.want(`document.querySelector("#tail-pause").innerText.startsWith("Resume")`)
 	log.publish(event{Channel: "lobby", Type: "second", Payload: 2})
-	d.want(`document.querySelector("#tail-waiting").checkVisibility() && document.querySelector("#tail-waiting").textContent === "1 waiting"`)
+	d.want(`document.querySelector("#tail-waiting").checkVisibility() && document.querySelector("#tail-waiting").textContent === "1 new"`)
 	if n := value[int](d.tab, `document.querySelectorAll("#tail-rows > li").length`); n != 1 {
 		t.Errorf("%d events are shown", n)
 	}
