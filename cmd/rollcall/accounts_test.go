@@ -16,6 +16,7 @@ import (
 const sampleHash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$JJuUGvXO1m1Uod2VFq0pGpDnFbV3mXCCrnNvZvU8LZA"
 
 func TestAccounts(t *testing.T) {
+	t.Parallel()
 	file := func(text string) string {
 		path := filepath.Join(t.TempDir(), "password")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -76,6 +77,7 @@ func TestAccounts(t *testing.T) {
 }
 
 func TestAccountsRefuses(t *testing.T) {
+	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "missing")
 	empty := filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, []byte("\n"), 0o600); err != nil {
@@ -121,6 +123,7 @@ func TestAccountsRefuses(t *testing.T) {
 
 // A password in the wrong place of a setting does not appear in the log.
 func TestAccountsTellsNoPassword(t *testing.T) {
+	t.Parallel()
 	for _, user := range []string{"ann:tr0ub4dor", "ann:viewer:tr0ub4dor", "ann:" + sampleHash + "tr0ub4dor!", "ann:$argon2id$tr0ub4dor", ":tr0ub4dor"} {
 		if _, err := accounts([]string{user}, "correct horse", ""); err == nil || strings.Contains(err.Error(), "tr0ub4dor") {
 			t.Errorf("%q gives %v", user, err)
@@ -129,6 +132,7 @@ func TestAccountsTellsNoPassword(t *testing.T) {
 }
 
 func TestNewPassword(t *testing.T) {
+	t.Parallel()
 	one, two := newPassword(), newPassword()
 	if !regexp.MustCompile(`^[a-z2-7]{4}(-[a-z2-7]{4}){3}$`).MatchString(one) || one == two {
 		t.Errorf("got %q and %q", one, two)

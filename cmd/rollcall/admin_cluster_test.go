@@ -101,6 +101,7 @@ func (s *seen) sessionOf(name string) string {
 // The admin UI of one server tells the truth about connections of the others: figures, positions, timeline, tap, audit,
 // sums, draining. What a server does not answer is shown as unknown, never as 0.
 func TestAdminOfACluster(t *testing.T) {
+	t.Parallel()
 	nodes, bases := newFleet(t, 1).nodes(3, "--presence-grace=1s", "--admin-user=root", "--admin-password-file="+newFile(t, "password", clusterPassword))
 	east := &seen{t, logIn(t, bases[0], "root", clusterPassword), bases[0]}
 	west := &seen{t, logIn(t, bases[1], "root", clusterPassword), bases[1]}

@@ -13,6 +13,7 @@ import (
 )
 
 func TestHashPasswordCommand(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		input    string
 		password string // "" is an error
@@ -56,6 +57,7 @@ func TestHashPasswordCommand(t *testing.T) {
 }
 
 func TestHashPasswordHelp(t *testing.T) {
+	t.Parallel()
 	out, err := command(t, nil, "admin", "hash-password", "--help").Output()
 	if err != nil || !bytes.Contains(out, []byte("Examples:\n  rollcall admin hash-password\n")) {
 		t.Errorf("%v: %s", err, out)
@@ -63,6 +65,7 @@ func TestHashPasswordHelp(t *testing.T) {
 }
 
 func TestReadPasswordEndsWithItsContext(t *testing.T) {
+	t.Parallel()
 	in, out, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

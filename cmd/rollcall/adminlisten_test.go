@@ -33,6 +33,7 @@ func hashOf(t *testing.T, password string) string {
 }
 
 func TestAdminListensApart(t *testing.T) {
+	t.Parallel()
 	hash := hashOf(t, "correct horse")
 	p, admin := apart(t, "--admin-user=ann:"+hash, "--admin-user=vic:viewer:"+hash)
 	operator, viewer, nobody := logIn(t, admin, "ann", "correct horse"), logIn(t, admin, "vic", "correct horse"), newClient(t, nil)
@@ -84,6 +85,7 @@ func TestAdminListensApart(t *testing.T) {
 
 // Without its own listener the admin UI serves no profiles, not even to operators.
 func TestNoProfilesOnTheMainListener(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil, "--admin-user=ann:"+hashOf(t, "correct horse"))
 	operator := logIn(t, p.url, "ann", "correct horse")
 	for _, path := range []string{"/admin/debug/pprof/", "/admin/debug/pprof/heap", "/debug/pprof/"} {
@@ -93,6 +95,7 @@ func TestNoProfilesOnTheMainListener(t *testing.T) {
 
 // A password is generated if only this machine reaches the admin UI, regardless of the server's own address.
 func TestAdminPasswordGoesByTheAdminListener(t *testing.T) {
+	t.Parallel()
 	_, line := newKey(t, "k", auth.Publish, ">")
 	socket := filepath.Join(t.TempDir(), "admin")
 	const off = "the admin UI is off: no admin user is configured, and other machines reach this address; see --admin-user"
@@ -135,6 +138,7 @@ func TestAdminPasswordGoesByTheAdminListener(t *testing.T) {
 
 // With TLS, both listeners have it, and the login cookie is for TLS alone.
 func TestAdminListenerHasTLSToo(t *testing.T) {
+	t.Parallel()
 	p, admin := apart(t, "--tls-dev")
 	if !strings.HasPrefix(admin, "https://") || !strings.HasPrefix(p.url, "https://") {
 		t.Fatalf("logged %s and %s", p.url, admin)

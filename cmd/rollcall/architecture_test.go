@@ -12,6 +12,7 @@ var codeSpan = regexp.MustCompile("`([^`]+)`")
 
 // Every file and function in the tables of docs/architecture.md exists.
 func TestArchitectureNamesWhatExists(t *testing.T) {
+	t.Parallel()
 	root := filepath.Join("..", "..")
 	text, err := os.ReadFile(filepath.Join(root, "docs", "architecture.md"))
 	if err != nil {

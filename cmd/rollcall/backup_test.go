@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // A server is copied while publishers run. One that starts on the copy has everything that was acknowledged before the command, in
@@ -30,7 +31,10 @@ func TestBackupWhilePublishing(t *testing.T) {
 	var running sync.WaitGroup
 	for w := range publishers {
 		running.Go(func() {
+			pace := time.NewTicker(10 * time.Millisecond) // what comes in a copy's time is enough, and all of it is read
+			defer pace.Stop()
 			for n := 0; ctx.Err() == nil; n += 2 {
+				<-pace.C
 				body := fmt.Sprintf(`{"events":[{"channelName":"c%d","type":"n","payload":%d},{"channelName":"c%d","type":"n","payload":%d}]}`, w, n, w, n+1)
 				answer, err := http.Post(p.url+"/publish", "application/json", strings.NewReader(body))
 				if err != nil {

@@ -31,6 +31,7 @@ func (p *program) load(args ...string) string {
 }
 
 func TestBenchPrintsATable(t *testing.T) {
+	t.Parallel()
 	table := serve(t, nil).load("-n40", "-r200", "-d200ms")
 	for _, want := range []string{"40 streams on one channel", "40 of 40", "2000 of 2000: 0 lost", "p99"} {
 		if !strings.Contains(table, want) {
@@ -41,6 +42,7 @@ func TestBenchPrintsATable(t *testing.T) {
 
 // Everybody reconnects while events go on: the load tool proves that nothing is lost or repeated.
 func TestBenchResumes(t *testing.T) {
+	t.Parallel()
 	text := serve(t, nil).load("-n60", "-m7", "--resume", "--missed=30", "--publish-batch=100", "-r100", "--json", "--quiet")
 	var r bench.Result
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
@@ -55,6 +57,7 @@ func TestBenchResumes(t *testing.T) {
 }
 
 func TestBenchFailsWithoutAServer(t *testing.T) {
+	t.Parallel()
 	cmd := command(t, nil, "bench", "--quiet", "-n1", "--subscribe-url", "http://127.0.0.1:1/")
 	if out, _ := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), "refused") {
 		t.Errorf("exit code %d, want 1 and the reason:\n%s", cmd.ProcessState.ExitCode(), out)
@@ -62,6 +65,7 @@ func TestBenchFailsWithoutAServer(t *testing.T) {
 }
 
 func TestBenchModes(t *testing.T) {
+	t.Parallel()
 	for args, want := range map[string]bench.Mode{
 		"": bench.Paced, "--burst=300": bench.Burst, "--idle": bench.Idle, "--resume -m3": bench.Resume,
 	} {

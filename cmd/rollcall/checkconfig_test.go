@@ -24,6 +24,7 @@ func configuration(t *testing.T, env []string, code int, args ...string) configR
 
 // What config shows is what a server has: the same settings, values and sources, whatever they come from.
 func TestConfigShowIsWhatServeHas(t *testing.T) {
+	t.Parallel()
 	file := newFile(t, "rollcall.yaml", "heartbeat: 3s\nmax-events: 7\ncors-origin: [https://a.org]\n")
 	vars := []string{"ROLLCALL_MAX_EVENTS=9", "ROLLCALL_JWT_SECRET=" + jwtSecret, "PORT=8080"}
 	flags := []string{"--history-age=5m", "--config=" + file}
@@ -62,6 +63,7 @@ func TestConfigShowIsWhatServeHas(t *testing.T) {
 
 // All errors are reported together, of which serve reports the first kind; serve refuses them too.
 func TestConfigCheck(t *testing.T) {
+	t.Parallel()
 	bad := newFile(t, "rollcall.yaml", "heartbaet: 3s\nmax-events: many\njson: true\nset: true\nshards: -1\n")
 	vars := []string{"ROLLCALL_MAX_BODY=big", "ROLLCALL_FOO=1", "ROLLCALL_KEY=k", "ROLLCALL_SERVER=x"}
 	r := configuration(t, vars, 2, "check", "--config="+bad, "--log-level=loud")

@@ -47,6 +47,7 @@ func TestClients(t *testing.T) {
 }
 
 func TestClientsWatch(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil, "--presence-grace=0")
 	ada := p.start("subscribe", "news", "--client-id=ada", "--json")
 	ada.wantEvent("lastEvent")
@@ -64,6 +65,7 @@ func TestClientsWatch(t *testing.T) {
 }
 
 func TestChannelsWatch(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil, "--presence-grace=0")
 	r := p.start("channels", "--watch", "--interval=10ms", "--json")
 	ada := p.start("subscribe", "chat", "--client-id=ada", "--json")
@@ -76,6 +78,7 @@ func TestChannelsWatch(t *testing.T) {
 }
 
 func TestHistory(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil, "--history-events=3")
 	var ids []string
 	for range 4 {

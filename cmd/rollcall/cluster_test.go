@@ -78,6 +78,7 @@ func wantEdges(t *testing.T, list []*source, id, want string) {
 }
 
 func TestServersShareOneLogAndOnePresence(t *testing.T) {
+	t.Parallel()
 	_, bases := newFleet(t, 1).nodes(3, "--presence-grace=4s")
 	client := patient(t)
 	t.Run("together", func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 )
 
 func TestCandidates(t *testing.T) {
+	t.Parallel()
 	node := newParser(&cli{}, &settings{}).Model.Node
 	for line, want := range map[string]string{
 		"sub": "subscribe", "config ": "check,show", "config check --max-b": "--max-body", "serve --listen ": "", "publish ": "",

@@ -40,6 +40,7 @@ func parse(t *testing.T, file string, env map[string]string, args ...string) (*s
 type env = map[string]string
 
 func TestPrecedence(t *testing.T) {
+	t.Parallel()
 	const file = "heartbeat: 3s\nlisten: 127.0.0.1:3\nmax-body: 3MiB\nmax-events: 3\nonline-presence: true\ncors-origin: [https://three.org, https://drei.org]\n"
 	tests := map[string]struct {
 		file string
@@ -190,6 +191,7 @@ func TestEveryFlagHasAVariableAndAKey(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		file string
 		env  env
@@ -247,6 +249,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestEveryRangeHoldsItsDefault(t *testing.T) {
+	t.Parallel()
 	if _, _, err := parse(t, "", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -254,6 +257,7 @@ func TestEveryRangeHoldsItsDefault(t *testing.T) {
 
 // A setting that is forgotten in options would silently keep its default.
 func TestOptionsCarryEverySetting(t *testing.T) {
+	t.Parallel()
 	c, _, err := parse(t, "", nil, "--cors-origin=*", "--node=n", "--online-presence", "--h2c", "--shards=2", "--max-streams=5", "--max-connections=9",
 		"--admin-password=correct horse", "--admin-sessions=f", "--admin-listen=:0", "--hsts=1h", "--trusted-proxy=10.0.0.0/8",
 		"--address-connections=1", "--identity-connections=1", "--no-compat", "--no-pages", "--insecure", "--channel=typing.> keep=none")
@@ -280,6 +284,7 @@ func TestOptionsCarryEverySetting(t *testing.T) {
 }
 
 func TestUnknownVariables(t *testing.T) {
+	t.Parallel()
 	s := &settings{env: env{
 		"ROLLCALL_LISTEN": "", "ROLLCALL_CONFIG": "", "ROLLCALL_LISEN": "", "ROLLCALL_HELP": "", "PATH": "",
 		"ROLLCALL_SERVICE_HOST": "", "ROLLCALL_SERVICE_PORT": "", "ROLLCALL_SERVICE_PORT_HTTP": "", "ROLLCALL_PORT": "",
@@ -292,6 +297,7 @@ func TestUnknownVariables(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		args []string
 		says []string

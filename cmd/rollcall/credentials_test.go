@@ -86,6 +86,7 @@ func newKeySet(t *testing.T, keys ...crypto.Signer) *keySet {
 
 // Whichever way a credential is configured, it lets in the same request.
 func TestEveryCredentialByEverySetting(t *testing.T) {
+	t.Parallel()
 	key1, line1 := newKey(t, "one", auth.Publish|auth.Subscribe, "room.>")
 	key2, line2 := newKey(t, "two", auth.Subscribe, "room.*")
 	lines := "# the first\n" + line1 + "\n\n  # and the second\n" + line2 + "\n"
@@ -183,6 +184,7 @@ func letsIn(t *testing.T, c *serveCmd, headers ...string) {
 
 // An error in a credential is reported under the setting's name before anything listens, without secrets.
 func TestCredentialRefusals(t *testing.T) {
+	t.Parallel()
 	const secret = "hunter2-hunter2-hunter2"
 	key, line := newKey(t, "one", auth.Publish, ">")
 	empty := newFile(t, "empty", "")
@@ -247,6 +249,7 @@ func TestCredentialRefusals(t *testing.T) {
 
 // Wherever the YAML is broken, the message holds nothing of the values.
 func TestBrokenFileShowsNoSecret(t *testing.T) {
+	t.Parallel()
 	const secret = "0123456789abcdef0123456789SECRET"
 	for _, file := range []string{
 		"jwt-secret: " + secret + "\nlisten: [\n", "jwt-secret: \"" + secret + "\nlisten: ':1'\n", "jwt-secret: [" + secret + "\n",

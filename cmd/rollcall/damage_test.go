@@ -35,36 +35,50 @@ func TestDamagedStore(t *testing.T) {
 		"no mark":                   func(t *testing.T, data string) { removed(t, filepath.Join(data, "mark")) },
 		"no store":                  func(t *testing.T, data string) { removed(t, filepath.Join(data, "events")) },
 	}
+	k := newKilled(t)
 	for name, damage := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			damaged(t, damage)
+			k.damaged(t, damage)
 		})
 	}
 }
 
-func damaged(t *testing.T, damage func(*testing.T, string)) {
-	data := filepath.Join(t.TempDir(), "data")
-	args := []string{"--sync=relaxed", "--data=" + data}
-	n := newNode(t, args...)
+// killed is what a server left that was killed.
+type killed struct {
+	data   string            // the directory, of which each test damages a copy
+	ids    map[string]string // of all events that were acknowledged, what they are
+	resume string            // after a third of them
+}
+
+func newKilled(t *testing.T) *killed {
+	k := &killed{data: filepath.Join(t.TempDir(), "data"), ids: make(map[string]string)}
+	p := serve(t, nil, "--sync=relaxed", "--data="+k.data)
 	client := patient(t)
-	ids := make(map[string]string) // of all events that were acknowledged, what they are
-	var resume string              // after a third of them
 	for i := range 60 {
 		e := event{Channel: fmt.Sprint("c", i%2), Type: "message", Payload: fmt.Sprint("before", i)}
-		p := post(client, n.url, e)
-		if p.Status != http.StatusOK {
-			t.Fatalf("publish: %+v", p)
+		answer := post(client, p.url, e)
+		if answer.Status != http.StatusOK {
+			t.Fatalf("publish: %+v", answer)
 		}
-		ids[p.Events[0].ID] = e.Payload
+		k.ids[answer.Events[0].ID] = e.Payload
 		if i == 20 {
-			resume = p.Events[0].ID
+			k.resume = answer.Events[0].ID
 		}
 	}
-	n.signal(syscall.SIGKILL)
-	n.wantExit(-1)
+	p.signal(syscall.SIGKILL)
+	p.wantExit(-1)
+	return k
+}
+
+func (k *killed) damaged(t *testing.T, damage func(*testing.T, string)) {
+	data := filepath.Join(t.TempDir(), "data")
+	if err := os.CopyFS(data, os.DirFS(k.data)); err != nil {
+		t.Fatal(err)
+	}
 	damage(t, data)
-	n.program = launch(t, nil, n.args...)
+	n := launch(t, nil, "--sync=relaxed", "--data="+data)
+	client := patient(t)
 	if !n.starts() {
 		return // and said why
 	}
@@ -76,21 +90,21 @@ func damaged(t *testing.T, damage func(*testing.T, string)) {
 		}
 		after = append(after, p.Events[0].ID)
 	}
-	s := &source{path: "/subscribe?channels=c0,c1", bases: []string{n.url}, last: resume}
+	s := &source{path: "/subscribe?channels=c0,c1", bases: []string{n.url}, last: k.resume}
 	s.run(t)
 	s.until(t, "the events after have come", func(all []sse) bool {
 		return slices.ContainsFunc(all, func(e sse) bool { return strings.Contains(e.data, "after3") }) &&
 			slices.ContainsFunc(all, func(e sse) bool { return strings.Contains(e.data, "after4") })
 	})
-	_, from := position(resume)
+	_, from := position(k.resume)
 	missed := 0 // events behind the position
-	for id := range ids {
+	for id := range k.ids {
 		if _, seq := position(id); seq > from {
 			missed++
 		}
 	}
 	for _, e := range only(s.events(), "message") {
-		before, was := ids[e.id]
+		before, was := k.ids[e.id]
 		if was && e.payload() != before {
 			t.Errorf("%s was %s, and is %s", e.id, before, e.payload())
 		}
@@ -99,7 +113,7 @@ func damaged(t *testing.T, damage func(*testing.T, string)) {
 		}
 	}
 	for _, id := range after {
-		if ids[id] != "" {
+		if k.ids[id] != "" {
 			t.Errorf("%s is given a second time", id)
 		}
 	}
@@ -107,7 +121,7 @@ func damaged(t *testing.T, damage func(*testing.T, string)) {
 	if missed > 0 && len(told) != 2 {
 		t.Errorf("%d events are lost, and the gaps told of are %v", missed, told)
 	}
-	old, _ := position(resume)
+	old, _ := position(k.resume)
 	now, _ := position(after[0])
 	t.Logf("%d events lost, %d gaps, epoch changed: %v", missed, len(told), old != now)
 }
@@ -156,22 +170,22 @@ func TestRestoredBackup(t *testing.T) {
 }
 
 // starts waits until the server listens, or has ended with an error.
-func (n *node) starts() bool {
-	n.t.Helper()
+func (p *program) starts() bool {
+	p.t.Helper()
 	var last map[string]any
-	for entry := range n.logs {
+	for entry := range p.logs {
 		if entry["msg"] == "listening" {
-			n.url = strings.TrimSuffix(fmt.Sprint(entry["url"]), "/")
+			p.url = strings.TrimSuffix(fmt.Sprint(entry["url"]), "/")
 			return true
 		}
 		last = entry
 	}
-	_ = n.cmd.Wait()
+	_ = p.cmd.Wait()
 	why := fmt.Sprint(last["error"])
-	if n.cmd.ProcessState.ExitCode() != 1 || !strings.Contains(why, "event store") {
-		n.t.Errorf("exit code %d after %v", n.cmd.ProcessState.ExitCode(), last)
+	if p.cmd.ProcessState.ExitCode() != 1 || !strings.Contains(why, "event store") {
+		p.t.Errorf("exit code %d after %v", p.cmd.ProcessState.ExitCode(), last)
 	}
-	n.t.Logf("refused: %s", why)
+	p.t.Logf("refused: %s", why)
 	return false
 }
 

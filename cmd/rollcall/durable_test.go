@@ -138,6 +138,7 @@ func TestDataSurvivesAKillUnderLoad(t *testing.T) {
 }
 
 func TestDataDirectoriesThatAreRefused(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	taken := filepath.Join(dir, "taken")
 	serve(t, nil, "--data="+taken)
@@ -171,6 +172,7 @@ func TestDataDirectoriesThatAreRefused(t *testing.T) {
 }
 
 func TestRelaxedIsLogged(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil, "--sync=relaxed", "--data="+filepath.Join(t.TempDir(), "data"))
 	if got := fmt.Sprint(p.warned["msg"]); !strings.Contains(got, "relaxed") || !strings.Contains(got, "two seconds") {
 		t.Errorf("warned of %q, want of what relaxed may lose", got)
@@ -182,6 +184,7 @@ func TestRelaxedIsLogged(t *testing.T) {
 
 // What a directory takes on the disk is a metric.
 func TestDataHasASize(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil, "--data="+filepath.Join(t.TempDir(), "data"))
 	p.publish("news", "message", "hello")
 	_, rest, ok := strings.Cut(ask(t, patient(t), p.url+"/metrics", "").body, "\nrollcall_engine_disk_bytes ")

@@ -21,14 +21,18 @@ type retrier struct {
 	done    sync.WaitGroup
 }
 
-// publishOn publishes to the servers in turn until the retrier is finished.
+// publishOn publishes to the servers in turn until the retrier is finished, with a pause between attempts: a server that
+// refuses at once is not asked without end.
 func publishOn(t *testing.T, channel string, bases ...string) *retrier {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &retrier{stop: cancel}
 	client := patient(t)
 	r.done.Go(func() {
+		pause := time.NewTicker(10 * time.Millisecond)
+		defer pause.Stop()
 		for n, try := 0, 0; ctx.Err() == nil; try++ {
+			<-pause.C
 			p := post(client, bases[try%len(bases)], event{Channel: channel, Type: "message", Payload: fmt.Sprint(n), Key: fmt.Sprint(channel, n)})
 			switch p.Status {
 			case http.StatusOK:

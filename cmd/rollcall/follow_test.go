@@ -67,6 +67,7 @@ func says(text string) http.HandlerFunc {
 }
 
 func TestFollower(t *testing.T) {
+	t.Parallel()
 	const final = "id: e-9\nevent: goodbye\ndata: {\"type\":\"goodbye\",\"payload\":\"{\\\"code\\\":\\\"kicked\\\",\\\"reason\\\":\\\"Out.\\\",\\\"reconnect\\\":false}\"}\n\n"
 	status := func(code int) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
@@ -105,6 +106,7 @@ func TestFollower(t *testing.T) {
 
 // A stream that says nothing at all is dead, and is opened anew.
 func TestFollowerLeavesADeadStream(t *testing.T) {
+	t.Parallel()
 	var requests atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if requests.Add(1) == 1 {
@@ -132,6 +134,7 @@ func TestFollowerLeavesADeadStream(t *testing.T) {
 
 // Retry lines are found however the reads fall, and nothing else is taken for one.
 func TestPulse(t *testing.T) {
+	t.Parallel()
 	const text = "retry: 5\nid: retry: 7\n\ndata: " + "0123456789012345678901234567890123456789012345678901234567890\nretry:6\r\nretry: x\nretry: -1\nretry: 99999999999\ndata: retry: 8\nretry: 9"
 	for _, body := range []io.Reader{strings.NewReader(text), iotest.OneByteReader(strings.NewReader(text)), iotest.HalfReader(strings.NewReader(text))} {
 		var got []time.Duration

@@ -10,6 +10,7 @@ import (
 
 // Every test that docs/guarantees.md names is there, and every promise names one.
 func TestGuaranteesNameTheirTests(t *testing.T) {
+	t.Parallel()
 	root := filepath.Join("..", "..")
 	text, err := os.ReadFile(filepath.Join(root, "docs", "guarantees.md"))
 	if err != nil {

@@ -42,6 +42,7 @@ func TestHealth(t *testing.T) {
 
 // A server that drains, or has lost its event store, lives and is not ready.
 func TestHealthOfAServerThatIsNotReady(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/base/readyz" {
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -64,6 +65,7 @@ func TestHealthOfAServerThatIsNotReady(t *testing.T) {
 }
 
 func TestHealthWhereNobodyListens(t *testing.T) {
+	t.Parallel()
 	gone := httptest.NewServer(nil)
 	gone.Close()
 	for server, want := range map[string]int{gone.URL: 1, "unix:" + filepath.Join(t.TempDir(), "none"): 1,

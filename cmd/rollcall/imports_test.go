@@ -95,6 +95,7 @@ var standardOnly = map[string][]string{
 const module = "rollcall"
 
 func TestImportsPointDown(t *testing.T) {
+	t.Parallel()
 	packages := modulePackages(t)
 	if len(packages) < 5 {
 		t.Fatalf("found only the packages %v", packages)
@@ -126,6 +127,7 @@ func TestImportsPointDown(t *testing.T) {
 }
 
 func TestEveryPackageHasADocFile(t *testing.T) {
+	t.Parallel()
 	for dir := range modulePackages(t) {
 		path := filepath.Join("..", "..", dir, "doc.go")
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments|parser.PackageClauseOnly)

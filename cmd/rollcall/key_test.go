@@ -36,6 +36,7 @@ func failure(t *testing.T, env []string, code int, want string, args ...string) 
 
 // The printed line makes a server know the printed key.
 func TestKeyNew(t *testing.T) {
+	t.Parallel()
 	args := []string{"key", "new", "--name=billing", "--allow=publish,history", "--channels=orders.>,a b", "--ttl=24h"}
 	stdout, stderr := output(t, nil, args...)
 	lines := strings.Split(stdout, "\n")
@@ -68,6 +69,7 @@ func TestKeyNew(t *testing.T) {
 }
 
 func TestKeyNewRefuses(t *testing.T) {
+	t.Parallel()
 	failure(t, nil, 2, "--name=NAME", "key", "new", "--allow=publish", "--channels=a")
 	failure(t, nil, 2, `"write" is unknown`, "key", "new", "--name=a", "--allow=write", "--channels=a")
 	failure(t, nil, 2, `begins with "$"`, "key", "new", "--name=a", "--allow=publish", "--channels=$a")

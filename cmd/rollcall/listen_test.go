@@ -14,6 +14,7 @@ import (
 )
 
 func TestListenReplacesAStaleSocket(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "s")
 	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
@@ -36,6 +37,7 @@ func TestListenReplacesAStaleSocket(t *testing.T) {
 }
 
 func TestListenLeavesOtherFilesAlone(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "notes.txt")
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
@@ -49,6 +51,7 @@ func TestListenLeavesOtherFilesAlone(t *testing.T) {
 }
 
 func TestOpenURL(t *testing.T) {
+	t.Parallel()
 	for want, addr := range map[string]net.Addr{
 		"http://127.0.0.1:9090/": &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9090},
 		"http://127.0.0.1:80/":   &net.TCPAddr{IP: net.IPv6unspecified, Port: 80},
@@ -65,6 +68,7 @@ func TestOpenURL(t *testing.T) {
 // A socket stays open between two servers: new clients wait for the next one. When the process ends, the server closes
 // it.
 func TestSocketStaysOpenBetweenServers(t *testing.T) {
+	t.Parallel()
 	for _, address := range []string{"127.0.0.1:0", "unix:" + filepath.Join(t.TempDir(), "s")} {
 		s, err := listen(address)
 		if err != nil {

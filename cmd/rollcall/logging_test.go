@@ -12,6 +12,7 @@ import (
 )
 
 func TestTokensAreNeverLogged(t *testing.T) {
+	t.Parallel()
 	const token = "s3cr3t-t0k3n"
 	address, _ := url.Parse("http://127.0.0.1/subscribe?channels=a&access_token=" + token)
 	attrs := map[string]slog.Attr{
@@ -48,6 +49,7 @@ func TestTokensAreNeverLogged(t *testing.T) {
 }
 
 func TestOrdinaryAttributesAreLoggedAsTheyAre(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	newLogger(&out, "json", "info").Info("listening", "url", "http://127.0.0.1:9090/", "streams", 3, "keys", "a=b", "nothing", (*url.URL)(nil))
 	var got map[string]any
@@ -60,6 +62,7 @@ func TestOrdinaryAttributesAreLoggedAsTheyAre(t *testing.T) {
 }
 
 func TestLogFormatAndLevel(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	newLogger(&out, "auto", "info").Info("x")
 	if !json.Valid(out.Bytes()) {

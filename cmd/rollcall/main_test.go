@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -34,7 +35,18 @@ func TestMain(m *testing.M) {
 		watchEvery = 20 * time.Millisecond
 		main()
 	}
+	flag.Parse()
+	if !isSet("test.parallel") { // most of the time the tests wait for processes
+		_ = flag.Set("test.parallel", "6")
+	}
 	goleak.VerifyTestMain(m)
+}
+
+// isSet reports whether a flag was given.
+func isSet(name string) bool {
+	set := false
+	flag.Visit(func(f *flag.Flag) { set = set || f.Name == name })
+	return set
 }
 
 // patience bounds every wait for the program; it is reached only by a failure.
@@ -239,6 +251,7 @@ func (s *stream) wantEnd() {
 }
 
 func TestServesUntilItIsToldToStop(t *testing.T) {
+	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(sig.String(), func(t *testing.T) {
 			p := serve(t, nil)
@@ -292,6 +305,7 @@ func (p *program) holdRequest() {
 }
 
 func TestSecondSignalEndsAtOnce(t *testing.T) {
+	t.Parallel()
 	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
 		t.Run(sig.String(), func(t *testing.T) {
 			p := serve(t, nil, "--shutdown-timeout=1h")
@@ -305,6 +319,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 }
 
 func TestShutdownTimeoutHasItsOwnExitCode(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil, "--shutdown-timeout=100ms")
 	p.holdRequest()
 	p.signal(syscall.SIGTERM)
@@ -312,6 +327,7 @@ func TestShutdownTimeoutHasItsOwnExitCode(t *testing.T) {
 }
 
 func TestServesOnASocketFile(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "s")
 	p := serve(t, nil, "--listen=unix:"+path)
 	if want := "unix:" + path; p.url != want {
@@ -334,6 +350,7 @@ func TestServesOnASocketFile(t *testing.T) {
 }
 
 func TestWarnsOfUnknownVariables(t *testing.T) {
+	t.Parallel()
 	p := serve(t, []string{
 		"ROLLCALL_HISTROY_AGE=secret", "ROLLCALL_HISTORY_AGE=5m",
 		"ROLLCALL_SERVICE_HOST=10.0.0.1", "ROLLCALL_PORT=tcp://10.0.0.1:80", "ROLLCALL_PORT_80_TCP=tcp://10.0.0.1:80",
@@ -346,6 +363,7 @@ func TestWarnsOfUnknownVariables(t *testing.T) {
 }
 
 func TestExitCodes(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 // The manual page has every command and flag, and roff reads it without a warning.
 func TestMan(t *testing.T) {
+	t.Parallel()
 	page := runCommand(t, nil, "", "man").wantEnd(t, 0, ".TH ROLLCALL 1").out
 	for _, leaf := range newParser(&cli{}, &settings{}).Model.Leaves(true) {
 		if !strings.Contains(page, ".SS "+roffWord(leaf.Summary())) {
@@ -44,6 +45,7 @@ func TestMan(t *testing.T) {
 
 // The exit codes are the same in the page, the package comment and docs/cli.md.
 func TestExitCodesAreDocumented(t *testing.T) {
+	t.Parallel()
 	for _, path := range []string{"doc.go", "../../docs/cli.md"} {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -59,6 +61,7 @@ func TestExitCodesAreDocumented(t *testing.T) {
 
 // docs/cli.md has every command.
 func TestDocumentHasEveryCommand(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../../docs/cli.md")
 	if err != nil {
 		t.Fatal(err)

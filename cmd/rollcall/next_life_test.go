@@ -44,6 +44,7 @@ func TestLostStoreKeepsReloadedKeys(t *testing.T) {
 
 // What is shown of an event store that can't be used ages: it is not as old as the last word of NATS.
 func TestEngineIsDownSince(t *testing.T) {
+	t.Parallel()
 	e := new(engine)
 	began := time.Now().Add(-time.Minute)
 	if got := e.state(jetlog.Status{Reason: "the disk is full", Heard: began}).Since; !got.Equal(began) {

@@ -30,6 +30,7 @@ func wantOpen(t *testing.T, client *http.Client, base string) {
 }
 
 func TestOpenServerAnswersAsLocalhostAlone(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "s")
 	for name, test := range map[string]struct {
 		listen string
@@ -76,6 +77,7 @@ func refusal(t *testing.T, args ...string) string {
 }
 
 func TestRefusesToBeOpenToOthers(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{
 		{"--listen=:0"},
 		{"--listen=0.0.0.0:0"},
@@ -105,6 +107,7 @@ func shellWords(line string) (words []string) {
 
 // The commands in the refusal do what it says.
 func TestRefusalShowsWhatMendsIt(t *testing.T) {
+	t.Parallel()
 	commands := regexp.MustCompile(`(?m)^    rollcall (.*)$`).FindAllStringSubmatch(refusal(t, "--listen=:0"), -1)
 	if len(commands) != 2 {
 		t.Fatalf("it shows %q", commands)
@@ -128,6 +131,7 @@ func TestRefusalShowsWhatMendsIt(t *testing.T) {
 }
 
 func TestInsecureStartsLoudly(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil, "--listen=:0", "--insecure")
 	got := p.wantLog("INSECURE: anyone who reaches this address may publish, subscribe and see presence")
 	if got["level"] != "WARN" {
@@ -140,6 +144,7 @@ func TestInsecureStartsLoudly(t *testing.T) {
 
 // With credentials, any name is good, and nothing is said of a server that is open.
 func TestWithCredentialsAnyHost(t *testing.T) {
+	t.Parallel()
 	_, line := newKey(t, "k", auth.Publish, ">")
 	for _, args := range [][]string{{"--api-key=" + line}, {"--jwt-secret=" + jwtSecret}, {"--anonymous=news"}, {"--api-keys=" + newFile(t, "keys", "# none yet\n")}} {
 		t.Run(strings.SplitN(args[0], "=", 2)[0], func(t *testing.T) {
@@ -162,6 +167,7 @@ func TestWithCredentialsAnyHost(t *testing.T) {
 // If standard error is not a terminal, the generated password is in a file that only its owner may read, and not in
 // the log, which stays JSON. The password is valid until the run ends.
 func TestPasswordOfTheRun(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p := serve(t, []string{"TMPDIR=" + dir})
 	password := p.password()

@@ -4,6 +4,7 @@ import "testing"
 
 // Standard input is published while it arrives, and the channel may end with it. Events go to clients, too.
 func TestPublishStream(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil)
 	env := []string{"ROLLCALL_SERVER=" + p.url}
 	run := func(input string, args ...string) outcome {

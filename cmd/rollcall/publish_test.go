@@ -14,6 +14,7 @@ import (
 )
 
 func TestPublish(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil)
 	if id := p.cli("publish", "news", "message", `{"a":1.50}`).wantEnd(t, 0, "-1").out; strings.Count(id, "\n") != 1 {
 		t.Errorf("printed %q, want an id alone", id)
@@ -38,6 +39,7 @@ func TestPublish(t *testing.T) {
 
 // Many lines are published in order, in batches that the server takes, and one wrong line is named.
 func TestPublishLines(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil, "--max-events=7", "--max-body=4KiB", "--max-payload=2KiB")
 	env := []string{"ROLLCALL_SERVER=" + p.url}
 	var input strings.Builder
@@ -114,6 +116,7 @@ func TestPublishTriesAgain(t *testing.T) {
 
 // Without retries no keys are made; the user's own are kept.
 func TestPublishKeys(t *testing.T) {
+	t.Parallel()
 	bodies := make(chan string, 1)
 	env := fakeServer(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

@@ -16,6 +16,7 @@ var update = flag.Bool("update", false, "write the generated part of docs/config
 
 // The tables of docs/configuration.md are made from serve's flags, so that the two can't differ.
 func TestConfigurationDocument(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join("..", "..", "docs", "configuration.md")
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -61,6 +62,7 @@ func settingsTables() string {
 
 // The sample configuration of both documents is one.
 func TestSampleConfiguration(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"README.md", "docs/configuration.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", name))
 		if err != nil {

@@ -30,6 +30,7 @@ func wantOut(t *testing.T, client *http.Client, base string) {
 }
 
 func TestAdminsAreReloaded(t *testing.T) {
+	t.Parallel()
 	hashes := []string{hashOf(t, "correct horse"), hashOf(t, "battery staple")}
 	yaml := func(users ...string) string { return "admin-user:\n  - " + strings.Join(users, "\n  - ") + "\n" }
 	ann, bob := "ann:"+hashes[0], "bob:viewer:"+hashes[1]
@@ -66,6 +67,7 @@ func TestAdminsAreReloaded(t *testing.T) {
 
 // A password in a file is hashed anew each time; users stay logged in until it changes.
 func TestPasswordFileIsReloaded(t *testing.T) {
+	t.Parallel()
 	password := newFile(t, "password", "correct horse\n")
 	p := serve(t, nil, "--admin-password-file="+password, "--admin-user=ann", "--admin-user=bob:viewer")
 	in, bob := logIn(t, p.url, "ann", "correct horse"), logIn(t, p.url, "bob", "correct horse")
@@ -91,6 +93,7 @@ func TestPasswordFileIsReloaded(t *testing.T) {
 
 // The admin that was made for a run is there for all of it.
 func TestReloadKeepsTheAdminOfTheRun(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil)
 	in := logIn(t, p.url, "admin", p.password())
 	for range 2 {
@@ -101,6 +104,7 @@ func TestReloadKeepsTheAdminOfTheRun(t *testing.T) {
 }
 
 func TestOriginsAreReloaded(t *testing.T) {
+	t.Parallel()
 	config := newFile(t, "rollcall.yaml", "cors-origin: https://one.example\n")
 	p := serve(t, nil, "--config="+config)
 	client := newClient(t, nil)
@@ -129,6 +133,7 @@ func TestOriginsAreReloaded(t *testing.T) {
 
 // Changes of settings that apply only at the start are reported, and the rest of the file still applies.
 func TestReloadTellsWhatTakesARestart(t *testing.T) {
+	t.Parallel()
 	_, line := newKey(t, "k", auth.Publish, ">")
 	key, other := newKey(t, "other", auth.Publish, ">")
 	cert, private := writePair(t)
@@ -161,6 +166,7 @@ func TestReloadTellsWhatTakesARestart(t *testing.T) {
 
 // A server with TLS does not fall back to a certificate of its own, or to none.
 func TestReloadKeepsTLS(t *testing.T) {
+	t.Parallel()
 	cert, key := writePair(t)
 	config := newFile(t, "rollcall.yaml", "tls-cert: "+cert+"\ntls-key: "+key+"\n")
 	p := serve(t, nil, "--config="+config)

@@ -27,6 +27,7 @@ func (s *stream) wantExpired() {
 }
 
 func TestKeysFileIsReloaded(t *testing.T) {
+	t.Parallel()
 	oldKey, oldLine := newKey(t, "backend", auth.Publish|auth.Subscribe, "news")
 	other, otherLine := newKey(t, "other", auth.Publish|auth.Subscribe, "news")
 	nextKey, nextLine := newKey(t, "backend", auth.Publish|auth.Subscribe, "news")
@@ -80,6 +81,7 @@ func TestKeysFileIsReloaded(t *testing.T) {
 }
 
 func TestPublicKeyFileIsReloaded(t *testing.T) {
+	t.Parallel()
 	before, after := signers(t)["ES256"], signers(t)["EdDSA"]
 	file := newFile(t, "key.pem", publicPEM(t, before))
 	p := serve(t, nil, "--jwt-public-key="+file)
@@ -113,6 +115,7 @@ func TestPublicKeyFileIsReloaded(t *testing.T) {
 
 // SIGHUP fetches the key set: a revoked key is gone without a wait.
 func TestHangupRefreshesTheKeySet(t *testing.T) {
+	t.Parallel()
 	_, one, err1 := ed25519.GenerateKey(rand.Reader)
 	_, two, err2 := ed25519.GenerateKey(rand.Reader)
 	if err1 != nil || err2 != nil {

@@ -199,6 +199,7 @@ func TestAnswersOfOthers(t *testing.T) {
 
 // Ctrl-C while a request is under way is no server that can't be reached.
 func TestInterruptedRequest(t *testing.T) {
+	t.Parallel()
 	asked := make(chan struct{})
 	env := fakeServer(t, func(_ http.ResponseWriter, r *http.Request) { close(asked); <-r.Context().Done() })
 	r := startCommand(t, env, "clients")
@@ -233,6 +234,7 @@ func TestRemoteCredentials(t *testing.T) {
 
 // The variables of commands are no settings of the server, nor unknown to it.
 func TestServeLeavesTheVariablesOfCommandsAlone(t *testing.T) {
+	t.Parallel()
 	p := serve(t, []string{"ROLLCALL_SERVER=x", "ROLLCALL_KEY=k", "ROLLCALL_TOKEN=t", "ROLLCALL_TIMEOUT=-1", "ROLLCALL_JSON=1"})
 	if p.warned != nil {
 		t.Errorf("it warned: %v", p.warned)
@@ -244,6 +246,7 @@ func TestServeLeavesTheVariablesOfCommandsAlone(t *testing.T) {
 
 // All pages of a list are asked for.
 func TestPagesFollowTheCursor(t *testing.T) {
+	t.Parallel()
 	const pages = 3
 	env := fakeServer(t, func(w http.ResponseWriter, r *http.Request) {
 		n := 0
@@ -268,6 +271,7 @@ func TestPagesFollowTheCursor(t *testing.T) {
 }
 
 func TestPrintable(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"hello": "hello", "Grüße 日本 👩": "Grüße 日本 👩", "a\x1b[2J": `a\u001b[2J`, "\u009b31m": `\u009b31m`, "a\u202eb": `a\u202eb`, "\x7f\n": `\u007f\u000a`,
 	} {
@@ -279,6 +283,7 @@ func TestPrintable(t *testing.T) {
 
 // JSON on a terminal is the same JSON, without what a terminal acts on. In a file or a pipe it stays as it came.
 func TestJSONOnATerminal(t *testing.T) {
+	t.Parallel()
 	event := wireEvent{ChannelName: "a", Type: "t\u0090", Payload: json.RawMessage("{\"k\u009b2J\":\"\\\\\u202e\x7f <\u00fc>\"}")}
 	for _, screen := range []bool{true, false} {
 		var out bytes.Buffer

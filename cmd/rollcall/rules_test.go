@@ -11,6 +11,7 @@ import (
 
 // Rules come from flags and from the file, in this order, and are shown as they are.
 func TestRuleSettings(t *testing.T) {
+	t.Parallel()
 	file := "channels:\n- match: 'typing.>'\n  keep: none\n- {match: prices, keep: last, slow: latest}\n- match: 'logs.*'\n  events: 50\n  bytes: 2MiB\n  age: 10m\n- match: forever\n  age: 0\n"
 	c, s, err := parse(t, file, map[string]string{"ROLLCALL_CHANNEL": "typing.loud events=3"})
 	if err != nil || len(c.rules) != 5 {

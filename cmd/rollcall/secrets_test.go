@@ -14,6 +14,7 @@ import (
 
 // The settings that the admin UI lists say that there is a secret, not which.
 func TestEffectiveSettingsHideSecrets(t *testing.T) {
+	t.Parallel()
 	hash, err := login.HashPassword([]byte("correct horse"))
 	if err != nil {
 		t.Fatal(err)
@@ -74,6 +75,7 @@ func TestEffectiveSettingsHideSecrets(t *testing.T) {
 
 // Whatever happens, the log of a server at its most talkative, and the page with its settings, hold no credential.
 func TestRunningServerShowsNoSecret(t *testing.T) {
+	t.Parallel()
 	signer := signers(t)["EdDSA"].(ed25519.PrivateKey)
 	jwks := newKeySet(t, signer)
 	at, err := url.Parse(jwks.URL)

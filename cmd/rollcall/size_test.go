@@ -6,6 +6,7 @@ import (
 )
 
 func TestSize(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]Size{
 		"0": 0, "1": 1, "1048576": mib, "7B": 7, "64KiB": 64 * kib, "1MiB": mib, "1 mib": mib, "3GiB": 3 * gib, "1TiB": tib,
 		"10MB": 10e6, "2kB": 2000, "2KB": 2000, "1GB": 1e9, "1TB": 1e12,
@@ -30,6 +31,7 @@ func TestSize(t *testing.T) {
 }
 
 func TestSizePrintsItsLargestExactUnit(t *testing.T) {
+	t.Parallel()
 	for size, want := range map[Size]string{0: "0", 1: "1B", 1024: "1KiB", 60 * kib: "60KiB", 256 * mib: "256MiB", 10e6: "10MB", 1500: "1500B"} {
 		if got := size.String(); got != want {
 			t.Errorf("%d prints as %q, want %q", int64(size), got, want)

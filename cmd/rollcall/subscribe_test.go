@@ -10,6 +10,7 @@ import (
 )
 
 func TestSubscribe(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil)
 	r := p.start("subscribe", "news", "chat", "--client-id=ada", `--info={"name":"Ada"}`, "--presence=channels,online", "--json", "--count=2")
 	if e := r.wantEvent("registered"); !strings.Contains(string(e.Payload), `"clientId":"ada"`) || e.ID == "" || e.Timestamp != "" {
@@ -32,6 +33,7 @@ func TestSubscribe(t *testing.T) {
 
 // Lines for people continue from a position, and have colours only on a terminal.
 func TestSubscribeFromAPosition(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil)
 	first := strings.TrimSpace(p.cli("publish", "news", "message", `"one"`).wantEnd(t, 0, "").out)
 	p.publish("news", "message", "two\x1b[31m")
@@ -44,6 +46,7 @@ func TestSubscribeFromAPosition(t *testing.T) {
 }
 
 func TestSubscribeEndsAtASignal(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil)
 	r := p.start("subscribe", "news")
 	r.want("registered")
@@ -56,6 +59,7 @@ func TestSubscribeEndsAtASignal(t *testing.T) {
 
 // After a final goodbye or a refusal the command does not reconnect.
 func TestSubscribeStaysAway(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil)
 	r := p.start("subscribe", "news", "--client-id=ada", "--json")
 	r.wantEvent("lastEvent")
@@ -72,6 +76,7 @@ func TestSubscribeStaysAway(t *testing.T) {
 
 // A stream that is cut anywhere, cleanly or not, within an event or between two, is gone on with: each event comes once.
 func TestSubscribeComesBackExactly(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil)
 	const n = 40
 	first := strings.TrimSpace(p.cli("publish", "c", "start", "0").wantEnd(t, 0, "").out)

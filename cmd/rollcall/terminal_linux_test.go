@@ -156,6 +156,7 @@ func TestNullDeviceIsNoTerminal(t *testing.T) {
 
 // On a terminal the password that was made is printed, and no file is written.
 func TestPasswordIsPrintedOnATerminal(t *testing.T) {
+	t.Parallel()
 	person, program := openTerminal(t)
 	dir := t.TempDir()
 	cmd := command(t, []string{"TMPDIR=" + dir}, "serve", "--listen=127.0.0.1:0")

@@ -56,6 +56,7 @@ func (p *program) served() string {
 }
 
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	cert, key := writePair(t)
 	p := serve(t, nil, "--tls-cert="+cert, "--tls-key="+key, "--hsts=1h")
 	if !strings.HasPrefix(p.url, "https://") {
@@ -94,6 +95,7 @@ func TestTLS(t *testing.T) {
 
 // Plain HTTP on a port with TLS gets an explanation, and HSTS is only sent over TLS.
 func TestHSTSOverTLSAlone(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil, "--hsts=1h")
 	client := newClient(t, nil)
 	for _, forged := range []string{"X-Forwarded-Proto: https", "Forwarded: proto=https", "Accept: */*"} {
@@ -114,6 +116,7 @@ func TestHSTSOverTLSAlone(t *testing.T) {
 
 // A new certificate applies to new connections; open streams stay. A broken one applies to none.
 func TestCertificateIsReplaced(t *testing.T) {
+	t.Parallel()
 	cert, key := writePair(t)
 	p := serve(t, nil, "--tls-cert="+cert, "--tls-key="+key)
 	first := p.served()
@@ -156,6 +159,7 @@ func TestCertificateIsReplaced(t *testing.T) {
 
 // The certificate for development is good for the names of this machine, and browsers show what is logged.
 func TestDevelopmentCertificate(t *testing.T) {
+	t.Parallel()
 	p := serve(t, nil, "--tls-dev")
 	logged := fmt.Sprint(p.wantLog("using a self-signed certificate for this run")["sha256"])
 	if got := p.served(); got != logged {

@@ -37,6 +37,7 @@ func taken(t *testing.T, o auth.VerifierOptions, token string) *auth.Grant {
 }
 
 func TestTokenNew(t *testing.T) {
+	t.Parallel()
 	env := []string{"ROLLCALL_JWT_SECRET=" + jwtSecret, "ROLLCALL_JWT_ISSUER=me"}
 	args := []string{"token", "new", "--sub=u1", "--subscribe=room.*,a b", "--publish=chat", "--ttl=2h", `--info={"a": 1}`, "--audience=here"}
 	token, stderr := output(t, env, args...)
@@ -59,6 +60,7 @@ func TestTokenNew(t *testing.T) {
 }
 
 func TestTokenNewWithPrivateKeys(t *testing.T) {
+	t.Parallel()
 	rsaKey, err1 := rsa.GenerateKey(rand.Reader, 2048)
 	ecKey, err2 := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err1 != nil || err2 != nil {
@@ -79,6 +81,7 @@ func TestTokenNewWithPrivateKeys(t *testing.T) {
 }
 
 func TestTokenNewRefuses(t *testing.T) {
+	t.Parallel()
 	secret := []string{"ROLLCALL_JWT_SECRET=" + jwtSecret}
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {

@@ -9,6 +9,7 @@ import (
 
 // Every place that builds the binary leaves out symbols and gin's MessagePack, which would take 40 % of its size.
 func TestEveryBuildIsSmall(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{
 		"Makefile", "Dockerfile", ".goreleaser.yaml", "cmd/rollcall/bench/peers/bench-peers.sh",
 		"cmd/rollcall/bench/engines/bench-engines.sh", "cmd/rollcall/bench/dashboards/bench-dashboards.sh",

@@ -171,6 +171,7 @@ func TestWebhooksOfAClusterAreToldOnce(t *testing.T) {
 }
 
 func TestWebhookSettings(t *testing.T) {
+	t.Parallel()
 	good := "webhooks:\n- url: https://user:hunter2@a.example/hook?key=hunter3\n  secret: [" + hookSecret + ", " + otherHookSecret +
 		"]\n  types: [client.online]\n  channels: ['rooms.>']\n"
 	c, s, err := parse(t, good, nil)
