@@ -33,10 +33,12 @@ func subscribed(t testing.TB, srv *webtest.Server, query string, channels ...str
 	return st
 }
 
-// eventually asks again and again until the answer is true.
+// eventually asks again and again until the answer is true, with a pause, which leaves the processor to the server.
 func eventually(t testing.TB, what string, ask func() bool) {
 	t.Helper()
-	for begun := time.Now(); !ask(); {
+	pause := time.NewTicker(5 * time.Millisecond)
+	defer pause.Stop()
+	for begun := time.Now(); !ask(); <-pause.C {
 		if time.Since(begun) > webtest.Patience {
 			t.Fatalf("not so for %v: %s", webtest.Patience, what)
 		}

@@ -62,11 +62,7 @@ func TestAnswerOfAModel(t *testing.T) {
 	words <- "a time"
 	shows("Once upon\na time")
 	close(words)
-	for begun := time.Now(); srv.last("answer.7") != `"[DONE]"`; {
-		if time.Since(begun) > patience {
-			t.Fatalf("the last event is %s", srv.last("answer.7"))
-		}
-	}
+	eventually(t, "the last event is the model's end", func() bool { return srv.last("answer.7") == `"[DONE]"` })
 	close(told)
 	if out := <-done; !strings.HasPrefix(out, `{"events":6,"id":"`) || !strings.HasSuffix(out, "}<nil>") {
 		t.Errorf("curl printed %s", out)
@@ -118,15 +114,10 @@ func TestAnswerOfPython(t *testing.T) {
 
 	cmd, in, out := start("answer.8")
 	fmt.Fprint(in, "Füße\n")
-	for begun := time.Now(); ; {
+	eventually(t, "the first line is kept, and not the end", func() bool {
 		text, ended := kept("answer.8")
-		if text == "Füße\n" && !ended {
-			break
-		}
-		if time.Since(begun) > patience {
-			t.Fatalf("kept are %q, ended: %t", text, ended)
-		}
-	}
+		return text == "Füße\n" && !ended
+	})
 	fmt.Fprint(in, "the end")
 	in.Close()
 	if err := cmd.Wait(); err != nil {

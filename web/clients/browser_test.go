@@ -142,7 +142,8 @@ func (b *tab) want(expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 2*patience)
 	defer cancel()
-	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(patience))
+	// Not at each frame: pages that draw all the time would take the processors.
+	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(patience), chromedp.WithPollingInterval(20*time.Millisecond))
 	_, err := chromedp.Run(ctx, poll)
 	for lost := new(cdproto.Error); errors.As(err, &lost); { // by a page that was just being left
 		_, err = chromedp.Run(ctx, poll)

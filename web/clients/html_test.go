@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -114,13 +113,11 @@ func TestPagesFromHTML(t *testing.T) {
 // wantStreams waits until so many clients are online.
 func (s *server) wantStreams(n int) {
 	s.t.Helper()
-	for begun, total := time.Now(), -1; total != n; {
+	eventually(s.t, fmt.Sprintf("%d clients are online", n), func() bool {
 		var list struct{ Total int }
 		if err := s.ask(http.MethodGet, "/presence/clients", nil, http.StatusOK, &list); err != nil {
 			s.t.Fatal(err)
 		}
-		if total = list.Total; time.Since(begun) > patience {
-			s.t.Fatalf("%d clients are online, want %d", total, n)
-		}
-	}
+		return list.Total == n
+	})
 }

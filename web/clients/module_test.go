@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
@@ -61,25 +60,19 @@ func (s *server) connections(clientID string) int {
 // wantConnections waits until a client has so many streams.
 func (s *server) wantConnections(clientID string, want int) {
 	s.t.Helper()
-	for begun := time.Now(); s.connections(clientID) != want; {
-		if time.Since(begun) > patience {
-			s.t.Fatalf("%s has %d streams, want %d", clientID, s.connections(clientID), want)
-		}
-	}
+	eventually(s.t, fmt.Sprintf("%s has %d streams", clientID, want), func() bool { return s.connections(clientID) == want })
 }
 
 // wantOn waits until a client is on these channels and no others.
 func (s *server) wantOn(clientID string, channels ...string) {
 	s.t.Helper()
 	var client struct{ Channels []string }
-	for begun := time.Now(); !slices.Equal(client.Channels, channels); {
+	eventually(s.t, fmt.Sprintf("%s is on %q", clientID, channels), func() bool {
 		if err := s.ask(http.MethodGet, "/presence/clients/"+neturl.PathEscape(clientID), nil, http.StatusOK, &client); err != nil {
 			s.t.Fatal(err)
 		}
-		if time.Since(begun) > patience {
-			s.t.Fatalf("%s is on %q, want %q", clientID, client.Channels, channels)
-		}
-	}
+		return slices.Equal(client.Channels, channels)
+	})
 }
 
 // wantHeard waits for the last of the events and checks that the page heard all of them, once and in order. The page may
@@ -87,11 +80,12 @@ func (s *server) wantOn(clientID string, channels ...string) {
 func (b *tab) wantHeard(want []event) {
 	b.t.Helper()
 	last := fmt.Sprintf("heard.at(-1)?.id === %q", want[len(want)-1].ID)
-	for begun := time.Now(); !value[bool](b, last); {
-		if time.Since(begun) > patience {
-			b.t.Fatalf("waited in vain for %s\n%s", last, b.look())
+	b.t.Cleanup(func() {
+		if b.t.Failed() {
+			b.t.Log(b.look())
 		}
-	}
+	})
+	eventually(b.t, last, func() bool { return value[bool](b, last) })
 	wantExactly(b.t, value[[]heard](b, "heard"), want)
 	if value[int](b, "gaps") != 0 {
 		b.t.Error("the page was told of a gap")

@@ -96,6 +96,18 @@ func (s *server) stop() {
 	}
 }
 
+// eventually asks again and again until the answer is true, with a pause, which leaves the processor to the others.
+func eventually(t *testing.T, what string, ask func() bool) {
+	t.Helper()
+	pause := time.NewTicker(10 * time.Millisecond)
+	defer pause.Stop()
+	for begun := time.Now(); !ask(); <-pause.C {
+		if time.Since(begun) > patience {
+			t.Fatalf("not so for %v: %s", patience, what)
+		}
+	}
+}
+
 // url returns the address of a path.
 func (s *server) url(path string) string { return "http://" + s.addr + path }
 

@@ -35,8 +35,9 @@ func testConcurrent(t *testing.T, open Open) {
 	const streams, steps = 8, 150
 	h := start(t, open, eventlog.Options{Events: 20, Budget: 16 << 10})
 	channels := names(60)
-	full := h.log.Tail(nil)
-	stop := flood(t, h.log, channels)
+	wake := make(chan struct{}, 1)
+	full := h.log.Tail(wake)
+	stop := flood(newBroken(t), h.log, channels)
 	all := make([]stream, streams)
 	var wg sync.WaitGroup
 	for i := range all {
@@ -53,7 +54,7 @@ func testConcurrent(t *testing.T, open Open) {
 		select {
 		case <-done:
 			ended = true
-		default:
+		case <-wake:
 		}
 		order = full.Next(order, 1<<20)
 		full.Done()

@@ -48,6 +48,31 @@ func testTailFromHead(t *testing.T, open Open) {
 	h.want(tail.Next(nil, 1000), h.sent[len(h.sent)-1:])
 }
 
+// broken is closed when an append has failed: whoever waits for its event ends the test.
+type broken struct {
+	t    *testing.T
+	once sync.Once
+	done chan struct{}
+}
+
+func newBroken(t *testing.T) *broken { return &broken{t: t, done: make(chan struct{})} }
+
+// fail notes that an append has failed.
+func (b *broken) fail(err error) {
+	b.t.Errorf("Append: %v", err)
+	b.once.Do(func() { close(b.done) })
+}
+
+// wait waits for a wake. It ends the test if an append has failed, because the wake may never come.
+func (b *broken) wait(wake <-chan struct{}) {
+	b.t.Helper()
+	select {
+	case <-wake:
+	case <-b.done:
+		b.t.FailNow()
+	}
+}
+
 // A reader that reads on each wake until nothing is left reads everything: no wake is lost. A lost one hangs the test.
 func testTailWake(t *testing.T, open Open) {
 	const workers, each = 4, 300
@@ -60,19 +85,20 @@ func testTailWake(t *testing.T, open Open) {
 		t.Error("a tail is woken before anything happens")
 	default:
 	}
+	b := newBroken(t)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for w := range workers {
 		wg.Go(func() {
 			for i := range each {
 				if _, err := h.log.Append(context.Background(), []eventlog.Event{event("a", w), event("b", i)}); err != nil {
-					t.Error(err)
+					b.fail(err)
 				}
 			}
 		})
 	}
 	for n := 0; n < 2*workers*each; {
-		<-wake
+		b.wait(wake)
 		for {
 			recs := tail.Next(nil, 7)
 			tail.Done()
@@ -86,8 +112,8 @@ func testTailWake(t *testing.T, open Open) {
 
 // flood appends from several goroutines until the function it returns is called,
 // which waits for them. Every batch goes to two of the channels.
-func flood(t *testing.T, log eventlog.Log, channels []string) (stop func()) {
-	t.Helper()
+func flood(b *broken, log eventlog.Log, channels []string) (stop func()) {
+	b.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	for w := range 3 {
@@ -95,7 +121,7 @@ func flood(t *testing.T, log eventlog.Log, channels []string) (stop func()) {
 			for i := 0; ctx.Err() == nil; i++ {
 				events := []eventlog.Event{event(channels[(w+i)%len(channels)], i), event(channels[i*i%len(channels)], i)}
 				if _, err := log.Append(context.Background(), events); err != nil {
-					t.Errorf("Append: %v", err)
+					b.fail(err)
 					return
 				}
 			}
@@ -104,7 +130,7 @@ func flood(t *testing.T, log eventlog.Log, channels []string) (stop func()) {
 	return func() { cancel(); wg.Wait() }
 }
 
-// follow reads the tail until it has the record last.
+// follow reads the tail until it has the record last, or the test has failed.
 func follow(t *testing.T, tail *eventlog.Tail, wake <-chan struct{}, last func() uint64) []uint64 {
 	t.Helper()
 	var got []uint64
@@ -117,7 +143,11 @@ func follow(t *testing.T, tail *eventlog.Tail, wake <-chan struct{}, last func()
 			if end := last(); end > 0 && len(got) > 0 && got[len(got)-1] >= end {
 				return got
 			}
-			<-wake
+			select {
+			case <-wake:
+			case <-t.Context().Done():
+				return got
+			}
 		}
 	}
 }
@@ -126,7 +156,8 @@ func follow(t *testing.T, tail *eventlog.Tail, wake <-chan struct{}, last func()
 func testTailAnyTime(t *testing.T, open Open) {
 	const tails = 40
 	h := start(t, open, eventlog.Options{Events: 10})
-	first := h.log.Tail(nil)
+	wakeFirst := make(chan struct{}, 1)
+	first := h.log.Tail(wakeFirst)
 	defer first.Close()
 	var order []uint64
 	began := make([]uint64, tails)
@@ -135,10 +166,13 @@ func testTailAnyTime(t *testing.T, open Open) {
 	var mu sync.Mutex
 	var end uint64 // the last record, once known
 	last := func() uint64 { mu.Lock(); defer mu.Unlock(); return end }
-	stop := flood(t, h.log, names(5))
+	b := newBroken(t)
+	stop := flood(b, h.log, names(5))
+	defer stop()
 	var wg sync.WaitGroup
 	for i := range tails {
 		for before := len(order); len(order) < before+50; { // let the log grow between
+			b.wait(wakeFirst)
 			order = append(order, seqs(first.Next(nil, 1000))...)
 			first.Done()
 		}
@@ -177,7 +211,8 @@ func testTailHandOver(t *testing.T, open Open) {
 	wakeFull := make(chan struct{}, 1)
 	full := h.log.Tail(wakeFull)
 	var order []*eventlog.Record
-	defer flood(t, h.log, channels)()
+	b := newBroken(t)
+	defer flood(b, h.log, channels)()
 	defer full.Close() // before that, or the appends wait for it
 	rng := rand.New(rand.NewPCG(3, 4))
 	for range 60 {
@@ -201,7 +236,7 @@ func testTailHandOver(t *testing.T, open Open) {
 			order = full.Next(order, 1<<20)
 			full.Done()
 			if at < goal {
-				<-wakeFull
+				b.wait(wakeFull)
 			}
 		}
 		tail.Close()
