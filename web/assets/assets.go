@@ -41,15 +41,15 @@ type Asset struct {
 	kind string // Content-Type
 	etag string // hash of the content, without quotes
 	body []byte
-	gzip []byte
+	gzip func() []byte // compresses the file at the first call: a server that shows no pages does not pay for it
 }
 
 // New returns a file that is sent as it is.
 func New(kind string, body []byte) *Asset {
-	return &Asset{kind, fmt.Sprintf("%x", sha256.Sum256(body))[:16], body, compressed(body)}
+	return &Asset{kind, fmt.Sprintf("%x", sha256.Sum256(body))[:16], body, sync.OnceValue(func() []byte { return compressed(body) })}
 }
 
-// served are the embedded assets, compressed once for the process.
+// served are the embedded assets, each compressed once for the process.
 var served = sync.OnceValue(func() *assets {
 	a := &assets{byPath: make(map[string]*Asset)}
 	err := fs.WalkDir(assetFiles, ".", func(name string, d fs.DirEntry, err error) error {
@@ -97,7 +97,7 @@ func (f *Asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	body, tag := f.body, f.etag
 	if acceptsGzip(r.Header.Values("Accept-Encoding")) {
-		body, tag = f.gzip, f.etag+"-gzip"
+		body, tag = f.gzip(), f.etag+"-gzip"
 		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("Content-Type", f.kind)
