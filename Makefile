@@ -10,7 +10,7 @@ SOURCES = $(shell find . -name '*.go' -not -name '*_templ.go' -not -path '*/node
 # The browser tests use the first of these that is installed.
 BROWSER = $(shell for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b && break; done)
 
-.PHONY: help run demo build check formatted test test-browser-found test-clients test-deploy torture notices screenshots bench bench-peers lint fmt generate clean
+.PHONY: help run demo build check formatted test test-browser-found test-compiled test-server test-clients test-deploy torture notices screenshots bench bench-peers lint fmt generate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -31,8 +31,19 @@ check: formatted ## the inner loop, in less than a minute: formatting, go vet, s
 	$(GO) test -short -parallel 16 $$($(GO) list ./... | grep -Ev '/cmd/rollcall(/bench.*|/doctor)?$$|/hub/jetlog')
 	$(GO) test -short -run 'Imports|DocFile|Config|Options' ./cmd/rollcall
 
-test: test-browser-found test-clients test-deploy ## run every test, with the race detector
-	$(GO) test -race -timeout 10m ./...
+test: test-browser-found test-compiled ## run every test, with the race detector
+	@mkdir -p bin && $(MAKE) --no-print-directory -j3 -Otarget test-clients test-deploy test-server; code=$$?; cat bin/test.log; exit $$code
+
+# The three parts wait for timers and processes more than half of their time, so they run at once. What this one prints is kept for the end.
+test-server:
+	@echo "$(GO) test -race ./..." | tee bin/test.log
+	@$(GO) test -race -timeout 10m ./... >>bin/test.log 2>&1
+
+# First, so that no test runs beside a compiler.
+test-compiled:
+	@$(GO) list -race -test -deps -export ./... >/dev/null
+	@if [ -d web/clients ]; then cd web/clients && $(GO) list -race -test -deps -export . >/dev/null; fi
+	@if [ -d docs/deploy ]; then cd docs/deploy && $(GO) list -gcflags='all=-N -l' -test -deps -export . >/dev/null; fi
 
 test-browser-found:
 	@if [ -n "$(BROWSER)" ]; then :; \

@@ -196,22 +196,16 @@ func newKey(t *testing.T) (key, line string) {
 	return lines[0], lines[len(lines)-1]
 }
 
-// freePort finds a port of 127.0.0.1 that is free, and stays so while nothing listens there: it is below those that systems give to
-// outgoing connections, and no other test gets it, because this one holds the UDP port of the same number.
+// freePort finds a port of 127.0.0.1 that is free, and stays so while nothing listens there: it is below those that
+// systems give to outgoing connections.
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 100 {
-		address := fmt.Sprint("127.0.0.1:", 12_000+rand.IntN(20_000))
-		held, err := net.ListenPacket("udp", address)
-		if err != nil {
-			continue
-		}
-		if l, err := net.Listen("tcp", address); err == nil {
+		port := 12_000 + rand.IntN(20_000)
+		if l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port)); err == nil {
 			_ = l.Close()
-			t.Cleanup(func() { _ = held.Close() })
-			return l.Addr().(*net.TCPAddr).Port
+			return port
 		}
-		_ = held.Close()
 	}
 	t.Fatal("no port is free")
 	return 0

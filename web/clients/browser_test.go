@@ -142,8 +142,7 @@ func (b *tab) want(expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 2*patience)
 	defer cancel()
-	// Not at each frame: pages that draw all the time would take the processors.
-	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(patience), chromedp.WithPollingInterval(20*time.Millisecond))
+	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(patience))
 	_, err := chromedp.Run(ctx, poll)
 	for lost := new(cdproto.Error); errors.As(err, &lost); { // by a page that was just being left
 		_, err = chromedp.Run(ctx, poll)
