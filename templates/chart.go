@@ -52,6 +52,9 @@ func (c Chart) plot() plot {
 			}
 		}
 	}
+	if c.Log && highest > 0 {
+		return c.logPlot(p)
+	}
 	top, steps := scale(highest, c.Unit)
 	for i := range steps + 1 {
 		p.grid = append(p.grid, i*plotHeight/steps)

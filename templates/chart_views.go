@@ -17,5 +17,6 @@ type Chart struct {
 	Step   time.Duration
 	End    time.Time // of the newest value
 	Series []Series  // all of one length, at least one
+	Log    bool      // the axis is logarithmic; it begins above 0
 	Plain  bool      // the page has the newest values elsewhere: the head shows only the names
 }

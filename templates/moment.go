@@ -20,7 +20,7 @@ func momentID(list string, m Moment) string { return list + "-" + m.Key }
 
 // Texts of empty lists.
 const (
-	newsEmpty     = "No joins or leaves yet."
+	newsEmpty     = "Nothing yet, as far as the server remembers."
 	pastEmpty     = "No client that matches has left within the hour, as far as the server remembers."
 	betweenEmpty  = "Nothing happened to its connections, as far as the servers remember."
 	timelineEmpty = "No history for this client."

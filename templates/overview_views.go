@@ -19,6 +19,8 @@ type OverviewView struct {
 	Charts   []Chart
 	Busiest  []ChannelRow
 	News     []Moment // newest first
+	NewsOf   string   // whose they are, if not those of all servers
+	Kinds    []RangeLink
 	Warnings []Warning
 	BaseURL  string // for the curl lines of empty states
 }

@@ -8,6 +8,7 @@ type ServerView struct {
 	Facts    []FactGroup
 	Limits   []LimitRow
 	Settings []Setting
+	Changed  bool // only settings that differ from their defaults are listed
 	Drain    DrainView
 	Sessions []SessionRow
 }

@@ -14,7 +14,7 @@ func TestAdminOverview(t *testing.T) {
 	t.Parallel()
 	srv := startAdmin(t)
 	alice := operator(t, srv)
-	alice.get("/admin").wantText("news", "No joins or leaves yet.").wantText("busiest-rows", "No channel has had an event yet.")
+	alice.get("/admin").wantText("news", "Nothing yet, as far as the server remembers.").wantText("busiest-rows", "No channel has had an event yet.")
 	st := subscribed(t, srv, "clientId=ada", "news")
 	subscribed(t, srv, "clientId=bob", "news", "chat")
 	srv.Publish("news", `1`, `2`, `3`)
@@ -160,7 +160,7 @@ func TestAdminAudit(t *testing.T) {
 	begun := time.Now().Add(-time.Second)
 	alice, vera := operator(t, srv), viewer(t, srv)
 	const hostile = "a\"b\u2028<script>\u202e"
-	alice.act("ok", "Blocked "+visibly(hostile)+" for 1 min.", "/admin/blocks", "clientId", hostile, "for", "1m")
+	alice.act("ok", "Blocked "+visibly(hostile)+" for 1 min. No client with this id was online.", "/admin/blocks", "clientId", hostile, "for", "1m")
 	alice.act("ok", "Published 1 event.", "/admin/channels/news/publish", "mode", "one", "type", "x", "payload", "1")
 	alice.act("bad", "This client is not online.", "/admin/clients/ada/disconnect")
 	vera.post("/admin/clients/ada/disconnect").want(403)
@@ -184,7 +184,7 @@ func TestAdminAudit(t *testing.T) {
 		t.Errorf("sent as %v", r.header)
 	}
 	rows := func(query string) int {
-		return len(attrsOf(vera.get("/admin/audit?"+query).one("audit-rows"), "datetime"))
+		return len(attrsOf(vera.get("/admin/audit?"+query).one("audit-rows"), "data-moment"))
 	}
 	for query, n := range map[string]int{"": 8, "q=ALICE": 5, "q=refused": 2, "q=news": 1, "q=disconnect": 2, "q=127.0.0.1": 8, "q=nothing": 0, "q=%3Cscript": 1, "page=7": 8, "page=9223372036854775807": 8} {
 		if got := rows(query); got != n {
@@ -213,7 +213,7 @@ func TestAdminAuditIsBounded(t *testing.T) {
 	if len(list) != 10_000 || list[len(list)-1].Target != "cheryl" || list[0].Target != "c51" {
 		t.Errorf("%d entries, from %+v to %+v", len(list), list[0], list[len(list)-1])
 	}
-	if page := alice.get("/admin/audit?q=c&page=200"); len(attrsOf(page.one("audit-rows"), "datetime")) != 50 {
+	if page := alice.get("/admin/audit?q=c&page=200"); len(attrsOf(page.one("audit-rows"), "data-moment")) != 50 {
 		t.Error("the last page is not whole")
 	}
 }

@@ -46,12 +46,12 @@ func (a *Admin) figures() []templates.Figure {
 		},
 		{
 			ID: "fig-slow", Label: "Ended as slow", Value: grouped(all.RecentSlow), Note: endedNote(all.RecentSlow, all.Slow, since),
-			Tone: warnIf(all.RecentSlow > 0),
+			Tone: warnIf(all.RecentSlow > 0), Href: newsPath("slow"),
 		},
-		{ID: "fig-kicked", Label: "Kicked", Value: grouped(all.RecentKicked), Note: endedNote(all.RecentKicked, all.Kicked, since), Href: Path + "/audit"},
+		{ID: "fig-kicked", Label: "Kicked", Value: grouped(all.RecentKicked), Note: endedNote(all.RecentKicked, all.Kicked, since), Href: newsPath("kicked")},
 		{
 			ID: "fig-gaps", Label: "Gaps", Value: grouped(all.RecentGaps), Note: endedNote(all.RecentGaps, all.Gaps, since),
-			Tone: warnIf(all.RecentGaps > 0),
+			Tone: warnIf(all.RecentGaps > 0), Href: newsPath("gaps"),
 		},
 	}
 	if len(told)+len(silent) > 1 {
@@ -87,7 +87,7 @@ func lagFigure(all serverState, slowest string, named bool) templates.Figure {
 	if named && slowest != "" {
 		note += " on " + slowest
 	}
-	return templates.Figure{ID: "fig-lag", Label: "Lag p99", Value: value, Unit: unit, Note: note}
+	return templates.Figure{ID: "fig-lag", Label: "Lag p99", Value: value, Unit: unit, Note: note, Href: serversPath}
 }
 
 // lagTime returns a lag in seconds as a duration, -1 for none.

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"rollcall/templates"
-	"rollcall/web/node"
 	"rollcall/web/reply"
 )
 
@@ -18,10 +17,7 @@ const (
 // overview renders /admin.
 func (a *Admin) overview(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "overview"
-	o := overviewPage{a: a, v: v, span: v.query.Get("range")}
-	if o.span != "24h" {
-		o.span = "15m"
-	}
+	o := overviewPage{a: a, v: v, span: spanOf(v.query)}
 	return o.paint, nil
 }
 
@@ -29,20 +25,24 @@ func (a *Admin) overview(v *pageRequest) (func() renderedPage, *reply.Fault) {
 type overviewPage struct {
 	a                               *Admin
 	v                               *pageRequest
-	span                            string
+	span                            chartSpan
 	view                            templates.OverviewView
 	chartsAt, warningsAt, busiestAt time.Time
 }
 
 func (o *overviewPage) paint() renderedPage {
 	now := time.Now()
-	o.view.AdminFrame, o.view.Range, o.view.BaseURL = o.v.frame, o.span, o.v.base
-	o.view.Ranges = []templates.RangeLink{
-		{Label: "15 min", Href: Path, Current: o.span == "15m"},
-		{Label: "24 h", Href: Path + "?range=24h", Current: o.span == "24h"},
+	o.view.AdminFrame, o.view.Range, o.view.BaseURL = o.v.frame, o.span.name, o.v.base
+	o.view.Ranges = o.view.Ranges[:0]
+	for i, s := range chartSpans {
+		name := s.name
+		if i == usualSpan {
+			name = ""
+		}
+		o.view.Ranges = append(o.view.Ranges, templates.RangeLink{Label: s.label, Href: o.v.query.with(Path, "range", name), Current: s == o.span})
 	}
 	if now.Sub(o.chartsAt) >= chartsEvery {
-		o.chartsAt, o.view.Charts = now, charts(o.a.history(o.span == "24h"), o.span == "24h", now)
+		o.chartsAt, o.view.Charts = now, charts(o.a.history(o.span.byMinute), o.span, now)
 	}
 	if now.Sub(o.warningsAt) >= warningsEvery {
 		o.warningsAt, o.view.Warnings = now, o.a.warnings()
@@ -51,7 +51,7 @@ func (o *overviewPage) paint() renderedPage {
 		o.busiestAt, o.view.Busiest = now, o.a.busiest(8)
 	}
 	o.view.Figures = o.a.figures()
-	o.view.News = o.a.moments(o.a.node.Journal.Newest(12, func(h *node.JournalEntry) bool { return h.Kind == "join" || h.Kind == "leave" }), true)
+	o.a.fillNews(&o.view, o.v.query)
 	return renderedPage{body: templates.Overview(o.view), parts: o.view.Fragments()}
 }
 

@@ -16,7 +16,11 @@ func (a *Admin) serverPage(v *pageRequest) (func() renderedPage, *reply.Fault) {
 		for _, t := range a.opts.Totals() {
 			view.Limits = append(view.Limits, limitRow(t))
 		}
+		view.Changed = v.query.Get("settings") == "changed"
 		for _, s := range a.opts.Settings {
+			if view.Changed && s.Source == "default" {
+				continue
+			}
 			view.Settings = append(view.Settings, templates.Setting(s))
 		}
 		for _, s := range a.sessions.List(v.session.User, v.session) {

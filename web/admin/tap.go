@@ -247,7 +247,7 @@ func parsedRow(sse []byte) templates.EventRow {
 	if !row.Notice {
 		row.TraceHref = traceLink(row.ID, body.ChannelName)
 	}
-	row.Payload, row.Line = indented(payload), reply.Short(string(payload), lineLen)
+	row.Payload, row.Line = plainJSON(indented(payload)), reply.Short(plainJSON(string(payload)), lineLen)
 	return row
 }
 
@@ -296,7 +296,7 @@ func recordRow(r *eventlog.Record, epoch string) templates.EventRow {
 	row := templates.EventRow{
 		Key: "e" + id, ID: id,
 		Channel: r.Channel(), Href: adminLink("channels", r.Channel()), Type: r.Type(),
-		Payload: indented(r.Payload()), Line: reply.Short(string(r.Payload()), lineLen),
+		Payload: plainJSON(indented(r.Payload())), Line: reply.Short(plainJSON(string(r.Payload())), lineLen),
 	}
 	row.At, _ = time.Parse(time.RFC3339, r.Timestamp())
 	row.TraceHref = traceLink(id, r.Channel())

@@ -9,7 +9,7 @@
  *   form[data-seconds] is there for so long
  *   [data-copy="#id"] copies an element's text; [data-confirm] asks before a form is sent
  */
-import { dressed } from "./ages.js";
+import { chooseTimes, dressed } from "./ages.js";
 import { pointAt, pointNext } from "./charts.js";
 import { ROOT } from "./dom.js";
 import { hold } from "./feed.js";
@@ -110,6 +110,7 @@ setInterval(() => {
 dressed(document.body);
 settleLists();
 document.querySelectorAll("[data-seconds]").forEach(countDownUndo);
+chooseTimes();
 helpWithForms();
 searchAsTyped();
 openOnClick();

@@ -10,20 +10,25 @@ const valuesOf = (path) => path.dataset.values.split(" ").map(parseFloat);
 const pathsOf = (figure) => figure.querySelectorAll("[data-series]");
 const lastOf = (figure) => valuesOf(pathsOf(figure)[0]).length - 1;
 
-/** point shows the values at one index of a chart; null hides them. */
+/** point shows the values at one index of a chart, and of the charts beside it of the same time; null hides them. */
 function point(figure, i) {
-  const parts = (of) => of.querySelectorAll(".chart-cursor, .chart-readout");
-  if (pointed) parts(pointed.figure).forEach((part) => part.setAttribute("hidden", ""));
+  for (const part of document.querySelectorAll(".chart-cursor, .chart-readout")) part.setAttribute("hidden", "");
   pointed = figure && { figure, i: Math.max(0, Math.min(lastOf(figure), i)) };
   if (!figure) return;
+  const beside = [...document.querySelectorAll("figure[data-chart]")];
+  for (const other of beside) if (lastOf(other) === lastOf(figure) && other.dataset.step === figure.dataset.step) draw(other, pointed.i);
+}
+
+function draw(figure, i) {
   const line = figure.querySelector(".chart-cursor");
+  const readout = figure.querySelector(".chart-readout");
   const { end, step, unit } = figure.dataset;
-  const words = [clock(new Date(Date.parse(end) - (lastOf(figure) - pointed.i) * step))];
-  for (const path of pathsOf(figure)) words.push(`${path.dataset.series} ${amount(valuesOf(path)[pointed.i], unit)}`);
-  figure.querySelector(".chart-readout").textContent = words.join(" · ");
-  const share = pointed.i / (lastOf(figure) || 1);
+  const words = [clock(new Date(Date.parse(end) - (lastOf(figure) - i) * step))];
+  for (const path of pathsOf(figure)) words.push(`${path.dataset.series} ${amount(valuesOf(path)[i], unit)}`);
+  readout.textContent = words.join(" · ");
+  const share = i / (lastOf(figure) || 1);
   for (const x of ["x1", "x2"]) line.setAttribute(x, share * line.ownerSVGElement.viewBox.baseVal.width);
-  parts(figure).forEach((part) => part.removeAttribute("hidden"));
+  for (const part of [line, readout]) part.removeAttribute("hidden");
 }
 
 /** amount formats a number like the server beside the chart. */
