@@ -31,7 +31,7 @@ func TestAdminOverviewLeadsOn(t *testing.T) {
 	})
 	alice.get("/admin?news=slow").wantText("news", "Nothing yet")
 	for name, label := range map[string]string{"5m": "5 min", "": "15 min", "1h": "1 h", "24h": "24 h"} {
-		page := alice.get("/admin?news=gaps&range=" + name).wantText("news", "Nothing yet") // one choice keeps the other
+		page := alice.get("/admin?news=gaps&range="+name).wantText("news", "Nothing yet") // one choice keeps the other
 		current := ""
 		for n := range page.one("main").Descendants() {
 			if attr(n, "aria-current") == "true" {

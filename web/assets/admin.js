@@ -42,9 +42,18 @@ function onKey(event) {
   leadsUntil = key === "g" ? timeStamp + 1000 : 0;
   if (key === "?" && !$("#keys").open) $("#keys").showModal();
   else if (key === "/" && search) search.focus();
+  else if (key === "p" && $("#tail-pause")) $("#tail-pause").click();
+  else if (key === "j" || key === "k") nextRow(key === "j" ? 1 : -1);
   else if (figure && step) pointNext(figure, step);
   else return;
   event.preventDefault();
+}
+
+/** nextRow moves the focus to the next row of the page's lists, which Enter opens. */
+function nextRow(step) {
+  const rows = [...document.querySelectorAll("tbody .lead .name-link, .event-open")].filter((row) => row.checkVisibility());
+  const at = rows.findIndex((row) => row.closest("tr, li").contains(document.activeElement));
+  rows[at < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, at + step))]?.focus();
 }
 
 async function onClick({ target }) {

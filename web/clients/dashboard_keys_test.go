@@ -80,6 +80,33 @@ func TestDashboardKeys(t *testing.T) {
 	d.wantQuiet(false)
 }
 
+// Rows are gone through, opened and closed, and feeds paused, without a mouse.
+func TestDashboardKeysOfRows(t *testing.T) {
+	t.Parallel()
+	srv := startDashboard(t)
+	log := &ledger{server: srv}
+	listenAs(t, srv, "bob").awaitType(t, "registered", 1)
+	listenAs(t, srv, "carol").awaitType(t, "registered", 1)
+	log.publish(event{Channel: "lobby", Type: "first", Payload: 1}, event{Channel: "lobby", Type: "second", Payload: 2})
+	d := openDashboard(t, srv.url)
+	d.openLive("/admin/tail")
+	d.want(`document.querySelectorAll("#tail-rows > li").length === 2`)
+	d.press("p")
+	d.want(`document.querySelector("#tail-pause").ariaPressed === "true"`)
+	d.press("jjk")
+	d.want(`document.activeElement.textContent === "second"`) // the newest one
+	d.press("j\r")
+	d.wantSome("#event-panel")
+	d.want(`document.querySelector("#event-panel").textContent.includes("first")`)
+	d.press(kb.Escape)
+	d.want(`document.querySelector("#event-panel") === null && document.activeElement.textContent === "first"`)
+	d.openLive("/admin/clients")
+	d.wantSome(clientRow("carol"))
+	d.press("jj\r")
+	d.wantPath("/admin/clients/carol")
+	d.wantQuiet(false)
+}
+
 // stop is the focused element.
 type stop struct {
 	Name     string // of the element
