@@ -125,7 +125,7 @@ type Subscription struct {
 // that breaks off before gets the gaps again.
 func (h *Hub) Attach(sub Subscription) *Conn {
 	h.streams.Add(1)
-	s := h.shards[h.next.Add(1)%uint32(len(h.shards))]
+	s := h.shardOf(sub.Transport)
 	c := &Conn{shard: s, t: sub.Transport, owner: sub.Owner, wants: sub.Wants, dialect: sub.Dialect, chunked: sub.Transport.Chunked()}
 	if _, shots := sub.Owner.(Snapshotter); shots || sub.Wants != 0 {
 		c.side = newSide(sub.Wants, len(sub.Channels))
@@ -151,6 +151,16 @@ func (h *Hub) Attach(sub Subscription) *Conn {
 	})
 	return c
 }
+
+// shardOf returns the shard of a new stream.
+func (h *Hub) shardOf(t Transport) *shard {
+	if on, ok := t.(Linked); ok {
+		return on.Link().shard
+	}
+	return h.nextShard()
+}
+
+func (h *Hub) nextShard() *shard { return h.shards[h.next.Add(1)%uint32(len(h.shards))] }
 
 // start determines where a stream begins and what is announced first.
 func (h *Hub) start(c *Conn, sub *Subscription) (first []byte, catch *catchup) {

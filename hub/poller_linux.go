@@ -20,8 +20,17 @@ type poller struct {
 	generation uint32
 	iov        []unix.Iovec
 	scratch    [1024]byte
+	input      []byte // what links read
 	plain      []byte // what is to be encrypted, gathered
 	cipher     []byte // what was encrypted and is not written
+}
+
+// inputBuffer returns the buffer into which links read.
+func (p *poller) inputBuffer() []byte {
+	if p.input == nil {
+		p.input = make([]byte, linkInput)
+	}
+	return p.input
 }
 
 // maxIovecs is how many pieces the kernel takes in one write (IOV_MAX).
@@ -87,6 +96,10 @@ func (p *poller) dispatch(s *shard, ev *unix.EpollEvent) {
 	if k == nil || k.generation != uint32(ev.Pad) {
 		return
 	}
+	if k.link != nil {
+		k.link.dispatch(ev.Events)
+		return
+	}
 	if ev.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 || ev.Events&unix.EPOLLIN != 0 && !k.readStray() {
 		s.end(k.conn, Gone)
 		return
@@ -106,7 +119,7 @@ func (p *poller) dispatch(s *shard, ev *unix.EpollEvent) {
 func (p *poller) add(k *socket) {
 	if !p.waiting {
 		p.waiting = true
-		go p.wait(k.conn.shard)
+		go p.wait(k.shard())
 	}
 	p.generation++
 	k.generation = p.generation

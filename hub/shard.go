@@ -47,9 +47,12 @@ type shard struct {
 	traced  []FanOut
 	spare   [][]*eventlog.Record
 	bufs    [][]byte
+	dirty   []*Link // with something to write
 	said    renderCache
 	idOf    eventlog.Position // of id
 	id      eventlog.Frame    // the id of a bare position, for notices
+
+	linkBuffers [][]byte // shard-owned, reused
 
 	publishedPos atomic.Uint64 // pos, for others to read
 
@@ -123,6 +126,7 @@ func (s *shard) run() {
 		more := s.deliver()
 		more = s.catchUp() || more
 		s.turnWheel()
+		s.flushLinks()
 		if s.quit && s.hangUp() {
 			return
 		}

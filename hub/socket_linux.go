@@ -24,7 +24,8 @@ type socket struct {
 	generation uint32 // distinguishes this socket's events from those of an earlier one with the same fd
 	stray      int32
 	chunked    bool
-	conn       *Conn
+	conn       *Conn   // nil of a link
+	link       *Link   // nil of a stream
 	sealed     *sealed // nil in clear
 }
 
@@ -78,7 +79,14 @@ func tcpOf(conn net.Conn) *net.TCPConn {
 	return tcp
 }
 
-func (k *socket) poll() *poller { return k.conn.shard.poll }
+func (k *socket) shard() *shard {
+	if k.link != nil {
+		return k.link.shard
+	}
+	return k.conn.shard
+}
+
+func (k *socket) poll() *poller { return k.shard().poll }
 
 // Open implements [Transport].
 func (k *socket) Open(c *Conn) {

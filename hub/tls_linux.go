@@ -165,22 +165,14 @@ func (nothing) Temporary() bool { return true }
 
 // readCipher reads what the client sends, for TLS.
 func (k *socket) readCipher(b []byte) (int, error) {
-	for k.stray <= strayBytes {
-		n, err := unix.Read(int(k.fd), b)
-		switch {
-		case err == unix.EINTR:
-			continue
-		case err == unix.EAGAIN:
-			return 0, errNothing
-		case err != nil:
-			return 0, err
-		case n == 0:
-			return 0, io.EOF
-		}
-		k.stray += int32(n)
-		return n, nil
+	if k.stray > strayBytes {
+		return 0, io.ErrUnexpectedEOF
 	}
-	return 0, io.ErrUnexpectedEOF
+	n, err := k.readRaw(b)
+	if k.link == nil {
+		k.stray += int32(n)
+	}
+	return n, err
 }
 
 // readSealed is readStray over TLS: it drops data and answers what TLS itself asks for.

@@ -45,6 +45,12 @@ type Options struct {
 	// H2C also takes HTTP/2 in clear, with prior knowledge, from a proxy in front.
 	H2C bool
 
+	// NoHTTP2 leaves HTTP/2 out. A listener with TLS should not offer it then.
+	NoHTTP2 bool
+
+	// NetHTTP2 has net/http serve HTTP/2, at a higher cost of each stream. It is a way back for one release.
+	NetHTTP2 bool
+
 	MaxBodyBytes    int64 // of a request's body; 0 means 1 MiB
 	MaxPayloadBytes int   // of an event's payload; 0 means 60 KiB
 	MaxBatchEvents  int   // of one publish; 0 means 1000

@@ -17,6 +17,7 @@ import (
 	"rollcall/web/apidocs"
 	"rollcall/web/compat"
 	"rollcall/web/gate"
+	"rollcall/web/h2"
 	"rollcall/web/hooks"
 	"rollcall/web/metrics"
 	"rollcall/web/node"
@@ -42,6 +43,7 @@ type Server struct {
 
 	engine *gin.Engine
 	http   *http.Server
+	h2     *h2.Server // nil if HTTP/2 is net/http's, or nobody's
 	// adminHTTP is nil unless the admin UI is apart.
 	adminHTTP *http.Server
 }
@@ -84,6 +86,10 @@ func New(opts Options) (*Server, error) {
 	}
 	s.engine = s.routes()
 	s.http = s.newHTTP(s.engine)
+	if !opts.NoHTTP2 && !opts.NetHTTP2 {
+		s.h2 = h2.New(h2.Options{Hub: s.node.Hub, Handler: s.engine, Log: opts.Log, Clear: opts.H2C,
+			Tune: func(conn net.Conn) { stream.Tune(conn) }, State: s.gate.Limits.Connections.State, Streams: s.gate.Limits.Connections.Carry})
+	}
 	if opts.AdminApart {
 		s.adminHTTP = s.newHTTP(s.adminRoutes())
 	}
@@ -94,8 +100,8 @@ func New(opts Options) (*Server, error) {
 func (s *Server) newHTTP(handler http.Handler) *http.Server {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(true)
-	protocols.SetUnencryptedHTTP2(s.opts.H2C)
+	protocols.SetHTTP2(!s.opts.NoHTTP2)
+	protocols.SetUnencryptedHTTP2(s.opts.H2C && !s.opts.NoHTTP2)
 	return &http.Server{
 		Protocols: &protocols,
 		HTTP2: &http.HTTP2Config{
@@ -133,6 +139,9 @@ func (s *Server) Handler() http.Handler { return s.engine }
 // any other error means that l failed.
 func (s *Server) Serve(l net.Listener) error {
 	stream.Tune(l)
+	if s.h2 != nil {
+		l = s.h2.Listener(l)
+	}
 	return unlessClosed(s.http.Serve(l))
 }
 
@@ -153,6 +162,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.publisher.Close()
 	s.admin.Close()
 	err := errors.Join(s.node.Drain(ctx), s.http.Shutdown(ctx))
+	if s.h2 != nil {
+		err = errors.Join(err, s.h2.Shutdown(ctx))
+	}
 	if s.adminHTTP != nil {
 		err = errors.Join(err, s.adminHTTP.Shutdown(ctx))
 	}
@@ -173,6 +185,9 @@ func (s *Server) Close() error {
 	}
 	if s.publisher != nil {
 		s.publisher.Close()
+	}
+	if s.h2 != nil {
+		s.h2.Close() // its connections are the hub's
 	}
 	s.node.EndStreams()
 	if s.compat != nil {

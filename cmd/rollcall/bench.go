@@ -19,7 +19,9 @@ type benchCmd struct {
 	PublishEvent string   `placeholder:"TEMPLATE" help:"One element of {events}, with {payload}, {channel}, {type}. The default is Rollcall's."`
 	Header       []string `sep:"none" placeholder:"NAME:VALUE" help:"Send this header with every request. May be repeated."`
 
-	InsecureTLS bool `name:"insecure-tls" help:"Accept any certificate, such as that of \"serve --tls-dev\"."`
+	InsecureTLS          bool `name:"insecure-tls" help:"Accept any certificate, such as that of \"serve --tls-dev\"."`
+	H2                   bool `name:"h2" help:"Open streams over HTTP/2: with TLS for https, else with prior knowledge."`
+	StreamsPerConnection int  `placeholder:"N" default:"1" help:"With --h2: streams on each connection."`
 
 	Streams           int    `placeholder:"N" short:"n" default:"1000" help:"Streams to open. With 0, only publishing is measured."`
 	Channels          int    `placeholder:"N" short:"m" default:"1" help:"Channels. Streams and events are spread over them evenly."`
@@ -59,6 +61,8 @@ func (c *benchCmd) Examples() string {
 Examples:
   rollcall bench --pid $(pidof rollcall)                       20 events/s to 1000 streams
   rollcall bench -n 10000 --idle --settle 10s --pid $PID       memory of an idle stream
+  rollcall bench -n 10000 --idle --h2 --streams-per-connection 100 --pid $PID
+                                                               the same on 100 connections of HTTP/2
   rollcall bench --burst 300 --pid $PID                        300 events back to back
   rollcall bench -n 10000 -m 5000 -r 10000 --publish-batch 100 many small channels
   rollcall bench -n 10000 -m 300 --resume --publish-batch 100  everybody reconnects at once
@@ -97,8 +101,8 @@ func (c *benchCmd) Run(ctx context.Context, k *kong.Kong) error {
 func (c *benchCmd) options() bench.Options {
 	o := bench.Options{
 		SubscribeURLs: c.SubscribeURL, PublishURL: c.PublishURL, PublishBody: c.PublishBody, PublishEvent: c.PublishEvent,
-		InsecureTLS: c.InsecureTLS,
-		Headers:     c.Header, ChannelPrefix: c.ChannelPrefix, EventType: c.Type,
+		InsecureTLS: c.InsecureTLS, HTTP2: c.H2, StreamsPerConnection: c.StreamsPerConnection,
+		Headers: c.Header, ChannelPrefix: c.ChannelPrefix, EventType: c.Type,
 		Mode: bench.Paced, Streams: c.Streams, Channels: c.Channels, ChannelsPerStream: c.ChannelsPerStream,
 		Slow: c.Slow, PayloadBytes: c.Payload,
 		Rate: c.Rate, Duration: time.Duration(c.Duration), Warmup: time.Duration(c.Warmup),

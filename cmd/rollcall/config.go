@@ -27,6 +27,8 @@ type serveCmd struct {
 
 	Listen          string   `group:"server" default:"127.0.0.1:9090" placeholder:"ADDRESS" help:"The address to listen on: host:port, :port for every interface, or unix:/path for a socket file."`
 	CORSOrigin      []string `group:"server" name:"cors-origin" placeholder:"ORIGIN" help:"Allow pages of this origin, such as https://example.org; http://localhost:* means any port there, * any origin. May be repeated."`
+	NoHTTP2         bool     `name:"no-http2" group:"server" help:"Speak HTTP/1.1 alone."`
+	NetHTTP2        bool     `name:"net-http2" group:"server" help:"Serve HTTP/2 as earlier releases did, by Go's net/http: each stream then costs more. This goes with the next release."`
 	H2C             bool     `name:"h2c" group:"server" help:"Also accept unencrypted HTTP/2 with prior knowledge, from a proxy in front."`
 	Compat          bool     `group:"server" default:"true" negatable:"" help:"Serve /events, /messages and /sse/time too: notifications of members, rooms and a clock, over the same events."`
 	Pages           bool     `group:"server" default:"true" negatable:"" help:"Serve the start page, the API's description at /docs and the demo pages. --no-pages leaves the API, /rollcall.js, /openapi.yaml and the admin UI."`
@@ -252,6 +254,8 @@ func (c *serveCmd) options(log *slog.Logger, effective []web.Setting, access *au
 		CORSOrigins:        c.CORSOrigin,
 		Node:               c.Node,
 		H2C:                c.H2C,
+		NoHTTP2:            c.NoHTTP2,
+		NetHTTP2:           c.NetHTTP2,
 		MaxBodyBytes:       int64(c.MaxBody),
 		MaxPayloadBytes:    int(c.MaxPayload),
 		MaxBatchEvents:     c.MaxEvents,

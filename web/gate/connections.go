@@ -11,7 +11,7 @@ type Connections struct {
 	Limit   int64      // static
 	taken   func() int // number of streams that were hijacked from net/http and are connections of their own; static
 	served  atomic.Int64
-	written atomic.Int64 // streams that net/http writes, on connections that are counted as served
+	carried atomic.Int64 // streams on connections that are counted as served
 	Refused atomic.Uint64
 }
 
@@ -31,12 +31,15 @@ func (x *Connections) State(conn net.Conn, state http.ConnState) {
 
 // Serve runs a function that writes a stream through net/http.
 func (x *Connections) Serve(run func()) {
-	x.written.Add(1)
-	defer x.written.Add(-1)
+	x.Carry(1)
+	defer x.Carry(-1)
 	run()
 }
 
+// Carry notes that n more streams are on connections of the HTTP servers, not on connections of their own.
+func (x *Connections) Carry(n int) { x.carried.Add(int64(n)) }
+
 // Open returns how many connections are open.
 func (x *Connections) Open() int64 {
-	return x.served.Load() + max(int64(x.taken())-x.written.Load(), 0)
+	return x.served.Load() + max(int64(x.taken())-x.carried.Load(), 0)
 }

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"net"
 	"syscall"
 )
 
@@ -12,6 +13,9 @@ const userTimeout = 15_000
 // Tune sets up a TCP listener or connection for streams. Connections inherit their listener's options, which saves
 // system calls; connections behind TLS are set up one by one.
 func Tune(socket any) {
+	if wrapped, ok := socket.(interface{ NetConn() net.Conn }); ok {
+		socket = wrapped.NetConn()
+	}
 	if s, ok := socket.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {
 			_ = raw.Control(tuneSocket)

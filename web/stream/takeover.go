@@ -40,6 +40,13 @@ func (s *Streams) Attach(c *gin.Context, to *hub.Hub, sub hub.Subscription, atta
 		return
 	}
 	w := Unwrapped(c)
+	if own, ok := w.(taker); ok {
+		if t, ok := own.Take(to); ok {
+			sub.Transport = t
+			attached(to.Attach(sub))
+			return
+		}
+	}
 	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(time.Time{})
 	t := newHandlerTransport(w, rc, s.opts.StallTimeout)
@@ -51,6 +58,11 @@ func (s *Streams) Attach(c *gin.Context, to *hub.Hub, sub hub.Subscription, atta
 	attached(t.conn)
 	c.Writer.WriteHeaderNow()
 	s.gate.Limits.Connections.Serve(func() { t.run(c.Request.Context()) })
+}
+
+// taker is a ResponseWriter of HTTP/2 whose answer a hub can write.
+type taker interface {
+	Take(to *hub.Hub) (hub.Transport, bool)
 }
 
 // hijack takes the request's connection from net/http if the hub can have it.
@@ -72,11 +84,7 @@ type connKey struct{}
 // ConnContext stores a request's connection in its context, so that streams can be hijacked. An http.Server that
 // mounts Handler sets it as its ConnContext; otherwise every stream costs a goroutine.
 func ConnContext(ctx context.Context, conn net.Conn) context.Context {
-	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok {
-		Tune(wrapped.NetConn())
-	} else {
-		Tune(conn) // the listener may be another server's, or was set up after this one came
-	}
+	Tune(conn) // the listener may be another server's, or was set up after this one came
 	return context.WithValue(ctx, connKey{}, conn)
 }
 

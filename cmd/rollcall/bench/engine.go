@@ -20,8 +20,8 @@ type engine interface {
 // newEngine returns the lightest engine that this system and the address allow. There is one tally per reader; streams
 // belong to one of them.
 func newEngine(o Options, r *requests, c clock, tallies []*tally, streams []*stream) (engine, error) {
-	if o.Portable || slices.ContainsFunc(r.endpoints, func(e endpoint) bool { return e.tls }) {
-		return newPortable(r, c), nil
+	if o.Portable || o.HTTP2 || slices.ContainsFunc(r.endpoints, func(e endpoint) bool { return e.tls }) {
+		return newPortable(o, r, c), nil
 	}
 	return newPollEngine(r, c, tallies, streams)
 }

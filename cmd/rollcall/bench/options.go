@@ -72,6 +72,10 @@ type Options struct {
 	Readers  int           // reading goroutines (Linux); default 1
 
 	PIDs     []int     // server processes to watch, children included; none: no CPU and memory figures
+	// HTTP2 opens streams over HTTP/2, StreamsPerConnection on each connection (0 means 1); https chooses TLS.
+	HTTP2                bool
+	StreamsPerConnection int
+
 	Portable bool      // use a goroutine per stream even if epoll is available
 	Progress io.Writer // one line a second; nil: none
 
@@ -100,6 +104,7 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	setInt(&o.ChannelsPerStream, 1)
 	setInt(&o.Window, 100)
+	setInt(&o.StreamsPerConnection, 1)
 	setInt(&o.PayloadBytes, 100)
 	setInt(&o.Burst, 300)
 	setInt(&o.Bursts, 1)
@@ -157,8 +162,10 @@ func (o Options) validate() error {
 	case o.PayloadBytes < MinPayload:
 		return fmt.Errorf("payload: use at least %d bytes, which the marker takes", MinPayload)
 	case o.Rate < 0 || o.Burst < 1 || o.Bursts < 1 || o.Batch < 1 || o.Publishers < 1 ||
-		o.Missed < 1 || o.Live < 1 || o.Window < 1 || o.Readers < 1:
-		return errors.New("rate, burst, bursts, batch, publishers, missed, live, window and readers: use 1 or more")
+		o.Missed < 1 || o.Live < 1 || o.Window < 1 || o.Readers < 1 || o.StreamsPerConnection < 1:
+		return errors.New("rate, burst, bursts, batch, publishers, missed, live, window, readers and streams per connection: use 1 or more")
+	case o.StreamsPerConnection > 1 && !o.HTTP2:
+		return errors.New("streams per connection: more than 1 needs HTTP/2")
 	case o.Duration < 0 || o.Warmup < 0 || o.Settle < 0 || o.Patience < 0:
 		return errors.New("durations: use 0 or more")
 	case o.Batch > 1 && (!strings.Contains(o.PublishBody, "{events}") || strings.Contains(o.PublishURL, "{channel}")):

@@ -4,5 +4,5 @@ package bench
 
 // newPollEngine returns the portable engine: there is no epoll here.
 func newPollEngine(r *requests, c clock, _ []*tally, _ []*stream) (engine, error) {
-	return newPortable(r, c), nil
+	return newPortable(Options{}, r, c), nil
 }

@@ -14,15 +14,20 @@ const slowBuffer = 4096
 // portable is an engine of one goroutine and one buffer a stream, on package net.
 type portable struct {
 	requests *requests
+	http2    *http2Dialer // nil for HTTP/1.1
 	clock    clock
 	ctx      context.Context
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
 }
 
-func newPortable(r *requests, c clock) *portable {
+func newPortable(o Options, r *requests, c clock) *portable {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &portable{requests: r, clock: c, ctx: ctx, cancel: cancel}
+	p := &portable{requests: r, clock: c, ctx: ctx, cancel: cancel}
+	if o.HTTP2 {
+		p.http2 = newHTTP2Dialer(r, o.StreamsPerConnection)
+	}
+	return p
 }
 
 func (p *portable) open(streams []*stream, window int) {
@@ -117,6 +122,9 @@ func (p *portable) follow(s *stream, turn uint32, slots chan struct{}) {
 
 // dial connects to the server.
 func (p *portable) dial(s *stream) (net.Conn, error) {
+	if p.http2 != nil {
+		return p.http2.dial(p.ctx, s), nil
+	}
 	var d net.Dialer
 	to := p.requests.endpoint(s)
 	conn, err := d.DialContext(p.ctx, "tcp", to.addr)
@@ -156,4 +164,7 @@ func (p *portable) drop(streams []*stream) {
 func (p *portable) close() {
 	p.cancel()
 	p.wg.Wait()
+	if p.http2 != nil {
+		p.http2.close()
+	}
 }
