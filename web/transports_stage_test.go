@@ -41,6 +41,7 @@ type way struct {
 	tls     bool
 	unix    bool
 	wrapped bool   // connections are of an unknown type
+	net     bool   // HTTP/2 is net/http's
 	foreign string // the handler is mounted in another server: "context" with ConnContext, "bare" without
 	host    string // the server's address; "" means loopback
 	snug    bool   // the server's send buffers are small: a reader that stops is soon noticed
@@ -52,6 +53,7 @@ var ways = []way{
 	{name: "TLS", proto: "HTTP/1.1", tls: true},
 	{name: "TLS of others", proto: "HTTP/1.1", tls: true, wrapped: true},
 	{name: "HTTP 2", proto: "HTTP/2.0", tls: true},
+	{name: "HTTP 2 of net", proto: "HTTP/2.0", tls: true, net: true},
 	{name: "h2c", proto: "HTTP/2.0"},
 	{name: "unix", proto: "HTTP/1.1", unix: true},
 	{name: "wrapped", proto: "HTTP/1.1", wrapped: true},
@@ -122,6 +124,7 @@ func (w way) start(t *testing.T, opts web.Options) *stage {
 	t.Helper()
 	s := &stage{T: t, way: w, ends: &endings{changed: make(chan struct{})}}
 	opts.AnyHost = true
+	opts.NetHTTP2 = w.net
 	opts.H2C = w.proto == "HTTP/2.0" && !w.tls
 	opts.Log = slog.New(s.ends)
 	network, address := "tcp", cmp.Or(w.host, "127.0.0.1")+":0"

@@ -260,7 +260,7 @@ func TestOptionsCarryEverySetting(t *testing.T) {
 	t.Parallel()
 	c, _, err := parse(t, "", nil, "--cors-origin=*", "--node=n", "--online-presence", "--h2c", "--shards=2", "--max-streams=5", "--max-connections=9",
 		"--admin-password=correct horse", "--admin-sessions=f", "--admin-listen=:0", "--hsts=1h", "--trusted-proxy=10.0.0.0/8",
-		"--address-connections=1", "--identity-connections=1", "--no-compat", "--no-pages", "--insecure", "--channel=typing.> keep=none")
+		"--address-connections=1", "--identity-connections=1", "--no-compat", "--no-pages", "--insecure", "--no-http2", "--net-http2", "--channel=typing.> keep=none")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ var layers = map[string][]string{
 	"web/reply":        {"web/totals", "hub/eventlog", "templates"},
 	"web/gate":         {"web/totals", "web/auth", "web/node", "web/reply"},
 	"web/stream":       {"web/auth", "web/gate", "web/node", "web/reply", "hub/...", "presence"},
+	"web/h2":           {"hub"},
 	"web/publish":      {"web/auth", "web/gate", "web/node", "web/reply", "hub/eventlog"},
 	"web/api":          {"web/auth", "web/gate", "web/node", "web/publish", "web/reply", "web/stream", "hub/...", "presence"},
 	"web/compat":       {"web/auth", "web/gate", "web/node", "web/publish", "web/reply", "web/stream", "hub/...", "templates"},
@@ -57,6 +58,7 @@ var homes = map[string][]string{
 	"github.com/golang-jwt":      {"web/auth"},
 	"github.com/MicahParks":      {"web/auth"},
 	"golang.org/x/crypto":        {"web/login"},
+	"golang.org/x/net":           {"web/auth", "web/h2"},
 	"github.com/prometheus":      {"web/metrics"},
 	"github.com/tidwall/btree":   {"hub/eventlog"},
 	"golang.org/x/time":          {"web/auth"},
@@ -67,7 +69,7 @@ var homes = map[string][]string{
 	"github.com/tmaxmax/go-sse":  {"cmd/...", "web/publish"},
 	// All of web but web/node, which is a server without HTTP.
 	"net/http": {"cmd/...", "hub/jetlog", "web", "web/reply", "web/gate", "web/stream", "web/publish", "web/api", "web/compat",
-		"web/admin", "web/metrics", "web/apidocs", "web/assets", "web/auth", "web/hooks", "web/login", "web/livepage", "web/webtest"},
+		"web/admin", "web/h2", "web/metrics", "web/apidocs", "web/assets", "web/auth", "web/hooks", "web/login", "web/livepage", "web/webtest"},
 	"rollcall/hub/jetlog":         {"cmd/...", "hub/jetlog/..."},              // the NATS client comes with it
 	"rollcall/cmd/rollcall/bench": {"cmd/rollcall", "cmd/rollcall/bench/..."}, // a load tool, no part of the server
 

@@ -89,9 +89,9 @@ func (c *serveCmd) listeners(ctx context.Context, at *sockets, reload *reloader)
 		if err := reload.cert.load(&c.TLSFlags); err != nil {
 			return nil, nil, err
 		}
-		main = reload.cert.listen(main)
+		main = reload.cert.listen(main, c.NoHTTP2)
 		if admin != nil {
-			admin = reload.cert.listen(admin)
+			admin = reload.cert.listen(admin, c.NoHTTP2)
 		}
 	}
 	if admin == nil {

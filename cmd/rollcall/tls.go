@@ -61,10 +61,14 @@ func (c *certificate) load(t *TLSFlags) error {
 }
 
 // listen wraps a listener in TLS 1.2 or newer with Go's own choice of suites.
-func (c *certificate) listen(l net.Listener) net.Listener {
+func (c *certificate) listen(l net.Listener, noHTTP2 bool) net.Listener {
+	protocols := []string{"h2", "http/1.1"}
+	if noHTTP2 {
+		protocols = protocols[1:]
+	}
 	return web.TLSListener(l, &tls.Config{
 		MinVersion:     tls.VersionTLS12,
-		NextProtos:     []string{"h2", "http/1.1"},
+		NextProtos:     protocols,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.now.Load(), nil },
 	})
 }

@@ -69,7 +69,8 @@ func (s *server) read(stderr io.Reader, address chan<- string) {
 		s.mu.Unlock()
 		var line struct{ Msg, URL string }
 		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "listening" {
-			address <- strings.TrimSuffix(strings.TrimPrefix(line.URL, "http://"), "/")
+			_, at, _ := strings.Cut(line.URL, "://")
+			address <- strings.TrimSuffix(at, "/")
 		}
 	}
 }

@@ -23,7 +23,7 @@ type body struct {
 
 func newBody(s *stream, continues bool) *body {
 	b := &body{s: s, more: make(chan struct{}, 1), continues: continues}
-	b.deadline.set(time.Now().Add(requestTimeout))
+	b.deadline.set(time.Now().Add(s.c.srv.timeouts.request))
 	return b
 }
 

@@ -61,7 +61,7 @@ func newConn(srv *Server, link *hub.Link, remote string) *conn {
 			http2.Setting{ID: http2.SettingNoRFC7540Priorities, Val: 1},
 		), fr.WriteWindowUpdate(0, connWindow-initialWindow))
 	})
-	c.after(headerTimeout)
+	c.after(c.srv.timeouts.header)
 	return c
 }
 
@@ -131,7 +131,7 @@ func (c *conn) handle(head http2.FrameHeader, frame http2.Frame, err error) {
 	var ofStream http2.StreamError
 	var ofConn http2.ConnectionError
 	switch {
-	case c.stage != ready && head.Type != http2.FrameSettings:
+	case c.stage != ready && (head.Type != http2.FrameSettings || head.Flags.Has(http2.FlagSettingsAck)):
 		c.fail(http2.ErrCodeProtocol, "the first frame is not SETTINGS")
 	case c.block != nil && (head.Type != http2.FrameContinuation || head.StreamID != c.block.id):
 		c.fail(http2.ErrCodeProtocol, "a header block is not continued")
@@ -324,7 +324,7 @@ func (c *conn) end() {
 		return
 	}
 	c.link.Close(false)
-	c.after(closeTimeout)
+	c.after(c.srv.timeouts.closing)
 }
 
 // after has the connection looked at after a while, in place of what was meant before.
@@ -370,7 +370,7 @@ func (c *conn) changed() {
 	case c.leaving:
 		c.end()
 	default:
-		c.after(idleTimeout)
+		c.after(c.srv.timeouts.idle)
 	}
 }
 

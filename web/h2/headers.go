@@ -34,7 +34,7 @@ func (c *conn) headers(f *http2.HeadersFrame) {
 	}
 	c.block = &block{id: f.StreamID, end: f.StreamEnded(), trailers: s != nil, itself: f.HasPriority() && f.Priority.StreamDep == f.StreamID}
 	if !f.HeadersEnded() {
-		c.after(headerTimeout)
+		c.after(c.srv.timeouts.header)
 	}
 	c.continued(f.HeaderBlockFragment(), f.HeadersEnded())
 }

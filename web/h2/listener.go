@@ -85,7 +85,7 @@ func (f *listener) sort(conn net.Conn, isHTTP2 func() (bool, error)) {
 	count := f.srv.opts.State
 	count(conn, http.StateNew)
 	f.srv.opts.Tune(conn)
-	_ = conn.SetDeadline(time.Now().Add(headerTimeout))
+	_ = conn.SetDeadline(time.Now().Add(f.srv.timeouts.header))
 	stop := context.AfterFunc(f.srv.context, func() { _ = conn.SetDeadline(time.Now()) })
 	is, err := isHTTP2()
 	if stop() {

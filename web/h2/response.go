@@ -28,7 +28,7 @@ type response struct {
 
 func newResponse(s *stream, bodyless bool) *response {
 	w := &response{s: s, header: make(http.Header), bodyless: bodyless}
-	w.deadline.set(time.Now().Add(requestTimeout))
+	w.deadline.set(time.Now().Add(s.c.srv.timeouts.request))
 	return w
 }
 

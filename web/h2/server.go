@@ -41,9 +41,10 @@ type Taker interface {
 
 // Server serves HTTP/2 connections. Its methods are safe for concurrent use.
 type Server struct {
-	opts    Options
-	context context.Context // of all requests
-	cancel  context.CancelFunc
+	opts     Options
+	timeouts timeouts
+	context  context.Context // of all requests
+	cancel   context.CancelFunc
 
 	mu     sync.Mutex
 	conns  map[*conn]struct{}
@@ -54,7 +55,7 @@ type Server struct {
 
 // New returns a server. It is closed before its hub.
 func New(opts Options) *Server {
-	srv := &Server{opts: opts, conns: make(map[*conn]struct{}), gone: make(chan struct{})}
+	srv := &Server{opts: opts, timeouts: usual, conns: make(map[*conn]struct{}), gone: make(chan struct{})}
 	srv.context, srv.cancel = context.WithCancel(context.Background())
 	return srv
 }

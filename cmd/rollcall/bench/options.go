@@ -71,7 +71,7 @@ type Options struct {
 	Window   int           // streams being connected at the same time; default 100, in Resume 2000
 	Readers  int           // reading goroutines (Linux); default 1
 
-	PIDs     []int     // server processes to watch, children included; none: no CPU and memory figures
+	PIDs []int // server processes to watch, children included; none: no CPU and memory figures
 	// HTTP2 opens streams over HTTP/2, StreamsPerConnection on each connection (0 means 1); https chooses TLS.
 	HTTP2                bool
 	StreamsPerConnection int

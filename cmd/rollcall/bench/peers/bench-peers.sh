@@ -5,7 +5,7 @@
 #
 #   -r  rounds; the medians of all rounds are compared (default 3)
 #   -c  cases, of: idle burst paced20 paced2 small large spread base slow resume publish
-#      tlsidle tlspaced (default all)
+#      tlsidle tlspaced h2idle h2many h2paced (default all)
 #   -o  where the results go (default a directory under the temporary directory, which is printed)
 #
 # ROLLCALL_FLAGS adds flags to "rollcall serve"; ROLLCALL_BIN names a binary instead of building one.
@@ -17,7 +17,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../../../.."
 
 rounds=3
-cases="idle burst paced20 paced2 small large spread base slow resume publish tlsidle tlspaced"
+cases="idle burst paced20 paced2 small large spread base slow resume publish tlsidle tlspaced h2idle h2many h2paced"
 out=
 while getopts r:c:o:h option; do
     case $option in
@@ -44,10 +44,13 @@ flags() {
     publish) echo "-n 0 --burst 100000 --publish-batch 100" ;;
     tlsidle) echo "-n 4000 --idle --settle 10s" ;;
     tlspaced) echo "-n 1000 -r 20 -d 10s" ;;
+    h2idle)  echo "-n 4000 --idle --settle 10s --h2" ;;
+    h2many)  echo "-n 4000 --idle --settle 10s --h2 --streams-per-connection 100" ;;
+    h2paced) echo "-n 1000 -r 20 -d 10s --h2" ;;
     *)       echo "unknown case: $1" >&2; return 1 ;;
     esac
 }
-nchan_too() { case $1 in idle | burst | paced20 | paced2 | small | large | tls*) ;; *) return 1 ;; esac; }
+nchan_too() { case $1 in idle | burst | paced20 | paced2 | small | large | tls* | h2*) ;; *) return 1 ;; esac; }
 for c in $cases; do flags "$c" >/dev/null; done
 
 say() { echo "bench-peers: $*" >&2; }
@@ -125,10 +128,10 @@ await_port() {
     exit 1
 }
 
-# start_… take the scheme and set server, a process id, and urls, flags for the load tool.
+# start_… take the scheme, "h2" for https with HTTP/2, and set server, a process id, and urls, flags for the load tool.
 start_nchan() {
     local scheme=$1 port connections ssl=
-    [ "$scheme" = http ] || ssl=ssl
+    case $scheme in https) ssl=ssl ;; h2) ssl="ssl http2" scheme=https ;; esac
     port=$(free_port)
     connections=20000
     [ "$files" -ge 20000 ] || connections=$files
@@ -144,6 +147,7 @@ start_nchan() {
 
 start_rollcall() {
     local scheme=$1 port tls=
+    [ "$scheme" != h2 ] || scheme=https
     [ "$scheme" = http ] || tls="--tls-cert $work/cert.pem --tls-key $work/key.pem"
     port=$(free_port)
     # shellcheck disable=SC2086 # the flags are words
@@ -159,7 +163,7 @@ measure() {
     words=$(flags "$case")
     result=$out/$case.$name.$round.json
     say "round $round of $rounds: $name, $case ($words)"
-    case $case in tls*) "start_$name" https ;; *) "start_$name" http ;; esac
+    case $case in tls*) "start_$name" https ;; h2*) "start_$name" h2 ;; *) "start_$name" http ;; esac
     # shellcheck disable=SC2086 # the flags are words
     "$rollcall" bench --insecure-tls "${urls[@]}" --pid "$server" --json --quiet $words >"$result" ||
         say "$name, $case: not everything went well (above, and in $result)"

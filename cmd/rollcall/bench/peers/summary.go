@@ -66,6 +66,10 @@ var wants = []want{
 	{work: "TLS: CPU to accept a stream, µs", load: "tlsidle", of: acceptMicros, bar: bar{ratio: 1.3}},
 	{work: "TLS: CPU per delivery, 1 000 streams, 20 events/s, µs", load: "tlspaced", of: deliveryMicros, bar: bar{ratio: 1}},
 	{work: "TLS: p99 latency, 1 000 streams, 20 events/s, ms", load: "tlspaced", of: p99Millis},
+	{work: "HTTP/2: memory per idle stream, 4 000 streams on as many connections, KiB", load: "h2idle", of: memoryKiB, bar: bar{most: 18}},
+	{work: "HTTP/2: memory per idle stream, 100 streams on each connection, KiB", load: "h2many", of: memoryKiB, bar: bar{most: 3}},
+	{work: "HTTP/2: CPU to accept a stream and its connection, µs", load: "h2idle", of: acceptMicros},
+	{work: "HTTP/2: CPU per delivery, 1 000 streams, 20 events/s, µs", load: "h2paced", of: deliveryMicros, bar: bar{ratio: 1}},
 	{work: "CPU per event published in batches of 100, nobody subscribed, µs", load: "publish", of: eventMicros, bar: bar{most: 2}},
 }
 
