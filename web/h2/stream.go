@@ -19,11 +19,11 @@ type stream struct {
 	closed bool
 	waits  bool // for room, here or in the link
 
-	room   int64 // bytes of DATA that the peer takes
-	unread int64 // of the body, see conn
-	length int64 // of the body, -1 if it is unknown
-	body   *body // nil without one
-	cancel context.CancelFunc
+	room             int64 // bytes of DATA that the peer takes
+	unread, returned int64 // of the body, see conn
+	length           int64 // of the body, -1 if it is unknown
+	body             *body // nil without one
+	cancel           context.CancelFunc
 
 	piece  *piece    // of the answer, not written yet
 	head   []byte    // of events, until they begin; static before
@@ -50,7 +50,7 @@ func (c *conn) data(f *http2.DataFrame) {
 		c.fail(http2.ErrCodeProtocol, "DATA of an idle stream")
 		return
 	}
-	if c.unread += size; c.unread > connWindow {
+	if c.unread += size; c.unread+c.returned > connWindow {
 		c.fail(http2.ErrCodeFlowControl, "more DATA than there is room for")
 		return
 	}
@@ -66,7 +66,7 @@ func (c *conn) data(f *http2.DataFrame) {
 	}
 	s.unread += size
 	switch {
-	case s.unread > streamWindow:
+	case s.unread+s.returned > streamWindow:
 		c.giveBack(size)
 		s.unread -= size
 		c.reset(s.id, http2.ErrCodeFlowControl)
@@ -105,7 +105,8 @@ func (s *stream) read(n int64) {
 	}
 	s.unread -= n
 	s.c.giveBack(n)
-	if !s.heard {
+	if s.returned += n; !s.heard && s.returned >= streamWindow/4 {
+		n, s.returned = s.returned, 0
 		s.c.write(func(fr *http2.Framer) error { return fr.WriteWindowUpdate(s.id, uint32(n)) })
 	}
 }
