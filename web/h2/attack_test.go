@@ -99,6 +99,33 @@ func TestFloods(t *testing.T) {
 	}
 }
 
+// A proxy's connection carries many clients, who may all leave at once.
+func TestManyLeave(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, usual)
+	c := s.dial()
+	id := uint32(1)
+	for range 4 {
+		first := id
+		for ; id < first+2*500; id += 2 {
+			c.ask(id, "GET", "/events")
+			if _, err := c.read(id, func(a *answer) bool { return a.status == "200" }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := first; i < id; i += 2 {
+			if err := c.fr.WriteRSTStream(i, http2.ErrCodeCancel); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 500 {
+			<-s.ends
+		}
+	}
+	c.ask(id, "GET", "/hello")
+	c.want(id, "200")
+}
+
 // A header whose fields refer to a large one of the table is small on the wire.
 func TestHPACKBomb(t *testing.T) {
 	t.Parallel()

@@ -170,12 +170,7 @@ func (c *conn) take(frame http2.Frame) {
 			c.write(func(fr *http2.Framer) error { return fr.WritePing(true, f.Data) })
 		}
 	case *http2.RSTStreamFrame:
-		switch s := c.streams[f.StreamID]; {
-		case c.isIdle(f.StreamID):
-			c.fail(http2.ErrCodeProtocol, "RST_STREAM of an idle stream")
-		case c.spend(costOfReset) && s != nil:
-			s.close()
-		}
+		c.resetByPeer(f.StreamID)
 	case *http2.PriorityFrame:
 		if c.spend(1) && f.StreamDep == f.StreamID {
 			c.reset(f.StreamID, http2.ErrCodeProtocol)
@@ -184,6 +179,21 @@ func (c *conn) take(frame http2.Frame) {
 		c.fail(http2.ErrCodeProtocol, "a client can't push")
 	default: // GOAWAY, and what is unknown
 		c.spend(1)
+	}
+}
+
+// resetByPeer ends a stream that the peer has reset. Clients that leave their events are no flood.
+func (c *conn) resetByPeer(id uint32) {
+	s := c.streams[id]
+	cost := 1
+	if s != nil && s.events == nil {
+		cost = costOfReset
+	}
+	switch {
+	case c.isIdle(id):
+		c.fail(http2.ErrCodeProtocol, "RST_STREAM of an idle stream")
+	case c.spend(cost) && s != nil:
+		s.close()
 	}
 }
 
