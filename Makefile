@@ -10,7 +10,7 @@ SOURCES = $(shell find . -name '*.go' -not -name '*_templ.go' -not -path '*/node
 # The browser tests use the first of these that is installed.
 BROWSER = $(shell for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b && break; done)
 
-.PHONY: help run demo build check formatted test test-browser-found test-compiled test-server test-clients test-deploy torture notices screenshots bench bench-peers lint fmt generate clean
+.PHONY: help run demo build check formatted test test-browser-found test-compiled test-clients test-deploy torture notices screenshots bench bench-peers lint fmt generate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -32,12 +32,8 @@ check: formatted ## the inner loop, in less than a minute: formatting, go vet, s
 	$(GO) test -short -run 'Imports|DocFile|Config|Options' ./cmd/rollcall
 
 test: test-browser-found test-compiled ## run every test, with the race detector
-	@mkdir -p bin && $(MAKE) --no-print-directory -j3 -Otarget test-clients test-deploy test-server; code=$$?; cat bin/test.log; exit $$code
-
-# The three parts wait for timers and processes more than half of their time, so they run at once. What this one prints is kept for the end.
-test-server:
-	@echo "$(GO) test -race ./..." | tee bin/test.log
-	@$(GO) test -race -timeout 10m ./... >>bin/test.log 2>&1
+	@$(MAKE) --no-print-directory -j2 -Otarget test-clients test-deploy
+	$(GO) test -race -timeout 10m ./...
 
 # First, so that no test runs beside a compiler.
 test-compiled:
