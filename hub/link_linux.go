@@ -2,7 +2,6 @@ package hub
 
 import (
 	"crypto/tls"
-	"errors"
 	"io"
 	"net"
 
@@ -87,15 +86,10 @@ func (l *Link) read() {
 
 // receive reads what has arrived. Its error is errNothing if there is nothing.
 func (l *Link) receive(buf []byte) (int, error) {
-	k := l.socket
-	if k.sealed == nil {
-		return k.readRaw(buf)
+	if l.socket.sealed != nil {
+		return l.socket.readPlain(buf)
 	}
-	n, err := k.sealed.tls.Read(buf)
-	if len(k.poll().cipher) > 0 { // which TLS itself has to say
-		err = errors.Join(k.writeCipher(), err)
-	}
-	return n, err
+	return l.socket.readRaw(buf)
 }
 
 // readRaw reads from the socket. Its error is errNothing if there is nothing, and io.EOF at the end.
@@ -153,20 +147,10 @@ func (l *Link) flush() {
 
 // write writes l.out and returns how much of it was taken.
 func (l *Link) write() (int, error) {
-	k := l.socket
-	switch {
-	case k.sealed != nil && len(l.out) == 0:
-		return 0, k.flushSealed()
-	case k.sealed != nil:
-		return k.writeSealed([][]byte{l.out})
-	case len(l.out) == 0:
-		return 0, nil
+	if len(l.out) == 0 {
+		return l.socket.Write(nil) // what was encrypted may wait
 	}
-	n, err := k.writeRaw(l.out)
-	if n < len(l.out) && err == nil {
-		k.poll().awaitRoom(k)
-	}
-	return n, err
+	return l.socket.Write([][]byte{l.out})
 }
 
 // Close closes the connection: at once, or after everything is written. The peer then closes its side, or the caller calls Close
@@ -191,13 +175,7 @@ func (l *Link) close() {
 		return
 	}
 	l.state |= linkClosed
-	k := l.socket
-	if l.state&linkWaiting == 0 {
-		// Discard unsent bytes: the kernel would keep them for a peer that reads nothing.
-		_ = unix.SetsockoptLinger(int(k.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
-	}
-	k.poll().remove(k)
-	_ = unix.Close(int(k.fd))
+	l.socket.close(l.state&linkWaiting == 0)
 	if l.out != nil {
 		l.shard.giveLinkBuffer(l.out)
 		l.out = nil

@@ -158,8 +158,13 @@ func (k *socket) Close(cut bool) {
 	if !cut {
 		k.readStray() // closing with something unread would take the goodbye back
 	}
-	if cut || k.sealed != nil && !k.closeSealed() {
-		// Discard unsent bytes: the kernel would keep them for a peer that reads nothing.
+	k.close(cut || k.sealed != nil && !k.closeSealed())
+}
+
+// close closes the socket. With cut, what was not sent is discarded.
+func (k *socket) close(cut bool) {
+	if cut {
+		// The kernel would keep it for a peer that reads nothing.
 		_ = unix.SetsockoptLinger(int(k.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	}
 	k.poll().remove(k)

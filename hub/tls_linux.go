@@ -175,16 +175,21 @@ func (k *socket) readCipher(b []byte) (int, error) {
 	return n, err
 }
 
+// readPlain reads data, and writes what TLS itself has to say. Its error is errNothing if there is none.
+func (k *socket) readPlain(buf []byte) (int, error) {
+	n, err := k.sealed.tls.Read(buf)
+	if len(k.poll().cipher) > 0 {
+		if e := k.writeCipher(); e != nil {
+			return n, e
+		}
+	}
+	return n, err
+}
+
 // readSealed is readStray over TLS: it drops data and answers what TLS itself asks for.
 func (k *socket) readSealed() bool {
 	for {
-		_, err := k.sealed.tls.Read(k.poll().scratch[:])
-		if len(k.poll().cipher) > 0 {
-			if e := k.writeCipher(); e != nil {
-				return false
-			}
-		}
-		if err != nil {
+		if _, err := k.readPlain(k.poll().scratch[:]); err != nil {
 			return err == errNothing
 		}
 	}
