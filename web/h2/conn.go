@@ -239,55 +239,6 @@ func (c *conn) settings(f *http2.SettingsFrame) {
 	c.proceed()
 }
 
-// resize sets the window of streams to begin with, also of those that have (RFC 9113, section 6.9.2).
-func (c *conn) resize(initial int64) error {
-	for _, s := range c.streams {
-		if s.room += initial - c.initial; s.room > maxWindow {
-			return http2.ConnectionError(http2.ErrCodeFlowControl)
-		}
-	}
-	c.initial = initial
-	return nil
-}
-
-// windowUpdate gives the connection or a stream more room.
-func (c *conn) windowUpdate(f *http2.WindowUpdateFrame) {
-	if !c.spend(1) {
-		return
-	}
-	if f.StreamID == 0 {
-		if c.room += int64(f.Increment); c.room > maxWindow {
-			c.fail(http2.ErrCodeFlowControl, "the window is too large")
-			return
-		}
-		c.proceed()
-		return
-	}
-	s := c.streams[f.StreamID]
-	switch {
-	case c.isIdle(f.StreamID):
-		c.fail(http2.ErrCodeProtocol, "WINDOW_UPDATE of an idle stream")
-	case s == nil:
-	case s.room+int64(f.Increment) > maxWindow:
-		c.reset(f.StreamID, http2.ErrCodeFlowControl)
-	default:
-		s.room += int64(f.Increment)
-		s.proceed()
-	}
-}
-
-// proceed goes on with the streams that waited for room.
-func (c *conn) proceed() {
-	if c.waiting == 0 || c.room <= 0 {
-		return
-	}
-	for _, s := range c.streams {
-		if s.proceed(); c.room <= 0 || c.link.Room() == 0 {
-			return
-		}
-	}
-}
-
 // Writable implements [hub.LinkUser].
 func (c *conn) Writable() { c.proceed() }
 

@@ -43,74 +43,6 @@ type piece struct {
 // errClosed is the error of a stream that the client or the server has ended.
 var errClosed = errors.New("the HTTP/2 stream is closed")
 
-// data takes DATA.
-func (c *conn) data(f *http2.DataFrame) {
-	size := int64(f.Length) // padding counts, too
-	if c.isIdle(f.StreamID) {
-		c.fail(http2.ErrCodeProtocol, "DATA of an idle stream")
-		return
-	}
-	if c.unread += size; c.unread+c.returned > connWindow {
-		c.fail(http2.ErrCodeFlowControl, "more DATA than there is room for")
-		return
-	}
-	s := c.streams[f.StreamID]
-	if s == nil || s.heard {
-		c.giveBack(size)
-		c.reset(f.StreamID, http2.ErrCodeStreamClosed)
-		return
-	}
-	data := f.Data()
-	if len(data) == 0 && !f.StreamEnded() && !c.spend(1) {
-		return
-	}
-	s.unread += size
-	switch {
-	case s.unread+s.returned > streamWindow:
-		c.giveBack(size)
-		s.unread -= size
-		c.reset(s.id, http2.ErrCodeFlowControl)
-		return
-	case s.length >= 0 && int64(len(data)) > s.length, s.length > int64(len(data)) && f.StreamEnded():
-		c.reset(s.id, http2.ErrCodeProtocol)
-		return
-	}
-	if s.length >= 0 {
-		s.length -= int64(len(data))
-	}
-	if padding := size - int64(len(data)); padding > 0 {
-		s.read(padding)
-	}
-	if len(data) > 0 && (s.body == nil || !s.body.arrive(data)) {
-		s.read(int64(len(data)))
-	}
-	if f.StreamEnded() {
-		s.hear()
-	}
-}
-
-// giveBack gives the peer new room for n bytes of bodies, once it is worth a frame.
-func (c *conn) giveBack(n int64) {
-	c.unread -= n
-	if c.returned += n; c.returned >= connWindow/4 {
-		n, c.returned = c.returned, 0
-		c.write(func(fr *http2.Framer) error { return fr.WriteWindowUpdate(0, uint32(n)) })
-	}
-}
-
-// read gives the peer new room for n bytes of the body, which were read.
-func (s *stream) read(n int64) {
-	if s.closed {
-		return // close has done so
-	}
-	s.unread -= n
-	s.c.giveBack(n)
-	if s.returned += n; !s.heard && s.returned >= streamWindow/4 {
-		n, s.returned = s.returned, 0
-		s.c.write(func(fr *http2.Framer) error { return fr.WriteWindowUpdate(s.id, uint32(n)) })
-	}
-}
-
 // hear notes the end of the request.
 func (s *stream) hear() {
 	if s.length > 0 {
@@ -158,9 +90,8 @@ func (s *stream) proceed() {
 			return
 		}
 		end := p.end && n == len(p.data)
-		s.c.link.Write(appendData(make([]byte, 0, frameHeader), s.id, n, end))
+		s.beginData(n, end)
 		s.c.link.Write(p.data[:n])
-		s.spent(n)
 		if p.data = p.data[n:]; end {
 			break
 		}
@@ -183,8 +114,9 @@ func (s *stream) free(n int) int {
 	return int(max(min(int64(n), maxFrame, s.room, s.c.room, int64(s.c.link.Room())), 0))
 }
 
-// spent notes n bytes of DATA as written. The client may answer them with WINDOW_UPDATE.
-func (s *stream) spent(n int) {
+// beginData writes the header of a DATA frame, whose n bytes the caller writes. The client may answer it with WINDOW_UPDATE.
+func (s *stream) beginData(n int, end bool) {
+	s.c.link.Write(appendData(make([]byte, 0, frameHeader), s.id, n, end))
 	s.room -= int64(n)
 	s.c.room -= int64(n)
 	s.c.credit.left += 2
@@ -285,7 +217,7 @@ func (s *stream) Write(bufs [][]byte) (total int, err error) {
 			s.wait(true)
 			break
 		}
-		s.c.link.Write(appendData(make([]byte, 0, frameHeader), s.id, n, false))
+		s.beginData(n, false)
 		for left := n; left > 0; {
 			part := bufs[0][at:min(at+left, len(bufs[0]))]
 			s.c.link.Write(part)
@@ -294,7 +226,6 @@ func (s *stream) Write(bufs [][]byte) (total int, err error) {
 				bufs, at = bufs[1:], 0
 			}
 		}
-		s.spent(n)
 		total += n
 	}
 	return total, nil
