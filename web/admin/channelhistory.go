@@ -52,8 +52,7 @@ func (a *Admin) fillHistory(view *templates.ChannelView, v *pageRequest, at hist
 		recs, more = a.following(v.arg, at.after, t)
 		slices.Reverse(recs)
 		if !more {
-			recs, _ = a.preceding(v.arg, 0, t)
-			at.past = false
+			at.past = false // the newest are shown
 		}
 	}
 	if at.after == 0 || !at.past {
