@@ -3,8 +3,8 @@ package hub
 import "rollcall/hub/eventlog"
 
 // Transport is the write side of one stream's connection, lent to its shard.
-// There are two: the taken-over connection of this package and the one through
-// net/http in package web.
+// There are three: the taken-over connection of this package, a stream of HTTP/2 in
+// web/h2, and the one through net/http in web/stream.
 type Transport interface {
 	// Open passes the Conn that the transport serves. Called once by the shard's goroutine, before the first Write.
 	Open(c *Conn)

@@ -13,7 +13,7 @@ import (
 const queueBytes = 64 << 10
 
 // handlerTransport writes a stream through net/http, on the goroutine of its
-// handler: for HTTP/2 and every connection that can't be taken over. What a
+// handler: for every connection that can't be taken over. What a
 // shard hands over waits in a short queue of shared bytes.
 type handlerTransport struct {
 	// Static after Attach.
