@@ -212,7 +212,7 @@ func TestAViewerIsOfferedNoActions(t *testing.T) {
 		page := render(t, livePages(map[string]live{name: v.Interface().(live)})[name].page)
 		for _, e := range parse(t, page) {
 			action := e.attrs["action"] + e.attrs["formaction"]
-			if e.attrs["method"] == "post" && !strings.HasPrefix(action, "/admin/logout") || e.attrs["formaction"] != "" {
+			if e.attrs["method"] == "post" && !strings.HasPrefix(action, "/admin/logout") && action != "/admin/sessions/end" || e.attrs["formaction"] != "" {
 				t.Errorf("%s has a form to %s", name, action)
 			}
 		}

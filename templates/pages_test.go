@@ -46,6 +46,8 @@ func livePages(views map[string]live) map[string]livePage {
 			page = Nodes(v)
 		case WebhooksView:
 			page = Webhooks(v)
+		case SessionsView:
+			page = Sessions(v)
 		}
 		pages[name] = livePage{page, view.Fragments()}
 	}
@@ -77,6 +79,8 @@ func sampleViews() map[string]live {
 		"server":          sampleServer(),
 		"server-draining": drainingServer(),
 		"nodes":           sampleNodes(),
+		"sessions":        sampleSessions(),
+		"sessions-own":    changed(sampleSessions(), func(v *SessionsView) { v.All, v.Clustered, v.Silent = false, false, "" }),
 		"trace":           sampleTrace(),
 		"webhooks":        sampleWebhooks(),
 		"webhooks-empty":  WebhooksView{AdminFrame: sampleFrame("server", "/admin/webhooks")},

@@ -423,10 +423,6 @@ func sampleServer() ServerView {
 			{"allow-origin", "https://app.example, https://www.app.example, https://staging.app.example", "rollcall.yaml:9"}, {"publish-key", "", "default"},
 		},
 		Drain: DrainView{Text: "14,207 streams are open. Draining ends them a few at a time, and tells each when to come back.", Rate: "100"},
-		Sessions: []SessionRow{
-			{Since: ago(41 * time.Minute), Seen: ago(time.Second), Address: "203.0.113.7", Agent: "Firefox 141 on Linux", Current: true},
-			{Since: ago(9 * time.Hour), Seen: ago(50 * time.Minute), Address: "203.0.113.80", Agent: "Safari 26 on iPhone"},
-		},
 	}
 }
 
@@ -450,6 +446,16 @@ func sampleTrace() TraceView {
 		Rows: []TraceRow{
 			{Key: "trace-1", ClientID: "ann", Name: "Ann", Href: "/admin/clients/ann", ConnectionID: "QX2V", Node: "east-1", State: "behind", Level: "bad", Detail: "12 events to get, takes nothing now", Opened: sampleNow},
 			{Key: "trace-2", ClientID: "bob", Href: "/admin/clients/bob", ConnectionID: "AB3D", Node: "east-2", State: "resumed", Level: "ok", Detail: "was away", Opened: sampleNow, At: sampleNow},
+		},
+	}
+}
+
+func sampleSessions() SessionsView {
+	return SessionsView{
+		AdminFrame: sampleFrame("server", "/admin/sessions"), All: true, Clustered: true, Silent: "Not in the list: the sessions of east-2, which has not answered.",
+		Rows: []SessionRow{
+			{Key: "session-1", ID: "a1", User: "ann", Role: "operator", Since: ago(41 * time.Minute), Seen: ago(time.Second), Address: "203.0.113.7", Agent: "Firefox 141 on Linux", Server: "east-1", Current: true},
+			{Key: "session-2", ID: "a2", User: "oidc:vic@example.org", Role: "viewer", Since: ago(9 * time.Hour), Seen: ago(50 * time.Minute), Address: "203.0.113.80", Agent: "Safari 26 on iPhone", Server: "east-3"},
 		},
 	}
 }

@@ -10,7 +10,6 @@ type ServerView struct {
 	Settings []Setting
 	Changed  bool // only settings that differ from their defaults are listed
 	Drain    DrainView
-	Sessions []SessionRow
 }
 
 // NodesView is the page at /admin/nodes.
@@ -86,14 +85,6 @@ type DrainView struct {
 	Rate     string
 	Left     string // streams
 	Text     string
-}
-
-// SessionRow is one login of the user.
-type SessionRow struct {
-	Since, Seen time.Time
-	Address     string
-	Agent       string
-	Current     bool
 }
 
 // question is asked before the server is drained; the script fills in the rate.

@@ -21,7 +21,7 @@ var deeds = []string{
 }
 
 // own are the paths that change the visitor's own session.
-var own = []string{"/admin/logout", "/admin/logout-everywhere"}
+var own = []string{"/admin/logout", "/admin/logout-everywhere", "/admin/sessions/end"}
 
 // everything is a form that every path takes.
 var everything = form("type", "message", "payload", `"mischief"`, "mode", "one", "for", "10m", "clientId", "ada", "rate", "1000")
@@ -40,7 +40,7 @@ func routesOf(srv *webtest.Server, method string) []string {
 
 // leadsBack reports whether a GET of a route only leads to the page of its action.
 func leadsBack(route string) bool {
-	return slices.Contains(deeds, route) && route != "/admin/blocks"
+	return slices.Contains(deeds, route) && route != "/admin/blocks" || route == "/admin/sessions/end"
 }
 
 // A new path that changes something must be added to the tests below.

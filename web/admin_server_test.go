@@ -75,8 +75,8 @@ func TestAdminServerPage(t *testing.T) {
 	vera := viewer(t, srv)
 	page := vera.get("/admin/server").wantText("facts-server", "v1.2.3").wantText("facts-server", "node-7").wantText("facts-server", "ready").
 		wantText("facts-streams", "Open 0").wantText("facts-log", "memory")
-	for _, part := range []string{"127.0.0.1:9090", "••••", "ROLLCALL_ADMIN_PASSWORD", "not set", "this one", "Go http client"} {
-		if !strings.Contains(textOf(page.one("main")), strings.Replace(part, "Go http client", "Go-http-client", 1)) && part != "Go http client" {
+	for _, part := range []string{"127.0.0.1:9090", "••••", "ROLLCALL_ADMIN_PASSWORD", "not set"} {
+		if !strings.Contains(textOf(page.one("main")), part) {
 			t.Errorf("the page does not show %q", part)
 		}
 	}

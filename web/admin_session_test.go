@@ -72,7 +72,7 @@ func TestAdminLogOutEverywhere(t *testing.T) {
 	open, hers := there.watch("/admin/clients"), vera.watch("/admin/clients")
 	open.patch()
 	hers.patch()
-	if page := here.get("/admin/server"); strings.Count(page.text, "this one") != 1 {
+	if page := here.get("/admin/sessions"); strings.Count(page.text, "this one") != 1 {
 		t.Error("the list of sessions does not say which is this one")
 	}
 	here.post("/admin/logout-everywhere").wantLocation("/admin/login")

@@ -190,6 +190,18 @@ func TestAdminOfACluster(t *testing.T) {
 		}()
 		<-shown
 	})
+	t.Run("sessions", func(t *testing.T) {
+		east, north := &seen{t, east.client, east.base}, &seen{t, logIn(t, bases[2], "root", clusterPassword), bases[2]}
+		east.until("/admin/sessions", "sessions-rows", `root operator this one .* n1 .* n3 `)
+		row := regexp.MustCompile(`(?s)<tr id="session-[^>]*>(?:[^<]|<[^/]|</[^t]|</t[^r])*?<bdi[^>]*>n3</bdi>.*?name="session" value="(\w+)"`)
+		id := row.FindStringSubmatch(east.source("/admin/sessions"))
+		if id == nil {
+			t.Fatalf("no session of n3 in %s", east.source("/admin/sessions"))
+		}
+		east.act("/admin/sessions/end", "session", id[1])
+		ask(t, north.client, north.base+"/admin/clients", "", "Accept: text/html").want(t, http.StatusSeeOther, "")
+		east.until("/admin/audit", "audit-rows", `session.end root at 127.0.0.1`)
+	})
 	t.Run("drain", func(t *testing.T) {
 		east := &seen{t, east.client, east.base}
 		session := east.sessionOf("n3")

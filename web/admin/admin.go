@@ -91,6 +91,8 @@ func (a *Admin) answerQuestions() {
 	node.OnAsk(a.node, drainKind, a.answerDrain)
 	node.OnAsk(a.node, tapKind, a.taps.answer)
 	node.OnAsk(a.node, traceKind, a.trace)
+	node.OnAsk(a.node, sessionsKind, a.answerSessions)
+	node.OnAsk(a.node, endSessionKind, a.answerEndSession)
 }
 
 // Routes adds the admin UI to the engine.
@@ -108,6 +110,8 @@ func (a *Admin) Routes(e *gin.Engine) {
 	in.Match(reply.ReadMethods, "/audit.jsonl", a.auditLines)
 	in.POST("/logout", a.logout)
 	in.POST("/logout-everywhere", a.logoutEverywhere)
+	in.POST("/sessions/end", a.endOneSession)
+	in.Match(reply.ReadMethods, "/sessions/end", func(c *gin.Context) { reply.Redirect(c, pageOf(c)) }) // after a reload
 
 	act := func(path, action string, do gin.HandlerFunc) {
 		in.POST(path, a.mayAct(action), do)
@@ -141,7 +145,7 @@ func (a *Admin) paintings() map[string]pageFunc {
 		"": a.overview, "/clients": a.clients, "/clients/:clientId": a.client, "/clients/:clientId/tap": a.tap,
 		"/clients/:clientId/between": a.between,
 		"/channels":                  a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/events": a.events, "/blocks": a.blocks, "/audit": a.auditPage,
-		"/server": a.serverPage, "/nodes": a.nodes, "/webhooks": a.webhooks,
+		"/server": a.serverPage, "/nodes": a.nodes, "/webhooks": a.webhooks, "/sessions": a.sessionsPage,
 	}
 }
 

@@ -23,11 +23,6 @@ func (a *Admin) serverPage(v *pageRequest) (func() renderedPage, *reply.Fault) {
 			}
 			view.Settings = append(view.Settings, templates.Setting(s))
 		}
-		for _, s := range a.sessions.List(v.session.User, v.session) {
-			view.Sessions = append(view.Sessions, templates.SessionRow{
-				Since: s.Created, Seen: s.Seen, Address: s.Addr, Agent: agentName(s.Agent), Current: s.Current,
-			})
-		}
 		return renderedPage{body: templates.ServerPage(view), parts: view.Fragments()}
 	}, nil
 }

@@ -14,7 +14,7 @@ func TestDashboardShowsTimesAsChosen(t *testing.T) {
 	d.want(age + " === " + at)
 	const utc = `new Date(document.querySelector("#audit-rows .instant").dateTime).toUTCString().slice(17, 25)`
 	d.want(at + `.endsWith(` + utc + `)`)
-	d.openLive("/admin/server")
+	d.openLive("/admin/sessions")
 	d.want(`/^\d+ \w{3} \d\d:\d\d:\d\d$/.test(document.querySelector(".table-sessions .when").textContent) && document.querySelector("#times-utc").checked`)
 	d.run(`document.querySelector("#times-age").click()`)
 	d.want(`/(now|ago)$/.test(document.querySelector(".table-sessions .when").textContent)`)

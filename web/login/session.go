@@ -2,6 +2,7 @@ package login
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"time"
 )
@@ -41,6 +42,12 @@ func newSession(owner *Sessions, k key, account Account, addr, agent string) *Se
 		User: account.Name, Role: account.Role, Created: created, Addr: clip(addr, maxAddr), Agent: clip(agent, maxAgent),
 		key: k, sum: account.sum(), owner: owner, done: make(chan struct{}), seen: created,
 	}
+}
+
+// publicID names the session on pages and to other servers. It is a hash of the key, which is a hash of the cookie's id.
+func (s *Session) publicID() string {
+	sum := sha256.Sum256(s.key[:])
+	return hex.EncodeToString(sum[:12])
 }
 
 // Alive reports whether the session has not ended. Unlike Get it does not keep it

@@ -148,8 +148,11 @@ func (s *Sessions) EndAll(user string) int {
 	return s.end(func(session *Session) bool { return session.User == user })
 }
 
-// Info describes a session to its user.
+// Info describes a session.
 type Info struct {
+	ID      string // for EndOne; it opens no session
+	User    string
+	Role    Role
 	Created time.Time
 	Seen    time.Time // the last request
 	Addr    string
@@ -157,20 +160,38 @@ type Info struct {
 	Current bool
 }
 
-// List returns the user's sessions, the last seen first. current is the one that
+// List returns the sessions of all users, the last seen first. current is the one that
 // asks, or nil.
-func (s *Sessions) List(user string, current *Session) []Info {
+func (s *Sessions) List(current *Session) []Info {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sweep()
-	var infos []Info
+	infos := make([]Info, 0, len(s.byKey))
 	for _, session := range s.byKey {
-		if session.User == user {
-			infos = append(infos, Info{session.Created, session.seen, session.Addr, session.Agent, session == current})
-		}
+		infos = append(infos, s.info(session, current))
 	}
 	slices.SortFunc(infos, func(a, b Info) int { return cmp.Or(b.Seen.Compare(a.Seen), b.Created.Compare(a.Created)) })
 	return infos
+}
+
+// EndOne ends the session with this [Info].ID and returns it. It reports whether there was one.
+func (s *Sessions) EndOne(id string) (ended Info, ok bool) {
+	s.end(func(session *Session) bool {
+		if session.publicID() != id {
+			return false
+		}
+		ended, ok = s.info(session, nil), true
+		return true
+	})
+	return ended, ok
+}
+
+// info describes a session. s.mu is held.
+func (s *Sessions) info(session, current *Session) Info {
+	return Info{
+		ID: session.publicID(), User: session.User, Role: session.Role, Created: session.Created, Seen: session.seen,
+		Addr: session.Addr, Agent: session.Agent, Current: session == current,
+	}
 }
 
 // Close writes the file a last time and returns the error of the write. Without a file it does nothing.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func TestAccountChanges(t *testing.T) {
@@ -78,6 +79,16 @@ func TestEndAll(t *testing.T) {
 	}
 }
 
+// sessionsOf counts the sessions of a user.
+func sessionsOf(s *Sessions, user string) (n int) {
+	for _, info := range s.List(nil) {
+		if info.User == user {
+			n++
+		}
+	}
+	return n
+}
+
 func TestList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSessions(t, newAccounts(t, ann, bob), SessionOptions{})
@@ -91,19 +102,48 @@ func TestList(t *testing.T) {
 		if _, err := s.Get(first.request()); err != nil {
 			t.Fatal(err)
 		}
-		want := []Info{
-			{start, start.Add(2 * time.Minute), "192.0.2.1", "Lynx/2.9", false},
-			{start.Add(time.Minute), start.Add(time.Minute), "192.0.2.1", "Lynx/2.9", true},
+		info := func(user Account, created, seen time.Time, current bool) Info {
+			return Info{User: user.Name, Role: user.Role, Created: created, Seen: seen, Addr: "192.0.2.1", Agent: "Lynx/2.9", Current: current}
 		}
-		if diff := cmp.Diff(want, s.List("ann", current)); diff != "" {
-			t.Error(diff)
+		want := []Info{
+			info(ann, start, start.Add(2*time.Minute), false), info(ann, start.Add(time.Minute), start.Add(time.Minute), true),
+			info(bob, start.Add(time.Minute), start.Add(time.Minute), false),
+		}
+		got := s.List(current)
+		ids := map[string]bool{}
+		for i := range got {
+			ids[got[i].ID], got[i].ID = true, ""
+		}
+		if diff := cmp.Diff(want, got, cmpopts.SortSlices(func(x, y Info) bool { return x.User < y.User })); diff != "" || len(ids) != 3 {
+			t.Error(diff, ids)
 		}
 		time.Sleep(59 * time.Minute)
-		if got := s.List("ann", nil); len(got) != 1 || got[0].Current {
-			t.Errorf("when one has expired, got %v", got)
+		if got := s.List(nil); len(got) != 1 || got[0].Current {
+			t.Errorf("when two have expired, got %v", got)
 		}
-		if got := s.List("eve", nil); got != nil {
-			t.Errorf("of nobody, got %v", got)
+	})
+}
+
+// One session ends, and the user's others stay. Its public id opens nothing.
+func TestEndOneSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSessions(t, newAccounts(t, ann, bob), SessionOptions{})
+		first, second, other := &browser{t: t, s: s}, &browser{t: t, s: s}, &browser{t: t, s: s}
+		lost, kept, his := first.login(ann), second.login(ann), other.login(bob)
+		info, ok := s.EndOne(lost.publicID())
+		if !ok || info.User != ann.Name || info.ID != lost.publicID() || !ended(lost) {
+			t.Errorf("ended %v (%t)", info, ok)
+		}
+		first.sees(nil, ErrExpired)
+		second.sees(kept, nil)
+		other.sees(his, nil)
+		for _, id := range []string{"", lost.publicID(), "0"} {
+			if info, ok := s.EndOne(id); ok {
+				t.Errorf("%q ended %v", id, info)
+			}
+		}
+		if len(s.List(nil)) != 2 {
+			t.Error("another session ended")
 		}
 	})
 }
@@ -126,8 +166,8 @@ func TestSessionsAreBounded(t *testing.T) {
 			}
 			busy.sees(kept, nil)
 		}
-		if len(s.List("user0", nil)) != maxOfUser || !ended(dropped) {
-			t.Errorf("one user has %d sessions", len(s.List("user0", nil)))
+		if sessionsOf(s, "user0") != maxOfUser || !ended(dropped) {
+			t.Errorf("one user has %d sessions", sessionsOf(s, "user0"))
 		}
 		for _, account := range all[1:] {
 			time.Sleep(time.Second)
@@ -135,7 +175,7 @@ func TestSessionsAreBounded(t *testing.T) {
 				(&browser{t: t, s: s}).login(account)
 			}
 		}
-		if len(s.byKey) != maxSessions || len(s.List("user24", nil)) != maxOfUser || len(s.List("user0", nil)) != 0 {
+		if len(s.byKey) != maxSessions || sessionsOf(s, "user24") != maxOfUser || sessionsOf(s, "user0") != 0 {
 			t.Errorf("there are %d sessions", len(s.byKey))
 		}
 	})
@@ -164,7 +204,7 @@ func TestSessionsConcurrently(t *testing.T) {
 					got.TakeFlash()
 				}
 				session.Alive()
-				s.List("ann", session)
+				s.List(session)
 				switch (i + n) % 4 {
 				case 0:
 					s.End(httptest.NewRecorder(), b.request())
