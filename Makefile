@@ -10,7 +10,7 @@ SOURCES = $(shell find . -name '*.go' -not -name '*_templ.go' -not -path '*/node
 # The browser tests use the first of these that is installed.
 BROWSER = $(shell for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b && break; done)
 
-.PHONY: help run demo build check formatted test test-browser-found test-compiled test-clients test-deploy torture notices screenshots bench bench-peers lint fmt generate clean
+.PHONY: help run demo build check formatted test test-browser-found test-compiled test-clients test-deploy torture soak fuzz notices screenshots bench bench-peers lint fmt generate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -60,6 +60,16 @@ test-deploy:
 torture: ## attack real servers with faults, and check the clients' observations (FOR=2h SEED=7 ENGINE=memory|data|scarce|tls|nats)
 	ROLLCALL_TORTURE_FOR=$(or $(FOR),10m) ROLLCALL_TORTURE_SEED=$(SEED) ROLLCALL_TORTURE_ENGINE=$(ENGINE) \
 		$(GO) test -race -count=1 -v -timeout 0 -run 'TestTorture$$' ./cmd/rollcall
+
+soak: build ## run two servers under churn, sample them, and say whether they grow (FOR=60m STREAMS=5000); bin/soak.svg is the plot
+	$(GO) build -trimpath -o bin/soak ./cmd/soak
+	ulimit -n $$(ulimit -Hn); bin/soak -for $(or $(FOR),60m) -streams $(or $(STREAMS),5000) -csv bin/soak.csv -svg bin/soak.svg
+
+# Go keeps the corpus in its cache, and an input that fails in the package's testdata.
+fuzz: ## run each fuzz test for a while (FOR=10m)
+	@grep -rn --include='*_test.go' --exclude-dir=node_modules -o '^func Fuzz[A-Za-z0-9]*' . | sed 's|/[^/]*:[0-9]*:func | |' | while read -r package name; do \
+		echo "$$package $$name" && $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(or $(FOR),10m) "$$package" </dev/null || exit 1; \
+	done
 
 notices: ## the licences of everything in the binary, into bin/package/THIRD-PARTY-NOTICES
 	@mkdir -p bin/package && $(GO) list -deps -tags nomsgpack -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' \
