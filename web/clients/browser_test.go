@@ -171,10 +171,27 @@ func value[T any](b *tab, script string) T {
 	return v
 }
 
-// click clicks on an element as a visitor does.
+// click clicks on an element as a visitor does. If a live page replaces the element between the look-up and the click,
+// it clicks on the new one.
 func (b *tab) click(selector string) {
 	b.t.Helper()
-	b.do(chromedp.Click(chromedp.CSS(selector)))
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	err := errReplaced
+	for isReplaced(err) {
+		err = chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector)))
+	}
+	if err != nil {
+		b.t.Fatalf("click on %s: %v\n%s", selector, err, b.look())
+	}
+}
+
+// errReplaced is what Chromium answers about an element that is no longer in the page.
+var errReplaced error = &cdproto.Error{Code: -32000, Message: "Could not find node with given id"}
+
+func isReplaced(err error) bool {
+	var e *cdproto.Error
+	return errors.As(err, &e) && e.Error() == errReplaced.Error()
 }
 
 // fill types text into a field in place of what is there.

@@ -124,6 +124,7 @@ func TestDashboardPublishes(t *testing.T) {
 	d.fill(hook("publish-payload"), payload)
 	d.click(hook("publish-send"))
 	d.wantSome(hook("flash")) // the form leads to the page again, which may show the event before it is left
+	d.wantState("live")
 	events := bob.awaitLive(t, 1)
 	if got := live(events)[0]; got.Type != "order.placed" || !same(got.open(t).Payload, map[string]string{"text": `hello <b>lobby</b> & "all" שלום 👋`}) {
 		t.Errorf("the client heard\n%s", list(events))
