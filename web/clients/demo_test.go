@@ -13,6 +13,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -369,16 +370,28 @@ func (b *tab) wantProgress(begins string) {
 	b.want(fmt.Sprintf(`document.querySelector("#progress").textContent.startsWith(%q)`, begins))
 }
 
+// slowClock has the model of the pages that the tab opens type at a quarter of its pace.
+func (b *tab) slowClock() {
+	b.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+			Source: "const now = performance.now.bind(performance); performance.now = () => now() / 4;",
+		})
+		return err
+	}))
+}
+
 // TestDemoAnswers watches an answer from two tabs, reloads one in the middle, and stops it from the other.
 func TestDemoAnswers(t *testing.T) {
 	t.Parallel()
 	srv := startServer(t, "--presence-grace=2s")
-	ada := newTab(t)
+	ada, bob := newTab(t), newTab(t)
+	for _, b := range []*tab{ada, bob} {
+		b.slowClock() // the answer may not be complete before it is stopped
+	}
 	ada.do(chromedp.Navigate(srv.url("/demo/answers")))
 	ada.click(hook("question-0"))
 	ada.want(`document.querySelector("#text").textContent.length > 60`)
 	ada.wantProgress("Writing")
-	bob := newTab(t)
 	bob.do(chromedp.Navigate(value[string](ada, `document.querySelector("#second").href`)))
 	for _, b := range []*tab{ada, bob} {
 		b.want(`document.querySelectorAll("#watching li").length === 2 && document.querySelector("#watching-count").textContent === "2"`)

@@ -517,9 +517,7 @@ func TestKeysAndForms(t *testing.T) {
 	p.click("#purge")
 	p.want(`asked.join() === "Purge it?" && sent === 0`)
 	p.run(`answer = true`)
-	p.click("#purge")
-	p.want(`asked.length === 2 && sent === 1`)
-	p.click("#purge") // once too often
+	p.run(`for (const click of [1, 2]) document.querySelector("#purge").click()`) // once too often
 	p.want(`asked.length === 2 && sent === 1`)
 
 	p.run(`document.activeElement.blur()`)
