@@ -2,6 +2,8 @@ package presence
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,4 +83,68 @@ func TestSameConnectionTwice(t *testing.T) {
 		takeAll(r)
 		checkEmpty(t, r)
 	})
+}
+
+// A registry that was told of another one's departures has the same clients, channels and infos at each time, and lets
+// them go when the other does.
+func TestDeparturesAreHandedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const grace = 10 * time.Second
+		old := NewRegistry(grace)
+		var conns []*Connection
+		for i := range 30 {
+			client := fmt.Sprint("c", i%20) // some have two connections
+			conns = append(conns, come(old, fmt.Sprint("x", i), client, fmt.Sprintf(`{"n":%d}`, i), "a", fmt.Sprint("b", i%7)))
+		}
+		for _, conn := range conns[:25] { // five stay
+			time.Sleep(300 * time.Millisecond)
+			old.Leave(conn)
+		}
+		old.EndGrace("x3")
+
+		fresh := NewRegistry(grace)
+		for _, conn := range conns[25:] { // they are in the first state that a new server gets
+			channels := []string{conn.on[1].ch.name, conn.on[2].ch.name}
+			fresh.JoinRemote(&Connection{ID: conn.ID, ClientID: conn.ClientID, ConnectedAt: conn.ConnectedAt}, channels, conn.Info)
+		}
+		after := ""
+		for pages := 1; ; pages++ {
+			list, more := old.Departures(after, 5*departureSize)
+			fresh.Departed(list)
+			fresh.Departed(list) // twice is once
+			if !more {
+				if pages < 5 {
+					t.Errorf("%d pages", pages)
+				}
+				break
+			}
+			after = list[len(list)-1].ConnID
+		}
+		for range 120 {
+			old.Expire()
+			fresh.Expire()
+			check(t, fresh)
+			if want, got := state(old), state(fresh); got != want {
+				t.Fatalf("after %v the new registry has\n%swant\n%s", time.Since(old.born), got, want)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := fresh.Online(); n != 5 {
+			t.Errorf("%d clients are online, want 5", n)
+		}
+	})
+}
+
+// state is a registry's clients with their infos and channels.
+func state(r *Registry) (text string) {
+	for _, name := range slices.Sorted(maps.Keys(r.clients)) {
+		who := r.clients[name]
+		var on []string
+		for _, m := range who.on {
+			on = append(on, m.ch.name)
+		}
+		slices.Sort(on)
+		text += fmt.Sprintf("%s %s %v\n", name, who.info.json(), on)
+	}
+	return text
 }

@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -156,7 +157,7 @@ func (r *Registry) joinChannel(conn *Connection, name string) {
 	}
 	m := conn.client.member(ch)
 	if m == nil {
-		m = &member{ch: ch, who: conn.client, at: int32(len(ch.members)), held: int32(len(conn.client.on))}
+		m = &member{ch: ch, who: conn.client, at: int32(len(ch.members)), held: int32(len(conn.client.on)), alone: math.MinInt64}
 		ch.members = append(ch.members, m)
 		conn.client.on = append(conn.client.on, m)
 		r.edge(join, m)
@@ -189,7 +190,11 @@ func (c *client) member(ch *channel) *member {
 func (r *Registry) Leave(conn *Connection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := time.Since(r.born)
+	r.leave(conn, time.Since(r.born))
+}
+
+// leave removes a connection that ended at a time.
+func (r *Registry) leave(conn *Connection, at time.Duration) {
 	who := conn.client
 	if who == nil {
 		return
@@ -204,13 +209,13 @@ func (r *Registry) Leave(conn *Connection) {
 	for _, m := range conn.on {
 		m.ch.conns--
 		if m.conns--; m.conns == 0 {
-			m.alone = now
+			m.alone = max(m.alone, at)
 		}
 	}
 	on := conn.on
 	conn.on = nil
 	if r.grace <= 0 {
-		r.depart(on, now)
+		r.depart(on, at)
 		r.forget(who, conn.Info)
 		return
 	}
@@ -220,9 +225,13 @@ func (r *Registry) Leave(conn *Connection) {
 	if len(r.leaving) == 0 {
 		r.signal() // there is a time to wait for now
 	}
-	d := &departure{conn.ID, now, on, conn.Info}
+	d := &departure{conn.ID, at, on, conn.Info}
 	r.left[d.conn] = d
-	r.leaving = append(r.leaving, d)
+	place := len(r.leaving)
+	for place > 0 && r.leaving[place-1].at > at { // only before those of later that another node told of
+		place--
+	}
+	r.leaving = slices.Insert(r.leaving, place, d)
 }
 
 // EndGrace ends the grace of a connection that has left: the client leaves at once, altogether if that was its last

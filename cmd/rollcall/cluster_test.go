@@ -272,6 +272,39 @@ func shareKicks(t *testing.T, client *http.Client, bases []string) {
 	until(t, "ken stays away", func() bool { return ken.away() == http.StatusNoContent })
 }
 
+// A server that starts has the clients that left another one within the grace: if they come to it, they do not join.
+func TestAServerThatStartsKnowsWhoJustLeft(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1)
+	old := f.node("n1", "--presence-grace=10m")
+	client := patient(t)
+	open(t, "/subscribe?clientId=ann&channels=a,b&info=%7B%22name%22%3A%22Ann%22%7D", old.url).close()
+	type list struct {
+		Clients []struct {
+			ClientID    string
+			Connections int
+			Channels    []string
+			Info        struct{ Name string }
+		}
+	}
+	shown := func(base string) string {
+		return fmt.Sprint(decoded[list](t, client, base+"/presence/clients"))
+	}
+	const want = "{[{ann 0 [a b] {Ann}}]}"
+	until(t, "ann has left", func() bool { return shown(old.url) == want })
+	fresh := f.node("n2", "--presence-grace=10m")
+	if got := shown(fresh.url); got != want {
+		t.Fatalf("the new server shows %s, want %s", got, want)
+	}
+	watcher := open(t, "/presence/stream", fresh.url)
+	open(t, "/subscribe?clientId=ann&channels=a,b", fresh.url)
+	open(t, "/subscribe?clientId=bob&channels=a", fresh.url)
+	watcher.until(t, "bob joins", func(all []sse) bool { return len(only(all, "join")) > 0 })
+	if got := edges(watcher.events(), "ann"); strings.Contains(got, "join") {
+		t.Errorf("the watcher saw %q of ann", got)
+	}
+}
+
 func TestBlocksHoldOnAllServers(t *testing.T) {
 	t.Parallel()
 	nodes, bases := newFleet(t, 1).nodes(2, "--admin-user=ops", "--admin-password=correct horse")

@@ -83,10 +83,9 @@ func (o *observer) got() (snapshots int, bad []string) {
 
 // trickle publishes 50 events a second to servers at random, each until it is acknowledged. When stopped, it returns
 // their numbers in the log by channel.
-func trickle(t *testing.T, bases []string) (published *atomic.Int64, end func() map[string][]uint64) {
+func trickle(t *testing.T, client *http.Client, bases []string) (published *atomic.Int64, end func() map[string][]uint64) {
 	ctx, cancel := context.WithCancel(t.Context())
 	published = new(atomic.Int64)
-	client := patient(t)
 	seqs := make(map[string][]uint64)
 	var done sync.WaitGroup
 	done.Go(func() {
@@ -157,7 +156,7 @@ func TestRollingRestart(t *testing.T) {
 	o.run(t)
 	until(t, "the observer sees", func() bool { n, _ := o.got(); return n == 1 })
 
-	published, end := trickle(t, bases)
+	published, end := trickle(t, client, bases)
 	more := func(n int64) {
 		t.Helper()
 		goal := published.Load() + n

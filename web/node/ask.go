@@ -26,15 +26,19 @@ func Ask[A any](ctx context.Context, n *Node, session, kind string, question any
 	if n.Cluster == nil {
 		return nil
 	}
+	return askOthers[A](ctx, n.Cluster, session, kind, question)
+}
+
+func askOthers[A any](ctx context.Context, c *Cluster, session, kind string, question any) []Answer[A] {
 	payload, err := json.Marshal(question)
 	if err != nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, AskWait)
 	defer cancel()
-	answers, err := n.Cluster.Roster.Ask(ctx, session, kind, payload)
+	answers, err := c.Roster.Ask(ctx, session, kind, payload)
 	if err != nil {
-		n.opts.Log.Debug("the other servers could not be asked", "kind", kind, "error", err)
+		c.node.opts.Log.Debug("the other servers could not be asked", "kind", kind, "error", err)
 	}
 	var list []Answer[A]
 	for _, a := range answers {

@@ -64,6 +64,7 @@ func newCluster(s *Node, r peers.Roster) *Cluster {
 	c := &Cluster{
 		node: s, Roster: r, ready: make(chan struct{}), closed: make(chan struct{}), remote: make(map[string]map[string]*presence.Connection),
 	}
+	OnAsk(s, departedKind, c.answerDeparted)
 	go c.run()
 	go c.answerQuestions(c.closed)
 	select {
@@ -81,6 +82,7 @@ func (c *Cluster) run() {
 	for i := range batch {
 		c.apply(&batch[i])
 	}
+	c.askDeparted()
 	close(c.ready)
 	for {
 		select {
