@@ -68,7 +68,7 @@ func TestTotalsAreShown(t *testing.T) {
 		`held{kind="blocks"}`: "100000", `held_limit{kind="blocks"}`: "100000",
 		`held_bytes{kind="subscriptions"}`: strconv.Itoa(3<<10 + 4<<10 + 3 + len("$online")), `held_limit_bytes{kind="subscriptions"}`: "1.048576e+06",
 		`held_limit_bytes{kind="address_subscriptions"}`: "524288", `held_limit_bytes{kind="identity_subscriptions"}`: "524288", `held_bytes{kind="identity_subscriptions"}`: "0",
-		`held_limit_bytes{kind="events"}`: "2.097152e+06", `held_limit_bytes{kind="presence_events"}`: "4.194304e+06",
+		`held_limit_bytes{kind="events"}`: "2.097152e+06", `held_limit_bytes{kind="presence_events"}`: "1.048576e+06",
 		`held_bytes{kind="subscribe_bodies"}`: "921600", `held_limit_bytes{kind="subscribe_bodies"}`: "1.048576e+06",
 		`held_bytes{kind="publish_bodies"}`: "0", `held_limit_bytes{kind="publish_bodies"}`: "4.194304e+06",
 		`held_bytes{kind="store_events"}`: "0", `held_limit_bytes{kind="store_events"}`: "6.7108864e+07", `held_limit_bytes{kind="snapshots"}`: "6.7108864e+07",

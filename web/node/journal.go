@@ -3,6 +3,7 @@ package node
 import (
 	"sync"
 	"time"
+	"unique"
 )
 
 // journalLen is how many happenings are remembered, over all clients.
@@ -26,23 +27,64 @@ type JournalEntry struct {
 }
 
 // Journal remembers the newest events of clients' connections, for operators only. The zero value is ready. Its memory
-// grows with the events, up to about 3 MiB.
+// grows with the events, up to about 1 MiB, besides the ids.
 type Journal struct {
 	mu   sync.Mutex
-	ring []JournalEntry
+	ring []packedEntry
 	seq  uint64
 }
 
+// packedEntry is a JournalEntry as it is kept: in 64 bytes, with one copy of what many have in common.
+type packedEntry struct {
+	at           int64 // Unix time, ns
+	client, conn string
+	addr         unique.Handle[string]
+	what         unique.Handle[what]
+	caughtUp     *caughtUp // of a resume or a gap, else nil
+}
+
+// what are the texts of a JournalEntry that have few values.
+type what struct{ kind, code, node, by string }
+
+type caughtUp struct {
+	from, events uint64
+	gaps         int
+}
+
+func pack(h *JournalEntry) packedEntry {
+	e := packedEntry{
+		at: h.At.UnixNano(), client: h.ClientID, conn: h.ConnID,
+		addr: unique.Make(h.Addr), what: unique.Make(what{h.Kind, h.Code, h.Node, h.By}),
+	}
+	if k := (caughtUp{h.From, h.Events, h.Gaps}); k != (caughtUp{}) {
+		e.caughtUp = &k
+	}
+	return e
+}
+
+func (e *packedEntry) unpack(seq uint64) JournalEntry {
+	w := e.what.Value()
+	h := JournalEntry{
+		Seq: seq, At: time.Unix(0, e.at), Kind: w.kind, Code: w.code, Node: w.node, By: w.by,
+		ClientID: e.client, ConnID: e.conn, Addr: e.addr.Value(),
+	}
+	if k := e.caughtUp; k != nil {
+		h.From, h.Events, h.Gaps = k.from, k.events, k.gaps
+	}
+	return h
+}
+
+// Note adds an entry, whose Seq and At are set here.
 func (j *Journal) Note(h JournalEntry) {
 	h.At = time.Now()
+	e := pack(&h)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.seq++
-	h.Seq = j.seq
 	if len(j.ring) < journalLen {
-		j.ring = append(j.ring, h)
+		j.ring = append(j.ring, e)
 	} else {
-		j.ring[(h.Seq-1)%journalLen] = h
+		j.ring[(j.seq-1)%journalLen] = e
 	}
 }
 
@@ -52,9 +94,9 @@ func (j *Journal) Newest(n int, want func(*JournalEntry) bool) []JournalEntry {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for i := range uint64(len(j.ring)) {
-		h := &j.ring[(j.seq-1-i)%journalLen]
-		if want(h) {
-			if list = append(list, *h); len(list) == n {
+		h := j.ring[(j.seq-1-i)%journalLen].unpack(j.seq - i)
+		if want(&h) {
+			if list = append(list, h); len(list) == n {
 				break
 			}
 		}

@@ -65,7 +65,7 @@ type Node struct {
 
 // presenceBudget bounds the presence log in bytes. A watcher that comes back
 // after more has happened gets a new snapshot.
-const presenceBudget = 4 << 20
+const presenceBudget = 1 << 20
 
 // New starts a node. It returns once it has the roster's view of the other servers, or has waited rosterWait for it. Close ends it.
 func New(opts Options) *Node {
