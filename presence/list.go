@@ -236,9 +236,14 @@ func (v Ref) Channels() int { return len(v.c.on) - 1 }
 
 // OnLike returns the clients on channels whose name holds text, which is in lower case.
 func (r *Registry) OnLike(text string) map[string]bool {
+	return r.OnMatching(func(name string) bool { return strings.Contains(strings.ToLower(name), text) })
+}
+
+// OnMatching returns the clients on channels that match accepts. It is asked without a lock.
+func (r *Registry) OnMatching(match func(name string) bool) map[string]bool {
 	ids := make(map[string]bool)
 	for _, name := range r.channelNames() {
-		if name == Everyone || !strings.Contains(strings.ToLower(name), text) {
+		if name == Everyone || !match(name) {
 			continue
 		}
 		for _, c := range r.named(name, false) {

@@ -5,15 +5,34 @@ import "time"
 // ClientsView is the page at /admin/clients.
 type ClientsView struct {
 	AdminFrame
-	Query   string
-	Channel string   // only its members are listed; "" for all clients
-	Sort    string   // kept when searching: the value of the form's hidden field; may be empty
-	Columns []Column // those of ClientColumns
-	Rows    []ClientRow
-	Pager   Pager
-	Past    []Moment // of a search: who has left within the hour
-	Total   int      // online, independent of the query
-	BaseURL string   // as in OverviewView
+	Query    string
+	Chips    []Chip       // the words and terms of the query
+	Matching string       // of a query: "214 match"
+	Problems []string     // what is wrong with the query's terms
+	Note     string       // what is missing in the rows; may be empty
+	Help     []FilterTerm // what can be filtered by
+	Sort     string       // kept when searching: the value of the form's hidden field; may be empty
+	Columns  []Column     // those of ClientColumns
+	Rows     []ClientRow
+	Pager    Pager
+	HasPast  bool     // the query may be the id of a client that has left
+	Past     []Moment // who has left within the hour
+	Total    int      // online, independent of the query
+	BaseURL  string   // as in OverviewView
+}
+
+// Chip is a word or term of a search.
+type Chip struct {
+	Label string
+	Href  string // the list without it
+	Wrong bool   // it has no effect
+}
+
+// FilterTerm is a term that a list can be filtered by.
+type FilterTerm struct {
+	Term  string // an example
+	About string
+	Href  string // the list filtered by it alone
 }
 
 // ClientRow is one client in a table.

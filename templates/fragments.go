@@ -59,8 +59,12 @@ func (v ClientsView) Fragments() []Fragment {
 		{ID: "clients-total", Body: countBadge("clients-total", v.Total, "online")},
 		{ID: "clients-rows", Body: clientRows(v), Items: orEmpty(rows, Fragment{ID: "clients-empty", Body: clientsEmpty(v)})},
 		{ID: "clients-pager", Body: pager("clients-pager", v.Pager)},
+		{ID: "filter-note", Body: filterNote(v)},
 	}
 	if v.Query != "" {
+		parts = append(parts, Fragment{ID: "clients-matching", Body: matching(v)})
+	}
+	if v.HasPast {
 		parts = append(parts, Fragment{ID: "past", Body: momentList("past", v.Past, pastEmpty), Items: momentFragments("past", v.Past, pastEmpty)})
 	}
 	return parts

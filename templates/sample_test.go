@@ -208,6 +208,15 @@ func sampleClients() ClientsView {
 	}
 }
 
+func filteredClients() ClientsView {
+	return changed(sampleClients(), func(v *ClientsView) {
+		v.Query, v.Matching, v.Note = "is:slow behind:lots ann", "214 match", "No answer from east-3: connections there are missing here."
+		v.Chips = []Chip{{"is:slow", "/admin/clients?q=behind%3Alots+ann", false}, {"behind:lots", "/admin/clients?q=is%3Aslow+ann", true}, {"ann", "/admin/clients", false}}
+		v.Problems = []string{"“behind:lots” is not used: behind: takes a number of events, such as >100."}
+		v.Help = []FilterTerm{{"is:slow", "takes no data now", "/admin/clients?q=is%3Aslow"}}
+	})
+}
+
 func emptyClients() ClientsView {
 	return changed(sampleClients(), func(v *ClientsView) { v.Rows, v.Total, v.Pager = nil, 0, Pager{} })
 }

@@ -24,6 +24,8 @@ func BenchmarkAdminClients(b *testing.B) {
 		"first page": "/admin/clients", "last page": "/admin/clients?page=400", "by bytes": "/admin/clients?sort=-bytes", "by behind": "/admin/clients?sort=-behind",
 		"by address": "/admin/clients?sort=address", "by time": "/admin/clients?sort=-since", "search id": "/admin/clients?q=client-0123", "search info": "/admin/clients?q=team+7",
 		"search channel": "/admin/clients?q=channel-42", "search address": "/admin/clients?q=10.0.42.", "search nothing": "/admin/clients?q=no+such+client",
+		"filter program": "/admin/clients?q=agent:chrome+proto:http/1.1", "filter channel": "/admin/clients?q=channel:channel-4*+channel:all", "filter network": "/admin/clients?q=addr:10.0.42.0/24",
+		"filter info": "/admin/clients?q=%22info.team%22:%22team+7%22+since:<1h", "filter behind": "/admin/clients?q=behind:>100+is:slow",
 		"client": "/admin/clients/client-012345", "overview": "/admin", "channel": "/admin/channels/all",
 	})
 }

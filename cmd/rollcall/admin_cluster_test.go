@@ -129,6 +129,13 @@ func TestAdminOfACluster(t *testing.T) {
 		east.until("/admin", "fig-delivered", `9 in total`)
 		east.until("/admin", "fig-servers", `Servers 3 all counted`)
 	})
+	t.Run("filter", func(t *testing.T) {
+		east := &seen{t, east.client, east.base}
+		east.until("/admin/clients?q=events:3+server:n2+channel:news", "clients-rows", `^ada 2 .*bob 1 `)
+		east.until("/admin/clients?q=events:>3", "clients-rows", `^No client online matches`)
+		east.until("/admin/clients?q=server:n3", "clients-rows", `^No client online matches`)
+		east.until("/admin/clients?q=server:n4", "filter-problem", `no server has this name. The servers are n1, n2, n3.`)
+	})
 	t.Run("timeline", func(t *testing.T) {
 		east := &seen{t, east.client, east.base}
 		east.until("/admin/clients/bob", "timeline", `opened a connection connection \w+ on n2`)
@@ -225,6 +232,7 @@ func TestAdminOfACluster(t *testing.T) {
 		south := &seen{t, logIn(t, bases[2], "root", clusterPassword), bases[2]} // which knows nothing of n2 yet
 		south.until("/admin/clients/bob", "fig-events", `Events sent –`)
 		south.until("/admin/clients/bob", "connections-rows", `unknown · HTTP/1.1 · n2`)
+		south.until("/admin/clients?q=is:behind", "filter-note", `No answer from n2: connections there are missing here.`)
 		south.until("/admin", "fig-servers", `not counted: n2`)
 		south.until("/admin/nodes", "n2", `figures unknown|no sign of life`)
 	})

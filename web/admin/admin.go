@@ -83,6 +83,7 @@ func New(n *node.Node, g *gate.Gate, s *stream.Streams, p *publish.Publisher, pa
 func (a *Admin) answerQuestions() {
 	node.OnAsk(a.node, statesKind, a.answerStates)
 	node.OnAsk(a.node, topKind, a.answerTop)
+	node.OnAsk(a.node, matchKind, a.answerMatch)
 	node.OnAsk(a.node, timelineKind, a.answerTimeline)
 	node.OnAsk(a.node, sendKind, a.answerSend)
 	node.OnAsk(a.node, stateKind, func(struct{}) (any, bool) { return a.serverState(), true })

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"rollcall/hub/eventlog"
@@ -30,12 +29,17 @@ func keyOf(name string) string {
 	return strconv.FormatUint(h.Sum64(), 36)
 }
 
+// clientsPath is the list of clients.
+const clientsPath = Path + "/clients"
+
 // clients paints /admin/clients.
 func (a *Admin) clients(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "clients"
+	list := openList(&a.clientList, v)
 	return (&clientsPage{
-		a: a, listPage: openList(&a.clientList, v), states: a.newStates(),
-		top: &lookup[topAnswer]{node: a.node, kind: topKind, every: resortEvery},
+		a: a, listPage: list, filter: parseFilter(list.search), states: a.newStates(),
+		match: &lookup[matchAnswer]{node: a.node, kind: matchKind, every: resortEvery},
+		top:   &lookup[topAnswer]{node: a.node, kind: topKind, every: resortEvery},
 	}).paint, nil
 }
 
@@ -43,7 +47,10 @@ func (a *Admin) clients(v *pageRequest) (func() renderedPage, *reply.Fault) {
 type clientsPage struct {
 	a *Admin
 	*listPage[clientEntry]
+	filter *filter
 	states *states
+	match  *lookup[matchAnswer]
+	note   string // what the other servers did not tell about the filter
 	top    *lookup[topAnswer]
 	away   []node.Answer[topAnswer] // figures of other servers' connections by which the list is sorted
 }
@@ -55,17 +62,22 @@ func (p *clientsPage) paint() renderedPage {
 		p.away = p.top.ask(topQuestion{p.sort})
 	}
 	p.refresh(every, p.key)
-	view := templates.ClientsView{AdminFrame: p.v.frame, Query: p.search, Sort: p.v.query.Get("sort"), Channel: p.v.query.Get("channel"), Total: p.rows.all, BaseURL: p.v.base}
-	view.Columns = p.columns(Path+"/clients", clientColumns, "id")
+	view := templates.ClientsView{AdminFrame: p.v.frame, Query: p.search, Sort: p.v.query.Get("sort"), Total: p.rows.all, BaseURL: p.v.base}
+	view.Chips, view.Problems, view.Note = p.filter.chips(p.v.query, clientsPath), p.filter.problems(), p.note
+	view.Help = p.a.filterHelp(clientsPath)
+	if p.search != "" {
+		view.Matching = grouped(p.rows.total) + " match"
+	}
+	view.Columns = p.columns(clientsPath, clientColumns, "id")
 	p.states.ask(p.rows.names...)
 	for _, id := range p.rows.names {
 		if row, ok := p.a.clientRow(id, p.states); ok {
 			view.Rows = append(view.Rows, row)
 		}
 	}
-	view.Pager = p.pager(Path + "/clients")
-	if p.search != "" {
-		view.Past = p.a.departed(strings.ToLower(p.search))
+	view.Pager = p.pager(clientsPath)
+	if words, only := p.filter.words(); only && len(words) > 0 {
+		view.HasPast, view.Past = true, p.a.departed(words)
 	}
 	return renderedPage{body: templates.Clients(view), parts: view.Fragments()}
 }
@@ -76,12 +88,12 @@ const (
 	pastShown = 20
 )
 
-// departed returns when clients have left that a search finds and that are not online, the newest first.
-func (a *Admin) departed(search string) []templates.Moment {
+// departed returns when clients have left whose ids have all words and that are not online, the newest first.
+func (a *Admin) departed(words []string) []templates.Moment {
 	since := time.Now().Add(-pastSpan)
 	seen := make(map[string]bool)
 	left := a.node.Journal.Newest(pastShown, func(h *node.JournalEntry) bool {
-		if h.Kind != "leave" || h.At.Before(since) || seen[h.ClientID] || !containsFold(h.ClientID, search) {
+		if h.Kind != "leave" || h.At.Before(since) || seen[h.ClientID] || !containsAll(h.ClientID, words) {
 			return false
 		}
 		seen[h.ClientID] = true
@@ -113,14 +125,11 @@ func (a *Admin) gatherClients() []clientEntry {
 }
 
 // key returns the sort key and the filter of clients.
-func (p *clientsPage) key(search string) func(*clientEntry) (rowKey, bool) {
-	on := sync.OnceValue(func() map[string]bool { return p.a.node.Registry.OnLike(search) })
-	channel := p.v.query.Get("channel")
+func (p *clientsPage) key(string) func(*clientEntry) (rowKey, bool) {
+	m := p.a.newMatcher(p.filter, p.match)
+	p.note = m.note
 	return func(e *clientEntry) (rowKey, bool) {
-		if channel != "" && !p.a.node.Registry.Has(channel, e.id) {
-			return rowKey{}, false
-		}
-		if search != "" && !e.matches(search) && !on()[e.id] {
+		if !m.client(e) {
 			return rowKey{}, false
 		}
 		return p.sortedBy(e), true
@@ -134,6 +143,11 @@ func (e *clientEntry) matches(search string) bool {
 
 // containsFold reports whether s contains text, which is in lower case.
 func containsFold(s, text string) bool { return strings.Contains(strings.ToLower(s), text) }
+
+// containsAll reports whether s contains all words, which are in lower case.
+func containsAll(s string, words []string) bool {
+	return !slices.ContainsFunc(words, func(word string) bool { return !containsFold(s, word) })
+}
 
 func (p *clientsPage) sortedBy(e *clientEntry) rowKey {
 	k := rowKey{name: e.id}

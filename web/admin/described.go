@@ -51,3 +51,34 @@ func isNameKey(key string) bool {
 	}
 	return false
 }
+
+// infoMember returns a member of a client's info: a string as it is, other values as JSON.
+func infoMember(info []byte, member string) (value string, ok bool) {
+	if len(info) == 0 {
+		return "", false
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(info))
+	if t, err := dec.ReadToken(); err != nil || t.Kind() != '{' {
+		return "", false
+	}
+	for dec.PeekKind() == '"' {
+		key, err := dec.ReadToken()
+		if err != nil {
+			return "", false
+		}
+		found := key.String() == member
+		raw, err := dec.ReadValue()
+		if err != nil {
+			return "", false
+		}
+		if !found {
+			continue
+		}
+		text := string(raw)
+		if raw.Kind() == '"' {
+			_ = json.Unmarshal(raw, &text)
+		}
+		return text, true
+	}
+	return "", false
+}

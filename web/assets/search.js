@@ -1,7 +1,8 @@
 /**
  * Searches of the admin pages: what matches is shown while it is typed.
  *
- *   form.search   its list, and the rest of the page below the head, is replaced by that of the search
+ *   form.search      its list, and the rest of the page below the head, is replaced by that of the search
+ *   a[data-term]     adds a term to the search
  */
 import { dressed } from "./ages.js";
 import { follow } from "./live.js";
@@ -16,6 +17,17 @@ export function searchAsTyped() {
   form?.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(search, PAUSE_MS);
+  });
+  addEventListener("click", (event) => {
+    const term = event.target.closest("[data-term]")?.dataset.term;
+    if (!form || !term || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const field = form.elements.q;
+    field.value = `${field.value.trim()} ${term}`.trim();
+    event.target.closest("details").open = false;
+    field.focus();
+    field.setSelectionRange(field.value.length - term.length + term.indexOf(":") + 1, field.value.length);
+    search();
   });
 
   async function search() {
