@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
@@ -9,21 +10,43 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"rollcall/cmd/rollcall/torture"
 )
 
 // smallDisk mounts a disk in memory of 64 MiB until the test's end, if permitted.
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64m"); err != nil {
+	if err := mountSmall(t, dir); err != nil {
 		t.Skipf("no disk can be mounted here: %v", err)
+	}
+	return dir
+}
+
+// mountSmall mounts the same over a directory.
+func mountSmall(t *testing.T, dir string) error {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64m"); err != nil {
+		return err
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
 			t.Error(err)
 		}
 	})
-	return dir
+	return nil
+}
+
+func init() {
+	smallDiskFaults = func(t *testing.T, dir string) []torture.Fault {
+		if mountSmall(t, dir) != nil {
+			return nil
+		}
+		ballast := filepath.Join(dir, "ballast")
+		return []torture.Fault{{
+			Name: "fill", On: "the disk", Begin: func(*rand.Rand) { fill(t, ballast) }, End: func() { _ = os.Remove(ballast) },
+		}}
+	}
 }
 
 // fill writes to a new file until the disk has no room for another page.

@@ -229,17 +229,28 @@ func scarceSystem(t *testing.T) torture.System {
 	return machineSystem(torture.Rules{Durable: true}, newMachine(t, "n1", "--history-events=20", "--data="+filepath.Join(t.TempDir(), "data")))
 }
 
+// smallDiskFaults makes a directory a small disk, and returns its faults; nil where it cannot be.
+var smallDiskFaults = func(*testing.T, string) []torture.Fault { return nil }
+
+// dataSystem is one server with a directory, on a small disk if one can be mounted here.
 func dataSystem(t *testing.T) torture.System {
-	return machineSystem(torture.Rules{KeepsAll: true, Durable: true},
-		newMachine(t, "n1", append(keepsAll, "--data="+filepath.Join(t.TempDir(), "data"))...))
+	dir := t.TempDir()
+	faults := smallDiskFaults(t, dir) // before a server uses it
+	m := newMachine(t, "n1", append(keepsAll, "--data="+filepath.Join(dir, "data"))...)
+	sys := machineSystem(torture.Rules{KeepsAll: true, Durable: true}, m)
+	sys.Faults = append(sys.Faults, faults...)
+	return sys
 }
 
-// natsSystem is three servers on three NATS servers, each server with proxies of its own to them.
+// natsSystem is three servers, two of one name, on three NATS servers, each server with proxies of its own to them.
 func natsSystem(t *testing.T) torture.System {
 	stores := natsProcesses(t, 3)
 	var machines []*machine
 	for i := range 3 {
 		m := newMachine(t, fmt.Sprint("n", i+1), append(keepsAll, "--nats-replicas=3")...)
+		if i == 2 {
+			m.args = append(m.args, "--node=n2") // two servers may have one name
+		}
 		for _, s := range stores {
 			link := tcpProxy(t, s.address())
 			m.links = append(m.links, link)

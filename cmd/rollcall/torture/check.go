@@ -40,6 +40,9 @@ const (
 	RuleLastEvent = "a last event is not the last"
 	RuleRefused   = "a stream is refused"
 	RuleForeign   = "an event is of another channel"
+	RuleText      = "a text is not its pieces"
+	RuleEnd       = "an event comes behind a channel's end"
+	RuleGauge     = "a server still holds something"
 	RulePresence  = "presence is wrong"
 	RuleStuck     = "something did not recover"
 )
@@ -66,6 +69,8 @@ func Check(h *History, rules Rules) []Violation {
 	c.checkPages()
 	c.checkLasts()
 	c.checkPresence()
+	c.checkTexts()
+	c.checkGauges()
 	for _, what := range h.Stuck {
 		c.add(RuleStuck, "%s", what)
 	}

@@ -46,6 +46,8 @@ func sound() *History {
 			{Watcher: "w", Kind: "leave", Clients: []string{"t"}, Online: 1},
 		},
 		Rosters: []Roster{{Server: "n1", Clients: []string{"s"}}},
+		Texts:   []*Text{{Channel: "t0.0", Pieces: []string{"one ", "two "}, Got: "one two ", Over: true}},
+		Gauges:  []Gauge{{"n1", "rollcall_streams", 0}},
 	}
 }
 
@@ -223,16 +225,32 @@ func TestViolationsAreFound(t *testing.T) {
 		"a stream turned away for good": {RuleRefused, strict, func(h *History) {
 			h.Frames = append(h.Frames, Frame{Subscriber: "s", Kind: "status", Status: 204})
 		}},
-		"an event of another channel": {RuleForeign, strict, func(h *History) { h.Channels["s"] = []string{"a"} }},
-		"a page of another channel":   {RuleForeign, strict, func(h *History) { h.Pages[0].Events[0].Channel = "b" }},
-		"joined twice":                {RulePresence, strict, func(h *History) { h.Notices[3].Kind = "join" }},
-		"left without having come":    {RulePresence, strict, func(h *History) { h.Notices[2].Kind = "leave" }},
-		"a wrong online":              {RulePresence, strict, func(h *History) { h.Notices[2].Online = 1 }},
-		"a ghost":                     {RulePresence, strict, func(h *History) { h.Notices = h.Notices[:3] }},
-		"a change before a snapshot":  {RulePresence, strict, func(h *History) { h.Notices = h.Notices[1:] }},
-		"a server that shows others":  {RulePresence, strict, func(h *History) { h.Rosters[0].Clients = nil }},
-		"never had a stream":          {RuleStuck, strict, func(h *History) { h.Frames = nil }},
-		"did not recover":             {RuleStuck, strict, func(h *History) { h.stuck("waited in vain") }},
+		"an event of another channel":       {RuleForeign, strict, func(h *History) { h.Channels["s"] = []string{"a"} }},
+		"a page of another channel":         {RuleForeign, strict, func(h *History) { h.Pages[0].Events[0].Channel = "b" }},
+		"joined twice":                      {RulePresence, strict, func(h *History) { h.Notices[3].Kind = "join" }},
+		"left without having come":          {RulePresence, strict, func(h *History) { h.Notices[2].Kind = "leave" }},
+		"a wrong online":                    {RulePresence, strict, func(h *History) { h.Notices[2].Online = 1 }},
+		"a ghost":                           {RulePresence, strict, func(h *History) { h.Notices = h.Notices[:3] }},
+		"a change before a snapshot":        {RulePresence, strict, func(h *History) { h.Notices = h.Notices[1:] }},
+		"a server that shows others":        {RulePresence, strict, func(h *History) { h.Rosters[0].Clients = nil }},
+		"a text without a piece":            {RuleText, strict, func(h *History) { h.Texts[0].Got = "one " }},
+		"a piece that came twice":           {RuleText, strict, func(h *History) { h.Texts[0].Got = "one two two " }},
+		"pieces out of order, behind a gap": {RuleText, Rules{}, func(h *History) { h.Texts[0].Gaps, h.Texts[0].Got = []string{"epoch"}, "two one " }},
+		"a text with a false gap":           {RuleFalseGap, strict, func(h *History) { h.Texts[0].Gaps = []string{"evicted"} }},
+		"an event behind the end":           {RuleEnd, strict, func(h *History) { h.Texts[0].Behind = 1 }},
+		"a stream that nobody has":          {RuleGauge, strict, func(h *History) { h.Gauges[0].Value = 1 }},
+		"an event that no pattern matches":  {RuleForeign, strict, func(h *History) { h.Channels["s"] = []string{"a.>", "b"} }},
+		"a missing event of a pattern":      {RuleLost, strict, func(h *History) { h.Channels["s"] = []string{"*"}; h.Frames = slices.Delete(h.Frames, 6, 7) }},
+		"a new log whose position comes with the first of two gaps": {RuleUntoldGap, Rules{KeepsAll: true}, func(h *History) {
+			anew(h)
+			h.Frames[6].ID = "f-0"
+		}},
+		"a new log without a gap of a pattern": {RuleUntoldGap, Rules{KeepsAll: true}, func(h *History) {
+			anew(h)
+			h.Channels["s"] = []string{"a", "*"}
+		}},
+		"never had a stream": {RuleStuck, strict, func(h *History) { h.Frames = nil }},
+		"did not recover":    {RuleStuck, strict, func(h *History) { h.stuck("waited in vain") }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := sound()

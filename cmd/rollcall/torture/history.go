@@ -87,6 +87,23 @@ type Roster struct {
 	Clients []string
 }
 
+// Text is a channel's text in pieces, and a subscriber's view of it.
+type Text struct {
+	Channel string
+	Pieces  []string // all acknowledged, the last one with the channel's end
+	Got     string   // by its subscriber, joined
+	Behind  int      // events that came behind the end
+	Gaps    []string // reasons; what came before is not in Got
+	Over    bool     // the server said that the channel is complete
+}
+
+// Gauge is a metric of a server without clients.
+type Gauge struct {
+	Server string
+	Name   string
+	Value  float64
+}
+
 // History is all that the clients of a round sent and got. The methods may be called by any goroutine; the fields may be read
 // when the clients have ended.
 type History struct {
@@ -96,8 +113,10 @@ type History struct {
 	Lasts    []Last
 	Notices  []Notice
 	Rosters  []Roster
+	Texts    []*Text
+	Gauges   []Gauge
 
-	Channels map[string][]string // of each subscriber
+	Channels map[string][]string // of each subscriber; patterns, too
 	Clients  []string            // clients online at the end
 	Stuck    []string            // expectations not met after the last fault
 
@@ -173,7 +192,7 @@ func (h *History) Write(w io.Writer) error {
 	out := json.NewEncoder(w)
 	for _, err := range []error{
 		lines(out, "attempt", h.Attempts), lines(out, "frame", h.Frames), lines(out, "page", h.Pages),
-		lines(out, "last", h.Lasts), lines(out, "notice", h.Notices), lines(out, "roster", h.Rosters),
+		lines(out, "last", h.Lasts), lines(out, "notice", h.Notices), lines(out, "roster", h.Rosters), lines(out, "text", h.Texts), lines(out, "gauge", h.Gauges),
 	} {
 		if err != nil {
 			return err

@@ -97,23 +97,32 @@ func (p *publisher) publish(events []Event) Outcome {
 }
 
 func (p *publisher) send(ctx context.Context, server string, events []Event) (outcome Outcome, code string, ids []string) {
-	type event struct {
-		Channel string `json:"channelName"`
-		Type    string `json:"type"`
-		Payload string `json:"payload"`
-		Key     string `json:"idempotencyKey"`
-	}
-	list := make([]event, len(events))
+	list := make([]posting, len(events))
 	for i, e := range events {
-		list[i] = event{e.Channel, eventType, e.Payload, e.Payload}
+		list[i] = posting{Channel: e.Channel, Type: eventType, Payload: e.Payload, Key: e.Payload}
 	}
+	return send(ctx, p.client, server, list)
+}
+
+// posting is an event on its way.
+type posting struct {
+	Channel string `json:"channelName"`
+	Type    string `json:"type"`
+	Payload string `json:"payload"`
+	Key     string `json:"idempotencyKey"`
+	Append  string `json:"append,omitempty"`
+	End     bool   `json:"end,omitempty"`
+}
+
+// send publishes a batch, once.
+func send(ctx context.Context, client *http.Client, server string, list []posting) (outcome Outcome, code string, ids []string) {
 	body, _ := json.Marshal(map[string]any{"events": list})
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, origin(server)+"/publish", bytes.NewReader(body))
 	if err != nil {
 		return Refused, err.Error(), nil
 	}
 	request.Header.Set("Content-Type", "application/json")
-	answer, err := p.client.Do(request)
+	answer, err := client.Do(request)
 	if err != nil {
 		var op *net.OpError
 		if errors.As(err, &op) && op.Op == "dial" {
@@ -133,7 +142,7 @@ func (p *publisher) send(ctx context.Context, server string, events []Event) (ou
 	if err := json.Unmarshal(text, &got); err != nil {
 		return Unknown, err.Error(), nil
 	}
-	if answer.StatusCode == http.StatusOK && len(got.Events) == len(events) {
+	if answer.StatusCode == http.StatusOK && len(got.Events) == len(list) {
 		for _, e := range got.Events {
 			ids = append(ids, e.ID)
 		}

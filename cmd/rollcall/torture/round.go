@@ -26,11 +26,12 @@ type Round struct {
 	Readers     int // 2
 	Watchers    int // 2
 	Channels    int // 4
+	Tellers     int // 2
 	Log         func(format string, args ...any)
 }
 
 func (r *Round) fill() {
-	for value, usual := range map[*int]int{&r.Steps: 5, &r.Publishers: 3, &r.Subscribers: 8, &r.Readers: 2, &r.Watchers: 2, &r.Channels: 4} {
+	for value, usual := range map[*int]int{&r.Steps: 5, &r.Publishers: 3, &r.Subscribers: 8, &r.Readers: 2, &r.Watchers: 2, &r.Channels: 4, &r.Tellers: 2} {
 		if *value == 0 {
 			*value = usual
 		}
@@ -52,6 +53,7 @@ type crowd struct {
 	readers     []*reader
 	subscribers []*subscriber
 	watchers    []*watcher
+	tellers     []*teller
 }
 
 // Run executes a round and returns the clients' records. It calls the faults one after the other.
@@ -73,6 +75,9 @@ func Run(ctx context.Context, sys System, round Round) *History {
 	for _, p := range c.publishers {
 		busy.Go(func() { p.run(working) })
 	}
+	for _, t := range c.tellers {
+		busy.Go(func() { t.run(working, func(l *listener) { lasting.Go(func() { l.run(staying) }) }) })
+	}
 	for _, r := range c.readers {
 		busy.Go(func() { r.run(working) })
 	}
@@ -90,6 +95,9 @@ func Run(ctx context.Context, sys System, round Round) *History {
 	finish()
 	busy.Wait()
 	c.settle(ctx)
+	leave()
+	lasting.Wait()
+	c.emptied(ctx)
 	round.Log("%v %d attempts, %d frames, %d pages", c.h.now().Round(time.Millisecond), len(c.h.Attempts), len(c.h.Frames), len(c.h.Pages))
 	return c.h
 }
@@ -97,7 +105,7 @@ func Run(ctx context.Context, sys System, round Round) *History {
 func newCrowd(sys System, round *Round) *crowd {
 	c := &crowd{h: NewHistory(), sys: sys, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 10, TLSClientConfig: anyCertificate}}}
 	for i := range round.Channels {
-		c.channels = append(c.channels, fmt.Sprint("c", i))
+		c.channels = append(c.channels, fmt.Sprint("c.", i))
 	}
 	for i := range round.Publishers {
 		c.publishers = append(c.publishers, newPublisher(c.h, sys.Servers, round.Seed, fmt.Sprint("p", i), c.channels, c.client))
@@ -107,16 +115,24 @@ func newCrowd(sys System, round *Round) *crowd {
 	}
 	for i := range round.Subscribers {
 		name := fmt.Sprint("s", i)
-		channels := c.channels
-		if i%2 == 1 {
-			channels = []string{c.channels[i%len(c.channels)], c.channels[(i+1)%len(c.channels)]}
-		}
+		some := c.channels[i%len(c.channels)]
+		channels := [][]string{
+			c.channels,
+			{some, c.channels[(i+1)%len(c.channels)]},
+			{"c.*"},
+			{"c.>", some}, // each event comes once
+		}[i%4]
 		c.subscribers = append(c.subscribers, newSubscriber(c.h, sys.Servers, round.Seed, name, channels))
 		c.h.Clients = append(c.h.Clients, name)
 	}
 	slices.Sort(c.h.Clients)
 	for i := range round.Watchers {
 		c.watchers = append(c.watchers, newWatcher(c.h, sys.Servers, round.Seed, fmt.Sprint("w", i)))
+	}
+	for i := range round.Tellers {
+		c.tellers = append(c.tellers, &teller{
+			name: fmt.Sprint("t", i), h: c.h, servers: sys.Servers, client: c.client, seed: round.Seed, rand: newRand(round.Seed, fmt.Sprint("t", i)),
+		})
 	}
 	c.ender = newPublisher(c.h, sys.Servers, round.Seed, "ender", c.channels, c.client)
 	c.reader = newReader(c.h, sys.Servers, round.Seed, "final", c.channels, c.client)
@@ -132,6 +148,11 @@ func (c *crowd) settle(ctx context.Context) {
 	for _, w := range c.watchers {
 		w.settle()
 	}
+	for _, t := range c.tellers {
+		for _, l := range t.listeners {
+			l.settle()
+		}
+	}
 	for _, s := range c.subscribers { // a fresh one after the last events would receive them as lastEvents
 		c.wait(ctx, s.name+" is back", s.hasBegun)
 	}
@@ -144,6 +165,14 @@ func (c *crowd) settle(ctx context.Context) {
 	}
 	for _, s := range c.subscribers {
 		c.wait(ctx, s.name+" has the last events", func() bool { return s.has(end) })
+	}
+	for _, t := range c.tellers {
+		for _, l := range t.listeners {
+			if c.sys.Rules.Durable { // else its end may be lost
+				c.wait(ctx, "all of "+l.text.Channel+" has come", l.isOver)
+			}
+			l.leave()
+		}
 	}
 	for _, w := range c.watchers {
 		c.wait(ctx, w.name+" sees all", func() bool { return w.sees(c.h.Clients) })

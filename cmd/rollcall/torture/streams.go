@@ -9,14 +9,15 @@ import (
 type reading struct {
 	c        *checker
 	name     string
-	channels []string
+	asked    []string // names and patterns
+	channels []string // that these stand for
 
 	stream  Frame               // the registered of the present stream
 	fresh   bool                // it does not resume, and its ids are the requested position until all gaps are announced
 	lasts   []Frame             // its last events meanwhile
 	due     map[string]Position // by channel: behind this, every event is due
 	gap     map[string]bool     // by channel: an announced gap, which the next event ends
-	owed    map[string]bool     // by channel: a gap that this stream must announce before its first event
+	owed    map[string]bool     // by name or pattern: a gap that this stream must announce before its first event
 	highest map[string]uint64   // by epoch
 	got     map[Position]bool
 }
@@ -24,9 +25,9 @@ type reading struct {
 // checkStreams checks that each subscriber received every event of its channels once and in order, or a gap.
 func (c *checker) checkStreams() {
 	readings := make(map[string]*reading)
-	for name, channels := range c.h.Channels {
+	for name, asked := range c.h.Channels {
 		readings[name] = &reading{
-			c: c, name: name, channels: channels,
+			c: c, name: name, asked: asked, channels: c.standFor(asked),
 			due: make(map[string]Position), gap: make(map[string]bool), owed: make(map[string]bool),
 			highest: make(map[string]uint64), got: make(map[Position]bool),
 		}
@@ -46,7 +47,14 @@ func (r *reading) take(f Frame) {
 		r.registered(f)
 	}
 	if r.fresh && f.ID != r.stream.Asked && f.Kind != "status" {
+		lastGap := f.Kind == "gap" && len(r.owed) == 1 // with nothing behind it that could have the position
+		if lastGap {
+			r.gapTold(f)
+		}
 		r.moved(f)
+		if lastGap {
+			return
+		}
 	}
 	switch {
 	case isEvent(f.Kind):
@@ -76,8 +84,8 @@ func (r *reading) registered(f Frame) {
 	at, asked := ParsePosition(f.ID), ParsePosition(f.Asked)
 	r.fresh = f.Asked != "" && asked.Epoch != freshEpoch && !f.Resumed
 	if r.fresh {
-		for _, channel := range r.channels {
-			r.owed[channel] = true
+		for _, name := range r.asked {
+			r.owed[name] = true
 		}
 		return
 	}
@@ -91,8 +99,7 @@ func (r *reading) registered(f Frame) {
 	}
 }
 
-// moved records the first position in the log of a stream that does not resume. By then all gaps are announced, except
-// that of the channel whose event has the position.
+// moved records the first position in the log of a stream that does not resume. By then all gaps are announced.
 func (r *reading) moved(f Frame) {
 	r.fresh = false
 	at, asked := ParsePosition(f.ID), ParsePosition(r.stream.Asked)
@@ -101,8 +108,10 @@ func (r *reading) moved(f Frame) {
 	}
 	for _, channel := range r.channels {
 		r.due[channel] = at
-		if r.owed[channel] {
-			r.c.add(RuleUntoldGap, "%s, which did not resume, is at %s before a gap of %s", r.name, f.ID, channel)
+	}
+	for _, name := range r.asked {
+		if r.owed[name] {
+			r.c.add(RuleUntoldGap, "%s, which did not resume, is at %s before a gap of %s", r.name, f.ID, name)
 		}
 	}
 	clear(r.owed)
@@ -116,11 +125,20 @@ func (r *reading) gapTold(f Frame) {
 	delete(r.owed, f.Channel)
 	switch {
 	case f.Reason == "evicted" && !r.c.rules.KeepsAll:
-		r.gap[f.Channel] = true
+		r.inGap(f.Channel)
 	case f.Reason == "epoch" && r.fresh:
 	default:
 		r.c.add(RuleFalseGap, "%s asked %s for what is behind %s, and was told a gap of %s: %s", r.name, f.Server, r.stream.Asked, f.Channel, f.Reason)
-		r.gap[f.Channel] = true
+		r.inGap(f.Channel)
+	}
+}
+
+// inGap notes a gap of a channel, or of all that a pattern stands for.
+func (r *reading) inGap(name string) {
+	for _, channel := range r.channels {
+		if matches(name, channel) {
+			r.gap[channel] = true
+		}
 	}
 }
 

@@ -14,7 +14,7 @@ const eventType = "message"
 type subscriber struct {
 	*resumer
 	name     string
-	channels []string
+	channels []string // names and patterns
 	h        *History
 
 	mu   sync.Mutex
@@ -53,10 +53,8 @@ func (s *subscriber) has(events []Event) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range events {
-		for _, channel := range s.channels {
-			if channel == e.Channel && !s.seen[e] {
-				return false
-			}
+		if matchesAny(s.channels, e.Channel) && !s.seen[e] {
+			return false
 		}
 	}
 	return true
