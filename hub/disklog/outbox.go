@@ -20,6 +20,7 @@ type Outbox struct {
 	turn    chan struct{} // capacity one: a goroutine that has put a value in owns the fields below and the database
 	head    uint64
 	rev     uint64
+	trimmed uint64 // everything before is dropped
 	closed  bool
 }
 
@@ -176,7 +177,15 @@ func (o *Outbox) Head(ctx context.Context) (head uint64, err error) {
 // Trim implements [outbox.Store].
 func (o *Outbox) Trim(ctx context.Context, through uint64) error {
 	return o.own(ctx, func() error {
-		return o.write(func(b *pebble.Batch) error { return b.DeleteRange(outKey(0), outKey(through+1), nil) })
+		if through < o.trimmed {
+			return nil
+		}
+		// Ranges that overlap would cost memory with the square of their number.
+		err := o.write(func(b *pebble.Batch) error { return b.DeleteRange(outKey(o.trimmed), outKey(through+1), nil) })
+		if err == nil {
+			o.trimmed = through + 1
+		}
+		return err
 	})
 }
 

@@ -92,7 +92,7 @@ func (l *Log) trimChannel(channel string) error {
 	keep.of(&newest)
 	b := l.store.NewBatch()
 	defer b.Close()
-	var end []byte // of the dropped entries
+	var begin, end []byte // of the dropped entries: ranges that overlap would cost memory with the square of their number
 	for ok := it.First(); ok; ok = it.Next() {
 		e, err := readEntry(it.Key(), it.Value())
 		if err != nil {
@@ -102,6 +102,9 @@ func (l *Log) trimChannel(channel string) error {
 			end = append([]byte(nil), it.Key()...)
 			break
 		}
+		if begin == nil {
+			begin = append([]byte(nil), it.Key()...)
+		}
 		if err := l.countDropped(b, &e); err != nil {
 			return err
 		}
@@ -109,7 +112,7 @@ func (l *Log) trimChannel(channel string) error {
 	if err := it.Error(); err != nil || end == nil || b.Empty() {
 		return err
 	}
-	if err := b.DeleteRange(entryKey(nil, channel, 0), end, nil); err != nil {
+	if err := b.DeleteRange(begin, end, nil); err != nil {
 		return err
 	}
 	return b.Commit(pebble.NoSync)
@@ -229,8 +232,8 @@ func (l *Log) expire(s segment, end uint64) error {
 		}
 	}
 	err = errors.Join(
-		b.DeleteRange(blockKey(nil, 0), blockKey(nil, end), nil),
-		b.DeleteRange(segmentKey(0), segmentKey(end), nil),
+		b.DeleteRange(blockKey(nil, s.first), blockKey(nil, end), nil),
+		b.DeleteRange(segmentKey(s.first), segmentKey(end), nil),
 		b.Set(metaKey(metaFloor), number(end-1), nil))
 	if err != nil {
 		return err
