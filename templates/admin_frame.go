@@ -21,7 +21,9 @@ type AdminFrame struct {
 	Notice  string // about the servers, above the content of all pages; "" for none
 
 	User   string
-	Role   string // "viewer" or "operator"
+	Role   string // "viewer", "operator" or a role of the configuration
+	// Channels are the patterns that the role is limited to; "" for all channels.
+	Channels string
 	CanAct bool   // whether the page offers actions
 }
 
@@ -66,6 +68,14 @@ var sections = []section{
 	{"blocks", "Blocks", "/admin/blocks", "b"},
 	{"audit", "Audit", "/admin/audit", "a"},
 	{"server", "Server", "/admin/server", "s"},
+}
+
+// sections returns the pages in the navigation.
+func (f AdminFrame) sections() []section {
+	if f.Channels == "" {
+		return sections
+	}
+	return slices.DeleteFunc(slices.Clone(sections), func(s section) bool { return s.name != "channels" && s.name != "tail" })
 }
 
 // nonced returns the nonce attribute of a script or style, if the server sets one.

@@ -89,8 +89,8 @@ func TestHostileStringsAreTextInTheAdminUI(t *testing.T) {
 		}
 	}
 	for _, s := range hostile {
-		plain := Login(LoginView{"v", "x", "x", "x", "x", time.Second, "x"})
-		if diff := cmp.Diff(shape(render(t, plain)), shape(render(t, Login(LoginView{"v", s, s, s, s, time.Second, s})))); diff != "" {
+		plain := Login(LoginView{"v", "x", "x", "x", "x", time.Second, "x", true, "x", "x"})
+		if diff := cmp.Diff(shape(render(t, plain)), shape(render(t, Login(LoginView{"v", s, s, s, s, time.Second, s, true, s, s})))); diff != "" {
 			t.Errorf("%q changes the login page (-want +got):\n%s", s, diff)
 		}
 	}

@@ -14,6 +14,9 @@ type LoginView struct {
 	Notice   string        // "Your session has expired."
 	Wait     time.Duration // before the next attempt; 0 for none
 	Hint     string        // where to find the password; may be empty
+
+	Passwords              bool   // there are users with a password
+	Provider, ProviderHost string // where to log in at a provider, and its name; may be empty
 }
 
 // seconds returns a wait in whole seconds, rounded up.

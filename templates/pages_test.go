@@ -95,12 +95,14 @@ func sampleViews() map[string]live {
 // adminPages are all pages of the admin UI.
 func adminPages() map[string]templ.Component {
 	pages := map[string]templ.Component{
-		"login":         Login(LoginView{Version: "v1.4.0", Next: "/admin/clients", Hint: "The password was printed when the server started."}),
-		"login-wrong":   Login(LoginView{Version: "v1.4.0", Username: "mara", Error: "This name and password don’t match."}),
-		"login-wait":    Login(LoginView{Version: "v1.4.0", Username: "mara", Wait: 23 * time.Second}),
-		"login-expired": Login(LoginView{Version: "v1.4.0", Notice: "Your session has expired. Log in again to go on.", Next: "/admin/tail"}),
-		"admin-404":     AdminError(sampleFrame("", ""), ErrorView{Version: "v1.4.0", Status: 404, Title: "No such page", Text: "There is nothing at this address."}),
-		"admin-403":     AdminError(AdminFrame{}, ErrorView{Version: "v1.4.0", Status: 403, Title: "Not allowed", Text: "This request came from another site."}),
+		"login":          Login(LoginView{Passwords: true, Version: "v1.4.0", Next: "/admin/clients", Hint: "The password was printed when the server started."}),
+		"login-wrong":    Login(LoginView{Passwords: true, Version: "v1.4.0", Username: "mara", Error: "This name and password don’t match."}),
+		"login-provider": Login(LoginView{Passwords: true, Version: "v1.4.0", Next: "/admin/tail", Provider: "/admin/oidc?next=%2Fadmin%2Ftail", ProviderHost: "login.example.org"}),
+		"logged-in":      LoggedIn("v1.4.0", "/admin/tail"),
+		"login-wait":     Login(LoginView{Passwords: true, Version: "v1.4.0", Username: "mara", Wait: 23 * time.Second}),
+		"login-expired":  Login(LoginView{Passwords: true, Version: "v1.4.0", Notice: "Your session has expired. Log in again to go on.", Next: "/admin/tail"}),
+		"admin-404":      AdminError(sampleFrame("", ""), ErrorView{Version: "v1.4.0", Status: 404, Title: "No such page", Text: "There is nothing at this address."}),
+		"admin-403":      AdminError(AdminFrame{}, ErrorView{Version: "v1.4.0", Status: 403, Title: "Not allowed", Text: "This request came from another site."}),
 	}
 	for name, p := range livePages(sampleViews()) {
 		pages[name] = p.page

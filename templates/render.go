@@ -33,7 +33,7 @@ func Render(ctx context.Context, text *bytes.Buffer, c templ.Component) error {
 	html := string(text.Bytes()[begin:])
 	text.Truncate(begin)
 	// Quotes in texts and attributes are escaped, so these match only in markup.
-	_, err := strings.NewReplacer(` href="/`, ` href="`+root, ` src="/`, ` src="`+root, ` action="/`, ` action="`+root,
+	_, err := strings.NewReplacer(` content="0;url=/`, ` content="0;url=`+root, ` href="/`, ` href="`+root, ` src="/`, ` src="`+root, ` action="/`, ` action="`+root,
 		` formaction="/`, ` formaction="`+root).WriteString(text, html)
 	return err
 }

@@ -56,6 +56,7 @@ type page struct {
 	modules []string        // ES modules: the entry first, then what it imports; see modulePath
 	status  templ.Component // right end of the top bar; nil for none
 	admin   bool            // the top bar has a link to the admin UI
+	refresh string          // path that the browser goes on to at once; "" for none
 }
 
 func (v StartView) withDefaults() StartView {

@@ -77,6 +77,7 @@ type Options struct {
 	// instead of the main one.
 	AdminApart    bool
 	Admins        []login.Account // the admin UI's accounts; none turns it off
+	OIDC          *OIDC           // the admin UI's login at an OpenID Connect provider; nil for none
 	AdminHint     string          // the login page's hint about where the password is
 	AdminSessions string          // file that keeps its sessions over a restart; "" keeps them in memory
 	Settings      []Setting       // shown in the admin UI as the configuration
@@ -118,6 +119,9 @@ type Options struct {
 	ChannelRules []eventlog.Rule
 }
 
+// OIDCCallback is the path, below the admin UI's, that an OpenID Connect provider leads back to.
+const OIDCCallback = admin.CallbackPath
+
 // Aliases for the options.
 type (
 	Engine       = node.Engine
@@ -126,6 +130,8 @@ type (
 	MemoryEngine = node.MemoryEngine
 	Setting      = admin.Setting
 	Webhook      = hooks.Endpoint
+	OIDC         = admin.SSO
+	GroupRole    = admin.GroupRole
 )
 
 func (o Options) withDefaults() Options {

@@ -72,12 +72,12 @@ func (o *Options) api() api.Options {
 }
 
 func (o *Options) compat() compat.Options {
-	return compat.Options{Admin: len(o.Admins) > 0 && !o.AdminApart, Log: o.Log, NoPages: o.NoPages, Version: o.Version, StallTimeout: o.StallTimeout}
+	return compat.Options{Admin: (len(o.Admins) > 0 || o.OIDC != nil) && !o.AdminApart, Log: o.Log, NoPages: o.NoPages, Version: o.Version, StallTimeout: o.StallTimeout}
 }
 
 func (o *Options) admin(totals func() []totals.Total, h *hooks.Hooks) admin.Options {
 	return admin.Options{
-		Log: o.Log, Version: o.Version, Admins: o.Admins, Hint: o.AdminHint, Sessions: o.AdminSessions, Apart: o.AdminApart,
+		Log: o.Log, Version: o.Version, Admins: o.Admins, SSO: o.OIDC, Hint: o.AdminHint, Sessions: o.AdminSessions, Apart: o.AdminApart,
 		Settings: o.Settings, History: o.History(), LoopbackOnly: !o.AnyHost, StallTimeout: o.StallTimeout,
 		MaxBodyBytes: o.MaxBodyBytes, MaxPayloadBytes: o.MaxPayloadBytes, Totals: totals, Hooks: h,
 	}

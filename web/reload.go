@@ -12,6 +12,7 @@ import (
 type Changes struct {
 	Access      *auth.Options
 	Admins      []login.Account
+	OIDC        *OIDC
 	CORSOrigins []string
 	Webhooks    []Webhook // ignored if the server began without webhooks
 
@@ -38,6 +39,7 @@ func (s *Server) Reload(c Changes) error {
 		return err
 	}
 	_ = s.admin.Accounts.Replace(c.Admins) // they were found good
+	s.admin.SetSSO(c.OIDC)
 	if log, ok := s.node.Log.(interface{ SetRules([]eventlog.Rule) }); ok {
 		s.opts.ChannelRules = c.ChannelRules
 		log.SetRules(s.opts.History().Rules)

@@ -18,10 +18,10 @@ const hashPrefix = "$argon2id$"
 const minPassword = 8
 
 // accounts turns the settings admin-user, admin-password and admin-password-file into accounts. Users are written
-// NAME, NAME:ROLE, NAME:HASH or NAME:ROLE:HASH; the default role is operator. Users without a hash get the one
+// NAME, NAME:ROLE, NAME:HASH or NAME:ROLE:HASH; the default role is operator, and defined are those of admin-role. Users without a hash get the one
 // password, which may itself be a hash and is hashed here otherwise. A password without users is that of the operator
 // "admin"; without either there is no account.
-func accounts(users []string, password, passwordFile string) ([]login.Account, error) {
+func accounts(users []string, password, passwordFile string, defined roles) ([]login.Account, error) {
 	shared, setting, err := sharedHash(password, passwordFile)
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func accounts(users []string, password, passwordFile string) ([]login.Account, e
 	var all []login.Account
 	p := &problems{}
 	for _, user := range users {
-		account, err := parseUser(user)
+		account, err := parseUser(user, defined)
 		switch {
 		case err != nil:
 			p.add("admin-user", "%v", err)
@@ -75,7 +75,7 @@ func rejoin(users []string) []string {
 }
 
 // parseUser reads one admin-user. Its errors repeat nothing that may be a password.
-func parseUser(user string) (login.Account, error) {
+func parseUser(user string, defined roles) (login.Account, error) {
 	name, rest, more := strings.Cut(user, ":")
 	account := login.Account{Name: name, Role: login.Operator}
 	if strings.HasPrefix(name, hashPrefix) {
@@ -84,10 +84,11 @@ func parseUser(user string) (login.Account, error) {
 	if more && !strings.HasPrefix(rest, hashPrefix) {
 		var role string
 		role, rest, more = strings.Cut(rest, ":")
-		account.Role = login.Role(role)
-		if account.Role != login.Viewer && account.Role != login.Operator {
-			return account, fmt.Errorf("the text after %.64q is neither a role nor a hash; write NAME, NAME:ROLE, NAME:HASH or NAME:ROLE:HASH, where ROLE is %s or %s", name, login.Viewer, login.Operator)
+		rights, err := defined.find(role)
+		if err != nil {
+			return account, fmt.Errorf("the text after %.64q is neither a role nor a hash; write NAME, NAME:ROLE, NAME:HASH or NAME:ROLE:HASH, where ROLE is one of %s", name, strings.Join(defined.names(), ", "))
 		}
+		account.Role, account.Title, account.Channels = rights.Role, rights.Title, rights.Channels
 	}
 	if more {
 		if err := login.CheckHash(rest); err != nil {

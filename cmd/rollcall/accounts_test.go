@@ -53,7 +53,7 @@ func TestAccounts(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := accounts(test.users, test.password, test.file)
+			got, err := accounts(test.users, test.password, test.file, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,7 +96,7 @@ func TestAccountsRefuses(t *testing.T) {
 		"empty file":            {nil, "", empty, []string{"--admin-password-file: ", "0 bytes; at least 8 are required"}},
 		"no password":           {[]string{"ann:viewer"}, "", "", []string{"--admin-user: ann has no password; write ann:viewer:HASH", "--admin-password-file"}},
 		"nobody needs it":       {[]string{"ann:" + sampleHash}, "correct horse", "", []string{"--admin-password: every --admin-user has a hash"}},
-		"other role":            {[]string{"ann:admin"}, "correct horse", "", []string{`--admin-user: the text after "ann" is neither`, "viewer or operator"}},
+		"other role":            {[]string{"ann:admin"}, "correct horse", "", []string{`--admin-user: the text after "ann" is neither`, "one of operator, viewer"}},
 		"role left out":         {[]string{"ann:"}, "correct horse", "", []string{"--admin-user: ", "NAME:ROLE:HASH"}},
 		"hash left out":         {[]string{"ann:viewer:"}, "correct horse", "", []string{`--admin-user: "ann": the hash does not begin`}},
 		"bad hash of a user":    {[]string{"ann:" + sampleHash + "!"}, "", "", []string{`--admin-user: "ann": the key of the hash`}},
@@ -108,7 +108,7 @@ func TestAccountsRefuses(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := accounts(test.users, test.password, test.file)
+			got, err := accounts(test.users, test.password, test.file, nil)
 			if err == nil {
 				t.Fatalf("got %v", got)
 			}
@@ -125,7 +125,7 @@ func TestAccountsRefuses(t *testing.T) {
 func TestAccountsTellsNoPassword(t *testing.T) {
 	t.Parallel()
 	for _, user := range []string{"ann:tr0ub4dor", "ann:viewer:tr0ub4dor", "ann:" + sampleHash + "tr0ub4dor!", "ann:$argon2id$tr0ub4dor", ":tr0ub4dor"} {
-		if _, err := accounts([]string{user}, "correct horse", ""); err == nil || strings.Contains(err.Error(), "tr0ub4dor") {
+		if _, err := accounts([]string{user}, "correct horse", "", nil); err == nil || strings.Contains(err.Error(), "tr0ub4dor") {
 			t.Errorf("%q gives %v", user, err)
 		}
 	}
@@ -137,7 +137,7 @@ func TestNewPassword(t *testing.T) {
 	if !regexp.MustCompile(`^[a-z2-7]{4}(-[a-z2-7]{4}){3}$`).MatchString(one) || one == two {
 		t.Errorf("got %q and %q", one, two)
 	}
-	if _, err := accounts(nil, one, ""); err != nil {
+	if _, err := accounts(nil, one, "", nil); err != nil {
 		t.Error(err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 // password. At other addresses the admin UI stays off without an admin user. If the output is not a terminal, it is a log,
 // which is stored and which others may read, so the password is written to a file instead.
 func (c *serveCmd) ensureAdmin(log *slog.Logger, terminal bool, addr net.Addr) (password string, err error) {
-	if len(c.admins) > 0 || everybodyReaches(addr) {
+	if len(c.admins) > 0 || c.oidc != nil || everybodyReaches(addr) {
 		return "", nil
 	}
 	password = newPassword()
@@ -25,7 +25,7 @@ func (c *serveCmd) ensureAdmin(log *slog.Logger, terminal bool, addr net.Addr) (
 		}
 		c.hint = "The user is admin; the server's log names the file with the password."
 	}
-	c.admins, err = accounts(nil, password, "")
+	c.admins, err = accounts(nil, password, "", nil)
 	return password, err
 }
 

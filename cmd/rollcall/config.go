@@ -61,10 +61,13 @@ type serveCmd struct {
 	PresenceGrace  Duration `group:"presence" default:"10s" placeholder:"DURATION" help:"How long a client stays online after its last connection ended, so that a page reload is not a leave. 0 means offline at once."`
 
 	AdminListen       string   `group:"admin" placeholder:"ADDRESS" help:"Serve the admin UI and /metrics, and profiles for operators, only on this separate address."`
-	AdminUser         []string `group:"admin" name:"admin-user" sep:" " placeholder:"USER" help:"A user of the admin UI: NAME, NAME:ROLE, NAME:HASH or NAME:ROLE:HASH. The role is operator, who may act, or viewer, who may only look; \"rollcall admin hash-password\" makes the hash. May be repeated."`
+	AdminUser         []string `group:"admin" name:"admin-user" sep:" " placeholder:"USER" help:"A user of the admin UI: NAME, NAME:ROLE, NAME:HASH or NAME:ROLE:HASH. The role is operator, who may act, viewer, who may only look, or one of --admin-role; \"rollcall admin hash-password\" makes the hash. May be repeated."`
 	AdminPassword     string   `group:"admin" placeholder:"PASSWORD" help:"Password, or its hash, of admin users without their own hash. Better set in a file or the environment: other users can see command lines."`
 	AdminPasswordFile string   `group:"admin" placeholder:"FILE" help:"Read this password or hash from a file."`
+	AdminRole         []string `group:"admin" name:"admin-role" sep:"none" placeholder:"ROLE" help:"A role that is limited to channels: NAME=viewer:PATTERNS or NAME=operator:PATTERNS, such as 'support=viewer:room.>,chat.*'. It sees, and acts on, these channels alone. May be repeated."`
 	AdminSessions     string   `group:"admin" placeholder:"FILE" help:"Keep the admin UI's sessions in this file. Without it they end with the server."`
+
+	OIDCFlags `embed:""`
 
 	LogFormat string `group:"logging" default:"auto" placeholder:"FORMAT" help:"auto, text or json. auto means text on a terminal and JSON elsewhere."`
 	LogLevel  string `group:"logging" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
@@ -72,6 +75,7 @@ type serveCmd struct {
 	OTLPEndpoint string `group:"logging" name:"otlp-endpoint" placeholder:"URL" help:"Send traces of published events to this OpenTelemetry collector, by OTLP over HTTP, such as http://127.0.0.1:4318. OpenTelemetry's own variables, OTEL_…, set everything else."`
 
 	admins []login.Account // made of the admin settings
+	oidc   *web.OIDC       // nil without a login provider
 	hint   string          // where to find the generated password
 	// passwordFile contains that password if the output is not a terminal.
 	passwordFile string
@@ -190,9 +194,18 @@ func (c *serveCmd) AfterApply(s *settings) error {
 	if c.OTLPEndpoint != "" {
 		checkEndpoint(p, c.OTLPEndpoint)
 	}
-	var err error
-	if c.admins, err = accounts(c.AdminUser, c.AdminPassword, c.AdminPasswordFile); err != nil {
+	all, err := parseRoles(c.AdminRole)
+	if err != nil {
+		p.add("admin-role", "%v", err)
+	}
+	if c.admins, err = accounts(c.AdminUser, c.AdminPassword, c.AdminPasswordFile, all); err != nil {
 		p.errs = append(p.errs, err)
+	}
+	before := len(p.errs)
+	if c.OIDCFlags.check(p, all); len(p.errs) == before {
+		if c.oidc, err = c.OIDCFlags.options(all); err != nil {
+			p.errs = append(p.errs, err)
+		}
 	}
 	return s.unlessCollected(p.err())
 }
@@ -269,6 +282,7 @@ func (c *serveCmd) options(log *slog.Logger, effective []web.Setting, access *au
 		OnlinePresence:     c.OnlinePresence,
 		PresenceGrace:      cmp.Or(time.Duration(c.PresenceGrace), -1),
 		Admins:             c.admins,
+		OIDC:               c.oidc,
 		AdminHint:          c.hint,
 		AdminSessions:      c.AdminSessions,
 		Settings:           effective,

@@ -138,12 +138,21 @@ func TestEveryFlagHasAVariableAndAKey(t *testing.T) {
 		"authorize-url": "http://app.internal:3000/authorize", "authorize-headers": "X-Tenant,Accept-Language", "authorize-cookies": "session",
 		"nats-creds":       newFile(t, "user.creds", "-----BEGIN NATS USER JWT-----\n-----BEGIN USER NKEY SEED-----\n"),
 		"address-connects": "7", "address-publishes": "7", "address-bytes": "9KiB",
+		"admin-role": "support=viewer:room.>", "admin-url": "https://a.org/admin", "oidc-issuer": "https://id.example.org", "oidc-client-secret-file": passwords, "oidc-role": "ops=operator",
 		"identity-connects": "7", "identity-publishes": "7", "identity-bytes": "9KiB",
 	}
 	secret := "--jwt-secret=" + special["jwt-secret"]
 	with := map[string]string{"jwt-issuer": secret, "jwt-audience": secret, "token-cookie": secret,
 		"authorize-headers": "--authorize-url=https://a.org", "authorize-cookies": "--authorize-url=https://a.org", "tls-cert": "--tls-key=" + private, "tls-key": "--tls-cert=" + cert,
 		"nats-cert": "--nats-key=" + private, "nats-key": "--nats-cert=" + cert, "sync": "--data=d", "ingest": "--nats=nats://127.0.0.1"}
+	provider := []string{"oidc-issuer=https://id.example.org", "admin-url=https://a.org/admin", "oidc-client-id=x", "oidc-role=ops=operator"}
+	for _, name := range []string{"admin-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "oidc-client-secret-file", "oidc-role"} {
+		for _, other := range provider {
+			if !strings.HasPrefix(other, name+"=") {
+				with[name] += " --" + other
+			}
+		}
+	}
 	made := cmp.Options{ // a password is hashed anew each time
 		cmpopts.IgnoreUnexported(serveCmd{}), cmp.Comparer(func(a, b auth.Pattern) bool { return a == b }),
 	}
@@ -162,7 +171,7 @@ func TestEveryFlagHasAVariableAndAKey(t *testing.T) {
 			}
 			var more []string // what the setting makes no sense without
 			if arg, ok := with[flag.Name]; ok {
-				more = []string{arg}
+				more = strings.Fields(arg)
 			}
 			byFlag, _, err := parse(t, "", nil, append(more, "--"+flag.Name+"="+value)...)
 			if err != nil {
@@ -260,7 +269,8 @@ func TestOptionsCarryEverySetting(t *testing.T) {
 	t.Parallel()
 	c, _, err := parse(t, "", nil, "--cors-origin=*", "--node=n", "--online-presence", "--h2c", "--shards=2", "--max-streams=5", "--max-connections=9",
 		"--admin-password=correct horse", "--admin-sessions=f", "--admin-listen=:0", "--hsts=1h", "--trusted-proxy=10.0.0.0/8",
-		"--address-connections=1", "--identity-connections=1", "--no-compat", "--no-pages", "--insecure", "--no-http2", "--net-http2", "--channel=typing.> keep=none")
+		"--address-connections=1", "--identity-connections=1", "--no-compat", "--no-pages", "--insecure", "--no-http2", "--net-http2", "--channel=typing.> keep=none",
+		"--oidc-issuer=https://id.example.org", "--admin-url=https://a.org/admin", "--oidc-client-id=x", "--oidc-role=ops=operator")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 // Imports point down: cmd → web → hub, presence → hub/eventlog. layers says which packages of this module a package
 // may import; "x/..." is x and everything below it. The longest matching line counts.
 var layers = map[string][]string{
-	"cmd/...":          {"cmd/...", "docs", "web", "web/auth", "web/hooks", "web/login", "hub/...", "presence", "templates"},
+	"cmd/...":          {"cmd/...", "docs", "web", "web/auth", "web/hooks", "web/login", "web/sso", "hub/...", "presence", "templates"},
 	"web":              {"web/...", "docs", "hub/...", "presence/...", "templates"},
 	"web/webtest":      {"web/...", "hub/...", "presence/..."},
 	"web/node":         {"web/totals", "hub/...", "presence/..."},
@@ -27,7 +27,7 @@ var layers = map[string][]string{
 	"web/publish":      {"web/auth", "web/gate", "web/node", "web/reply", "hub/eventlog"},
 	"web/api":          {"web/auth", "web/gate", "web/node", "web/publish", "web/reply", "web/stream", "hub/...", "presence"},
 	"web/compat":       {"web/auth", "web/gate", "web/node", "web/publish", "web/reply", "web/stream", "hub/...", "templates"},
-	"web/admin":        {"web/auth", "web/gate", "web/hooks", "web/livepage", "web/login", "web/node", "web/publish", "web/reply", "web/stream", "web/totals", "hub/...", "presence/...", "templates"},
+	"web/admin":        {"web/auth", "web/gate", "web/hooks", "web/livepage", "web/login", "web/node", "web/publish", "web/reply", "web/sso", "web/stream", "web/totals", "hub/...", "presence/...", "templates"},
 	"web/metrics":      {"web/auth", "web/gate", "web/hooks", "web/node", "web/publish", "web/reply", "web/stream", "web/totals", "hub"},
 	"web/apidocs":      {"web/assets", "web/gate", "web/reply", "hub/eventlog", "templates"},
 	"web/assets":       {"web/reply"},
@@ -35,7 +35,8 @@ var layers = map[string][]string{
 	"web/totals":       {},
 	"web/livepage":     {"templates"},
 	"web/auth":         {"hub/eventlog"},
-	"web/login":        {},
+	"web/login":        {"hub/eventlog"},
+	"web/sso":          {},
 	"presence/...":     {"presence/...", "hub/eventlog/..."},
 	"hub/...":          {"hub/eventlog"},
 	"hub/outbox/...":   {"hub/outbox/..."},
@@ -62,14 +63,16 @@ var homes = map[string][]string{
 	"github.com/prometheus":      {"web/metrics"},
 	"github.com/tidwall/btree":   {"hub/eventlog"},
 	"golang.org/x/time":          {"web/auth"},
-	"golang.org/x/sync":          {"web/auth"},
+	"golang.org/x/sync":          {"web/auth", "web/sso"},
+	"github.com/coreos/go-oidc":  {"web/sso", "web/webtest"},
+	"golang.org/x/oauth2":        {"web/sso"},
 	"github.com/cockroachdb":     {"hub/disklog"},
 	"golang.org/x/sys":           {"cmd/...", "hub", "hub/disklog", "web/..."},
 	"golang.org/x/term":          {"cmd/rollcall"},
 	"github.com/tmaxmax/go-sse":  {"cmd/...", "web/publish"},
 	// All of web but web/node, which is a server without HTTP.
 	"net/http": {"cmd/...", "hub/jetlog", "web", "web/reply", "web/gate", "web/stream", "web/publish", "web/api", "web/compat",
-		"web/admin", "web/h2", "web/metrics", "web/apidocs", "web/assets", "web/auth", "web/hooks", "web/login", "web/livepage", "web/webtest"},
+		"web/admin", "web/h2", "web/metrics", "web/apidocs", "web/assets", "web/auth", "web/hooks", "web/login", "web/sso", "web/livepage", "web/webtest"},
 	"rollcall/hub/jetlog":         {"cmd/...", "hub/jetlog/..."},              // the NATS client comes with it
 	"rollcall/cmd/rollcall/bench": {"cmd/rollcall", "cmd/rollcall/bench/..."}, // a load tool, no part of the server
 

@@ -41,7 +41,8 @@ type reloader struct {
 func fixed(name string) bool {
 	return !slices.Contains([]string{
 		"config", "cors-origin", "channel", "api-key", "api-keys", "jwt-secret", "jwt-public-key", "jwks-url", "jwt-issuer", "jwt-audience", "jwt-leeway",
-		"token-cookie", "anonymous", "authorize-url", "authorize-headers", "authorize-cookies", "authorize-rate", "tls-cert", "tls-key", "admin-user", "admin-password", "admin-password-file",
+		"token-cookie", "anonymous", "authorize-url", "authorize-headers", "authorize-cookies", "authorize-rate", "tls-cert", "tls-key", "admin-user", "admin-role", "admin-password", "admin-password-file",
+		"admin-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "oidc-client-secret-file", "oidc-scope", "oidc-groups-claim", "oidc-role",
 	}, name)
 }
 
@@ -96,7 +97,7 @@ func (r *reloader) reload() error {
 	if err != nil {
 		return err
 	}
-	changes := web.Changes{Access: access.Options, Admins: next.admins, CORSOrigins: next.CORSOrigin, Webhooks: next.webhooks, ChannelRules: next.rules}
+	changes := web.Changes{Access: access.Options, Admins: next.admins, OIDC: next.oidc, CORSOrigins: next.CORSOrigin, Webhooks: next.webhooks, ChannelRules: next.rules}
 	if err := r.server.Reload(changes); err != nil {
 		access.discard()
 		return err
@@ -203,7 +204,8 @@ func (a *reloadedAccess) adopt() {
 func (r *reloader) nextLife(start *serveCmd) *serveCmd {
 	next, now := *start, r.now
 	next.CORSOrigin, next.TLSFlags, next.seen = now.CORSOrigin, now.TLSFlags, now.seen
-	next.admins, next.hint = now.admins, now.hint
+	next.admins, next.hint, next.AdminRole = now.admins, now.hint, now.AdminRole
+	next.OIDCFlags, next.oidc = now.OIDCFlags, now.oidc
 	next.AdminUser, next.AdminPassword, next.AdminPasswordFile = now.AdminUser, now.AdminPassword, now.AdminPasswordFile
 	next.APIKey, next.APIKeys = now.APIKey, now.APIKeys
 	next.JWTSecret, next.JWTPublicKey, next.JWKSURL = now.JWTSecret, now.JWTPublicKey, now.JWKSURL
@@ -239,7 +241,7 @@ func (c *serveCmd) keepHashes(before []login.Account) {
 
 // watchedFiles returns the files that settings name and that may change at run time.
 func (c *serveCmd) watchedFiles() []string {
-	list := append([]string{c.Config, c.APIKeys, c.AdminPasswordFile, c.TLSCert, c.TLSKey}, c.JWTPublicKey...)
+	list := append([]string{c.Config, c.APIKeys, c.AdminPasswordFile, c.OIDCClientSecretFile, c.TLSCert, c.TLSKey}, c.JWTPublicKey...)
 	return slices.DeleteFunc(list, func(path string) bool { return path == "" })
 }
 

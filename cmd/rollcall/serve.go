@@ -122,7 +122,7 @@ func (c *serveCmd) announce(log *slog.Logger, terminal io.Writer, at, adminAt ne
 			"url", openURL(adminAt, secure)+"admin", "user", "admin", "file", c.passwordFile)
 	case password != "":
 		fmt.Fprintf(terminal, "\n  Admin UI  %s\n  User      admin\n  Password  %s\n\n  Generated for this run, because no admin user is configured (--admin-user).\n\n", adminURL(adminAt, secure), password)
-	case len(c.admins) == 0 && everybodyReaches(adminAt):
+	case len(c.admins) == 0 && c.oidc == nil && everybodyReaches(adminAt):
 		log.Warn("the admin UI is off: no admin user is configured, and other machines reach this address; see --admin-user", "address", adminAt.String())
 	}
 }

@@ -167,7 +167,7 @@ func masked(name, value string) string {
 			users[i] = maskedUser(user)
 		}
 		return strings.Join(users, " ")
-	case name == "admin-password" || name == "jwt-secret":
+	case name == "admin-password" || name == "jwt-secret" || name == "oidc-client-secret":
 		return mask
 	case name == "jwks-url" || name == "authorize-url" || name == "otlp-endpoint":
 		return withoutSecrets(value)

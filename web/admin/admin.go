@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/a-h/templ"
@@ -34,6 +35,7 @@ type Admin struct {
 	Accounts *login.Accounts
 	sessions *login.Sessions
 	limiter  *login.Limiter
+	sso      atomic.Pointer[SSO]         // nil without a login provider
 	guard    *http.CrossOriginProtection // trusts no other origin, regardless of CORS
 	audit    auditLog
 	feeds    feeds
@@ -69,6 +71,7 @@ func New(n *node.Node, g *gate.Gate, s *stream.Streams, p *publish.Publisher, pa
 	if a.Accounts, err = login.NewAccounts(opts.Admins); err != nil {
 		return nil, err
 	}
+	a.SetSSO(opts.SSO) // before the sessions of its users are read
 	a.sessions, err = login.NewSessions(a.Accounts, login.SessionOptions{
 		File: opts.Sessions, Log: opts.Log,
 		Secure: func(r *http.Request) bool { return g.From(r).Scheme == "https" },
@@ -101,8 +104,10 @@ func (a *Admin) Routes(e *gin.Engine) {
 	g := e.Group(Path, a.guardAll)
 	g.Match(reply.ReadMethods, "/login", a.loginPage)
 	g.POST("/login", a.readForm, a.login)
+	g.Match(reply.ReadMethods, "/oidc", a.startSSO)
+	g.Match(reply.ReadMethods, CallbackPath, a.finishSSO)
 
-	in := g.Group("", a.requireSession, a.readForm)
+	in := g.Group("", a.requireSession, a.mayReach, a.readForm)
 	for path, paint := range a.paintings() {
 		in.Match(reply.ReadMethods, path, a.show(paint))
 	}
@@ -287,7 +292,7 @@ func (a *Admin) mayAct(action string) gin.HandlerFunc {
 		if s.Role.CanAct() {
 			return
 		}
-		a.audited(c, action, cmp.Or(argOf(c), c.PostForm("clientId")), "refused", "the role "+string(s.Role)+" may only look")
+		a.audited(c, action, cmp.Or(argOf(c), c.PostForm("clientId")), "refused", "the role "+s.Rights()+" may only look")
 		a.refuse(c, s, viewerOnly)
 	}
 }
@@ -320,7 +325,10 @@ func (a *Admin) refuse(c *gin.Context, s *login.Session, f *reply.Fault) {
 func (a *Admin) frame(s *login.Session, section string) templates.AdminFrame {
 	f := templates.AdminFrame{Version: a.opts.Version, Node: a.node.Name(), Section: section, Notice: a.notice()}
 	if s != nil {
-		f.User, f.Role, f.CanAct = s.User, string(s.Role), s.Role.CanAct()
+		f.User, f.Role, f.CanAct = s.User, s.Rights(), s.Role.CanAct()
+		if s.Limited() {
+			f.Channels, f.Notice = s.Channels.String(), ""
+		}
 	}
 	return f
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,6 +90,12 @@ func (a *Admin) channelView(v *pageRequest) templates.ChannelView {
 		view.Members = append(view.Members, row)
 	}
 	view.More = total - len(members)
+	if v.session.Limited() { // the clients' pages show their other channels
+		view.AllHref = ""
+		for i := range view.Members {
+			view.Members[i].Href = ""
+		}
+	}
 	return view
 }
 
@@ -145,6 +152,10 @@ func (a *Admin) publish(c *gin.Context) {
 		return
 	}
 	target := publishTarget(events)
+	if s := sessionOf(c); slices.ContainsFunc(events, func(e eventlog.Event) bool { return !sees(s, e.Channel) }) {
+		a.publishFailed(c, name, form, target, limitedFault(s))
+		return
+	}
 	if _, err := a.node.Hub.Publish(c.Request.Context(), events); err != nil {
 		a.publishFailed(c, name, form, target, reply.PublishFault(c, err))
 		return

@@ -132,7 +132,7 @@ func (p *channelsPage) key(search string) func(*channelEntry) (rowKey, bool) {
 		} else {
 			k.number = by(e)
 		}
-		return k, search == "" || containsFold(e.name, search)
+		return k, sees(p.v.session, e.name) && (search == "" || containsFold(e.name, search))
 	}
 }
 

@@ -136,7 +136,7 @@ func (v *pageRequest) close() {
 }
 
 // findPage returns the renderer of the page at a path, and the name that the page is about.
-func (a *Admin) findPage(page *url.URL) (paint pageFunc, arg string) {
+func (a *Admin) findPage(s *login.Session, page *url.URL) (paint pageFunc, arg string) {
 	parts := strings.Split(strings.Trim(page.EscapedPath(), "/"), "/")
 	if parts[0] != "admin" {
 		return nil, ""
@@ -150,7 +150,11 @@ func (a *Admin) findPage(page *url.URL) (paint pageFunc, arg string) {
 		parts[2] = map[string]string{"clients": ":clientId", "channels": ":channel"}[parts[1]]
 	}
 	parts[0] = ""
-	return a.paintings()[strings.Join(parts, "/")], arg
+	path := strings.Join(parts, "/")
+	if !reaches(s, path, arg) {
+		return nil, ""
+	}
+	return a.paintings()[path], arg
 }
 
 // painterShare limits the cost of a live page: the pause before the next rendering is this many times the duration of
@@ -166,7 +170,7 @@ func (a *Admin) stream(c *gin.Context) {
 		reply.Refuse(c, reply.Invalid("invalid_page", "page", "must be the path of a page of the admin UI, such as /admin/clients"))
 		return
 	}
-	paint, arg := a.findPage(page)
+	paint, arg := a.findPage(s, page)
 	if paint == nil {
 		reply.Refuse(c, reply.NewFault(http.StatusNotFound, "not_found", "There is no such page."))
 		return
@@ -231,7 +235,7 @@ func (a *Admin) follow(s *login.Session, sse *livepage.Writer, now func() render
 			return nil
 		}
 		shown := now()
-		patch, err := differ.Diff(ctx, append(shown.parts, templates.NoticeFragment(a.notice())))
+		patch, err := differ.Diff(ctx, append(shown.parts, templates.NoticeFragment(a.frame(s, "").Notice)))
 		if ctx.Err() != nil {
 			return ctx.Err() // the page has left meanwhile
 		}

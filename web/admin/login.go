@@ -2,12 +2,9 @@ package admin
 
 import (
 	"errors"
-	"math"
 	"net/http"
 	"net/url"
 	"path"
-	"strconv"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -32,6 +29,8 @@ func (a *Admin) loginPage(c *gin.Context) {
 
 func (a *Admin) showLogin(c *gin.Context, status int, v templates.LoginView) {
 	v.Version, v.Hint = a.opts.Version, a.opts.Hint
+	v.Passwords = a.Accounts.HasPasswords()
+	v.Provider, v.ProviderHost = a.ssoView(v.Next)
 	a.pages.Send(c, status, templates.Login(v))
 	c.Abort()
 }
@@ -53,12 +52,7 @@ func (a *Admin) login(c *gin.Context) {
 	v := templates.LoginView{Username: reply.Short(name, 64), Next: next}
 	attempt, wait := a.limiter.StartAttempt(addr, name)
 	if wait > 0 {
-		v.Wait = wait
-		seconds := math.Ceil(wait.Seconds())
-		v.Error = "Too many attempts. Try again in " + durationText(time.Duration(seconds)*time.Second) + "."
-		c.Header("Retry-After", strconv.Itoa(int(seconds)))
-		a.Note(AuditEntry{User: name, Addr: addr, Action: "login", Result: "refused", Detail: "too many attempts", anonymous: true})
-		a.showLogin(c, http.StatusTooManyRequests, v)
+		a.tooMany(c, v, name, wait)
 		return
 	}
 	account, err := a.Accounts.Verify(c.Request.Context(), name, []byte(form.Get("password")))
@@ -76,7 +70,7 @@ func (a *Admin) login(c *gin.Context) {
 		a.showLogin(c, http.StatusServiceUnavailable, v)
 	default:
 		attempt.Succeeded()
-		a.Note(AuditEntry{User: account.Name, Addr: addr, Action: "login", Result: "ok", Detail: string(account.Role)})
+		a.Note(AuditEntry{User: account.Name, Addr: addr, Action: "login", Result: "ok", Detail: account.Rights()})
 		reply.Redirect(c, next)
 	}
 }
@@ -90,7 +84,7 @@ func (a *Admin) logout(c *gin.Context) {
 
 // logoutEverywhere answers POST /admin/logout-everywhere.
 func (a *Admin) logoutEverywhere(c *gin.Context) {
-	n := a.sessions.EndAll(sessionOf(c).User)
+	n := a.sessions.EndAll(sessionOf(c).Owner())
 	a.sessions.End(c.Writer, c.Request)
 	a.audited(c, "logout everywhere", "", "ok", grouped(n)+" sessions")
 	reply.Redirect(c, Path+"/login")

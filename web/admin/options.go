@@ -15,6 +15,7 @@ type Options struct {
 	Log             *slog.Logger
 	Version         string
 	Admins          []login.Account
+	SSO             *SSO   // the login at a provider; nil for none
 	Hint            string // the login page's hint about where the password is
 	Sessions        string // file that keeps the sessions over a restart; "" keeps them in memory
 	Apart           bool   // the admin UI has a listener of its own, with profiles

@@ -26,18 +26,19 @@ const (
 
 // sharedSession is a session as another server sees it.
 type sharedSession struct {
-	ID      string     `json:"id"`
-	User    string     `json:"user"`
-	Role    login.Role `json:"role"`
-	Created time.Time  `json:"created"`
-	Seen    time.Time  `json:"seen"`
-	Addr    string     `json:"addr"`
-	Agent   string     `json:"agent"`
+	ID      string    `json:"id"`
+	User    string    `json:"user"`
+	Owner   string    `json:"owner"`
+	Role    string    `json:"role"`
+	Created time.Time `json:"created"`
+	Seen    time.Time `json:"seen"`
+	Addr    string    `json:"addr"`
+	Agent   string    `json:"agent"`
 }
 
 type endSessionQuestion struct {
-	ID   string `json:"id"`
-	User string `json:"user"` // whose it must be; "" for anybody's
+	ID    string `json:"id"`
+	Owner string `json:"owner"` // whose it must be; "" for anybody's
 }
 
 type endSessionAnswer struct {
@@ -46,7 +47,7 @@ type endSessionAnswer struct {
 }
 
 func shared(s login.Info) sharedSession {
-	return sharedSession{ID: s.ID, User: s.User, Role: s.Role, Created: s.Created, Seen: s.Seen, Addr: s.Addr, Agent: agentName(s.Agent)}
+	return sharedSession{ID: s.ID, User: s.User, Owner: s.Owner, Role: s.Role, Created: s.Created, Seen: s.Seen, Addr: s.Addr, Agent: agentName(s.Agent)}
 }
 
 // answerSessions answers the questions of the kind sessionsKind.
@@ -71,7 +72,7 @@ func (a *Admin) answerEndSession(q endSessionQuestion) (any, bool) {
 // endSession ends one of this server's sessions.
 func (a *Admin) endSession(q endSessionQuestion) (ended login.Info, ok bool) {
 	for _, s := range a.sessions.List(nil) {
-		if s.ID == q.ID && (q.User == "" || s.User == q.User) {
+		if s.ID == q.ID && (q.Owner == "" || s.Owner == q.Owner) {
 			return a.sessions.EndOne(q.ID)
 		}
 	}
@@ -79,7 +80,7 @@ func (a *Admin) endSession(q endSessionQuestion) (ended login.Info, ok bool) {
 }
 
 // mayEndAll reports whether a user sees and ends the sessions of all users, rather than their own.
-func mayEndAll(s *login.Session) bool { return s.Role.CanAct() }
+func mayEndAll(s *login.Session) bool { return s.Role.CanAct() && !s.Limited() }
 
 // sessionsPage paints /admin/sessions.
 func (a *Admin) sessionsPage(v *pageRequest) (func() renderedPage, *reply.Fault) {
@@ -89,9 +90,9 @@ func (a *Admin) sessionsPage(v *pageRequest) (func() renderedPage, *reply.Fault)
 	return func() renderedPage {
 		view := templates.SessionsView{AdminFrame: v.frame, All: all, Clustered: a.node.Cluster != nil}
 		add := func(s sharedSession, server string, current bool) {
-			if all || s.User == v.session.User {
+			if all || s.Owner == v.session.Owner() {
 				view.Rows = append(view.Rows, templates.SessionRow{
-					Key: "session-" + keyOf(server+s.ID), ID: s.ID, User: s.User, Role: string(s.Role), Since: s.Created, Seen: s.Seen,
+					Key: "session-" + keyOf(server+s.ID), ID: s.ID, User: s.User, Role: s.Role, Since: s.Created, Seen: s.Seen,
 					Address: s.Addr, Agent: s.Agent, Server: server, Current: current,
 				})
 			}
@@ -130,7 +131,7 @@ func boolOrder(x, y bool) int {
 func (a *Admin) endOneSession(c *gin.Context) {
 	q := endSessionQuestion{ID: c.PostForm("session")}
 	if s := sessionOf(c); !mayEndAll(s) {
-		q.User = s.User
+		q.Owner = s.Owner()
 	}
 	ended, ok := a.endSession(q)
 	s := shared(ended)

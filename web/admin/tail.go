@@ -12,6 +12,7 @@ import (
 	"rollcall/hub/eventlog"
 	"rollcall/templates"
 	"rollcall/web/auth"
+	"rollcall/web/login"
 	"rollcall/web/reply"
 )
 
@@ -75,10 +76,11 @@ func curlTail(base, channels, filter string) string {
 type tail struct {
 	admin    *Admin
 	patterns auth.Patterns // none means every channel
-	filter   string        // in lower case
-	since    uint64        // the last position of the page's own rows
-	open     bool          // payloads are shown unfolded
-	refused  bool          // the filter is not a pattern: nothing is shown
+	session  *login.Session
+	filter   string // in lower case
+	since    uint64 // the last position of the page's own rows
+	open     bool   // payloads are shown unfolded
+	refused  bool   // the filter is not a pattern: nothing is shown
 }
 
 // tailOf returns the tail that a page asks for.
@@ -87,13 +89,13 @@ func (a *Admin) tailOf(v *pageRequest, channels string) (*tail, *reply.Fault) {
 	if err != nil {
 		return nil, reply.Invalid("invalid_channel", "channels", "has an invalid name: %v", err)
 	}
-	t := &tail{admin: a, patterns: patterns, filter: strings.ToLower(v.query.Get("filter"))}
+	t := &tail{admin: a, session: v.session, patterns: patterns, filter: strings.ToLower(v.query.Get("filter"))}
 	t.since, _ = strconv.ParseUint(v.query.Get("since"), 10, 64)
 	return t, nil
 }
 
 func (t *tail) matches(channel string) bool {
-	return !t.refused && (len(t.patterns) == 0 || t.patterns.Matches(channel))
+	return !t.refused && sees(t.session, channel) && (len(t.patterns) == 0 || t.patterns.Matches(channel))
 }
 
 // shows reports whether an event passes the filter.

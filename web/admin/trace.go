@@ -199,7 +199,10 @@ func (a *Admin) events(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	case at.Epoch != a.node.Log.Head().Epoch:
 		view.Error = "The id is of an earlier log. The log of now began anew, and nothing is known of earlier ones."
 	default:
-		if record = a.recordAt(view.Channel, at.Seq); record == nil {
+		if record = a.recordAt(view.Channel, at.Seq); record != nil && !sees(v.session, record.Channel()) {
+			record = nil
+		}
+		if record == nil {
 			view.Error = "No kept event has this id. It was dropped, purged or never kept; for an older event, give its channel."
 		}
 	}
@@ -249,7 +252,11 @@ func (a *Admin) fillTrace(view *templates.TraceView, q traceQuestion, others *lo
 	view.More = total - min(len(all), tracedShown)
 	view.Rows = view.Rows[:0]
 	for _, s := range all[:min(len(all), tracedShown)] {
-		view.Rows = append(view.Rows, a.traceRow(&s))
+		row := a.traceRow(&s)
+		if view.Channels != "" { // the clients' pages show their other channels
+			row.Href = ""
+		}
+		view.Rows = append(view.Rows, row)
 	}
 }
 

@@ -1,9 +1,12 @@
 package login
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"strings"
+
+	"rollcall/hub/eventlog"
 )
 
 // Role is the set of actions that an account allows.
@@ -30,7 +33,16 @@ type Account struct {
 	Name string // 1 to 64 printable ASCII characters without space and colon
 	Role Role
 	Hash string // see CheckHash
+
+	Title    string            // name of the role if the configuration defines it; "" is that of Role
+	Channels eventlog.Patterns // channels that the role is limited to; nil is everything
+
+	// Subject identifies a user of a login provider, whose account is not among Accounts and has no hash. See Admit.
+	Subject string
 }
+
+// Rights is the role's name.
+func (a Account) Rights() string { return cmp.Or(a.Title, string(a.Role)) }
 
 // maxName is the longest name in bytes.
 const maxName = 64
@@ -49,7 +61,15 @@ func (a Account) check() error {
 	return nil
 }
 
-// sum reports whether an account is still the same. It gives away nothing of the hash.
-func (a Account) sum() [sha256.Size]byte {
-	return sha256.Sum256([]byte(a.Name + ":" + string(a.Role) + ":" + a.Hash))
+// sum reports whether an account is still the same. It gives away nothing of the hash. rules are those of the login
+// provider, for its users.
+func (a Account) sum(rules string) [sha256.Size]byte {
+	text := a.Name + ":" + string(a.Role) + ":" + a.Hash
+	if a.Title != "" || len(a.Channels) > 0 || a.Subject != "" {
+		text += fmt.Sprintf("\x00%q%q%q", a.Title, a.Channels.Texts(), a.Subject)
+	}
+	if a.Subject != "" {
+		text += rules
+	}
+	return sha256.Sum256([]byte(text))
 }

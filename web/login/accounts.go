@@ -26,7 +26,8 @@ type Accounts struct {
 	seed   maphash.Seed // static
 	derive func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte
 
-	all atomic.Pointer[[]hashedAccount] // by name; never changed in place
+	all      atomic.Pointer[[]hashedAccount] // by name; never changed in place
+	admitted atomic.Pointer[string]          // the rules of the login provider; nil without one
 
 	mu       sync.Mutex // guards everything below
 	watchers []func()
@@ -57,7 +58,7 @@ func (a *Accounts) Replace(accounts []Account) error {
 		if err != nil {
 			return err
 		}
-		all = append(all, hashedAccount{account, h, account.sum()})
+		all = append(all, hashedAccount{account, h, account.sum("")})
 	}
 	slices.SortFunc(all, func(x, y hashedAccount) int { return cmp.Compare(x.Name, y.Name) })
 	for i := 1; i < len(all); i++ {
@@ -66,17 +67,36 @@ func (a *Accounts) Replace(accounts []Account) error {
 		}
 	}
 	a.all.Store(&all)
+	a.tell()
+	return nil
+}
+
+// Admit admits users of a login provider, whose rights follow from rules; "" admits none. Before it returns, the
+// sessions that began under other rules have ended.
+func (a *Accounts) Admit(rules string) {
+	if rules == "" {
+		a.admitted.Store(nil)
+	} else {
+		a.admitted.Store(&rules)
+	}
+	a.tell()
+}
+
+// tell calls the watchers.
+func (a *Accounts) tell() {
 	a.mu.Lock()
 	watchers := slices.Clone(a.watchers)
 	a.mu.Unlock()
 	for _, watcher := range watchers {
 		watcher()
 	}
-	return nil
 }
 
-// Empty reports whether there are no accounts.
-func (a *Accounts) Empty() bool { return len(*a.all.Load()) == 0 }
+// Empty reports whether nobody can log in.
+func (a *Accounts) Empty() bool { return !a.HasPasswords() && a.admitted.Load() == nil }
+
+// HasPasswords reports whether there are accounts with a password.
+func (a *Accounts) HasPasswords() bool { return len(*a.all.Load()) > 0 }
 
 // Verify returns the account of that name if the password is its own, and ErrWrong
 // if not. It may wait for other calls; then it ends with ctx and its error. A
@@ -93,7 +113,6 @@ func (a *Accounts) Verify(ctx context.Context, name string, password []byte) (Ac
 	} else if len(all) > 0 {
 		// Some account's hash, always the same one: if hashes differ in cost, an unknown name behaves like a known
 		// one.
-		// unknown name is like one of the known.
 		against = all[maphash.String(a.seed, name)%uint64(len(all))].phc
 	}
 	select {
@@ -114,11 +133,32 @@ func find(all []hashedAccount, name string) (at int, found bool) {
 	return slices.BinarySearchFunc(all, name, func(k hashedAccount, name string) int { return cmp.Compare(k.Name, name) })
 }
 
-// current reports whether there still is the very same account.
-func (a *Accounts) current(name string, sum [sha256.Size]byte) bool {
+// current reports whether a session's account still is the very same.
+func (a *Accounts) current(s *Session) bool {
+	if s.Subject != "" {
+		rules := a.admitted.Load()
+		return rules != nil && s.Account.sum(*rules) == s.sum
+	}
 	all := *a.all.Load()
-	at, found := find(all, name)
-	return found && all[at].sum == sum
+	at, found := find(all, s.User)
+	return found && all[at].sum == s.sum
+}
+
+// sumOf returns the sum of an account under the rules of now.
+func (a *Accounts) sumOf(account Account) [sha256.Size]byte {
+	if rules := a.admitted.Load(); rules != nil {
+		return account.sum(*rules)
+	}
+	return account.sum("")
+}
+
+// restore gives a stored session the rights of its account.
+func (a *Accounts) restore(s *Session) {
+	all := *a.all.Load()
+	if at, found := find(all, s.User); found && s.Subject == "" && all[at].sum == s.sum {
+		s.Account = all[at].Account
+		s.Hash = ""
+	}
 }
 
 // watch has f called after each Replace.

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -14,7 +15,9 @@ import (
 )
 
 // account returns an account whose password is its name, cheaply hashed.
-func account(name string, role Role) Account { return Account{name, role, cheap(name)} }
+func account(name string, role Role) Account {
+	return Account{Name: name, Role: role, Hash: cheap(name)}
+}
 
 // cheap returns a hash that takes no time.
 func cheap(password string) string {
@@ -52,7 +55,7 @@ func TestNewAccountsRefuses(t *testing.T) {
 		"not ASCII":     {[]Account{account("änn", Viewer)}, "printable ASCII"},
 		"no role":       {[]Account{account("ann", "")}, `account ann: "" is not a role; allowed are viewer and operator`},
 		"other role":    {[]Account{account("ann", "admin")}, `account ann: "admin" is not a role; allowed are viewer and operator`},
-		"no hash":       {[]Account{{"ann", Viewer, ""}}, "account ann: the hash does not begin with $argon2id$"},
+		"no hash":       {[]Account{{Name: "ann", Role: Viewer}}, "account ann: the hash does not begin with $argon2id$"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -92,10 +95,10 @@ func TestVerify(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			got, err := a.Verify(t.Context(), test.name, []byte(test.password))
-			if test.right && (err != nil || got != account(test.name, got.Role)) {
+			if test.right && (err != nil || !reflect.DeepEqual(got, account(test.name, got.Role))) {
 				t.Errorf("got %v, %v", got, err)
 			}
-			if !test.right && (err != ErrWrong || got != Account{}) {
+			if !test.right && (err != ErrWrong || got.Name != "") {
 				t.Errorf("got %v, %v; want ErrWrong alone", got, err)
 			}
 		})
@@ -137,8 +140,8 @@ func TestUnknownNamesCostTheSame(t *testing.T) {
 		want     []work
 	}{
 		"none":      {nil, []work{{2, 19 * 1024, 1, 16, 32}}},
-		"one":       {[]Account{{"ann", Viewer, h}}, []work{{2, 19 * 1024, 1, 16, 32}}},
-		"two costs": {[]Account{{"ann", Viewer, h}, cheapOne}, []work{{2, 19 * 1024, 1, 16, 32}, {1, 8, 1, 9, 32}}},
+		"one":       {[]Account{{Name: "ann", Role: Viewer, Hash: h}}, []work{{2, 19 * 1024, 1, 16, 32}}},
+		"two costs": {[]Account{{Name: "ann", Role: Viewer, Hash: h}, cheapOne}, []work{{2, 19 * 1024, 1, 16, 32}, {1, 8, 1, 9, 32}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAccounts(t, test.accounts...)

@@ -10,12 +10,17 @@ import (
 
 const (
 	cookieName = "rollcall_admin"
+	flowName   = "rollcall_login"
 	secretSize = 64 // bytes: 32 to sign with and 32 to encrypt with
 )
+
+// FlowAge is how long a login at a provider may take.
+const FlowAge = 10 * time.Minute
 
 // cookie carries only the id of a session.
 type cookie struct {
 	store  *sessions.CookieStore
+	flow   *securecookie.SecureCookie // encodes the cookie of a login at a provider
 	secure func(*http.Request) bool
 }
 
@@ -28,7 +33,8 @@ func newCookie(secret []byte, lifetime time.Duration) cookie {
 	// Without a path: it is set and deleted at /admin/…, and a proxy's prefix, which only the browser sees, would
 	// change the path.
 	store.Options = &sessions.Options{HttpOnly: true, SameSite: http.SameSiteStrictMode}
-	return cookie{store, func(r *http.Request) bool { return r.TLS != nil }}
+	flow := securecookie.New(secret[:secretSize/2], secret[secretSize/2:]).MaxAge(int(FlowAge.Seconds()))
+	return cookie{store, flow, func(r *http.Request) bool { return r.TLS != nil }}
 }
 
 // key returns the key of the request's session; sent reports whether there is a
@@ -58,6 +64,34 @@ func (c cookie) delete(w http.ResponseWriter, r *http.Request) {
 	options := c.options(r)
 	options.MaxAge = -1
 	http.SetCookie(w, sessions.NewCookie(cookieName, "", options))
+}
+
+// setFlow sends what takeFlow returns. The provider's page leads the browser back, so the cookie is Lax, not Strict.
+func (c cookie) setFlow(w http.ResponseWriter, r *http.Request, value string) error {
+	text, err := c.flow.Encode(flowName, value)
+	if err != nil {
+		return err
+	}
+	http.SetCookie(w, sessions.NewCookie(flowName, text, c.flowOptions(r, int(FlowAge.Seconds()))))
+	return nil
+}
+
+// takeFlow returns the value of setFlow and has the browser forget it. It reports whether there was one, not older than
+// FlowAge.
+func (c cookie) takeFlow(w http.ResponseWriter, r *http.Request) (value string, ok bool) {
+	sent, err := r.Cookie(flowName)
+	if err != nil {
+		return "", false
+	}
+	http.SetCookie(w, sessions.NewCookie(flowName, "", c.flowOptions(r, -1)))
+	err = c.flow.Decode(flowName, sent.Value, &value)
+	return value, err == nil
+}
+
+func (c cookie) flowOptions(r *http.Request, maxAge int) *sessions.Options {
+	options := c.options(r)
+	options.SameSite, options.MaxAge = http.SameSiteLaxMode, maxAge
+	return options
 }
 
 // options returns the options of a cookie in the answer to r.

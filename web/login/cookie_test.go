@@ -136,3 +136,39 @@ func TestReplayAfterLogout(t *testing.T) {
 		t.Error("the cookie stays")
 	}
 }
+
+// The state of a login at a provider is taken once, by the browser that has it.
+func TestFlow(t *testing.T) {
+	s := newSessions(t, newAccounts(t, ann), SessionOptions{})
+	w := httptest.NewRecorder()
+	if err := s.SetFlow(w, httptest.NewRequest("GET", "/admin/oidc", nil), "a secret"); err != nil {
+		t.Fatal(err)
+	}
+	set := w.Result().Cookies()[0]
+	if !set.HttpOnly || set.SameSite != http.SameSiteLaxMode || set.MaxAge != int(FlowAge.Seconds()) || strings.Contains(set.Value, "secret") {
+		t.Errorf("set %v", set)
+	}
+	take := func(value string) (string, bool, *http.Cookie) {
+		r, w := httptest.NewRequest("GET", "/admin/oidc-callback", nil), httptest.NewRecorder()
+		r.AddCookie(&http.Cookie{Name: set.Name, Value: value})
+		state, ok := s.TakeFlow(w, r)
+		return state, ok, w.Result().Cookies()[0]
+	}
+	if state, ok, gone := take(set.Value); state != "a secret" || !ok || gone.MaxAge >= 0 {
+		t.Errorf("took %q (%t), the cookie is %v", state, ok, gone)
+	}
+	for _, wrong := range []string{"", "x", set.Value[1:], set.Value + "A"} {
+		if state, ok, _ := take(wrong); ok {
+			t.Errorf("%q is %q", wrong, state)
+		}
+	}
+	other := newSessions(t, newAccounts(t, ann), SessionOptions{})
+	r := httptest.NewRequest("GET", "/", nil)
+	r.AddCookie(set)
+	if state, ok := other.TakeFlow(httptest.NewRecorder(), r); ok {
+		t.Errorf("another server takes %q", state)
+	}
+	if _, ok := s.TakeFlow(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)); ok {
+		t.Error("without a cookie there is a state")
+	}
+}

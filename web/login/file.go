@@ -13,6 +13,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"rollcall/hub/eventlog"
 )
 
 // saveEvery is how often the time of the last request is written down.
@@ -43,11 +45,32 @@ type record struct {
 	Key     []byte    `json:"id_sha256"`
 	User    string    `json:"user"`
 	Role    Role      `json:"role"`
+	Title   string    `json:"role_name,omitempty"` // this and the next two of users of a login provider
+	Limits  []string  `json:"channels,omitempty"`
+	Subject string    `json:"subject,omitempty"`
 	Sum     []byte    `json:"account_sha256"`
 	Created time.Time `json:"created"`
 	Seen    time.Time `json:"seen"`
 	Addr    string    `json:"address"`
 	Agent   string    `json:"agent"`
+}
+
+// account returns the account of a checked record, without its hash.
+func (r *record) account() Account {
+	a := Account{Name: r.User, Role: r.Role, Title: r.Title, Subject: r.Subject}
+	for _, text := range r.Limits {
+		a.Channels = append(a.Channels, eventlog.MustParsePattern(text))
+	}
+	return a
+}
+
+func (r *record) checkLimits() error {
+	for _, text := range r.Limits {
+		if _, err := eventlog.ParsePattern(text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // load takes the sessions from the file and has it follow them from now on. It
@@ -61,8 +84,9 @@ func (s *Sessions) load(opts SessionOptions, secret []byte) ([]byte, error) {
 		return nil, fmt.Errorf("session file %s: %w", opts.File, err)
 	}
 	for _, r := range kept.Sessions {
-		session := newSession(s, key(r.Key), Account{Name: r.User, Role: r.Role}, r.Addr, r.Agent)
+		session := newSession(s, key(r.Key), r.account(), r.Addr, r.Agent)
 		session.sum = [len(session.sum)]byte(r.Sum)
+		s.accounts.restore(session)
 		if r.Created.Before(session.Created) { // else the clock was set back
 			session.Created = r.Created
 		}
@@ -125,10 +149,14 @@ func (s *Sessions) save() error {
 	s.dirty = false
 	c := content{Version: 1, Secret: s.file.secret, Sessions: make([]record, 0, len(s.byKey))}
 	for _, session := range s.byKey {
-		c.Sessions = append(c.Sessions, record{
+		r := record{
 			Key: bytes.Clone(session.key[:]), User: session.User, Role: session.Role, Sum: bytes.Clone(session.sum[:]),
 			Created: session.Created, Seen: session.seen, Addr: session.Addr, Agent: session.Agent,
-		})
+		}
+		if session.Subject != "" {
+			r.Title, r.Limits, r.Subject = session.Title, session.Channels.Texts(), session.Subject
+		}
+		c.Sessions = append(c.Sessions, r)
 	}
 	s.mu.Unlock()
 	err := writeFile(s.file.path, c)
@@ -184,7 +212,7 @@ func (c content) check() error {
 		return fmt.Errorf("its key has %d bytes, not %d", len(c.Secret), secretSize)
 	}
 	for i, r := range c.Sessions {
-		if len(r.Key) != len(key{}) || len(r.Sum) != len(key{}) || r.User == "" || r.Role.check() != nil {
+		if len(r.Key) != len(key{}) || len(r.Sum) != len(key{}) || r.User == "" || r.Role.check() != nil || r.checkLimits() != nil {
 			return fmt.Errorf("session %d is damaged", i+1)
 		}
 	}

@@ -104,7 +104,7 @@ func TestFileFromTheFuture(t *testing.T) {
 // A file with more sessions than allowed loses the oldest.
 func TestFileOfTooManySessions(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sessions")
-	sum := ann.sum()
+	sum := ann.sum("")
 	c := content{Version: 1, Secret: make([]byte, secretSize)}
 	for i := range maxSessions + 10 {
 		k := keyOf(string(rune(i)))

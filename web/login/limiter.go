@@ -52,12 +52,13 @@ type Attempt struct {
 // Otherwise attempt is nil, nothing was counted and wait is how long the address
 // and the user must both wait still. addr is an IP with or without a port;
 // anything else counts as it is.
+// Without a user, only the address counts.
 func (l *Limiter) StartAttempt(addr, user string) (attempt *Attempt, wait time.Duration) {
 	now := time.Now()
 	addr, user = addrKey(addr), cut(user)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	familiar := addr == loopback || slices.Contains(l.familiar[user], addr)
+	familiar := user == "" || addr == loopback || slices.Contains(l.familiar[user], addr)
 	wait = l.addrs.wait(addr, now)
 	if !familiar {
 		wait = max(wait, l.users.wait(user, now))
@@ -85,6 +86,9 @@ func (a *Attempt) Succeeded() {
 
 // remember makes the address familiar. l.mu is held. Only users with an account get here.
 func (l *Limiter) remember(user, addr string) {
+	if user == "" {
+		return
+	}
 	addrs := slices.DeleteFunc(l.familiar[user], func(a string) bool { return a == addr })
 	if len(addrs) == maxFamiliar {
 		addrs = slices.Delete(addrs, 0, 1)

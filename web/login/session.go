@@ -17,11 +17,11 @@ type key [sha256.Size]byte
 
 func keyOf(id string) key { return sha256.Sum256([]byte(id)) }
 
-// Session is one login. The exported fields are static; the role is the account's,
-// as a session ends when that changes.
+// Session is one login. The exported fields are static; the account has no hash, and the session ends when it
+// changes.
 type Session struct {
-	User    string
-	Role    Role
+	Account
+	User    string // its name
 	Created time.Time
 	Addr    string
 	Agent   string // the browser's name for itself, at most 256 bytes
@@ -37,10 +37,11 @@ type Session struct {
 }
 
 func newSession(owner *Sessions, k key, account Account, addr, agent string) *Session {
-	created := now()
+	created, sum := now(), owner.accounts.sumOf(account)
+	account.Hash = ""
 	return &Session{
-		User: account.Name, Role: account.Role, Created: created, Addr: clip(addr, maxAddr), Agent: clip(agent, maxAgent),
-		key: k, sum: account.sum(), owner: owner, done: make(chan struct{}), seen: created,
+		Account: account, User: account.Name, Created: created, Addr: clip(addr, maxAddr), Agent: clip(agent, maxAgent),
+		key: k, sum: sum, owner: owner, done: make(chan struct{}), seen: created,
 	}
 }
 
@@ -49,6 +50,17 @@ func (s *Session) publicID() string {
 	sum := sha256.Sum256(s.key[:])
 	return hex.EncodeToString(sum[:12])
 }
+
+// Owner identifies the session's user: two users of a login provider may have the same name.
+func (s *Session) Owner() string {
+	if s.Subject == "" {
+		return s.User
+	}
+	return s.User + " " + s.Subject
+}
+
+// Limited reports whether the session may see only certain channels.
+func (s *Session) Limited() bool { return len(s.Channels) > 0 }
 
 // Alive reports whether the session has not ended. Unlike Get it does not keep it
 // alive: it is for streams, which ask now and then.

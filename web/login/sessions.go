@@ -98,18 +98,28 @@ func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, account Account
 	return session, nil
 }
 
+// SetFlow keeps the state of a login at a provider in a cookie, signed and encrypted, for FlowAge.
+func (s *Sessions) SetFlow(w http.ResponseWriter, r *http.Request, state string) error {
+	return s.cookie.setFlow(w, r, state)
+}
+
+// TakeFlow returns the state of SetFlow once, if the request has it.
+func (s *Sessions) TakeFlow(w http.ResponseWriter, r *http.Request) (state string, ok bool) {
+	return s.cookie.takeFlow(w, r)
+}
+
 // add puts in a session in place of the one with the key old, if there is one.
 func (s *Sessions) add(session *Session, old key) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.accounts.current(session.User, session.sum) {
+	if !s.accounts.current(session) {
 		return ErrWrong
 	}
 	if other := s.byKey[old]; other != nil {
 		s.remove(other)
 	}
 	s.sweep()
-	s.makeRoom(maxOfUser-1, func(other *Session) bool { return other.User == session.User })
+	s.makeRoom(maxOfUser-1, func(other *Session) bool { return other.Owner() == session.Owner() })
 	s.makeRoom(maxSessions-1, func(*Session) bool { return true })
 	s.byKey[session.key] = session
 	s.dirty = true
@@ -143,16 +153,17 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request) {
 	s.cookie.delete(w, r)
 }
 
-// EndAll logs the user out everywhere and returns how many sessions that were.
-func (s *Sessions) EndAll(user string) int {
-	return s.end(func(session *Session) bool { return session.User == user })
+// EndAll logs a user out everywhere and returns how many sessions that were. owner is a [Session.Owner].
+func (s *Sessions) EndAll(owner string) int {
+	return s.end(func(session *Session) bool { return session.Owner() == owner })
 }
 
 // Info describes a session.
 type Info struct {
 	ID      string // for EndOne; it opens no session
 	User    string
-	Role    Role
+	Owner   string // see [Session.Owner]
+	Role    string // its name
 	Created time.Time
 	Seen    time.Time // the last request
 	Addr    string
@@ -189,7 +200,7 @@ func (s *Sessions) EndOne(id string) (ended Info, ok bool) {
 // info describes a session. s.mu is held.
 func (s *Sessions) info(session, current *Session) Info {
 	return Info{
-		ID: session.publicID(), User: session.User, Role: session.Role, Created: session.Created, Seen: session.seen,
+		ID: session.publicID(), User: session.User, Owner: session.Owner(), Role: session.Rights(), Created: session.Created, Seen: session.seen,
 		Addr: session.Addr, Agent: session.Agent, Current: session == current,
 	}
 }
@@ -205,7 +216,7 @@ func (s *Sessions) Close() error {
 
 // recheck ends the sessions of accounts that have changed.
 func (s *Sessions) recheck() {
-	s.end(func(session *Session) bool { return !s.accounts.current(session.User, session.sum) })
+	s.end(func(session *Session) bool { return !s.accounts.current(session) })
 }
 
 // end ends the sessions that are meant and returns how many that were.
@@ -231,7 +242,7 @@ func (s *Sessions) alive(session *Session) bool {
 		return false
 	}
 	now := now()
-	if now.Sub(session.Created) < s.absolute && now.Sub(session.seen) < s.idle && s.accounts.current(session.User, session.sum) {
+	if now.Sub(session.Created) < s.absolute && now.Sub(session.seen) < s.idle && s.accounts.current(session) {
 		return true
 	}
 	s.remove(session)

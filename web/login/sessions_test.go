@@ -25,7 +25,7 @@ func TestAccountChanges(t *testing.T) {
 		"all gone":      {nil, false},
 		"demoted":       {[]Account{account("ann", Viewer)}, false},
 		"new password":  {[]Account{rehashed}, false},
-		"other account": {[]Account{{"eve", ann.Role, ann.Hash}}, false},
+		"other account": {[]Account{{Name: "eve", Role: ann.Role, Hash: ann.Hash}}, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestList(t *testing.T) {
 			t.Fatal(err)
 		}
 		info := func(user Account, created, seen time.Time, current bool) Info {
-			return Info{User: user.Name, Role: user.Role, Created: created, Seen: seen, Addr: "192.0.2.1", Agent: "Lynx/2.9", Current: current}
+			return Info{User: user.Name, Owner: user.Name, Role: string(user.Role), Created: created, Seen: seen, Addr: "192.0.2.1", Agent: "Lynx/2.9", Current: current}
 		}
 		want := []Info{
 			info(ann, start, start.Add(2*time.Minute), false), info(ann, start.Add(time.Minute), start.Add(time.Minute), true),
@@ -152,7 +152,7 @@ func TestSessionsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var all []Account
 		for i := range 25 {
-			all = append(all, Account{fmt.Sprintf("user%d", i), Viewer, someHash})
+			all = append(all, Account{Name: fmt.Sprintf("user%d", i), Role: Viewer, Hash: someHash})
 		}
 		s := newSessions(t, newAccounts(t, all...), SessionOptions{})
 		busy := &browser{t: t, s: s}
