@@ -20,11 +20,11 @@ type AdminFrame struct {
 	Flash   Flash  // the result of the last action
 	Notice  string // about the servers, above the content of all pages; "" for none
 
-	User   string
-	Role   string // "viewer", "operator" or a role of the configuration
+	User string
+	Role string // "viewer", "operator" or a role of the configuration
 	// Channels are the patterns that the role is limited to; "" for all channels.
 	Channels string
-	CanAct bool   // whether the page offers actions
+	CanAct   bool // whether the page offers actions
 }
 
 // NoticeFragment is the live part that all pages have.

@@ -97,7 +97,7 @@ func (a *Admin) trace(q traceQuestion) (any, bool) {
 				s.State, s.At = traceGap, h.At
 			case resumed:
 				s.State, s.At = traceResumed, h.At
-			case c.ConnectedAt.After(q.At):
+			case c.ConnectedAt.Truncate(time.Millisecond).After(q.At): // events' times are whole milliseconds
 				s.State = traceLater
 			default:
 				s.State = tracePassed

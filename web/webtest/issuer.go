@@ -153,4 +153,3 @@ func (i *Issuer) claims(q url.Values, others map[string]any) map[string]any {
 	}
 	return claims
 }
-
