@@ -5,20 +5,22 @@ import "time"
 // ClientsView is the page at /admin/clients.
 type ClientsView struct {
 	AdminFrame
-	Query    string
-	Chips    []Chip       // the words and terms of the query
-	Matching string       // of a query: "214 match"
-	Problems []string     // what is wrong with the query's terms
-	Note     string       // what is missing in the rows; may be empty
-	Help     []FilterTerm // what can be filtered by
-	Sort     string       // kept when searching: the value of the form's hidden field; may be empty
-	Columns  []Column     // those of ClientColumns
-	Rows     []ClientRow
-	Pager    Pager
-	HasPast  bool     // the query may be the id of a client that has left
-	Past     []Moment // who has left within the hour
-	Total    int      // online, independent of the query
-	BaseURL  string   // as in OverviewView
+	Query       string
+	Chips       []Chip       // the words and terms of the query
+	Matching    string       // of a query: "214 match"
+	Problems    []string     // what is wrong with the query's terms
+	Note        string       // what is missing in the rows; may be empty
+	AllMatching string       // "All 214"
+	CSV, JSON   string       // exports of what matches
+	Help        []FilterTerm // what can be filtered by
+	Sort        string       // kept when searching: the value of the form's hidden field; may be empty
+	Columns     []Column     // those of ClientColumns
+	Rows        []ClientRow
+	Pager       Pager
+	HasPast     bool     // the query may be the id of a client that has left
+	Past        []Moment // who has left within the hour
+	Total       int      // online, independent of the query
+	BaseURL     string   // as in OverviewView
 }
 
 // Chip is a word or term of a search.
@@ -53,6 +55,7 @@ type ClientRow struct {
 	Bytes       string
 	Behind      string // "0", "1,204"
 	Slow        bool   // a connection currently takes nothing
+	CanMark     bool
 }
 
 // level returns the tone of a client's state.

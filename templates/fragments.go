@@ -1,7 +1,8 @@
 package templates
 
 // Each live view lists the changing parts of its page. The page renders a part with the same component, so the
-// streamed and the loaded version are equal. Fragments contain no forms, so that input is never overwritten.
+// streamed and the loaded version are equal. Fragments contain no forms, so that input is never overwritten; a box that
+// marks a row is the user's.
 
 // figureFragments returns the fragments of a row of figures.
 func figureFragments(figures []Figure) []Fragment {
@@ -60,6 +61,7 @@ func (v ClientsView) Fragments() []Fragment {
 		{ID: "clients-rows", Body: clientRows(v), Items: orEmpty(rows, Fragment{ID: "clients-empty", Body: clientsEmpty(v)})},
 		{ID: "clients-pager", Body: pager("clients-pager", v.Pager)},
 		{ID: "filter-note", Body: filterNote(v)},
+		{ID: "mark-total", Body: allMatching(v)},
 	}
 	if v.Query != "" {
 		parts = append(parts, Fragment{ID: "clients-matching", Body: matching(v)})

@@ -44,6 +44,8 @@ func livePages(views map[string]live) map[string]livePage {
 			page = Trace(v)
 		case NodesView:
 			page = Nodes(v)
+		case MarkedView:
+			page = Marked(v)
 		case WebhooksView:
 			page = Webhooks(v)
 		case SessionsView:
@@ -62,6 +64,9 @@ func sampleViews() map[string]live {
 		"clients-empty":   emptyClients(),
 		"clients-none":    changed(emptyClients(), func(v *ClientsView) { v.Query, v.HasPast = "nobody <here>", true }),
 		"clients-filter":  filteredClients(),
+		"marked-end":      sampleMarked("end"),
+		"marked-block":    sampleMarked("block"),
+		"marked-message":  sampleMarked("message"),
 		"client":          sampleClient(),
 		"client-blocked":  sampleBlocked(),
 		"client-viewer":   viewerClient(),

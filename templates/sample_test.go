@@ -204,6 +204,7 @@ func sampleClients() ClientsView {
 	return ClientsView{
 		AdminFrame: sampleFrame("clients", "/admin/clients"), BaseURL: "https://rollcall.example",
 		Columns: sortable(ClientColumns(), "/admin/clients"), Rows: times(24, sampleClientRow), Total: 12431,
+		AllMatching: "All 12,431", CSV: "/admin/clients.csv", JSON: "/admin/clients.json",
 		Pager: Pager{Text: "51–100 of 12,431", Prev: "/admin/clients?page=1", Next: "/admin/clients?page=3"},
 	}
 }
@@ -219,6 +220,14 @@ func filteredClients() ClientsView {
 
 func emptyClients() ClientsView {
 	return changed(sampleClients(), func(v *ClientsView) { v.Rows, v.Total, v.Pager = nil, 0, Pager{} })
+}
+
+func sampleMarked(do string) MarkedView {
+	return MarkedView{
+		AdminFrame: sampleFrame("clients", ""), Token: "T0KEN", Do: do, Size: "214 connections of 180 clients on 3 servers", Connections: "214 connections",
+		Clients: "180 clients", Filter: "is:slow", Note: "No answer from east-3: connections there are missing here.", More: 179, Back: "/admin/clients?q=is%3Aslow",
+		Rows: []MemberRow{{"marked-1", "ann", "/admin/clients/ann", "Ann", "2 connections"}},
+	}
 }
 
 func sampleConnection(i int) ConnectionRow {

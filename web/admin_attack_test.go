@@ -17,6 +17,7 @@ var deeds = []string{
 	"/admin/blocks", "/admin/blocks/remove", "/admin/channels/:channel/publish", "/admin/channels/:channel/purge",
 	"/admin/clients/:clientId/block", "/admin/clients/:clientId/disconnect", "/admin/clients/:clientId/send", "/admin/clients/:clientId/unblock",
 	"/admin/connections/:connectionId/disconnect", "/admin/nodes/drain", "/admin/nodes/drain/stop", "/admin/server/drain", "/admin/server/drain/stop",
+	"/admin/marked", "/admin/marked/block", "/admin/marked/end", "/admin/marked/message", "/admin/marked/undo",
 	"/admin/webhooks/again", "/admin/webhooks/retry", "/admin/webhooks/revive", "/admin/webhooks/test",
 }
 

@@ -23,7 +23,7 @@ var livePages = []string{
 // fragments are the elements of a page that are kept live.
 var fragments = map[string][]string{
 	"/admin":                 {"busiest-rows", "chart-bytes", "chart-clients", "chart-delivered", "chart-lag", "chart-memory", "chart-published", "fig-behind", "fig-bytes", "fig-channels", "fig-clients", "fig-delivered", "fig-gaps", "fig-kicked", "fig-lag", "fig-memory", "fig-published", "fig-slow", "news", "warnings"},
-	"/admin/clients":         {"clients-pager", "clients-rows", "clients-total", "filter-note"},
+	"/admin/clients":         {"clients-pager", "clients-rows", "clients-total", "filter-note", "mark-total"},
 	"/admin/clients/ada":     {"client-blocked", "client-facts", "client-state", "connections-rows", "fig-behind", "fig-bytes", "fig-channels", "fig-connections", "fig-events", "fig-returns", "lanes", "timeline"},
 	"/admin/clients/ada/tap": {"tap-silent", "tap-state"},
 	"/admin/channels":        {"channels-pager", "channels-rows"},
@@ -223,6 +223,9 @@ func TestAdminLiveEndsWithTheServer(t *testing.T) {
 	}
 }
 
+// downloads are the paths that are no pages.
+var downloads = []string{"/admin/audit.jsonl", "/admin/clients.csv", "/admin/clients.json"}
+
 // Every page carries the rules for a browser, and allows itself nothing but its
 // nonce.
 func TestAdminPagePolicy(t *testing.T) {
@@ -232,7 +235,7 @@ func TestAdminPagePolicy(t *testing.T) {
 	alice, vera := operator(t, srv), viewer(t, srv)
 	var pages []*reply
 	for _, route := range routesOf(srv, "GET") {
-		if route != "/admin/stream" && route != "/admin/audit.jsonl" && !slices.Contains(entrances, route) && !leadsBack(route) {
+		if route != "/admin/stream" && !slices.Contains(downloads, route) && !slices.Contains(entrances, route) && !leadsBack(route) {
 			pages = append(pages, alice.get(v.path(route)), alice.get(v.path(route)))
 		}
 	}
@@ -258,7 +261,7 @@ func TestAdminPagePolicy(t *testing.T) {
 		}
 		wantPlain(t, page.what, page.doc(), nonce)
 	}
-	for _, live := range []string{"/admin/audit.jsonl"} {
+	for _, live := range downloads {
 		if got := alice.get(live).header.Get("Cache-Control"); got != "no-store" {
 			t.Errorf("%s: Cache-Control %q", live, got)
 		}

@@ -153,6 +153,30 @@ func TestAdminOfACluster(t *testing.T) {
 		west.until("/admin/audit", "audit-rows", `root 127.0.0.1 on n1 client.send ada`)
 		west.until("/admin/clients/ada", "timeline", `was sent an event by root`)
 	})
+	t.Run("marked", func(t *testing.T) {
+		east := &seen{t, east.client, east.base}
+		values := url.Values{"do": {"message"}, "all": {"1"}, "q": {"channel:news"}}
+		answer, err := east.client.PostForm(bases[0]+"/admin/marked", values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		if answer.Header.Get("Location") == "" {
+			t.Fatalf("marking answers %s", answer.Status)
+		}
+		to, err := answer.Request.URL.Parse(answer.Header.Get("Location"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		east.until(to.RequestURI(), "marked-size", `^3 connections of 2 clients on 2 servers$`)
+		east.act("/admin/marked/message", "s", to.Query().Get("s"), "type", "all", "payload", "1", "reason", "a test")
+		east.until("/admin/audit", "audit-rows", `clients.message 3 connections of 2 clients on 2 servers Sent all to 3 of 3 connections: a test`)
+		far.until(t, "it is told", func(all []sse) bool { return len(only(all, "all")) == 1 })
+		csv := ask(t, east.client, bases[0]+"/admin/clients.csv?q=server:n2", "").want(t, http.StatusOK, "").body
+		if !regexp.MustCompile(`(?m)^bob,.*,online,1,news,.*,n2,.*,\d+,\d+,0$`).MatchString(csv) {
+			t.Errorf("the export is %s", csv)
+		}
+	})
 	t.Run("tap", func(t *testing.T) {
 		east := &seen{t, east.client, east.base}
 		request, err := http.NewRequest(http.MethodGet, bases[0]+"/admin/stream?page="+url.QueryEscape("/admin/clients/bob/tap"), nil)

@@ -50,6 +50,8 @@ type Admin struct {
 	seconds *lookup[historyAnswer]
 	minutes *lookup[historyAnswer]
 	taps    remoteTaps
+
+	selections selections
 }
 
 // Path is the path of the admin UI.
@@ -114,6 +116,8 @@ func (a *Admin) Routes(e *gin.Engine) {
 	in.Match(reply.ReadMethods, "/", a.show(a.overview))
 	in.Match(reply.ReadMethods, "/stream", a.stream)
 	in.Match(reply.ReadMethods, "/audit.jsonl", a.auditLines)
+	in.Match(reply.ReadMethods, "/clients.csv", a.exportClients("csv"))
+	in.Match(reply.ReadMethods, "/clients.json", a.exportClients("json"))
 	in.POST("/logout", a.logout)
 	in.POST("/logout-everywhere", a.logoutEverywhere)
 	in.POST("/sessions/end", a.endOneSession)
@@ -134,6 +138,11 @@ func (a *Admin) Routes(e *gin.Engine) {
 	act("/channels/:channel/purge", "channel.purge", a.purge)
 	act("/blocks", "client.block", a.addBlock)
 	act("/blocks/remove", "client.unblock", a.removeBlock)
+	act("/marked", "clients.choose", a.chooseMarked)
+	act("/marked/end", "clients.end", a.onMarked("clients.end", a.endMarked))
+	act("/marked/block", "clients.block", a.onMarked("clients.block", a.blockMarked))
+	act("/marked/undo", "clients.unblock", a.onMarked("clients.unblock", a.undoBlocks))
+	act("/marked/message", "clients.message", a.onMarked("clients.message", a.messageMarked))
 	a.webhookActions(act)
 	act("/nodes/drain", "server.drain", a.drainNode)
 	act("/nodes/drain/stop", "server.drain.stop", a.stopNodeDrain)
@@ -150,7 +159,7 @@ func (a *Admin) paintings() map[string]pageFunc {
 	return map[string]pageFunc{
 		"": a.overview, "/clients": a.clients, "/clients/:clientId": a.client, "/clients/:clientId/tap": a.tap,
 		"/clients/:clientId/between": a.between,
-		"/channels":                  a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/events": a.events, "/blocks": a.blocks, "/audit": a.auditPage,
+		"/channels":                  a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/events": a.events, "/marked": a.marked, "/blocks": a.blocks, "/audit": a.auditPage,
 		"/server": a.serverPage, "/nodes": a.nodes, "/webhooks": a.webhooks, "/sessions": a.sessionsPage,
 	}
 }
@@ -228,8 +237,10 @@ func (a *Admin) formLimit(path string) int64 {
 	switch path {
 	case Path + "/channels/:channel/publish":
 		return 3*a.opts.MaxBodyBytes + gate.FormBytes
-	case Path + "/clients/:clientId/send":
+	case Path + "/clients/:clientId/send", markedPath + "/message":
 		return 3*int64(a.opts.MaxPayloadBytes) + gate.FormBytes
+	case markedPath:
+		return markedForm
 	}
 	return gate.FormBytes
 }
@@ -276,7 +287,7 @@ func pageOf(c *gin.Context) string {
 	case strings.HasPrefix(path, Path+"/clients/:"), strings.HasPrefix(path, Path+"/channels/:"):
 		kind := strings.Split(path, "/")[2]
 		return adminLink(kind, argOf(c))
-	case strings.HasPrefix(path, Path+"/connections/"):
+	case strings.HasPrefix(path, Path+"/connections/"), strings.HasPrefix(path, markedPath):
 		return Path + "/clients"
 	case strings.HasPrefix(path, Path+"/logout"):
 		return Path

@@ -56,16 +56,25 @@ const (
 	longestText = 200 // of a reason, in characters
 )
 
+// reasonOf returns the reason of a form, or what is wrong with it.
+func reasonOf(c *gin.Context) (reason, wrong string) {
+	reason = strings.TrimSpace(validUTF8(c.PostForm("reason")))
+	if utf8.RuneCountInString(reason) > longestText {
+		return "", "The reason may have 200 characters."
+	}
+	return reason, ""
+}
+
 // blockClient blocks a client as a form says, and offers to undo it.
 func (a *Admin) blockClient(c *gin.Context, id, back, done string) {
 	d, err := time.ParseDuration(c.PostForm("for"))
-	reason := strings.TrimSpace(validUTF8(c.PostForm("reason")))
+	reason, wrong := reasonOf(c)
 	switch {
 	case err != nil || d <= 0 || d > node.MaxBlock:
 		a.failed(c, "client.block", id, back, blockHelp)
 		return
-	case utf8.RuneCountInString(reason) > longestText:
-		a.failed(c, "client.block", id, back, "The reason may have 200 characters.")
+	case wrong != "":
+		a.failed(c, "client.block", id, back, wrong)
 		return
 	}
 	_, _, online := a.node.Registry.Client(id)

@@ -143,16 +143,7 @@ const sendWait = 2 * time.Second
 // streams that are behind or away never get it.
 func (a *Admin) send(c *gin.Context) {
 	id := argOf(c)
-	form := templates.SendForm{Type: c.PostForm("type"), Payload: c.PostForm("payload"), IsText: c.PostForm("text") != ""}
-	payload, wrong := payloadOf(form.Payload, form.IsText)
-	switch err := eventlog.CheckType(form.Type); {
-	case err != nil:
-		form.Field, form.Error = "type", "type "+err.Error()
-	case wrong != "":
-		form.Field, form.Error = "payload", wrong+"."
-	case len(payload) > a.opts.MaxPayloadBytes:
-		form.Field, form.Error = "payload", "payload has "+grouped(len(payload))+" bytes; it may have "+grouped(a.opts.MaxPayloadBytes)
-	}
+	form, payload := a.readSend(c)
 	_, conns, online := a.node.Registry.Client(id)
 	if form.Error == "" && !online {
 		form.Error = "The client is not online."
@@ -169,6 +160,21 @@ func (a *Admin) send(c *gin.Context) {
 	a.noteAct(c, "send", id, "")
 	text := "Sent to " + grouped(got) + " of " + plural(len(conns), "connection") + "."
 	a.done(c, "client.send", id, form.Type+", "+text, adminLink("clients", id), text)
+}
+
+// readSend reads the form that sends an event. The form has an Error if that can't be sent.
+func (a *Admin) readSend(c *gin.Context) (form templates.SendForm, payload []byte) {
+	form = templates.SendForm{Type: c.PostForm("type"), Payload: c.PostForm("payload"), IsText: c.PostForm("text") != ""}
+	payload, wrong := payloadOf(form.Payload, form.IsText)
+	switch err := eventlog.CheckType(form.Type); {
+	case err != nil:
+		form.Field, form.Error = "type", "type "+err.Error()
+	case wrong != "":
+		form.Field, form.Error = "payload", wrong+"."
+	case len(payload) > a.opts.MaxPayloadBytes:
+		form.Field, form.Error = "payload", "payload has "+grouped(len(payload))+" bytes; it may have "+grouped(a.opts.MaxPayloadBytes)
+	}
+	return form, payload
 }
 
 func plural(n int, noun string) string {

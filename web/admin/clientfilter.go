@@ -150,6 +150,17 @@ func (m *matcher) client(e *clientEntry) bool {
 	return !m.hasConn || slices.ContainsFunc(e.conns, m.connection)
 }
 
+// connections returns a client's connections that match.
+func (m *matcher) connections(e *clientEntry) []*presence.Connection {
+	if !m.alone(e) {
+		return nil
+	}
+	if !m.hasConn {
+		return e.conns
+	}
+	return slices.DeleteFunc(slices.Clone(e.conns), func(c *presence.Connection) bool { return !m.connection(c) })
+}
+
 // alone compares a client with the terms that are about it, and not about its connections.
 func (m *matcher) alone(e *clientEntry) bool {
 	for i := range m.filter.terms {

@@ -64,6 +64,8 @@ func (p *clientsPage) paint() renderedPage {
 	p.refresh(every, p.key)
 	view := templates.ClientsView{AdminFrame: p.v.frame, Query: p.search, Sort: p.v.query.Get("sort"), Total: p.rows.all, BaseURL: p.v.base}
 	view.Chips, view.Problems, view.Note = p.filter.chips(p.v.query, clientsPath), p.filter.problems(), p.note
+	view.AllMatching = "All " + grouped(p.rows.total)
+	view.CSV, view.JSON = exportLinks(p.search)
 	view.Help = p.a.filterHelp(clientsPath)
 	if p.search != "" {
 		view.Matching = grouped(p.rows.total) + " match"
@@ -72,14 +74,24 @@ func (p *clientsPage) paint() renderedPage {
 	p.states.ask(p.rows.names...)
 	for _, id := range p.rows.names {
 		if row, ok := p.a.clientRow(id, p.states); ok {
+			row.CanMark = p.v.frame.CanAct
 			view.Rows = append(view.Rows, row)
 		}
 	}
 	view.Pager = p.pager(clientsPath)
 	if words, only := p.filter.words(); only && len(words) > 0 {
-		view.HasPast, view.Past = true, p.a.departed(words)
+		view.HasPast, view.Past = true, p.a.moments(p.a.departed(words), true)
 	}
 	return renderedPage{body: templates.Clients(view), parts: view.Fragments()}
+}
+
+// exportLinks returns the exports of the clients that match a filter.
+func exportLinks(filter string) (csv, json string) {
+	q := ""
+	if filter != "" {
+		q = "?q=" + queryEscape(filter)
+	}
+	return clientsPath + ".csv" + q, clientsPath + ".json" + q
 }
 
 // How long clients that have left can be found, as far as the journal reaches, and how many are listed.
@@ -89,7 +101,7 @@ const (
 )
 
 // departed returns when clients have left whose ids have all words and that are not online, the newest first.
-func (a *Admin) departed(words []string) []templates.Moment {
+func (a *Admin) departed(words []string) []node.JournalEntry {
 	since := time.Now().Add(-pastSpan)
 	seen := make(map[string]bool)
 	left := a.node.Journal.Newest(pastShown, func(h *node.JournalEntry) bool {
@@ -99,11 +111,10 @@ func (a *Admin) departed(words []string) []templates.Moment {
 		seen[h.ClientID] = true
 		return true
 	})
-	left = slices.DeleteFunc(left, func(h node.JournalEntry) bool {
+	return slices.DeleteFunc(left, func(h node.JournalEntry) bool {
 		_, _, online := a.node.Registry.Client(h.ClientID)
 		return online
 	})
-	return a.moments(left, true)
 }
 
 // clientEntry is a client that is online.

@@ -99,6 +99,9 @@ func (a *Admin) showScreen(c *gin.Context, s *login.Session, status int, paint p
 	v.frame.Flash.Tone, v.frame.Flash.Text = s.TakeFlash()
 	if id := s.TakeUndo(); id != "" {
 		v.frame.Flash.Undo = below(adminLink("clients", id), "unblock")
+		if token, many := strings.CutPrefix(id, undoMarked); many {
+			v.frame.Flash.Undo = markedPath + "/undo?s=" + token
+		}
 	}
 	if change != nil {
 		change(v)

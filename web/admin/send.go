@@ -18,7 +18,8 @@ import (
 const sendKind = "client-send"
 
 type sendQuestion struct {
-	ClientID string          `json:"clientId"`
+	ClientID string          `json:"clientId,omitempty"`
+	Conns    []string        `json:"conns,omitempty"` // instead of a client
 	Type     string          `json:"type"`
 	Payload  json.RawMessage `json:"payload"`
 }
@@ -29,7 +30,10 @@ type sendAnswer struct {
 
 // answerSend answers sendQuestions.
 func (a *Admin) answerSend(q sendQuestion) (any, bool) {
-	_, conns, _ := a.node.Registry.Client(q.ClientID)
+	conns := a.open(q.Conns)
+	if q.ClientID != "" {
+		_, conns, _ = a.node.Registry.Client(q.ClientID)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), node.AskWait*3/4)
 	defer cancel()
 	return sendAnswer{a.sendEvent(ctx, conns, q.Type, q.Payload)}, true
@@ -40,7 +44,29 @@ func (a *Admin) sendEverywhere(c *gin.Context, id string, conns []*presence.Conn
 	ctx := c.Request.Context()
 	got := a.sendEvent(ctx, conns, typ, payload)
 	if slices.ContainsFunc(conns, func(c *presence.Connection) bool { return c.Handle == nil }) {
-		for _, answer := range node.Ask[sendAnswer](ctx, a.node, "", sendKind, sendQuestion{id, typ, payload}) {
+		for _, answer := range node.Ask[sendAnswer](ctx, a.node, "", sendKind, sendQuestion{ClientID: id, Type: typ, Payload: payload}) {
+			got += answer.Value.Sent
+		}
+	}
+	return got
+}
+
+// sendStep is to how many connections another server sends at once.
+const sendStep = 2000
+
+// sendToMany sends an event to the live ones of some connections, on all servers, and counts them.
+func (a *Admin) sendToMany(c *gin.Context, ids []string, typ string, payload []byte) int {
+	ctx := c.Request.Context()
+	conns := a.open(ids)
+	var away []string
+	for _, conn := range conns {
+		if conn.Handle == nil {
+			away = append(away, conn.ID)
+		}
+	}
+	got := a.sendEvent(ctx, conns, typ, payload)
+	for part := range slices.Chunk(away, sendStep) {
+		for _, answer := range node.Ask[sendAnswer](ctx, a.node, "", sendKind, sendQuestion{Conns: part, Type: typ, Payload: payload}) {
 			got += answer.Value.Sent
 		}
 	}

@@ -5,6 +5,7 @@
  *   ages.js      times                      charts.js    charts
  *   forms.js     forms                      search.js    searches
  *   panel.js     an event, opened           feed.js      the feed, held
+ *   marks.js     marked rows
  *
  *   form[data-seconds] is there for so long
  *   [data-copy="#id"] copies an element's text; [data-confirm] asks before a form is sent
@@ -15,6 +16,7 @@ import { ROOT } from "./dom.js";
 import { hold } from "./feed.js";
 import { helpWithForms } from "./forms.js";
 import { connect, sleepWhileHidden, watchForSilence } from "./live.js";
+import { markRange, markRow, watchMarks } from "./marks.js";
 import { closeEvent, openOnClick } from "./panel.js";
 import { settleLists } from "./patches.js";
 import { searchAsTyped } from "./search.js";
@@ -35,7 +37,7 @@ function onKey(event) {
   if (key === "Escape" && target === search) search.blur();
   if (key === "Escape" && $(".menu[open]")) closeMenu();
   else if (key === "Escape" && closeEvent()) return;
-  if (event.ctrlKey || event.altKey || event.metaKey || target.closest("input, textarea, select")) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || target.closest("input:not(.mark), textarea, select")) return;
   const figure = target.closest("figure[data-chart]");
   const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
   if (timeStamp < leadsUntil && key in PAGES) location.assign(`${ROOT}/admin${PAGES[key]}`);
@@ -43,6 +45,7 @@ function onKey(event) {
   if (key === "?" && !$("#keys").open) $("#keys").showModal();
   else if (key === "/" && search) search.focus();
   else if (key === "p" && $("#tail-pause")) $("#tail-pause").click();
+  else if (key === "x" || key === "X") markRow(document.activeElement, key === "X");
   else if (key === "j" || key === "k") nextRow(key === "j" ? 1 : -1);
   else if (figure && step) pointNext(figure, step);
   else return;
@@ -56,9 +59,10 @@ function nextRow(step) {
   rows[at < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, at + step))]?.focus();
 }
 
-async function onClick({ target }) {
+async function onClick({ target, shiftKey }) {
   const button = target.closest("#tail-pause, [data-copy]");
   if (button?.id === "tail-pause") hold(button.ariaPressed !== "true");
+  if (target.matches(".mark")) markRange(target, shiftKey);
   const menu = $(".menu[open]");
   if (menu && !menu.contains(target)) menu.open = false;
   if (target.closest("[data-feed] summary")?.parentElement.open === false) hold(true); // what is read stays where it is
@@ -122,6 +126,7 @@ document.querySelectorAll("[data-seconds]").forEach(countDownUndo);
 chooseTimes();
 helpWithForms();
 searchAsTyped();
+watchMarks();
 openOnClick();
 sleepWhileHidden();
 watchForSilence();

@@ -26,3 +26,36 @@ func TestDashboardFilters(t *testing.T) {
 	d.want(`document.querySelector("#search").value === "channel:lobby is:fast"`)
 	d.wantQuiet(false)
 }
+
+// Rows are marked with keys and the mouse; what happens to them is shown before, and a block can be undone.
+func TestDashboardMarksRows(t *testing.T) {
+	t.Parallel()
+	srv := startDashboard(t)
+	for _, id := range []string{"ann", "bob", "carol", "dave"} {
+		listenAs(t, srv, id).awaitType(t, "registered", 1)
+	}
+	d := openDashboard(t, srv.url)
+	d.openLive("/admin/clients")
+	d.wantSome(clientRow("dave"))
+	d.want(`document.querySelector("[data-testid=mark-block]").disabled`)
+	d.press("jxjjX")
+	d.want(`document.querySelector("[data-testid=marked-count]").textContent === "3 clients marked"`)
+	d.press("x")
+	d.want(`document.querySelector("[data-testid=marked-count]").textContent === "2 clients marked"`)
+	d.submit(hook("mark-block"))
+	d.want(`document.querySelector("[data-testid=marked-size]").textContent === "2 connections of 2 clients"`)
+	d.fill(hook("marked-reason"), "a test")
+	d.submit(hook("marked-do"))
+	d.want(`document.querySelector("#flash").textContent.includes("Blocked 2 clients for 10 min")`)
+	d.submit(hook("undo"))
+	d.want(`document.querySelector("#flash").textContent.includes("The blocks of 2 clients are undone")`)
+	d.wantQuiet(false)
+
+	d.runNoScript()
+	d.open("/admin/clients?q=dave")
+	d.click(hook("mark-all"))
+	d.click(hook("mark-end"))
+	d.wantStill(`document.querySelector("[data-testid=marked-do]")?.textContent === "End 1 connection"`)
+	d.click(hook("marked-do"))
+	d.wantStill(`document.querySelector("#flash")?.textContent.includes("Ended 1 connection of 1 client")`)
+}
