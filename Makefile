@@ -10,7 +10,7 @@ SOURCES = $(shell find . -name '*.go' -not -name '*_templ.go' -not -path '*/node
 # The browser tests use the first of these that is installed.
 BROWSER = $(shell for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b && break; done)
 
-.PHONY: help run demo build check formatted test test-browser-found test-compiled test-clients test-deploy torture rolling soak fuzz notices screenshots bench bench-peers lint fmt generate clean
+.PHONY: help run demo build check formatted test test-browser-found test-compiled test-clients test-deploy torture recovery rolling soak fuzz notices screenshots bench bench-peers lint fmt generate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -60,6 +60,9 @@ test-deploy:
 torture: ## attack real servers with faults, and check the clients' observations (FOR=2h SEED=7 ENGINE=memory|data|scarce|tls|nats)
 	ROLLCALL_TORTURE_FOR=$(or $(FOR),10m) ROLLCALL_TORTURE_SEED=$(SEED) ROLLCALL_TORTURE_ENGINE=$(ENGINE) \
 		$(GO) test -race -count=1 -v -timeout 0 -run 'TestTorture$$' ./cmd/rollcall
+
+recovery: ## measure the time to recover from each fault, and print a table (TIMES=5 ENGINE=memory|data|tls|nats)
+	@ROLLCALL_RECOVERY=$(or $(TIMES),5) ROLLCALL_TORTURE_ENGINE=$(ENGINE) $(GO) test -count=1 -v -timeout 0 -run 'TestRecovery$$' ./cmd/rollcall
 
 rolling: ## restart two servers one after the other under EventSources, behind nginx and over TLS (STREAMS=2000)
 	ROLLCALL_ROLLING_STREAMS=$(or $(STREAMS),2000) $(GO) test -count=1 -v -timeout 20m -parallel 1 -run 'TestRollingRestart(BehindNginx|OverTLS)$$' ./cmd/rollcall

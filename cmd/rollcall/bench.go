@@ -41,6 +41,7 @@ type benchCmd struct {
 
 	Idle   bool `help:"Publish nothing: measure only connecting and memory."`
 	Resume bool `help:"Drop all streams, publish, reconnect all with Last-Event-ID and check that nothing is lost or repeated."`
+	Drops  int  `placeholder:"N" default:"0" help:"With --resume: first, drop all streams N times for two seconds each, while --rate events per second are published."`
 	Missed int  `placeholder:"N" default:"100" help:"With --resume: events per channel while the streams are disconnected."`
 	Live   int  `placeholder:"N" default:"10" help:"With --resume: streams that stay connected and follow live traffic at --rate."`
 
@@ -107,7 +108,7 @@ func (c *benchCmd) options() bench.Options {
 		Slow: c.Slow, PayloadBytes: c.Payload,
 		Rate: c.Rate, Duration: time.Duration(c.Duration), Warmup: time.Duration(c.Warmup),
 		Burst: c.Burst, Bursts: c.Bursts, Batch: c.PublishBatch, Publishers: c.Publishers,
-		Missed: c.Missed, Live: c.Live,
+		Drops: c.Drops, Missed: c.Missed, Live: c.Live,
 		Settle: time.Duration(c.Settle), Patience: time.Duration(c.Patience), Window: c.Window, Readers: c.Readers,
 		PIDs: c.PID, Portable: c.Portable,
 	}

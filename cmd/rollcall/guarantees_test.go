@@ -8,18 +8,26 @@ import (
 	"testing"
 )
 
-// Every test that docs/guarantees.md names is there, and every promise names one.
+// Every test that docs/guarantees.md and docs/faults.md name is there, and every promise and fault names one.
 func TestGuaranteesNameTheirTests(t *testing.T) {
 	t.Parallel()
+	for _, page := range []string{"guarantees.md", "faults.md"} {
+		t.Run(page, func(t *testing.T) { wantTests(t, page) })
+	}
+}
+
+// wantTests checks the rows of a page in docs, up to its measurements.
+func wantTests(t *testing.T, page string) {
 	root := filepath.Join("..", "..")
-	text, err := os.ReadFile(filepath.Join(root, "docs", "guarantees.md"))
+	text, err := os.ReadFile(filepath.Join(root, "docs", page))
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := regexp.MustCompile("`([\\w/]+)\\.((?:T|t)est\\w+)`")
+	named := regexp.MustCompile("`([\\w/]+)\\.((?:T|t)est\\w+|Fuzz\\w+)`")
 	sources := make(map[string]string) // by package
 	rows := 0
-	for line := range strings.Lines(string(text)) {
+	attacked, _, _ := strings.Cut(string(text), "\n## Recovery\n")
+	for line := range strings.Lines(attacked) {
 		tests := named.FindAllStringSubmatch(line, -1)
 		if strings.HasPrefix(line, "| ") && !strings.Contains(line, "| tests |") {
 			if rows++; len(tests) == 0 {

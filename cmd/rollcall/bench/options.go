@@ -64,6 +64,7 @@ type Options struct {
 	Publishers int           // connections that publish at once, each with channels of its own; default 1
 
 	Missed int // Resume: events on each channel while the streams are away; default 100
+	Drops  int // Resume: first, drop all streams so many times for two seconds each, while Rate events a second are published
 	Live   int // Resume: streams that stay and follow live traffic at Rate; default 10
 
 	Settle   time.Duration // idle time before memory is read; zero: none
@@ -164,6 +165,8 @@ func (o Options) validate() error {
 	case o.Rate < 0 || o.Burst < 1 || o.Bursts < 1 || o.Batch < 1 || o.Publishers < 1 ||
 		o.Missed < 1 || o.Live < 1 || o.Window < 1 || o.Readers < 1 || o.StreamsPerConnection < 1:
 		return errors.New("rate, burst, bursts, batch, publishers, missed, live, window, readers and streams per connection: use 1 or more")
+	case o.Drops < 0:
+		return errors.New("drops: use 0 or more")
 	case o.StreamsPerConnection > 1 && !o.HTTP2:
 		return errors.New("streams per connection: more than 1 needs HTTP/2")
 	case o.Duration < 0 || o.Warmup < 0 || o.Settle < 0 || o.Patience < 0:

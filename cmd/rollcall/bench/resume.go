@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -24,6 +25,12 @@ func (r *run) resume(ctx context.Context) error {
 	res.LiveBefore = newLatency(r.takeLatency())
 	r.result.Resume = res
 
+	for i := range r.o.Drops {
+		r.progress.setPhase(fmt.Sprintf("drop %d of %d", i+1, r.o.Drops))
+		if err := r.dropAll(ctx, p); err != nil {
+			return err
+		}
+	}
 	r.progress.setPhase("publishing what the streams miss")
 	r.engine.drop(r.main)
 	if err := r.everyChannel(ctx, p, r.o.Missed); err != nil {
@@ -41,6 +48,23 @@ func (r *run) resume(ctx context.Context) error {
 		res.CPUMicrosStream = microsPer(time.Duration(*m.CPUSeconds*float64(time.Second)), int64(res.Streams))
 	}
 	return nil
+}
+
+// dropTime is how long a drop lasts.
+const dropTime = 2 * time.Second
+
+// dropAll drops all streams, publishes at the rate while they are away, reconnects them, and waits until they have caught up.
+func (r *run) dropAll(ctx context.Context, p *paced) error {
+	r.engine.drop(r.main)
+	away, cancel := context.WithTimeout(ctx, dropTime)
+	defer cancel()
+	if err := r.every(away, func() error { return p.send(ctx, 1) }); err != nil {
+		return err
+	}
+	if _, err := r.open(ctx, r.main); err != nil {
+		return err
+	}
+	return r.drain(ctx)
 }
 
 // storm reconnects the streams under live traffic and waits until they have caught up.

@@ -101,6 +101,7 @@ func TestResume(t *testing.T) {
 	everyEngine(t, func(t *testing.T, portable bool) {
 		o := newTestServer(t, faultless).options()
 		o.Mode, o.Channels, o.Missed, o.Live, o.Batch, o.Portable = Resume, 5, 40, 2, 50, portable
+		o.Drops = 1
 		o.Rate, o.Warmup = 200, 100*time.Millisecond
 		r := mustRun(t, o)
 		if err := r.Err(); err != nil {
@@ -108,6 +109,9 @@ func TestResume(t *testing.T) {
 		}
 		if s := r.Resume; s.Streams != 20 || s.MissedPerStream != 120 || s.LiveBefore.Count == 0 {
 			t.Errorf("%+v, want 20 streams that missed 120 events each", s)
+		}
+		if n := r.Delivery.Published; n < 500 { // 200 of them for the storm, and 200 a second in the drop
+			t.Errorf("%d events", n)
 		}
 		if m := r.Measured; m.Deliveries < 20*120 {
 			t.Errorf("%d deliveries in the storm, want at least 2400", m.Deliveries)
