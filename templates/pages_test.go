@@ -48,6 +48,8 @@ func livePages(views map[string]live) map[string]livePage {
 			page = Marked(v)
 		case WebhooksView:
 			page = Webhooks(v)
+		case KeysView:
+			page = Keys(v)
 		case SessionsView:
 			page = Sessions(v)
 		}
@@ -86,6 +88,8 @@ func sampleViews() map[string]live {
 		"server-draining": drainingServer(),
 		"nodes":           sampleNodes(),
 		"sessions":        sampleSessions(),
+		"keys":            sampleKeys(),
+		"keys-off":        KeysView{AdminFrame: sampleFrame("server", "/admin/keys"), Off: true},
 		"sessions-own":    changed(sampleSessions(), func(v *SessionsView) { v.All, v.Clustered, v.Silent = false, false, "" }),
 		"trace":           sampleTrace(),
 		"webhooks":        sampleWebhooks(),

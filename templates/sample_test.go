@@ -477,3 +477,13 @@ func sampleSessions() SessionsView {
 		},
 	}
 }
+
+func sampleKeys() KeysView {
+	return KeysView{
+		AdminFrame: sampleFrame("server", "/admin/keys"), Made: "rk_abcdefghijklmnopqrstuvwxyz234567abcdefgh",
+		Rows: []KeyRow{
+			{Key: "key-1", ID: "a1", Name: "billing", Allow: "publish,history", Channels: "orders.>", Made: ago(time.Minute), By: "ann"},
+			{Key: "key-2", ID: "a2", Name: "old", Allow: "publish,subscribe,history,presence,admin", Channels: ">", Made: ago(900 * time.Hour), By: "oidc:vic@example.org", Expires: ago(time.Hour), Expired: true},
+		},
+	}
+}

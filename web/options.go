@@ -79,6 +79,7 @@ type Options struct {
 	Admins        []login.Account // the admin UI's accounts; none turns it off
 	OIDC          *OIDC           // the admin UI's login at an OpenID Connect provider; nil for none
 	AdminHint     string          // the login page's hint about where the password is
+	AdminKeys     string          // file of the API keys that operators make in the admin UI; "" for none
 	AdminSessions string          // file that keeps its sessions over a restart; "" keeps them in memory
 	Settings      []Setting       // shown in the admin UI as the configuration
 

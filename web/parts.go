@@ -77,7 +77,7 @@ func (o *Options) compat() compat.Options {
 
 func (o *Options) admin(totals func() []totals.Total, h *hooks.Hooks) admin.Options {
 	return admin.Options{
-		Log: o.Log, Version: o.Version, Admins: o.Admins, SSO: o.OIDC, Hint: o.AdminHint, Sessions: o.AdminSessions, Apart: o.AdminApart,
+		Log: o.Log, Version: o.Version, Admins: o.Admins, SSO: o.OIDC, Hint: o.AdminHint, Sessions: o.AdminSessions, Keys: o.AdminKeys, Apart: o.AdminApart,
 		Settings: o.Settings, History: o.History(), LoopbackOnly: !o.AnyHost, StallTimeout: o.StallTimeout,
 		MaxBodyBytes: o.MaxBodyBytes, MaxPayloadBytes: o.MaxPayloadBytes, Totals: totals, Hooks: h,
 	}

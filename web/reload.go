@@ -35,6 +35,9 @@ func (s *Server) Reload(c Changes) error {
 			return err
 		}
 	}
+	if err := s.admin.ReloadKeys(); err != nil {
+		return err
+	}
 	if err := s.gate.Replace(c.CORSOrigins, *c.Access); err != nil {
 		return err
 	}

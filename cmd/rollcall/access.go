@@ -17,6 +17,7 @@ import (
 type AccessFlags struct {
 	APIKey           []string       `group:"access" name:"api-key" sep:"none" placeholder:"LINE" help:"Accept the API key that this line describes; \"rollcall key new\" makes a key and its line. May be repeated."`
 	APIKeys          string         `group:"access" name:"api-keys" placeholder:"FILE" help:"Read such lines from this file. Changes take effect at run time."`
+	AdminKeys        string         `group:"access" name:"admin-keys" placeholder:"FILE" help:"Keep the API keys that operators make in the admin UI in this file, as hashes, and accept them. Changes of the file take effect at run time."`
 	JWTSecret        string         `group:"access" name:"jwt-secret" placeholder:"SECRET" help:"Accept subscribers' tokens signed with this secret of at least 32 bytes (HS256). Better set in a file or the environment."`
 	JWTPublicKey     []string       `group:"access" name:"jwt-public-key" placeholder:"FILE" help:"Accept tokens signed with the private key of a public key or certificate in this PEM file (RS256, ES256, EdDSA)."`
 	JWKSURL          string         `group:"access" name:"jwks-url" placeholder:"URL" help:"Accept tokens signed with a key of the key set at this URL."`
@@ -45,7 +46,7 @@ type AccessFlags struct {
 
 // open reports whether no credentials are configured.
 func (a *AccessFlags) open() bool {
-	return len(a.APIKey) == 0 && a.APIKeys == "" && !a.takesTokens() && len(a.Anonymous) == 0 && a.AuthorizeURL == ""
+	return len(a.APIKey) == 0 && a.APIKeys == "" && a.AdminKeys == "" && !a.takesTokens() && len(a.Anonymous) == 0 && a.AuthorizeURL == ""
 }
 
 func (a *AccessFlags) takesTokens() bool {
@@ -58,6 +59,11 @@ func (a *AccessFlags) check(p *problems) {
 		p.errs = append(p.errs, err)
 	} else if _, err := auth.New(auth.Options{Keys: keys}); err != nil {
 		p.add("api-key", "%v", err)
+	}
+	if a.AdminKeys != "" {
+		if _, err := auth.OpenKeyFile(a.AdminKeys); err != nil {
+			p.add("admin-keys", "%v", err)
+		}
 	}
 	a.checkTokens(p)
 	a.checkBackend(p)

@@ -285,6 +285,7 @@ func (c *serveCmd) options(log *slog.Logger, effective []web.Setting, access *au
 		OIDC:               c.oidc,
 		AdminHint:          c.hint,
 		AdminSessions:      c.AdminSessions,
+		AdminKeys:          c.AdminKeys,
 		Settings:           effective,
 		HistoryEvents:      c.HistoryEvents,
 		HistoryBytes:       int(c.HistoryBytes),

@@ -138,7 +138,7 @@ func TestEveryFlagHasAVariableAndAKey(t *testing.T) {
 		"authorize-url": "http://app.internal:3000/authorize", "authorize-headers": "X-Tenant,Accept-Language", "authorize-cookies": "session",
 		"nats-creds":       newFile(t, "user.creds", "-----BEGIN NATS USER JWT-----\n-----BEGIN USER NKEY SEED-----\n"),
 		"address-connects": "7", "address-publishes": "7", "address-bytes": "9KiB",
-		"admin-role": "support=viewer:room.>", "admin-url": "https://a.org/admin", "oidc-issuer": "https://id.example.org", "oidc-client-secret-file": passwords, "oidc-role": "ops=operator",
+		"admin-keys": filepath.Join(t.TempDir(), "made"), "admin-role": "support=viewer:room.>", "admin-url": "https://a.org/admin", "oidc-issuer": "https://id.example.org", "oidc-client-secret-file": passwords, "oidc-role": "ops=operator",
 		"identity-connects": "7", "identity-publishes": "7", "identity-bytes": "9KiB",
 	}
 	secret := "--jwt-secret=" + special["jwt-secret"]
@@ -270,7 +270,7 @@ func TestOptionsCarryEverySetting(t *testing.T) {
 	c, _, err := parse(t, "", nil, "--cors-origin=*", "--node=n", "--online-presence", "--h2c", "--shards=2", "--max-streams=5", "--max-connections=9",
 		"--admin-password=correct horse", "--admin-sessions=f", "--admin-listen=:0", "--hsts=1h", "--trusted-proxy=10.0.0.0/8",
 		"--address-connections=1", "--identity-connections=1", "--no-compat", "--no-pages", "--insecure", "--no-http2", "--net-http2", "--channel=typing.> keep=none",
-		"--oidc-issuer=https://id.example.org", "--admin-url=https://a.org/admin", "--oidc-client-id=x", "--oidc-role=ops=operator")
+		"--oidc-issuer=https://id.example.org", "--admin-url=https://a.org/admin", "--oidc-client-id=x", "--oidc-role=ops=operator", "--admin-keys="+filepath.Join(t.TempDir(), "keys"))
 	if err != nil {
 		t.Fatal(err)
 	}

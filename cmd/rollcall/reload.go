@@ -241,7 +241,7 @@ func (c *serveCmd) keepHashes(before []login.Account) {
 
 // watchedFiles returns the files that settings name and that may change at run time.
 func (c *serveCmd) watchedFiles() []string {
-	list := append([]string{c.Config, c.APIKeys, c.AdminPasswordFile, c.OIDCClientSecretFile, c.TLSCert, c.TLSKey}, c.JWTPublicKey...)
+	list := append([]string{c.Config, c.APIKeys, c.AdminKeys, c.AdminPasswordFile, c.OIDCClientSecretFile, c.TLSCert, c.TLSKey}, c.JWTPublicKey...)
 	return slices.DeleteFunc(list, func(path string) bool { return path == "" })
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"rollcall/templates"
+	"rollcall/web/auth"
 	"rollcall/web/gate"
 	"rollcall/web/login"
 	"rollcall/web/node"
@@ -35,6 +36,7 @@ type Admin struct {
 	Accounts *login.Accounts
 	sessions *login.Sessions
 	limiter  *login.Limiter
+	keys     *auth.KeyFile               // nil without a file of keys
 	sso      atomic.Pointer[SSO]         // nil without a login provider
 	guard    *http.CrossOriginProtection // trusts no other origin, regardless of CORS
 	audit    auditLog
@@ -72,6 +74,12 @@ func New(n *node.Node, g *gate.Gate, s *stream.Streams, p *publish.Publisher, pa
 	var err error
 	if a.Accounts, err = login.NewAccounts(opts.Admins); err != nil {
 		return nil, err
+	}
+	if opts.Keys != "" {
+		if a.keys, err = auth.OpenKeyFile(opts.Keys); err != nil {
+			return nil, err
+		}
+		a.applyKeys()
 	}
 	a.SetSSO(opts.SSO) // before the sessions of its users are read
 	a.sessions, err = login.NewSessions(a.Accounts, login.SessionOptions{
@@ -144,6 +152,8 @@ func (a *Admin) Routes(e *gin.Engine) {
 	act("/marked/undo", "clients.unblock", a.onMarked("clients.unblock", a.undoBlocks))
 	act("/marked/message", "clients.message", a.onMarked("clients.message", a.messageMarked))
 	a.webhookActions(act)
+	act("/keys", "key.add", a.addKey)
+	act("/keys/revoke", "key.revoke", a.revokeKey)
 	act("/nodes/drain", "server.drain", a.drainNode)
 	act("/nodes/drain/stop", "server.drain.stop", a.stopNodeDrain)
 	act("/server/drain", "server.drain", a.drain)
@@ -161,6 +171,7 @@ func (a *Admin) paintings() map[string]pageFunc {
 		"/clients/:clientId/between": a.between,
 		"/channels":                  a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/events": a.events, "/marked": a.marked, "/blocks": a.blocks, "/audit": a.auditPage,
 		"/server": a.serverPage, "/nodes": a.nodes, "/webhooks": a.webhooks, "/sessions": a.sessionsPage,
+		"/keys": a.keysPage,
 	}
 }
 

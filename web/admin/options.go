@@ -17,6 +17,7 @@ type Options struct {
 	Admins          []login.Account
 	SSO             *SSO   // the login at a provider; nil for none
 	Hint            string // the login page's hint about where the password is
+	Keys            string // file of the API keys that operators make; "" for none
 	Sessions        string // file that keeps the sessions over a restart; "" keeps them in memory
 	Apart           bool   // the admin UI has a listener of its own, with profiles
 	Settings        []Setting

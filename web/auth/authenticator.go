@@ -23,7 +23,10 @@ type Options struct {
 }
 
 // Authenticator authenticates requests. Its methods may be called concurrently.
-type Authenticator struct{ rules atomic.Pointer[rules] }
+type Authenticator struct {
+	rules atomic.Pointer[rules]
+	made  atomic.Pointer[keySet] // keys beside those of the rules; see SetMade
+}
 
 // rules are Options as they are used. They never change.
 type rules struct {
@@ -70,6 +73,16 @@ func (a *Authenticator) Replace(o Options) error {
 	return nil
 }
 
+// SetMade replaces the keys that are accepted beside those of [Options]. An open server ignores them. On an error,
+// nothing changes.
+func (a *Authenticator) SetMade(keys []Key) error {
+	made, err := newKeySet(keys)
+	if err == nil {
+		a.made.Store(&made)
+	}
+	return err
+}
+
 // Authenticate returns the grant of a request. A request without a credential is
 // anonymous, which may permit nothing. Every error is one of this package's, or wraps one.
 //
@@ -96,7 +109,11 @@ func (a *Authenticator) Authenticate(r *http.Request) (*Grant, error) {
 	case isKey(c.text) && c.from&(inQuery|inCookie) != 0:
 		return nil, ErrKeyInURL
 	case isKey(c.text):
-		return rules.keys.find(c.text)
+		g, err := rules.keys.find(c.text)
+		if made := a.made.Load(); errors.Is(err, ErrAPIKey) && made != nil {
+			return made.find(c.text)
+		}
+		return g, err
 	case c.from&inKeyHeader != 0:
 		return nil, ErrAPIKey
 	case rules.verifier == nil && c.from == inAuthorization && rules.backend.asks("Authorization"):
@@ -142,6 +159,9 @@ func (a *Authenticator) Holds(g *Grant) bool {
 		return rules.open
 	case APIKey:
 		now := rules.keys[g.key.Hash]
+		if made := a.made.Load(); now == nil && made != nil {
+			now = (*made)[g.key.Hash]
+		}
 		return now != nil && now.key.String() == g.key.String()
 	case Token:
 		return rules.verifier != nil

@@ -69,6 +69,9 @@ func (k *Gate) Replace(origins []string, who auth.Options) error {
 	return nil
 }
 
+// SetMadeKeys replaces the keys that are accepted beside the configured ones, from the next request on.
+func (k *Gate) SetMadeKeys(keys []auth.Key) error { return k.access.auth.SetMade(keys) }
+
 // MayConnect checks the rate at which streams are opened.
 func (k *Gate) MayConnect(c *gin.Context, who Caller) *reply.Fault {
 	if f := k.connects(c, who); f != nil {

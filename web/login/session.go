@@ -33,7 +33,7 @@ type Session struct {
 
 	// Guarded by Sessions.mu.
 	seen  time.Time
-	flash struct{ tone, text, undo string }
+	flash struct{ tone, text, undo, secret string }
 }
 
 func newSession(owner *Sessions, k key, account Account, addr, agent string) *Session {
@@ -104,6 +104,21 @@ func (s *Session) TakeFlash() (tone, text string) {
 	tone, text = s.flash.tone, s.flash.text
 	s.flash.tone, s.flash.text = "", ""
 	return tone, text
+}
+
+// SetSecret stores a text that one page of the session shows, once.
+func (s *Session) SetSecret(text string) {
+	s.owner.mu.Lock()
+	defer s.owner.mu.Unlock()
+	s.flash.secret = text
+}
+
+// TakeSecret returns the text of SetSecret once, or "".
+func (s *Session) TakeSecret() (text string) {
+	s.owner.mu.Lock()
+	defer s.owner.mu.Unlock()
+	text, s.flash.secret = s.flash.secret, ""
+	return text
 }
 
 // now is the time by the wall clock, which goes on while the machine sleeps.
