@@ -140,7 +140,7 @@ func (v *visit) farewell(ctx context.Context) {
 		return
 	}
 	to := v.lane.url + "/presence/connections/" + url.PathEscape(id) + "/leave?secret=" + url.QueryEscape(secret)
-	v.counts.post(ctx, plain, to, "text/plain", "")
+	v.counts.post(context.WithoutCancel(ctx), plain, to, "text/plain", "") // the stream ends before the answer comes
 }
 
 // staller is a reader that stops reading at a time, until the context ends.
