@@ -236,8 +236,13 @@ func TestConsumerReset(t *testing.T) {
 	want := table("b", 499)
 	want["b/c0"] = "zero"
 	a.shows(want)
-	if a.down("b") != 0 || a.changes != 503 {
-		t.Errorf("a saw b go %d times and %d changes", a.down("b"), a.changes)
+	// A message whose acknowledgement was late is sent again, and is one more change. What was read again is none.
+	info, err := stream.Info(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.down("b") != 0 || a.changes < 503 || a.changes > int(info.State.LastSeq) {
+		t.Errorf("a saw b go %d times and %d changes, of %d messages", a.down("b"), a.changes, info.State.LastSeq)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // lease is short, and long enough for a busy machine.
-const testLease = 2 * time.Second
+const testLease = 4 * time.Second
 
 // serve starts a nats-server in this process. stop ends it; it is also ended with the
 // test.
@@ -235,7 +235,7 @@ func (w *watched) crash() {
 // until waits until the condition holds.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	within(t, 25*time.Second, what, ok)
+	within(t, time.Minute, what, ok)
 }
 
 func within(t testing.TB, bound time.Duration, what string, ok func() bool) {
