@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,11 +45,11 @@ func TestFromAndFormatWithEachStore(t *testing.T) {
 	t.Parallel()
 	const events, size = 300, 8 << 10
 	keep := []string{"--history-events=1000", "--history-bytes=8MiB"}
-	little := append(keep, "--history-budget=1MiB") // in memory; the stores keep all
+	little := slices.Concat(keep, []string{"--history-budget=1MiB"}) // in memory; the stores keep all
 	nodes := map[string]func(t *testing.T) *node{
 		"memory": func(t *testing.T) *node { return newNode(t, keep...) },
 		"data": func(t *testing.T) *node {
-			return newNode(t, append(little, "--data="+filepath.Join(t.TempDir(), "data"))...)
+			return newNode(t, slices.Concat(little, []string{"--data=" + filepath.Join(t.TempDir(), "data")})...)
 		},
 		"nats": func(t *testing.T) *node { return newFleet(t, 1).node("n1", little...) },
 	}

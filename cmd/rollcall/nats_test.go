@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,10 +139,11 @@ type node struct {
 // node starts a Rollcall server of this name on the fleet.
 func (f *fleet) node(name string, args ...string) *node {
 	f.t.Helper()
+	args = append(slices.Clone(args), "--node="+name)
 	for i := range f.opts {
 		args = append(args, "--nats="+f.url(i))
 	}
-	return newNode(f.t, append(args, "--node="+name)...)
+	return newNode(f.t, args...)
 }
 
 // nodes starts n Rollcall servers, n1 and so on.

@@ -231,7 +231,7 @@ func rollUnder(t *testing.T, nodes []*node, f front, mixed bool, before, after f
 func TestRollingRestartBehindNginx(t *testing.T) {
 	t.Parallel()
 	enough(t, 4) // a stream takes two of nginx's, and one at each end
-	nodes, bases := newFleet(t, 1).nodes(2, "--trusted-proxy=127.0.0.1")
+	nodes, bases := newFleet(t, 1).nodes(2, "--trusted-proxy=127.0.0.1", "--presence-grace=1m")
 	proxy := startNginx(t, bases)
 	rollUnder(t, nodes, front{url: proxy.url}, true,
 		func(a *audience, settled func()) {
@@ -255,7 +255,7 @@ func TestRollingRestartBehindNginx(t *testing.T) {
 func TestRollingRestartOverTLS(t *testing.T) {
 	t.Parallel()
 	enough(t, 2)
-	nodes, bases := newFleet(t, 1).nodes(2, "--tls-dev")
+	nodes, bases := newFleet(t, 1).nodes(2, "--tls-dev", "--presence-grace=1m")
 	var turn atomic.Int64
 	dial := func(ctx context.Context) (conn net.Conn, err error) {
 		first := int(turn.Add(1))
