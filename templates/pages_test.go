@@ -44,6 +44,8 @@ func livePages(views map[string]live) map[string]livePage {
 			page = Trace(v)
 		case NodesView:
 			page = Nodes(v)
+		case FindView:
+			page = Find(v)
 		case MarkedView:
 			page = Marked(v)
 		case WebhooksView:
@@ -66,6 +68,8 @@ func sampleViews() map[string]live {
 		"clients-empty":   emptyClients(),
 		"clients-none":    changed(emptyClients(), func(v *ClientsView) { v.Query, v.HasPast = "nobody <here>", true }),
 		"clients-filter":  filteredClients(),
+		"find":            sampleFind(),
+		"find-nothing":    FindView{AdminFrame: sampleFrame("", ""), Query: "nobody", Error: "A search may have 255 bytes."},
 		"marked-end":      sampleMarked("end"),
 		"marked-block":    sampleMarked("block"),
 		"marked-message":  sampleMarked("message"),

@@ -222,6 +222,13 @@ func emptyClients() ClientsView {
 	return changed(sampleClients(), func(v *ClientsView) { v.Rows, v.Total, v.Pager = nil, 0, Pager{} })
 }
 
+func sampleFind() FindView {
+	return FindView{AdminFrame: sampleFrame("", ""), Query: "ann", Groups: []FindGroup{
+		{"Clients", []FindItem{{"clients", "Ann", "ann · 2 connections", "/admin/clients/ann", "ann"}}},
+		{"Actions", []FindItem{{"ok", "Block ann…", "with a time and a reason", "/admin/blocks?clientId=ann", ""}}},
+	}}
+}
+
 func sampleMarked(do string) MarkedView {
 	return MarkedView{
 		AdminFrame: sampleFrame("clients", ""), Token: "T0KEN", Do: do, Size: "214 connections of 180 clients on 3 servers", Connections: "214 connections",

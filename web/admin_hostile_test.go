@@ -217,6 +217,7 @@ func TestAdminHostileNames(t *testing.T) {
 		for i, name := range names {
 			q := queryEscape(name)
 			every := []string{"/admin/clients?q=" + q, "/admin/channels?q=" + q, "/admin/tail?filter=" + q, "/admin/audit?q=" + q, "/admin/blocks?clientId=" + q, "/admin/tail?channels=" + q}
+			targets = append(targets, "/admin/find?q="+q)
 			if i < 6 {
 				targets = append(targets, every...)
 			} else {

@@ -35,7 +35,7 @@ func TestAdminLimitedRoleReachesNothingElse(t *testing.T) {
 	t.Parallel()
 	srv, lena, lou := startLimited(t)
 	v := newVictim(t, srv)
-	mine := []string{"/admin/channels", "/admin/tail", "/admin/events", "/admin/sessions", "/admin/sessions/end", "/admin/stream"}
+	mine := []string{"/admin/channels", "/admin/tail", "/admin/events", "/admin/find", "/admin/sessions", "/admin/sessions/end", "/admin/stream"}
 	for _, who := range []*visitor{lena, lou} {
 		who.do("GET", "/admin", "").wantLocation("/admin/channels")
 		for _, route := range routesOf(srv, "GET") {
@@ -84,7 +84,7 @@ func TestAdminLimitedRoleSeesItsChannels(t *testing.T) {
 		return ""
 	}
 	for _, who := range []*visitor{lena, lou} {
-		for _, page := range []string{"/admin/channels", "/admin/channels?q=o", "/admin/tail", "/admin/tail?channels=%3E", "/admin/tail?channels=orders,room.a", "/admin/channels/room.a"} {
+		for _, page := range []string{"/admin/channels", "/admin/channels?q=o", "/admin/tail", "/admin/tail?channels=%3E", "/admin/tail?channels=orders,room.a", "/admin/channels/room.a", "/admin/find?q=o"} {
 			text := who.get(page).says("main")
 			for _, hidden := range []string{"orders", "chatroom"} {
 				if strings.Contains(strings.ReplaceAll(text, "orders,room.a", ""), hidden) && !strings.Contains(page, "channels=orders") || strings.Contains(text, "of "+hidden) {

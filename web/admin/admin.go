@@ -169,7 +169,7 @@ func (a *Admin) paintings() map[string]pageFunc {
 	return map[string]pageFunc{
 		"": a.overview, "/clients": a.clients, "/clients/:clientId": a.client, "/clients/:clientId/tap": a.tap,
 		"/clients/:clientId/between": a.between,
-		"/channels":                  a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/events": a.events, "/marked": a.marked, "/blocks": a.blocks, "/audit": a.auditPage,
+		"/channels":                  a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/events": a.events, "/find": a.find, "/marked": a.marked, "/blocks": a.blocks, "/audit": a.auditPage,
 		"/server": a.serverPage, "/nodes": a.nodes, "/webhooks": a.webhooks, "/sessions": a.sessionsPage,
 		"/keys": a.keysPage,
 	}

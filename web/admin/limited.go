@@ -15,7 +15,7 @@ import (
 // limitedRoutes are the routes, below [Path], for roles that are limited to channels. Every other one refuses them, new
 // ones too. Those with a channel in the path need one of the role's; the rest shows its channels alone.
 var limitedRoutes = []string{
-	"/channels", "/channels/:channel", "/channels/:channel/publish", "/channels/:channel/purge", "/tail", "/events",
+	"/channels", "/channels/:channel", "/channels/:channel/publish", "/channels/:channel/purge", "/tail", "/events", "/find",
 	"/stream", "/sessions", "/sessions/end", "/logout", "/logout-everywhere",
 }
 

@@ -5,7 +5,7 @@
  *   ages.js      times                      charts.js    charts
  *   forms.js     forms                      search.js    searches
  *   panel.js     an event, opened           feed.js      the feed, held
- *   marks.js     marked rows
+ *   marks.js     marked rows                find.js      one search over everything
  *
  *   form[data-seconds] is there for so long
  *   [data-copy="#id"] copies an element's text; [data-confirm] asks before a form is sent
@@ -14,6 +14,7 @@ import { chooseTimes, dressed } from "./ages.js";
 import { pointAt, pointNext } from "./charts.js";
 import { ROOT } from "./dom.js";
 import { hold } from "./feed.js";
+import { helpToFind, openFinder } from "./find.js";
 import { helpWithForms } from "./forms.js";
 import { connect, sleepWhileHidden, watchForSilence } from "./live.js";
 import { markRange, markRow, watchMarks } from "./marks.js";
@@ -33,6 +34,11 @@ addEventListener("submit", onSubmit);
 
 function onKey(event) {
   const { key, target, timeStamp } = event;
+  if (key === "k" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    return openFinder();
+  }
+  if (target.closest("dialog")) return;
   const search = $("#search, input[type=search]");
   if (key === "Escape" && target === search) search.blur();
   if (key === "Escape" && $(".menu[open]")) closeMenu();
@@ -127,6 +133,7 @@ chooseTimes();
 helpWithForms();
 searchAsTyped();
 watchMarks();
+helpToFind();
 openOnClick();
 sleepWhileHidden();
 watchForSilence();

@@ -2,6 +2,8 @@ package clients
 
 import (
 	"testing"
+
+	"github.com/chromedp/chromedp/kb"
 )
 
 // A list is filtered while it is typed. Each term is a chip that can be removed; a wrong one says what is allowed.
@@ -58,4 +60,37 @@ func TestDashboardMarksRows(t *testing.T) {
 	d.wantStill(`document.querySelector("[data-testid=marked-do]")?.textContent === "End 1 connection"`)
 	d.click(hook("marked-do"))
 	d.wantStill(`document.querySelector("#flash")?.textContent.includes("Ended 1 connection of 1 client")`)
+}
+
+// One search over everything is opened and used with keys; without script it is a page.
+func TestDashboardFindsAnything(t *testing.T) {
+	t.Parallel()
+	srv := startDashboard(t)
+	listenAs(t, srv, "ann").awaitType(t, "registered", 1)
+	listenAs(t, srv, "anna").awaitType(t, "registered", 1)
+	d := openDashboard(t, srv.url)
+	d.openLive("/admin")
+	d.run(`document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "k", ctrlKey: true, bubbles: true }))`)
+	d.want(`document.querySelector("#find").open && document.activeElement.id === "find-field"`)
+	d.press("ann")
+	d.want(`document.querySelector("#find-list [aria-selected=true]")?.textContent.trim().startsWith("ann")`)
+	d.want(`document.querySelectorAll("#find-list [role=group]").length > 1`)
+	d.press(kb.ArrowDown)
+	d.want(`document.querySelector("#" + document.activeElement.getAttribute("aria-activedescendant")).textContent.includes("anna")`)
+	d.press(kb.Enter)
+	d.wantPath("/admin/clients/anna")
+	d.run(`document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "k", metaKey: true, bubbles: true }))`)
+	d.want(`document.querySelector("#find").open`)
+	d.press(kb.Escape)
+	d.want(`!document.querySelector("#find").open`)
+	d.press("j")
+	d.press("k") // alone, it moves over rows
+	d.want(`!document.querySelector("#find").open`)
+	d.wantQuiet(false)
+
+	d.runNoScript()
+	d.open("/admin")
+	d.click("#finder-field")
+	d.press("lobby" + kb.Enter)
+	d.wantStill(`document.querySelector("#find-results a[href$='/channels/lobby']") !== null`)
 }
