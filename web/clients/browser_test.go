@@ -138,12 +138,12 @@ func (b *tab) run(script string) {
 	b.do(chromedp.Evaluate[chromedp.Void](script))
 }
 
-// want waits until an expression is true in the page.
+// want waits until an expression is true in the page. In a page that is just being loaded, it may throw.
 func (b *tab) want(expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 2*patience)
 	defer cancel()
-	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(patience))
+	poll := chromedp.Poll[chromedp.Void]("(() => { try { return ("+expression+") } catch { return false } })()", chromedp.WithPollingTimeout(patience))
 	_, err := chromedp.Run(ctx, poll)
 	for lost := new(cdproto.Error); errors.As(err, &lost); { // by a page that was just being left
 		_, err = chromedp.Run(ctx, poll)
