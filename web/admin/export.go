@@ -69,7 +69,7 @@ func (a *Admin) export(c *gin.Context, format, text string, only map[string]bool
 	}
 	entries := slices.DeleteFunc(a.gatherClients(), func(e clientEntry) bool { return only != nil && !only[e.id] || !m.client(&e) })
 	if len(entries) > mostExported {
-		a.refuse(c, sessionOf(c), reply.Invalid("too_many", "q", "matches %s; an export may have %s", plural(len(entries), "client"), grouped(mostExported)))
+		a.refuse(c, sessionOf(c), reply.Invalid("too_many_clients", "q", "matches %s; an export may have %s", plural(len(entries), "client"), grouped(mostExported)))
 		return
 	}
 	slices.SortFunc(entries, func(x, y clientEntry) int { return natural(x.id, y.id) })

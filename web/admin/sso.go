@@ -160,12 +160,12 @@ func (a *Admin) ssoFailed(c *gin.Context, flow *loginFlow, name string, err erro
 		}
 		text += "."
 	case errors.Is(err, errNoFlow), errors.Is(err, sso.ErrState):
-		status, result = http.StatusBadRequest, "refused"
+		result, status = "refused", http.StatusBadRequest
 		text = "This login was not begun in this browser, or more than " + durationText(login.FlowAge) + " ago. Begin again."
 	case errors.Is(err, sso.ErrDeclined):
 		status, text, result = http.StatusForbidden, "The login provider has declined the login. Begin again.", "refused"
 	case errors.Is(err, errNoGroup):
-		status, result = http.StatusForbidden, "refused"
+		result, status = "refused", http.StatusForbidden
 		text = "You are logged in at the provider as " + reply.Short(name, 64) + ", but none of your groups may use this page. Ask who runs this server."
 	case errors.Is(err, sso.ErrToken):
 		status, text, result = http.StatusForbidden, "The login provider’s answer is not valid for this server. Begin again; the audit log has the reason.", "refused"
