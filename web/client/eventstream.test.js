@@ -81,6 +81,21 @@ test("a refusal that waiting can't mend closes the stream with the server's mess
   }
 });
 
+test("the question why a stream was lost takes no events from a device", async () => {
+  for (const query of ["channels=a&deviceId=phone&ack=1", "channels=a&deviceId=a%20b"]) {
+    const world = new World();
+    const page = watch(world, { address: () => `https://example.org/events?${query}` });
+    await world.settle();
+    world.asked.length = 0;
+    latest(world).lose(true);
+    await world.settle();
+    assert.equal(world.asked.length, 1);
+    assert.doesNotMatch(world.asked[0], /deviceId|ack/);
+    assert.match(String(latest(world).url), /deviceId=/);
+    page.do(() => page.stream.close());
+  }
+});
+
 test("a stream that is told to stay away by 204 stays away", async () => {
   const world = new World();
   world.status = () => 204;

@@ -157,7 +157,7 @@ export class EventStream {
     const request = new AbortController();
     signal.addEventListener("abort", () => request.abort());
     try {
-      const response = await fetch(url, { headers, credentials, cache: "no-store", signal: request.signal });
+      const response = await fetch(withoutDevice(url), { headers, credentials, cache: "no-store", signal: request.signal });
       if (!response.ok || response.status === 204) return await errorOf(response);
       request.abort(); // otherwise the answer, a second stream, continues
       return { code: "http", message: "The server did not open a stream.", status: response.status };
@@ -183,6 +183,20 @@ export class EventStream {
     await pause(ms, signal);
     if (!signal.aborted) this.#connect();
   }
+}
+
+/**
+ * withoutDevice returns the URL without its device: the server takes what a device's stream was sent as received, and
+ * nobody reads what this request is answered. A browser that leaves a page closes its EventSources a little earlier
+ * than the page ends, so this request is made then, too.
+ */
+function withoutDevice(url) {
+  const [path, query] = String(url).split("?", 2);
+  const parameters = new URLSearchParams(query);
+  if (!parameters.has("deviceId")) return url;
+  parameters.delete("deviceId");
+  parameters.delete("ack"); // it needs a device
+  return `${path}?${parameters}`;
 }
 
 /** reasonOf returns the part of an error that belongs to a state. */
