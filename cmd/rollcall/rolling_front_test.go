@@ -230,6 +230,9 @@ func rollUnder(t *testing.T, nodes []*node, f front, mixed bool, before, after f
 // nothing but 200, each event once, and no change of presence.
 func TestRollingRestartBehindNginx(t *testing.T) {
 	t.Parallel()
+	if os.Getenv("ROLLCALL_ROLLING_STREAMS") == "" {
+		t.Skip("of \"make rolling\": on a machine that is busy with other tests, nginx may take both servers for down")
+	}
 	enough(t, 4) // a stream takes two of nginx's, and one at each end
 	nodes, bases := newFleet(t, 1).nodes(2, "--trusted-proxy=127.0.0.1", "--presence-grace=1m")
 	proxy := startNginx(t, bases)
