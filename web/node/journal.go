@@ -88,13 +88,15 @@ func (j *Journal) Note(h JournalEntry) {
 	}
 }
 
-// Newest returns at most n happenings for which want returns true, newest first.
+// Newest returns at most n happenings for which want returns true, newest first. The entry that want is given is its
+// own only until it returns.
 func (j *Journal) Newest(n int, want func(*JournalEntry) bool) []JournalEntry {
 	var list []JournalEntry
+	var h JournalEntry
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for i := range uint64(len(j.ring)) {
-		h := j.ring[(j.seq-1-i)%journalLen].unpack(j.seq - i)
+		h = j.ring[(j.seq-1-i)%journalLen].unpack(j.seq - i)
 		if want(&h) {
 			if list = append(list, h); len(list) == n {
 				break
