@@ -24,7 +24,7 @@ func TestStoreThatIsSetBack(t *testing.T) {
 	}
 	const onTheirWay = 30 // events that the copy may have and no server has seen
 	saved, copied := "", uint64(0)
-	wantSound(t, machineSystem(torture.Rules{KeepsAll: true}, machines...), 3, torture.Fault{
+	wantSound(t, machineSystem(torture.Rules{KeepsAll: true, SetBack: true}, machines...), 3, torture.Fault{
 		Name: "set back", On: "store",
 		Begin: func(*rand.Rand) {
 			// A server that has seen nothing of what is gone can't miss it.

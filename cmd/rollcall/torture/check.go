@@ -11,6 +11,7 @@ import (
 type Rules struct {
 	KeepsAll bool // no event is dropped for lack of room: no gap is true but that of a new epoch
 	Durable  bool // the log never begins anew
+	SetBack  bool // the store may become an older copy of itself, which lacks acknowledged events of the new log's past
 }
 
 // Violation is a promise that was broken.

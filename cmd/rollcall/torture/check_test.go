@@ -263,6 +263,28 @@ func TestViolationsAreFound(t *testing.T) {
 	}
 }
 
+// A store that is set back may lack pieces from the midst of a text; any other has a text's end in one.
+func TestTextsOfAnOlderStore(t *testing.T) {
+	older := Rules{KeepsAll: true, SetBack: true}
+	for _, test := range []struct {
+		got   string
+		rules Rules
+		sound bool
+	}{
+		{"one two three ", strict, true},
+		{"two three ", Rules{}, true}, {"one three ", Rules{}, false}, {"two three ", strict, false},
+		{"one three ", older, true}, {"one two three ", older, true}, {"three ", older, true},
+		{"three one ", older, false}, {"one one three ", older, false}, {"one four ", older, false},
+	} {
+		h := sound()
+		h.Texts = []*Text{{Channel: "t", Pieces: []string{"one ", "two ", "three "}, Got: test.got, Over: true}}
+		found := Check(h, test.rules)
+		if broken := slices.ContainsFunc(found, func(v Violation) bool { return v.Rule == RuleText }); broken == test.sound {
+			t.Errorf("%q with %+v: found\n%s", test.got, test.rules, Summary(found))
+		}
+	}
+}
+
 func TestSummariesAreShort(t *testing.T) {
 	var found []Violation
 	for range 100 {
