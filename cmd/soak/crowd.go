@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"rollcall/cmd/rollcall/torture"
 )
 
 // What the crowd does on each server. The figures suit a load tool beside the servers on two cores.
@@ -82,7 +84,7 @@ func (c *crowd) leave() {
 }
 
 func (c *crowd) every(ctx context.Context, d time.Duration, do func()) {
-	for pause(ctx, d) {
+	for torture.Pause(ctx, d) {
 		do()
 	}
 }
@@ -97,7 +99,7 @@ func (c *crowd) channel(n int) string {
 // later with its position, or as somebody new.
 func (c *crowd) visitor(ctx context.Context, l *lane, r *rand.Rand, spread time.Duration) {
 	v := &visit{lane: l, counts: c.counts}
-	for wait := between(r, spread); pause(ctx, wait); {
+	for wait := between(r, spread); torture.Pause(ctx, wait); {
 		if v.last == "" {
 			v.path = fmt.Sprintf("/subscribe?clientId=c%x&channels=%s,%s", r.Uint64(), c.channel(r.IntN(channelsAlive)), c.channel(r.IntN(channelsAlive)))
 			if r.IntN(5) == 0 {
@@ -121,7 +123,7 @@ func (c *crowd) bulkReader(ctx context.Context, l *lane, stalls bool) {
 	for ctx.Err() == nil {
 		v := &visit{lane: l, counts: c.counts, path: "/subscribe?channels=bulk&from=now", life: meanLife, stall: stalls}
 		v.run(ctx)
-		pause(ctx, time.Second)
+		torture.Pause(ctx, time.Second)
 	}
 }
 
@@ -130,7 +132,7 @@ func (c *crowd) watcher(ctx context.Context, l *lane) {
 	v := &visit{lane: l, counts: c.counts, path: "/presence/stream", life: meanLife}
 	for ctx.Err() == nil {
 		v.run(ctx)
-		pause(ctx, time.Second)
+		torture.Pause(ctx, time.Second)
 	}
 }
 
@@ -167,7 +169,7 @@ func (c *crowd) operator(ctx context.Context, s *server) {
 				looking, cancel := context.WithTimeout(ctx, meanLife)
 				c.counts.get(looking, client, s.url+"/admin/stream?page="+url.QueryEscape(page))
 				cancel()
-				pause(ctx, time.Second)
+				torture.Pause(ctx, time.Second)
 			}
 		})
 	}

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"rollcall/cmd/rollcall/torture"
 )
 
 // quantities are what a sample has, with their names in /metrics. Those that count as flat or not come first.
@@ -126,7 +128,7 @@ func (r *record) watch(ctx context.Context, o options, servers []*server, on fun
 func (r *record) emptied(ctx context.Context, servers []*server) (now []sample, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for pause(ctx, time.Second) {
+	for torture.Pause(ctx, time.Second) {
 		if now, err = r.take(servers); err != nil {
 			return nil, err
 		}
@@ -135,7 +137,7 @@ func (r *record) emptied(ctx context.Context, servers []*server) (now []sample, 
 			break
 		}
 	}
-	pause(ctx, 5*time.Second) // for what ends soon after
+	torture.Pause(ctx, 5*time.Second) // for what ends soon after
 	return r.take(servers)
 }
 

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"rollcall/cmd/rollcall/torture"
 )
 
 // kind is how a server is set up.
@@ -76,7 +78,7 @@ func startServer(ctx context.Context, binary, work string, k kind, hooks string)
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for !s.ready(ctx) {
-		if !pause(ctx, 50*time.Millisecond) {
+		if !torture.Pause(ctx, 50*time.Millisecond) {
 			s.stop()
 			log, _ := os.ReadFile(s.log.Name())
 			return nil, fmt.Errorf("%s %q is not ready: %s", binary, args, log)
@@ -129,16 +131,4 @@ func get(ctx context.Context, client *http.Client, url string) (*http.Response, 
 		return nil, err
 	}
 	return client.Do(request)
-}
-
-// pause waits, and returns false if the context ended first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

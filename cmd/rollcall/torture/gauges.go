@@ -3,7 +3,6 @@ package torture
 import (
 	"bufio"
 	"context"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,12 +46,8 @@ func (c *crowd) emptied(ctx context.Context) {
 func (r *reader) gauges(ctx context.Context, server string) (list []Gauge) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, origin(server)+"/metrics", http.NoBody)
-	if err != nil {
-		return nil
-	}
-	answer, err := r.client.Do(request)
-	if err != nil {
+	answer := r.fetch(ctx, origin(server)+"/metrics")
+	if answer == nil {
 		return nil
 	}
 	defer answer.Body.Close()

@@ -38,16 +38,25 @@ func (r *reader) run(ctx context.Context) {
 	}
 }
 
-// get requests JSON, and returns the answer's header, nil without an answer.
-func (r *reader) get(ctx context.Context, url string, into any) http.Header {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
+// fetch requests a URL, and returns nil without an answer.
+func (r *reader) fetch(ctx context.Context, url string) *http.Response {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return nil
 	}
 	answer, err := r.client.Do(request)
 	if err != nil {
+		return nil
+	}
+	return answer
+}
+
+// get requests JSON, and returns the answer's header, nil without an answer.
+func (r *reader) get(ctx context.Context, url string, into any) http.Header {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	answer := r.fetch(ctx, url)
+	if answer == nil {
 		return nil
 	}
 	defer answer.Body.Close()
