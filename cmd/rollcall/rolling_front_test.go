@@ -176,6 +176,13 @@ func rollUnder(t *testing.T, nodes []*node, f front, mixed bool, before, after f
 	t.Helper()
 	n := int(number(t, "ROLLCALL_ROLLING_STREAMS", visitors))
 	a := &audience{t: t}
+	t.Cleanup(func() {
+		if t.Failed() {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			t.Logf("%d of %d streams open; %.2000q", a.live.Load(), n, a.bad[:min(5, len(a.bad))])
+		}
+	})
 	direct := newClient(t, func(transport *http.Transport) { transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} })
 	settled := func() {
 		t.Helper()
