@@ -7,13 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"rollcall/web/privatefile"
 )
 
 // Bounds on a file of made keys.
@@ -123,20 +122,10 @@ func (f *KeyFile) read() ([]MadeKey, error) {
 }
 
 func readKeyFile(path string) ([]MadeKey, error) {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	text, err := privatefile.Read(path, maxKeyFile)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, errors.New("it is not a regular file")
-	case info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows":
-		return nil, fmt.Errorf("it must be private: its mode is %04o; allowed is 0600", info.Mode().Perm())
-	case info.Size() > maxKeyFile:
-		return nil, fmt.Errorf("it has %d bytes; allowed are up to %d", info.Size(), maxKeyFile)
 	}
-	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +162,7 @@ func parseKeyFile(text string) (keys []MadeKey, err error) {
 	return keys, nil
 }
 
-// write replaces the file atomically: readers find the old one or the new one, even after a power failure.
+// write replaces the file.
 func (f *KeyFile) write(keys []MadeKey) error {
 	var text bytes.Buffer
 	text.WriteString("# API keys of the admin UI: hashes. Each may be removed here, too.\n")
@@ -186,24 +175,5 @@ func (f *KeyFile) write(keys []MadeKey) error {
 		}, k.By)
 		fmt.Fprintf(&text, "%s%s by %s\n%s\n", madeBy, k.Made.UTC().Format(time.RFC3339), by, k.Key)
 	}
-	dir := filepath.Dir(f.path)
-	tmp, err := os.CreateTemp(dir, "."+filepath.Base(f.path)+".*") // with mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(text.Bytes())
-	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), f.path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(tmp.Name()))
-	}
-	if runtime.GOOS == "windows" {
-		return nil // it cannot sync a directory
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return privatefile.Replace(f.path, text.Bytes())
 }

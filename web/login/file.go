@@ -8,13 +8,11 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"runtime"
 	"sync"
 	"time"
 
 	"rollcall/hub/eventlog"
+	"rollcall/web/privatefile"
 )
 
 // saveEvery is how often the time of the last request is written down.
@@ -172,20 +170,7 @@ func (s *Sessions) save() error {
 
 // readFile reads and checks the file.
 func readFile(path string) (content, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return content{}, err
-	}
-	if !info.Mode().IsRegular() {
-		return content{}, errors.New("it is not a regular file")
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
-		return content{}, fmt.Errorf("it holds a key and must be private: its mode is %04o; allowed is 0600", mode)
-	}
-	if info.Size() > maxFile {
-		return content{}, fmt.Errorf("it has %d bytes; allowed are up to %d", info.Size(), maxFile)
-	}
-	text, err := os.ReadFile(path)
+	text, err := privatefile.Read(path, maxFile)
 	if err != nil {
 		return content{}, err
 	}
@@ -219,30 +204,11 @@ func (c content) check() error {
 	return nil
 }
 
-// writeFile replaces the file by c atomically: readers find the old file or the new one, even after a power failure.
+// writeFile replaces the file by c.
 func writeFile(path string, c content) error {
 	text, err := json.MarshalIndent(c, "", "\t")
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // with mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(text, '\n'))
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	if runtime.GOOS == "windows" {
-		return nil // it cannot sync a directory
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return privatefile.Replace(path, append(text, '\n'))
 }
