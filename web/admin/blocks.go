@@ -56,6 +56,12 @@ const (
 	longestText = 200 // of a reason, in characters
 )
 
+// blockTimeOf returns how long a form's block is to last. It reports whether that is allowed.
+func blockTimeOf(c *gin.Context) (d time.Duration, ok bool) {
+	d, err := time.ParseDuration(c.PostForm("for"))
+	return d, err == nil && d > 0 && d <= node.MaxBlock
+}
+
 // reasonOf returns the reason of a form, or what is wrong with it.
 func reasonOf(c *gin.Context) (reason, wrong string) {
 	reason = strings.TrimSpace(validUTF8(c.PostForm("reason")))
@@ -67,10 +73,10 @@ func reasonOf(c *gin.Context) (reason, wrong string) {
 
 // blockClient blocks a client as a form says, and offers to undo it.
 func (a *Admin) blockClient(c *gin.Context, id, back, done string) {
-	d, err := time.ParseDuration(c.PostForm("for"))
+	d, allowed := blockTimeOf(c)
 	reason, wrong := reasonOf(c)
 	switch {
-	case err != nil || d <= 0 || d > node.MaxBlock:
+	case !allowed:
 		a.failed(c, "client.block", id, back, blockHelp)
 		return
 	case wrong != "":
@@ -92,7 +98,7 @@ func (a *Admin) blockClient(c *gin.Context, id, back, done string) {
 	}
 	a.audited(c, "client.block", id, "ok", detail)
 	sessionOf(c).SetFlash("ok", text)
-	sessionOf(c).SetUndo(id)
+	sessionOf(c).SetUndo(below(adminLink("clients", id), "unblock"))
 	reply.Redirect(c, back)
 }
 

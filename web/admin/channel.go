@@ -68,7 +68,7 @@ func (a *Admin) channelView(v *pageRequest) templates.ChannelView {
 	ch := a.node.Registry.Channel(name)
 	base := adminLink("channels", name)
 	view := templates.ChannelView{AdminFrame: v.frame, Name: name, Base: base, Publish: v.publish, CanPurge: k.Events > 0, BaseURL: v.base,
-		AllHref: clientsPath + "?q=" + queryEscape(termText("channel", name))}
+		AllHref: clientsWith("", termText("channel", name))}
 	last, oldest := "–", ""
 	if k.Newest != nil {
 		view.Ended = k.Newest.End()

@@ -101,6 +101,11 @@ func (a *Admin) newMatcher(f *filter, ask *lookup[matchAnswer]) *matcher {
 	return m
 }
 
+// askMatches returns the lookup of the other servers' answers for newMatcher.
+func (a *Admin) askMatches() *lookup[matchAnswer] {
+	return &lookup[matchAnswer]{node: a.node, kind: matchKind, every: resortEvery}
+}
+
 // checkServer says which servers there are, if the term names another one.
 func (a *Admin) checkServer(t *term, text string) {
 	var names []string
@@ -140,6 +145,13 @@ func (t *term) isFigure() bool {
 // all such terms.
 func (t *term) isOfConnection() bool {
 	return t.isFigure() || slices.Contains([]string{"proto", "channel", "agent", "server", "addr"}, t.key) || t.key == "is" && t.value == "anonymous"
+}
+
+// clients returns the clients that match, by their ids.
+func (m *matcher) clients() []clientEntry {
+	entries := slices.DeleteFunc(m.a.gatherClients(), func(e clientEntry) bool { return !m.client(&e) })
+	slices.SortFunc(entries, func(x, y clientEntry) int { return natural(x.id, y.id) })
+	return entries
 }
 
 // client reports whether a client matches.

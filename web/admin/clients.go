@@ -38,7 +38,7 @@ func (a *Admin) clients(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	list := openList(&a.clientList, v)
 	return (&clientsPage{
 		a: a, listPage: list, filter: parseFilter(list.search), states: a.newStates(),
-		match: &lookup[matchAnswer]{node: a.node, kind: matchKind, every: resortEvery},
+		match: a.askMatches(),
 		top:   &lookup[topAnswer]{node: a.node, kind: topKind, every: resortEvery},
 	}).paint, nil
 }
@@ -87,11 +87,15 @@ func (p *clientsPage) paint() renderedPage {
 
 // exportLinks returns the exports of the clients that match a filter.
 func exportLinks(filter string) (csv, json string) {
-	q := ""
-	if filter != "" {
-		q = "?q=" + queryEscape(filter)
+	return clientsWith(".csv", filter), clientsWith(".json", filter)
+}
+
+// clientsWith returns the address of the clients that match a filter; "" is none. suffix is that of an export.
+func clientsWith(suffix, filter string) string {
+	if filter == "" {
+		return clientsPath + suffix
 	}
-	return clientsPath + ".csv" + q, clientsPath + ".json" + q
+	return clientsPath + suffix + "?q=" + queryEscape(filter)
 }
 
 // How long clients that have left can be found, as far as the journal reaches, and how many are listed.

@@ -62,17 +62,19 @@ func (a *Admin) exportClients(format string) gin.HandlerFunc {
 // export sends the clients that match a filter, and of these only some if only is not nil.
 func (a *Admin) export(c *gin.Context, format, text string, only map[string]bool) {
 	f := parseFilter(strings.TrimSpace(text))
-	m := a.newMatcher(f, &lookup[matchAnswer]{node: a.node, kind: matchKind, every: resortEvery})
+	m := a.newMatcher(f, a.askMatches())
 	if list := f.problems(); len(list) > 0 {
 		a.refuse(c, sessionOf(c), reply.Invalid("invalid_filter", "q", "is not a filter: %s", list[0]))
 		return
 	}
-	entries := slices.DeleteFunc(a.gatherClients(), func(e clientEntry) bool { return only != nil && !only[e.id] || !m.client(&e) })
+	entries := m.clients()
+	if only != nil {
+		entries = slices.DeleteFunc(entries, func(e clientEntry) bool { return !only[e.id] })
+	}
 	if len(entries) > mostExported {
 		a.refuse(c, sessionOf(c), reply.Invalid("too_many_clients", "q", "matches %s; an export may have %s", plural(len(entries), "client"), grouped(mostExported)))
 		return
 	}
-	slices.SortFunc(entries, func(x, y clientEntry) int { return natural(x.id, y.id) })
 	kind := map[string]string{"csv": "text/csv; charset=utf-8", "json": "application/json; charset=utf-8"}[format]
 	c.Header("Content-Type", kind)
 	c.Header("Content-Disposition", `attachment; filename="rollcall-clients.`+format+`"`)

@@ -193,7 +193,7 @@ func (f *finding) events() []templates.FindItem {
 func (f *finding) addressItems() (items []templates.FindItem) {
 	for addr, n := range f.addresses {
 		items = append(items, templates.FindItem{
-			Icon: "search", Title: addr, Note: plural(n, "connection"), Href: clientsPath + "?q=" + queryEscape(termText("addr", addr)),
+			Icon: "search", Title: addr, Note: plural(n, "connection"), Href: clientsWith("", termText("addr", addr)),
 		})
 	}
 	slices.SortFunc(items, func(x, y templates.FindItem) int { return natural(x.Title, y.Title) })

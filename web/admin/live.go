@@ -97,12 +97,7 @@ func (a *Admin) showScreen(c *gin.Context, s *login.Session, status int, paint p
 	v := a.newPageRequest(s, &u, argOf(c))
 	v.base = a.gate.BaseURL(c.Request)
 	v.frame.Flash.Tone, v.frame.Flash.Text = s.TakeFlash()
-	if id := s.TakeUndo(); id != "" {
-		v.frame.Flash.Undo = below(adminLink("clients", id), "unblock")
-		if token, many := strings.CutPrefix(id, undoMarked); many {
-			v.frame.Flash.Undo = markedPath + "/undo?s=" + token
-		}
-	}
+	v.frame.Flash.Undo = s.TakeUndo()
 	if change != nil {
 		change(v)
 	}

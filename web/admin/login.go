@@ -2,9 +2,12 @@ package admin
 
 import (
 	"errors"
+	"math"
 	"net/http"
 	"net/url"
 	"path"
+	"strconv"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -73,6 +76,16 @@ func (a *Admin) login(c *gin.Context) {
 		a.Note(AuditEntry{User: account.Name, Addr: addr, Action: "login", Result: "ok", Detail: account.Rights()})
 		reply.Redirect(c, next)
 	}
+}
+
+// tooMany shows the login page to one who must wait.
+func (a *Admin) tooMany(c *gin.Context, v templates.LoginView, name string, wait time.Duration) {
+	v.Wait = wait
+	seconds := math.Ceil(wait.Seconds())
+	v.Error = "Too many attempts. Try again in " + durationText(time.Duration(seconds)*time.Second) + "."
+	c.Header("Retry-After", strconv.Itoa(int(seconds)))
+	a.Note(AuditEntry{User: name, Addr: a.gate.RemoteHost(c.Request), Action: "login", Result: "refused", Detail: "too many attempts", anonymous: true})
+	a.showLogin(c, http.StatusTooManyRequests, v)
 }
 
 // logout answers POST /admin/logout.

@@ -29,9 +29,6 @@ const (
 	markedForm = 200*(3*255+8) + gate.FormBytes // a page of ids, and a filter
 )
 
-// undoMarked begins the undo of a session that is a selection, and not a client's id.
-const undoMarked = "\n"
-
 // selection is the clients that an operator marked, and their connections that match the list's filter.
 type selection struct {
 	token   string
@@ -87,10 +84,13 @@ func (s *selection) size() string {
 	return text
 }
 
+// page returns the address of the page that shows what is about to happen.
+func (s *selection) page(do string) string { return markedPath + "?s=" + s.token + "&do=" + do }
+
 // choose returns the clients with these ids, or all that match the filter. wrong says why they can't be chosen.
 func (a *Admin) choose(owner, text string, ids []string, all bool) (chosen *selection, wrong string) {
 	f := parseFilter(strings.TrimSpace(text))
-	m := a.newMatcher(f, &lookup[matchAnswer]{node: a.node, kind: matchKind, every: resortEvery})
+	m := a.newMatcher(f, a.askMatches())
 	if list := f.problems(); all && len(list) > 0 {
 		return nil, list[0]
 	}
@@ -108,15 +108,10 @@ func (a *Admin) choose(owner, text string, ids []string, all bool) (chosen *sele
 	}
 	found := 0
 	if all {
-		entries := a.gatherClients()
-		slices.SortFunc(entries, func(x, y clientEntry) int { return natural(x.id, y.id) })
-		for i := range entries {
-			if !m.client(&entries[i]) {
-				continue
-			}
-			if found++; found <= mostSelected {
-				add(&entries[i])
-			}
+		entries := m.clients()
+		found = len(entries)
+		for i := range entries[:min(found, mostSelected)] {
+			add(&entries[i])
 		}
 	} else {
 		for _, id := range ids {
@@ -139,10 +134,7 @@ func (a *Admin) choose(owner, text string, ids []string, all bool) (chosen *sele
 // chooseMarked answers POST /admin/marked: it shows what an action is about before it happens, or exports it.
 func (a *Admin) chooseMarked(c *gin.Context) {
 	text, all := c.PostForm("q"), c.PostForm("all") != ""
-	back := clientsPath
-	if text != "" {
-		back += "?q=" + queryEscape(text)
-	}
+	back := clientsWith("", text)
 	ids := c.PostFormArray("id")
 	do := c.PostForm("do")
 	if len(ids) > slices.Max(pageSizes) || !slices.Contains([]string{"end", "block", "message", "csv", "json"}, do) {
@@ -167,7 +159,7 @@ func (a *Admin) chooseMarked(c *gin.Context) {
 		return
 	}
 	a.selections.add(chosen)
-	reply.Redirect(c, markedPath+"?s="+chosen.token+"&do="+do)
+	reply.Redirect(c, chosen.page(do))
 }
 
 // marked paints /admin/marked: what is about to happen to whom.
@@ -188,10 +180,7 @@ var selectionGone = reply.NewFault(http.StatusNotFound, "selection_gone", "This 
 func (a *Admin) markedView(v *pageRequest, s *selection, do string) templates.MarkedView {
 	view := templates.MarkedView{
 		AdminFrame: v.frame, Token: s.token, Do: do, Size: s.size(), Connections: plural(s.conns, "connection"), Clients: plural(len(s.clients), "client"),
-		Filter: s.filter, Note: s.note, Send: v.send, Back: clientsPath,
-	}
-	if s.filter != "" {
-		view.Back += "?q=" + queryEscape(s.filter)
+		Filter: s.filter, Note: s.note, Send: v.send, Back: clientsWith("", s.filter),
 	}
 	for _, one := range s.clients[:min(len(s.clients), selectedShown)] {
 		view.Rows = append(view.Rows, templates.MemberRow{
@@ -212,7 +201,7 @@ func (a *Admin) onMarked(action string, do func(c *gin.Context, s *selection, re
 		}
 		reason, wrong := reasonOf(c)
 		if wrong != "" {
-			a.failed(c, action, s.size(), markedPath+"?s="+s.token+"&do="+action[len("clients."):], wrong)
+			a.failed(c, action, s.size(), s.page(action[len("clients."):]), wrong)
 			return
 		}
 		done, ok := do(c, s, reason)
@@ -233,7 +222,7 @@ func (a *Admin) onMarked(action string, do func(c *gin.Context, s *selection, re
 		a.audited(c, action, s.size(), "ok", detail+"; "+strings.Join(names, ", "))
 		sessionOf(c).SetFlash("ok", done+".")
 		if action == "clients.block" {
-			sessionOf(c).SetUndo(undoMarked + s.token)
+			sessionOf(c).SetUndo(markedPath + "/undo?s=" + s.token)
 		}
 		reply.Redirect(c, clientsPath)
 	}
@@ -263,9 +252,9 @@ func (a *Admin) open(ids []string) (conns []*presence.Connection) {
 }
 
 func (a *Admin) blockMarked(c *gin.Context, s *selection, reason string) (string, bool) {
-	d, err := time.ParseDuration(c.PostForm("for"))
-	back := markedPath + "?s=" + s.token + "&do=block"
-	if err != nil || d <= 0 || d > node.MaxBlock {
+	d, allowed := blockTimeOf(c)
+	back := s.page("block")
+	if !allowed {
 		a.failed(c, "clients.block", s.size(), back, blockHelp)
 		return "", false
 	}

@@ -4,13 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -176,16 +173,6 @@ func (a *Admin) ssoFailed(c *gin.Context, flow *loginFlow, name string, err erro
 		User: userPrefix + name, Addr: a.gate.RemoteHost(c.Request), Action: "login", Result: result, Detail: err.Error(), anonymous: true,
 	})
 	a.showLogin(c, status, templates.LoginView{Next: safeNext(flow.Next), Error: text})
-}
-
-// tooMany shows the login page to one who must wait.
-func (a *Admin) tooMany(c *gin.Context, v templates.LoginView, name string, wait time.Duration) {
-	v.Wait = wait
-	seconds := math.Ceil(wait.Seconds())
-	v.Error = "Too many attempts. Try again in " + durationText(time.Duration(seconds)*time.Second) + "."
-	c.Header("Retry-After", strconv.Itoa(int(seconds)))
-	a.Note(AuditEntry{User: name, Addr: a.gate.RemoteHost(c.Request), Action: "login", Result: "refused", Detail: "too many attempts", anonymous: true})
-	a.showLogin(c, http.StatusTooManyRequests, v)
 }
 
 // ssoView returns what the login page says about the provider.

@@ -82,14 +82,14 @@ func (s *Session) SetFlash(tone, text string) {
 	s.flash.tone, s.flash.text, s.flash.undo = tone, text, ""
 }
 
-// SetUndo adds to the message the client whose block it can undo.
-func (s *Session) SetUndo(clientID string) {
+// SetUndo adds to the message the path whose form undoes what it says.
+func (s *Session) SetUndo(path string) {
 	s.owner.mu.Lock()
 	defer s.owner.mu.Unlock()
-	s.flash.undo = strings.Clone(clientID)
+	s.flash.undo = strings.Clone(path)
 }
 
-// TakeUndo returns once the client whose block the message can undo, or "".
+// TakeUndo returns the path of SetUndo once, or "".
 func (s *Session) TakeUndo() string {
 	s.owner.mu.Lock()
 	defer s.owner.mu.Unlock()
