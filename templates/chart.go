@@ -15,14 +15,16 @@ const plotHeight = 160
 // plot is a Chart prepared for drawing.
 type plot struct {
 	Chart
-	width   int      // of the viewBox
-	grid    []int    // y of the lines behind the plot, top first; the last is the axis
-	yLabels []string // of the grid's lines
-	xLabels []string // spread evenly, "now" last
+	width   int         // of the viewBox
+	grid    []int       // y of the lines behind the plot, top first; the last is the axis
+	yLabels []string    // of the grid's lines
+	xLabels []string    // spread evenly, "now" last
+	times   []time.Time // in place of xLabels
+	marks   []plotMark
 	lines   []plotLine
 	summary string // the chart in a sentence
 	rows    []plotRow
-	fine    string // "minute" or "hour": the time of a row
+	fine    string // "minute", "hour" or "day": the time of a row
 }
 
 // plotLine is a series as paths.
@@ -52,6 +54,12 @@ func (c Chart) plot() plot {
 			}
 		}
 	}
+	p.marks = c.plotMarks(p.width)
+	if c.Past {
+		p.times = c.ticks(p.width)
+	} else {
+		p.xLabels = timeLabels(time.Duration(p.width+1) * c.Step)
+	}
 	if c.Log && highest > 0 {
 		return c.logPlot(p)
 	}
@@ -64,7 +72,6 @@ func (c Chart) plot() plot {
 		}
 		p.yLabels = append(p.yLabels, label)
 	}
-	p.xLabels = timeLabels(time.Duration(p.width+1) * c.Step)
 	for _, s := range c.Series {
 		p.lines = append(p.lines, drawLine(s, top, p.width, len(c.Series) == 1, c.Unit))
 	}
@@ -193,38 +200,6 @@ func scale(highest float64, unit string) (top float64, steps int) {
 	}
 }
 
-// timeLabels returns three or four ages within a span, "now" last.
-func timeLabels(span time.Duration) []string {
-	span = span.Round(time.Second)
-	unit, name := time.Second, "s"
-	switch {
-	case span >= 2*time.Hour:
-		unit, name = time.Hour, "h"
-	case span >= 2*time.Minute:
-		unit, name = time.Minute, "min"
-	}
-	parts := 1
-	for _, n := range []int{3, 4, 2} {
-		if span%(unit*time.Duration(n)) == 0 {
-			parts = n
-			break
-		}
-	}
-	var labels []string
-	for i := parts; i > 0; i-- {
-		age := float64(span) * float64(i) / float64(parts) / float64(unit)
-		label := "−" + strconv.FormatFloat(age, 'f', -1, 64)
-		if age != math.Trunc(age) {
-			label = fmt.Sprintf("−%.1f", age)
-		}
-		if i == parts {
-			label += " " + name
-		}
-		labels = append(labels, label)
-	}
-	return append(labels, "now")
-}
-
 func isBytes(unit string) bool { return unit == "B" || unit == "B/s" }
 
 // amount formats a value in its unit, with at most three significant digits: "12.4k/s", "1.5 MiB", "640 µs".
@@ -332,8 +307,11 @@ func (c Chart) table() (rows []plotRow, fine string) {
 	for _, s := range c.Series {
 		n = max(n, len(s.Values))
 	}
-	span, fine := time.Minute, "minute"
-	if time.Duration(n)*c.Step > 2*time.Hour {
+	span, fine, layout := time.Minute, "minute", "15:04"
+	switch whole := time.Duration(n) * c.Step; {
+	case whole > 48*time.Hour:
+		span, fine, layout = 24*time.Hour, "day", "2 Jan"
+	case whole > 2*time.Hour:
 		span, fine = time.Hour, "hour"
 	}
 	at := func(i int) time.Time { return c.End.UTC().Add(-time.Duration(n-1-i) * c.Step).Truncate(span) }
@@ -342,7 +320,7 @@ func (c Chart) table() (rows []plotRow, fine string) {
 		for to < n && at(to).Equal(at(from)) {
 			to++
 		}
-		row := plotRow{at: at(from).Format("15:04")}
+		row := plotRow{at: at(from).Format(layout)}
 		for _, s := range c.Series {
 			part := spreadOf(s.Values[min(from, len(s.Values)):min(to, len(s.Values))])
 			row.cells = append(row.cells, amount(part.average, c.Unit), amount(part.highest, c.Unit))

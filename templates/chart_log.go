@@ -3,7 +3,6 @@ package templates
 import (
 	"math"
 	"slices"
-	"time"
 )
 
 // mostDecades is how many powers of ten a logarithmic axis has; smaller values are drawn at its foot.
@@ -26,7 +25,6 @@ func (c Chart) logPlot(p plot) plot {
 		p.grid = append(p.grid, i*plotHeight/decades)
 		p.yLabels = append(p.yLabels, amount(math.Pow(10, last-float64(i)), c.Unit))
 	}
-	p.xLabels = timeLabels(time.Duration(p.width+1) * c.Step)
 	for _, s := range c.Series {
 		drawn := s
 		drawn.Values = slices.Clone(s.Values)

@@ -152,7 +152,9 @@ func TestTimeLabels(t *testing.T) {
 		24 * time.Hour:   "−24 h|−16|−8|now",
 		time.Minute:      "−60 s|−40|−20|now",
 		time.Hour:        "−60 min|−40|−20|now",
-		7 * time.Minute:  "−7 min|now",
+		7 * time.Minute:  "−7 min|−6|−5|−4|−3|−2|−1|now",
+		11 * time.Minute: "−11 min|now",
+		168 * time.Hour:  "−7 d|−6|−5|−4|−3|−2|−1|now",
 	} {
 		if got := strings.Join(timeLabels(span), "|"); got != want {
 			t.Errorf("%s: %s, want %s", span, got, want)

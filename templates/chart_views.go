@@ -17,6 +17,16 @@ type Chart struct {
 	Step   time.Duration
 	End    time.Time // of the newest value
 	Series []Series  // all of one length, at least one
+	Past   bool      // the end is not about now: the axis of time has times, not ages
 	Log    bool      // the axis is logarithmic; it begins above 0
 	Plain  bool      // the page has the newest values elsewhere: the head shows only the names
+	Marks  []ChartMark
+	Zoom   string // the page of a part of the time, which it takes as from and to; "" for none
+}
+
+// ChartMark is something that happened at a time of a chart, such as a server's start.
+type ChartMark struct {
+	At   time.Time
+	Tone string // as of a series
+	Text string
 }

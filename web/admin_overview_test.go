@@ -30,7 +30,7 @@ func TestAdminOverviewLeadsOn(t *testing.T) {
 		return strings.Contains(alice.get("/admin?news=kicked").says("news"), "ada connection ended by an operator")
 	})
 	alice.get("/admin?news=slow").wantText("news", "Nothing yet")
-	for name, label := range map[string]string{"5m": "5 min", "": "15 min", "1h": "1 h", "24h": "24 h"} {
+	for name, label := range map[string]string{"5m": "5 min", "": "15 min", "1h": "1 h", "6h": "6 h", "24h": "24 h", "7d": "7 d"} {
 		page := alice.get("/admin?news=gaps&range="+name).wantText("news", "Nothing yet") // one choice keeps the other
 		current := ""
 		for n := range page.one("main").Descendants() {

@@ -25,7 +25,7 @@ const outboxWait = 30 * time.Second
 func (o *Options) node(h *hooks.Hooks, p *presenceHook) node.Options {
 	n := node.Options{
 		Log: o.Log, Name: o.Node, Engine: o.Engine, History: o.History(), Roster: o.Roster, Shards: o.Shards,
-		Heartbeat: o.Heartbeat, StallTimeout: o.StallTimeout, PresenceGrace: max(0, o.PresenceGrace), Tracing: o.Tracing,
+		Heartbeat: o.Heartbeat, StallTimeout: o.StallTimeout, PresenceGrace: max(0, o.PresenceGrace), Tracing: o.Tracing, Readings: o.Readings,
 	}
 	if h != nil {
 		n.Edges, n.Ended = h.Edges, h.Ended

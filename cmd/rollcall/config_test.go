@@ -270,7 +270,7 @@ func TestOptionsCarryEverySetting(t *testing.T) {
 	c, _, err := parse(t, "", nil, "--cors-origin=*", "--node=n", "--online-presence", "--h2c", "--shards=2", "--max-streams=5", "--max-connections=9",
 		"--admin-password=correct horse", "--admin-sessions=f", "--admin-listen=:0", "--hsts=1h", "--trusted-proxy=10.0.0.0/8",
 		"--address-connections=1", "--identity-connections=1", "--no-compat", "--no-pages", "--insecure", "--no-http2", "--net-http2", "--channel=typing.> keep=none",
-		"--oidc-issuer=https://id.example.org", "--admin-url=https://a.org/admin", "--oidc-client-id=x", "--oidc-role=ops=operator", "--admin-keys="+filepath.Join(t.TempDir(), "keys"))
+		"--oidc-issuer=https://id.example.org", "--admin-url=https://a.org/admin", "--oidc-client-id=x", "--oidc-role=ops=operator", "--admin-keys="+filepath.Join(t.TempDir(), "keys"), "--data=d")
 	if err != nil {
 		t.Fatal(err)
 	}

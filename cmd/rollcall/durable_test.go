@@ -79,7 +79,8 @@ func wantRising(t *testing.T, all []kept) {
 
 func TestDataSurvivesAKillUnderLoad(t *testing.T) {
 	t.Parallel()
-	n := newNode(t, "--data="+filepath.Join(t.TempDir(), "data"), "--history-events=100000", "--history-bytes=64MiB")
+	data := filepath.Join(t.TempDir(), "data")
+	n := newNode(t, "--data="+data, "--history-events=100000", "--history-bytes=64MiB")
 	client := patient(t)
 	if got := ready(client, n.url); got != http.StatusOK {
 		t.Fatalf("/readyz: %d", got)
@@ -123,6 +124,9 @@ func TestDataSurvivesAKillUnderLoad(t *testing.T) {
 	before = answers()
 	n.signal(syscall.SIGTERM)
 	n.wantExit(0)
+	if _, err := os.Stat(filepath.Join(data, "readings")); err != nil {
+		t.Errorf("the charts' readings: %v", err)
+	}
 	n.again()
 	for i, answer := range answers() {
 		if answer != before[i] {

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -25,7 +26,7 @@ import (
 
 // EngineFlags are the settings for the event store.
 type EngineFlags struct {
-	Data         string   `group:"engine" placeholder:"DIR" help:"Keep events in this directory, so that they survive a restart. Without it and --nats, events are in memory and end with the server."`
+	Data         string   `group:"engine" placeholder:"DIR" help:"Keep events, and what the charts of the admin UI show, in this directory, so that they survive a restart. Without it and --nats, events are in memory and end with the server."`
 	Sync         string   `group:"engine" default:"always" placeholder:"WHEN" help:"When events reach the disk. always: before a publish is answered. relaxed: a crash of the machine may lose the last two seconds. A crash of only the server loses nothing in either case."`
 	NATS         []string `group:"engine" name:"nats" placeholder:"URL" help:"Keep events in the JetStream of this NATS cluster, shared by all servers that use it. May be repeated for more of its machines."`
 	NATSCreds    string   `group:"engine" name:"nats-creds" placeholder:"FILE" help:"NATS credentials file."`
@@ -198,6 +199,14 @@ func (c *serveCmd) openDirectory(log *slog.Logger) (*directory, error) {
 	var err error
 	d.Log, err = disklog.Open(c.Data, disklog.Options{Relaxed: relaxed, Keep: c.history(), Log: log})
 	return d, err
+}
+
+// readings is the file of the charts' readings, beside the events.
+func (c *serveCmd) readings() string {
+	if c.Data == "" {
+		return ""
+	}
+	return filepath.Join(c.Data, "readings")
 }
 
 func (c *serveCmd) openCluster(ctx context.Context, log *slog.Logger) (*engine, error) {

@@ -18,7 +18,7 @@ var layers = map[string][]string{
 	"cmd/...":          {"cmd/...", "docs", "web", "web/auth", "web/hooks", "web/login", "web/sso", "hub/...", "presence", "templates"},
 	"web":              {"web/...", "docs", "hub/...", "presence/...", "templates"},
 	"web/webtest":      {"web/...", "hub/...", "presence/..."},
-	"web/node":         {"web/totals", "hub/...", "presence/..."},
+	"web/node":         {"web/privatefile", "web/totals", "hub/...", "presence/..."},
 	"web/hooks":        {"web/auth", "hub/eventlog", "hub/outbox", "presence/..."},
 	"web/reply":        {"web/totals", "hub/eventlog", "templates"},
 	"web/gate":         {"web/totals", "web/auth", "web/node", "web/reply"},
@@ -95,7 +95,7 @@ var standardOnly = map[string][]string{
 	"presence":     {},
 	"templates":    {"github.com/a-h/templ"},
 	"web/login":    {"github.com/gorilla", "golang.org/x/crypto"},
-	"web/node":     {"web/totals", "go.opentelemetry.io/otel"},
+	"web/node":     {"web/privatefile", "web/totals", "go.opentelemetry.io/otel"},
 }
 
 const module = "rollcall"

@@ -48,10 +48,9 @@ type Admin struct {
 	channelList listing[channelEntry]
 
 	// What the other servers say about themselves, for all pages.
-	states  *lookup[serverState]
-	seconds *lookup[historyAnswer]
-	minutes *lookup[historyAnswer]
-	taps    remoteTaps
+	states    *lookup[serverState]
+	histories [node.Tens + 1]*lookup[historyAnswer] // by pace
+	taps      remoteTaps
 
 	selections selections
 }
@@ -66,8 +65,9 @@ func New(n *node.Node, g *gate.Gate, s *stream.Streams, p *publish.Publisher, pa
 		limiter: login.NewLimiter(), guard: http.NewCrossOriginProtection(), quit: make(chan struct{}),
 	}
 	a.states = &lookup[serverState]{node: n, kind: stateKind, every: time.Second}
-	a.seconds = &lookup[historyAnswer]{node: n, kind: historyKind, every: chartsEvery}
-	a.minutes = &lookup[historyAnswer]{node: n, kind: historyKind, every: time.Minute}
+	for p := range a.histories {
+		a.histories[p] = &lookup[historyAnswer]{node: n, kind: historyKind, every: max(chartsEvery, min(node.Pace(p).Step(), time.Minute))}
+	}
 	a.taps.node = n
 	a.answerQuestions()
 	a.clientList.gather, a.channelList.gather = a.gatherClients, a.gatherChannels
@@ -89,6 +89,7 @@ func New(n *node.Node, g *gate.Gate, s *stream.Streams, p *publish.Publisher, pa
 	if err != nil {
 		return nil, err
 	}
+	a.mark(AuditEntry{Action: startAction, Target: n.Name(), Result: "ok", Detail: opts.Version})
 	return a, nil
 }
 
@@ -283,6 +284,7 @@ func (a *Admin) audited(c *gin.Context, action, target, result, detail string) {
 
 func (a *Admin) Note(d AuditEntry) {
 	a.audit.add(d)
+	a.mark(d)
 	a.opts.Log.Info("admin", "user", d.User, "remoteAddr", d.Addr, "action", d.Action, "target", d.Target,
 		"result", d.Result, "detail", d.Detail)
 }

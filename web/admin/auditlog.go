@@ -60,13 +60,17 @@ func (r *auditRing) at(i int) *AuditEntry {
 	return &r.ring[(r.next-1-i+2*len(r.ring))%len(r.ring)]
 }
 
-// add adds an entry; its texts are cut to the length of a line, and copied, because they may be parts of a whole
-// form.
-func (a *auditLog) add(d AuditEntry) {
-	d.At = time.Now()
+// cut cuts the texts to the length of a line, and copies them, because they may be parts of a whole form.
+func (d *AuditEntry) cut() {
 	for text, most := range map[*string]int{&d.User: 64, &d.Target: 512, &d.Detail: 512} {
 		*text = strings.Clone(reply.Short(*text, most))
 	}
+}
+
+// add adds an entry, which is cut.
+func (a *auditLog) add(d AuditEntry) {
+	d.At = time.Now()
+	d.cut()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.seq++

@@ -10,16 +10,16 @@ import (
 
 // figures returns the numbers of the overview: of the whole cluster, as far as its servers answer.
 func (a *Admin) figures() []templates.Figure {
-	seconds := a.node.Meter.History(false)
+	seconds := a.node.Meter.History(node.Seconds)
 	kept := a.logStats()
 	published := float32(0)
 	if n := len(seconds); n > 0 {
-		published = seconds[n-1].Published
+		published = max(0, seconds[n-1].Published)
 	}
 	told, silent := a.serverStates()
 	all, slowest := totalState(told)
 	since := "in 15 min"
-	if len(seconds) < node.SecondsKept {
+	if len(seconds) < node.Seconds.Kept() {
 		since = "since the start"
 	}
 	clients, connections, channels, _ := a.node.Registry.Totals()

@@ -10,7 +10,7 @@ import (
 	"rollcall/web/node"
 )
 
-// answersAge is how old another server's answer may be. What a server has not answered within this time is unknown.
+// answersAge is how old another server's answer may be, unless it is asked for more rarely. What a server has not answered within this time is unknown.
 const answersAge = 10 * time.Second
 
 // lookup keeps the other servers' newest answers to a question that pages ask again and again, so that a page
@@ -43,15 +43,18 @@ func (l *lookup[A]) ask(question any) []node.Answer[A] {
 		l.question, l.asked, l.busy = string(text), time.Now(), make(chan struct{})
 		go l.run(text)
 	}
-	busy, wait := l.busy, time.Since(l.finished) > answersAge
+	busy, wait := l.busy, time.Since(l.finished) > l.age()
 	l.mu.Unlock()
 	if busy != nil && wait {
 		<-busy
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(l.answers), func(a node.Answer[A]) bool { return time.Since(a.At) > answersAge })
+	return slices.DeleteFunc(slices.Clone(l.answers), func(a node.Answer[A]) bool { return time.Since(a.At) > l.age() })
 }
+
+// age is how old an answer may be that is asked for as rarely as this one.
+func (l *lookup[A]) age() time.Duration { return max(answersAge, 2*l.every) }
 
 func (l *lookup[A]) run(question json.RawMessage) {
 	answers := node.Ask[A](context.Background(), l.node, "", l.kind, question)

@@ -42,7 +42,7 @@ func (o *overviewPage) paint() renderedPage {
 		o.view.Ranges = append(o.view.Ranges, templates.RangeLink{Label: s.label, Href: o.v.query.with(Path, "range", name), Current: s == o.span})
 	}
 	if now.Sub(o.chartsAt) >= chartsEvery {
-		o.chartsAt, o.view.Charts = now, charts(o.a.history(o.span.byMinute), o.span, now)
+		o.chartsAt, o.view.Charts = now, o.a.charts(o.span, now)
 	}
 	if now.Sub(o.warningsAt) >= warningsEvery {
 		o.warningsAt, o.view.Warnings = now, o.a.warnings()

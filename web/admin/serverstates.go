@@ -47,12 +47,12 @@ type namedState struct {
 
 // serverState returns the state of this server.
 func (a *Admin) serverState() serverState {
-	seconds := a.node.Meter.History(false)
+	seconds := a.node.Meter.History(node.Seconds)
 	stats, _ := a.node.Meter.Latest()
 	var now, first node.Reading
 	if n := len(seconds); n > 0 {
 		now = seconds[n-1]
-		if n == node.SecondsKept {
+		if n == node.Seconds.Kept() {
 			first = seconds[0]
 		}
 	}
@@ -60,7 +60,7 @@ func (a *Admin) serverState() serverState {
 	slow, kicked := stats.Ends[hub.Slow.Code], stats.Ends[hub.Kicked.Code]
 	s := serverState{
 		Streams: a.node.Streams(), MaxStreams: a.streams.Max(), Behind: stats.Behind, Blocked: stats.Blocked,
-		Delivered: float64(now.Delivered), Bytes: float64(now.Bytes), LagP50: p50, LagP99: p99, Memory: float64(now.Memory),
+		Delivered: float64(max(0, now.Delivered)), Bytes: float64(max(0, now.Bytes)), LagP50: p50, LagP99: p99, Memory: float64(max(0, now.Memory)),
 		Events: stats.Events, SentBytes: stats.Bytes, Slow: slow, Kicked: kicked, Gaps: stats.Gaps,
 		RecentSlow: slow - first.Slow, RecentKicked: kicked - first.Kicked, RecentGaps: stats.Gaps - first.Gaps,
 		DrainRate: a.node.Drainer.At(),

@@ -140,7 +140,7 @@ func (a *Admin) loadWarnings() (list []templates.Warning) {
 	told, _ := a.serverStates()
 	all, _ := totalState(told)
 	before := uint64(0)
-	if seconds := a.node.Meter.History(false); len(seconds) == node.SecondsKept {
+	if seconds := a.node.Meter.History(node.Seconds); len(seconds) == node.Seconds.Kept() {
 		before = seconds[0].Crowded
 	}
 	if kept.EvictedForBudget > before {

@@ -49,7 +49,7 @@ function morph(from, to) {
   }
   if (from.isEqualNode(to)) return from;
   if (from.nodeType !== Node.ELEMENT_NODE) from.data = to.data;
-  else if (!from.matches(".chart-readout, .chart-cursor")) morphElement(from, to);
+  else if (!from.matches(".chart-readout, .chart-cursor, .chart-chosen")) morphElement(from, to);
   return from;
 }
 

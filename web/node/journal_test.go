@@ -5,9 +5,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
-
-	"pgregory.net/rapid"
 )
 
 // The journal has exactly the newest happenings, newest first, however many there
@@ -84,30 +81,4 @@ func TestJournalUnderLoad(t *testing.T) {
 	if len(list) != journalLen || list[0].Seq != 3*(journalLen/2) {
 		t.Errorf("%d happenings, the newest is %d", len(list), list[0].Seq)
 	}
-}
-
-// A meter's ring has exactly the newest readings, oldest first.
-func TestRing(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		size := rapid.IntRange(1, 9).Draw(rt, "size")
-		r := ring{list: make([]Reading, 0, size)}
-		n := rapid.IntRange(0, 40).Draw(rt, "n")
-		begun := time.Unix(0, 0)
-		for i := range n {
-			r.add(Reading{At: begun.Add(time.Duration(i))})
-		}
-		all := r.all()
-		if len(all) != min(n, size) || cap(r.list) != size {
-			rt.Fatalf("%d of %d are kept, of %d", len(all), n, size)
-		}
-		for i := range all {
-			if want := begun.Add(time.Duration(n - len(all) + i)); !all[i].At.Equal(want) {
-				rt.Fatalf("reading %d is of %v, want %v", i, all[i].At, want)
-			}
-			all[i].At = begun // a copy
-		}
-		if again := r.all(); n > 1 && !again[len(again)-1].At.After(begun) {
-			rt.Fatal("what all returns is the ring's own")
-		}
-	})
 }

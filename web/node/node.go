@@ -29,6 +29,7 @@ type Options struct {
 	StallTimeout  time.Duration
 	PresenceGrace time.Duration
 	Tracing       trace.TracerProvider // nil traces nothing
+	Readings      string               // file that keeps the charts' readings over a restart; "" keeps them in memory
 
 	// Callbacks, or nil; they must not block. Edges receives the registry's edges in order. Ended receives the client
 	// and the reason's code of each ended stream of this server, before the registry is told.
