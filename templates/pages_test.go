@@ -46,6 +46,8 @@ func livePages(views map[string]live) map[string]livePage {
 			page = Nodes(v)
 		case FindView:
 			page = Find(v)
+		case NetworkView:
+			page = Network(v)
 		case MarkedView:
 			page = Marked(v)
 		case WebhooksView:
@@ -70,6 +72,8 @@ func sampleViews() map[string]live {
 		"clients-filter":  filteredClients(),
 		"find":            sampleFind(),
 		"find-nothing":    FindView{AdminFrame: sampleFrame("", ""), Query: "nobody", Error: "A search may have 255 bytes."},
+		"network":         sampleNetwork(),
+		"network-wrong":   NetworkView{AdminFrame: sampleFrame("blocks", ""), Network: "10.1", Error: "An address or a network is required."},
 		"marked-end":      sampleMarked("end"),
 		"marked-block":    sampleMarked("block"),
 		"marked-message":  sampleMarked("message"),

@@ -293,7 +293,7 @@ func sampleBlock(i int) BlockRow {
 	return BlockRow{
 		Key: fmt.Sprintf("block-%d", i), ClientID: pick(i, "ana@example.com", "scraper-17", "b7c1d2e0-5f4a-4c0e-9a51-2f8a3a1c77d4"),
 		Href: "/admin/clients/x", Since: ago(time.Duration(i+1) * 4 * time.Minute), Until: sampleNow.Add(time.Duration(i*i*50+6) * time.Minute),
-		By: pick(i, "mara", "POST /blocks", "jonas"), Refused: pick(i, "12", "8,841", "0"),
+		Network: pick(i, "", "", "2001:db8::/64"), By: pick(i, "mara", "POST /blocks", "jonas"), Refused: pick(i, "12", "8,841", "0"),
 	}
 }
 
@@ -401,6 +401,14 @@ func sampleWebhooks() WebhooksView {
 
 func sampleBlocks() BlocksView {
 	return BlocksView{AdminFrame: sampleFrame("blocks", "/admin/blocks"), Rows: times(3, sampleBlock), BaseURL: "https://rollcall.example"}
+}
+
+func sampleNetwork() NetworkView {
+	return NetworkView{
+		AdminFrame: sampleFrame("blocks", ""), Network: "10.1.2.0/24", Found: true, Size: "214 connections of 180 clients on 3 servers",
+		Rows: []MemberRow{{"marked-1", "ann", "/admin/clients/ann", "Ann", "2 connections"}}, More: 179,
+		Clients: "/admin/clients?q=addr%3A10.1.2.0%2F24", Dangers: []string{"Your own address, 10.1.2.7, is in it."},
+	}
 }
 
 func refusedBlocks() BlocksView {

@@ -29,7 +29,7 @@ func (s *Server) SetFormLimit(n int64) { s.gate.Limits.Forms.Limit = n }
 // FillBlocks blocks as many clients as can be, c0 and so on.
 func (s *Server) FillBlocks(until time.Time) {
 	for i := range node.MaxBlocks {
-		_ = s.node.KeepAway("c"+strconv.Itoa(i), time.Until(until), "a test", "")
+		_ = s.node.KeepAway(node.Target{ClientID: "c" + strconv.Itoa(i)}, time.Until(until), "a test", "")
 	}
 }
 

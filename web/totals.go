@@ -13,6 +13,7 @@ func (s *Server) totals() []totals.Total {
 	l, log, edges := &s.gate.Limits, s.node.Log.Stats(), s.node.Edges.Stats()
 	subscriptions, ofAddress, ofIdentity, _ := l.Subscriptions.State()
 	streams := int64(s.node.Streams())
+	clients, networks := s.node.Blocks.Counts()
 	addressStreams, identityStreams := s.gate.MostStreams()
 	return []totals.Total{
 		totals.Count("connections", "Connections, idle ones included", s.Connections(), l.Connections.Limit, "--max-connections"),
@@ -23,7 +24,7 @@ func (s *Server) totals() []totals.Total {
 			int64(s.opts.IdentityLimits.Connections), "--identity-connections"),
 		totals.Count("clocks", "Clocks", s.compat.Clocks(), compat.MaxClocks, ""),
 		totals.Count("admin_pages", "Live admin pages", int64(s.admin.Pages()), admin.MaxFeeds, ""),
-		totals.Count("blocks", "Blocked clients", int64(len(s.node.Blocks.List())), node.MaxBlocks, ""),
+		totals.Count("blocks", "Blocks", int64(clients+networks), node.MaxBlocks, ""),
 		totals.Size("subscriptions", "Subscriptions", subscriptions, l.Subscriptions.Limit, "--subscription-budget"),
 		totals.Size("address_subscriptions", "Subscriptions of the busiest address", ofAddress, l.Subscriptions.Limit/2,
 			"--subscription-budget"),

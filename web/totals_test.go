@@ -90,7 +90,7 @@ func TestTotalsAreShown(t *testing.T) {
 	for what, want := range map[string][]string{
 		"Streams": {"3", "10", "30 %", "--max-streams"}, "Streams of the busiest address": {"3", "5", "60 %", "--address-connections"},
 		"Streams of the busiest key or subject": {"not counted", "none", "", "--identity-connections"}, "Live admin pages": {"1", "64", "1 %", "fixed"},
-		"Bodies of subscribers": {"900 KiB", "1.0 MiB", "87 %", "--max-body"}, "Blocked clients": {"100,000", "100,000", "100 %", "fixed"},
+		"Bodies of subscribers": {"900 KiB", "1.0 MiB", "87 %", "--max-body"}, "Blocks": {"100,000", "100,000", "100 %", "fixed"},
 	} {
 		if !slices.Equal(page[what], want) {
 			t.Errorf("%s: %q, want %q", what, page[what], want)

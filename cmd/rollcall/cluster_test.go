@@ -334,6 +334,44 @@ func TestBlocksHoldOnAllServers(t *testing.T) {
 	}
 }
 
+// A block of a network ends its streams on the other servers, holds there and over a restart, and is lifted everywhere.
+func TestNetworkBlocksHoldOnAllServers(t *testing.T) {
+	t.Parallel()
+	nodes, bases := newFleet(t, 1).nodes(2, "--admin-user=ops", "--admin-password=correct horse")
+	client := patient(t)
+	const path = "/subscribe?channels=b&clientId=eve"
+	eve := open(t, path, bases[0])
+	wantOn(t, client, bases, "eve", "n1")
+	act := func(path string, pairs ...string) {
+		t.Helper()
+		form := url.Values{"network": {"127.0.0.0/24"}}
+		for i := 0; i < len(pairs); i += 2 {
+			form.Set(pairs[i], pairs[i+1])
+		}
+		ops := logIn(t, bases[1], "ops", "correct horse")
+		ask(t, ops, bases[1]+path, form.Encode(), "Content-Type: application/x-www-form-urlencoded").want(t, http.StatusSeeOther, "")
+	}
+	act("/admin/blocks/network", "for", "10m", "confirm", "1")
+	until(t, "eve stays away", func() bool { return eve.away() == http.StatusNoContent })
+	for _, base := range bases {
+		ask(t, client, base+path, "").want(t, http.StatusNoContent, "")
+		ask(t, client, base+"/history?channel=b", "").want(t, http.StatusForbidden, `"blocked"`)
+	}
+	nodes[0].signal(syscall.SIGTERM)
+	nodes[0].wantExit(0)
+	nodes[0].again()
+	ask(t, client, bases[0]+path, "").want(t, http.StatusNoContent, "")
+
+	act("/admin/blocks/remove")
+	for _, base := range bases {
+		until(t, "eve may come back to "+base, func() bool {
+			answer := send(t, t.Context(), client, base+path, "")
+			_ = answer.Body.Close()
+			return answer.StatusCode == http.StatusOK
+		})
+	}
+}
+
 // A block refuses the client's token on all servers, whatever it asks for, and ends its presence stream on another server.
 func TestBlocksHoldForTokensOnAllServers(t *testing.T) {
 	t.Parallel()

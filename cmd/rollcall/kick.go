@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -93,21 +94,22 @@ func (c *unblockCmd) Run(ctx context.Context) error {
 	return c.call(ctx, http.MethodDelete, "/presence/blocks/"+url.PathEscape(c.ClientID), nil, nil, nil)
 }
 
-// blocksCmd lists the blocked clients.
+// blocksCmd lists the blocked clients and networks.
 type blocksCmd struct {
 	RemoteFlags `embed:""`
 }
 
 // Help is shown above the flags of "rollcall blocks --help".
 func (c *blocksCmd) Help() string {
-	return `Prints a table of the clients that are blocked, the newest block first. This needs a key with the scope admin.`
+	return `Prints a table of the clients and networks that are blocked, the newest block first. This needs a key with the scope admin.`
 }
 
 // Run lists the blocks.
 func (c *blocksCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 	out := newPrinter(k.Stdout, c.JSON, s)
 	type block struct {
-		ClientID string    `json:"clientId"`
+		ClientID string    `json:"clientId,omitempty"`
+		Network  string    `json:"network,omitempty"`
 		Until    time.Time `json:"until"`
 		By       string    `json:"by"`
 	}
@@ -115,7 +117,7 @@ func (c *blocksCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 	if err := c.call(ctx, http.MethodGet, "/presence/blocks", nil, nil, &list); err != nil {
 		return err
 	}
-	rows := [][]string{{"CLIENT", "UNTIL", "BY"}}
+	rows := [][]string{{"CLIENT OR NETWORK", "UNTIL", "BY"}}
 	for _, b := range list.Blocks {
 		if out.json {
 			if err := out.object(b); err != nil {
@@ -123,7 +125,7 @@ func (c *blocksCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 			}
 			continue
 		}
-		rows = append(rows, []string{b.ClientID, b.Until.Format(time.RFC3339), b.By})
+		rows = append(rows, []string{cmp.Or(b.ClientID, b.Network), b.Until.Format(time.RFC3339), b.By})
 	}
 	if out.json {
 		return nil

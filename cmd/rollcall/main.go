@@ -24,7 +24,7 @@ type cli struct {
 	Kick       kickCmd          `cmd:"" help:"End a client's streams, or one connection."`
 	Block      blockCmd         `cmd:"" help:"Block a client for a time."`
 	Unblock    unblockCmd       `cmd:"" help:"Lift the block of a client."`
-	Blocks     blocksCmd        `cmd:"" help:"List the blocked clients."`
+	Blocks     blocksCmd        `cmd:"" help:"List the blocked clients and networks."`
 	Backup     backupCmd        `cmd:"" help:"Copy the events of a running server into a directory."`
 	Health     healthCmd        `cmd:"" help:"Check a server's health, for containers."`
 	Doctor     doctorCmd        `cmd:"" help:"Find out what proxies in front of a server do to its streams."`

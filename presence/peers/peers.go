@@ -19,8 +19,8 @@ type Roster interface {
 	PutShared(id string, value []byte, ttl time.Duration) error
 	// DeleteShared takes a shared entry away, whichever node put it.
 	DeleteShared(id string) error
-	// Broadcast sends a message to all other nodes. A node that can't be reached misses it.
-	Broadcast(kind string, payload []byte) error
+	// Broadcast sends messages to all other nodes. A node that can't be reached misses them.
+	Broadcast(kind string, payloads ...[]byte) error
 	// Heard receives the other nodes' messages.
 	Heard() <-chan Word
 	// Ask sends a question to the node of a session, or to all other nodes for "", and returns their answers: when all

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -232,7 +233,7 @@ func (a *Admin) mayAct(action string) gin.HandlerFunc {
 		if s.Role.CanAct() {
 			return
 		}
-		a.audited(c, action, cmp.Or(argOf(c), c.PostForm("clientId")), "refused", "the role "+s.Rights()+" may only look")
+		a.audited(c, action, cmp.Or(argOf(c), c.PostForm("clientId"), c.PostForm("network")), "refused", "the role "+s.Rights()+" may only look")
 		a.refuse(c, s, viewerOnly)
 	}
 }
@@ -325,6 +326,7 @@ type pageRequest struct {
 	query   query
 	arg     string                // of the path: a clientId or a channel's name
 	base    string                // scheme and host as the visitor reached them
+	from    netip.Addr            // the visitor's address; not of a live stream
 	live    bool                  // the screen is for a stream: it is painted again and again
 	send    templates.SendForm    // as it was filled in
 	publish templates.PublishForm // as it was filled in

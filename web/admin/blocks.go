@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -28,10 +29,15 @@ func (a *Admin) blocks(v *pageRequest) (func() renderedPage, *reply.Fault) {
 }
 
 func blockRow(b node.Block) templates.BlockRow {
-	return templates.BlockRow{
+	row := templates.BlockRow{
 		Key: "block-" + keyOf(b.ClientID), ClientID: b.ClientID, Href: adminLink("clients", b.ClientID),
 		Since: b.Since, Until: b.Until, By: b.By, Reason: b.Reason, Refused: grouped(b.Refused),
 	}
+	if b.Network.IsValid() {
+		row.Network = b.Target.String()
+		row.Key, row.Href = "block-network-"+keyOf(row.Network), blockNetworkHref(row.Network)
+	}
+	return row
 }
 
 // block answers POST /admin/clients/{clientId}/block.
@@ -84,7 +90,7 @@ func (a *Admin) blockClient(c *gin.Context, id, back, done string) {
 		return
 	}
 	_, _, online := a.node.Registry.Client(id)
-	if err := a.node.KeepAway(id, d, sessionOf(c).User, reason); err != nil {
+	if err := a.node.KeepAway(node.Target{ClientID: id}, d, sessionOf(c).User, reason); err != nil {
 		a.failed(c, "client.block", id, back, err.Error())
 		return
 	}
@@ -106,7 +112,7 @@ func (a *Admin) blockClient(c *gin.Context, id, back, done string) {
 func (a *Admin) unblock(c *gin.Context) {
 	id := argOf(c)
 	back := adminLink("clients", id)
-	if !a.node.LetBack(id) {
+	if !a.node.LetBack(node.Target{ClientID: id}) {
 		a.failed(c, "client.unblock", id, back, "This client is not blocked.")
 		return
 	}
@@ -123,8 +129,12 @@ func (a *Admin) unblock(c *gin.Context) {
 
 // removeBlock answers POST /admin/blocks/remove.
 func (a *Admin) removeBlock(c *gin.Context) {
+	if network := cmp.Or(c.PostForm("network"), c.Query("network")); network != "" {
+		a.unblockNetwork(c, network)
+		return
+	}
 	id, back := c.PostForm("clientId"), Path+"/blocks"
-	if !a.node.LetBack(id) {
+	if !a.node.LetBack(node.Target{ClientID: id}) {
 		a.failed(c, "client.unblock", id, back, "This client is not blocked.")
 		return
 	}

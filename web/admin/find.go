@@ -251,8 +251,8 @@ func (f *finding) actions() (items []templates.FindItem) {
 		return items
 	}
 	for _, b := range f.a.node.Blocks.List() {
-		if f.text != "" && len(items) < mostFound && containsFold(b.ClientID, f.text) {
-			add("unblock", "Unblock "+b.ClientID+"…", "on Blocks", Path+"/blocks")
+		if f.text != "" && len(items) < mostFound && containsFold(b.Target.String(), f.text) {
+			add("unblock", "Unblock "+b.Target.String()+"…", "on Blocks", Path+"/blocks")
 		}
 	}
 	if len(f.clients) == 0 && f.verb == "block" && reply.IsClientID(f.text) {

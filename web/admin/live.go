@@ -95,7 +95,7 @@ func (a *Admin) show(paint pageFunc) gin.HandlerFunc {
 func (a *Admin) showScreen(c *gin.Context, s *login.Session, status int, paint pageFunc, change func(*pageRequest)) {
 	u := *c.Request.URL
 	v := a.newPageRequest(s, &u, argOf(c))
-	v.base = a.gate.BaseURL(c.Request)
+	v.base, v.from = a.gate.BaseURL(c.Request), a.gate.From(c.Request).Addr
 	v.frame.Flash.Tone, v.frame.Flash.Text = s.TakeFlash()
 	v.frame.Flash.Undo = s.TakeUndo()
 	if change != nil {

@@ -230,15 +230,13 @@ func (a *Admin) onMarked(action string, do func(c *gin.Context, s *selection, re
 
 // endMarked ends the connections of a selection that are still open.
 func (a *Admin) endMarked(c *gin.Context, s *selection, _ string) (string, bool) {
-	ended := 0
+	var conns []*presence.Connection
 	for _, one := range s.clients {
-		for _, conn := range a.open(one.conns) {
-			a.node.Kick(conn)
-			ended++
-		}
+		conns = append(conns, a.open(one.conns)...)
 		a.noteAct(c, "kick", one.id, "")
 	}
-	return "Ended " + plural(ended, "connection") + " of " + plural(len(s.clients), "client"), true
+	a.node.Kick(conns...)
+	return "Ended " + plural(len(conns), "connection") + " of " + plural(len(s.clients), "client"), true
 }
 
 // open returns the connections with these ids that are open.
@@ -259,7 +257,7 @@ func (a *Admin) blockMarked(c *gin.Context, s *selection, reason string) (string
 		return "", false
 	}
 	for i, one := range s.clients {
-		if err := a.node.KeepAway(one.id, d, sessionOf(c).User, reason); err != nil {
+		if err := a.node.KeepAway(node.Target{ClientID: one.id}, d, sessionOf(c).User, reason); err != nil {
 			a.failed(c, "clients.block", s.size(), back, "Blocked "+plural(i, "client")+". "+err.Error())
 			return "", false
 		}
@@ -272,7 +270,7 @@ func (a *Admin) blockMarked(c *gin.Context, s *selection, reason string) (string
 func (a *Admin) undoBlocks(c *gin.Context, s *selection, _ string) (string, bool) {
 	freed := 0
 	for _, one := range s.clients {
-		if a.node.LetBack(one.id) {
+		if a.node.LetBack(node.Target{ClientID: one.id}) {
 			a.noteAct(c, "unblock", one.id, "")
 			freed++
 		}

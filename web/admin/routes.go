@@ -60,6 +60,7 @@ func (a *Admin) Routes(e *gin.Engine) {
 	act("/channels/:channel/publish", "channel.publish", a.publish)
 	act("/channels/:channel/purge", "channel.purge", a.purge)
 	act("/blocks", "client.block", a.addBlock)
+	act("/blocks/network", "network.block", a.blockNetwork)
 	act("/blocks/remove", "client.unblock", a.removeBlock)
 	act("/marked", "clients.choose", a.chooseMarked)
 	act("/marked/end", "clients.end", a.onMarked("clients.end", a.endMarked))
@@ -84,7 +85,7 @@ func (a *Admin) paintings() map[string]pageFunc {
 	return map[string]pageFunc{
 		"": a.overview, "/clients": a.clients, "/clients/:clientId": a.client, "/clients/:clientId/tap": a.tap,
 		"/clients/:clientId/between": a.between,
-		"/channels":                  a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/events": a.events, "/find": a.find, "/marked": a.marked, "/blocks": a.blocks, "/audit": a.auditPage,
+		"/channels":                  a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/events": a.events, "/find": a.find, "/marked": a.marked, "/blocks": a.blocks, "/blocks/network": a.network, "/audit": a.auditPage,
 		"/server": a.serverPage, "/nodes": a.nodes, "/webhooks": a.webhooks, "/sessions": a.sessionsPage,
 		"/keys": a.keysPage,
 	}

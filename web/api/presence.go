@@ -224,7 +224,7 @@ func (a *API) kickClient(c *gin.Context) *reply.Fault {
 		if err != nil || block <= 0 || block > node.MaxBlock {
 			return reply.Invalid("invalid_block", "block", "must be a time such as 30s, 10m or 24h, at most 8784h")
 		}
-		if err := a.node.KeepAway(id, block, "REST API", ""); err != nil {
+		if err := a.node.KeepAway(node.Target{ClientID: id}, block, "REST API", ""); err != nil {
 			return reply.NewFault(http.StatusConflict, "too_many_blocks", err.Error())
 		}
 	} else if streams, _ := a.node.KickAll(id); streams == 0 {

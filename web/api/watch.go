@@ -58,7 +58,7 @@ func (a *API) watch(c *gin.Context) {
 		a.streams.Refuse(c, asked, f)
 		return
 	}
-	w := &node.Watcher{At: a.node, Channels: names, Full: who.FullPresence(), Admission: admitted}
+	w := &node.Watcher{At: a.node, Channels: names, Full: who.FullPresence(), RemoteAddr: who.Host(), Admission: admitted}
 	a.streams.Attach(c, a.node.Watchers, hub.Subscription{
 		Channels: names,
 		Resume:   asked.Resume,

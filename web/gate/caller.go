@@ -37,7 +37,13 @@ func hostOf(addr netip.Addr, remote string) string {
 var Blocked = reply.NewFault(http.StatusForbidden, "blocked",
 	"The client of these credentials is blocked. Try again when the block has ended or an operator has lifted it.")
 
-// Caller returns the sender of a request. It refuses wrong credentials, and those of a blocked client.
+// BlockedAddress is Blocked for the addresses of a network that an operator keeps away.
+var BlockedAddress = reply.NewFault(http.StatusForbidden, Blocked.Code,
+	"This address is blocked. Try again when the block has ended or an operator has lifted it.")
+
+// Caller returns the sender of a request. It refuses wrong credentials, those of a blocked client, and a blocked address.
+// A key's requests are accepted from there, so that a backend can publish and lift the block; its streams are not, see
+// [Gate.Lend].
 func (k *Gate) Caller(c *gin.Context) (Caller, *reply.Fault) {
 	who := Caller{Addr: k.From(c.Request).Addr, remote: c.Request.RemoteAddr}
 	who.key = auth.AddressKey(who.Addr)
@@ -51,6 +57,9 @@ func (k *Gate) Caller(c *gin.Context) (Caller, *reply.Fault) {
 	}
 	if who.ClientID != "" && k.node.Blocks.Refuses(who.ClientID) {
 		return who, Blocked
+	}
+	if who.Kind != auth.APIKey && k.node.Blocks.RefusesAddr(who.Addr) {
+		return who, BlockedAddress
 	}
 	return who, nil
 }

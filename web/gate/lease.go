@@ -29,6 +29,9 @@ const fullRetry = 10 * time.Second
 
 // Lend counts a stream on these channels against the limits, until Release.
 func (k *Gate) Lend(c *gin.Context, who Caller, channels []string) (*lease, *reply.Fault) {
+	if who.Kind == auth.APIKey && k.node.Blocks.RefusesAddr(who.Addr) {
+		return nil, BlockedAddress
+	}
 	if f := k.MayConnect(c, who); f != nil {
 		return nil, f
 	}

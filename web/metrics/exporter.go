@@ -87,6 +87,7 @@ var (
 	metricBytes    = gauge("log_bytes", "Bytes of the budget used by kept events.")
 	metricBudget   = gauge("log_budget_bytes", "Budget for kept events, in bytes.")
 	metricBlocks   = gauge("blocked_clients", "Blocked clients.")
+	metricNetworks = gauge("blocked_networks", "Blocked addresses and networks.")
 
 	metricShardStreams = gauge("shard_streams", "Streams of each shard.", "shard")
 	metricShardMail    = gauge("shard_mailbox_messages", "Messages waiting for each shard, other than events.", "shard")
@@ -213,7 +214,9 @@ func (x *Exporter) collectPresence(put putFunc) {
 	for i, kind := range node.EdgeKinds {
 		put(metricEdges, float64(x.node.Feed.Counts[i].Load()), string(kind))
 	}
-	put(metricBlocks, float64(len(x.node.Blocks.List())))
+	clients, networks := x.node.Blocks.Counts()
+	put(metricBlocks, float64(clients))
+	put(metricNetworks, float64(networks))
 }
 
 // collectLog collects the figures of the log and its store, and whether the server is ready.

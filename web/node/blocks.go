@@ -2,6 +2,7 @@ package node
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -12,19 +13,34 @@ import (
 // back is expected.
 const returnWindow = time.Minute
 
-// MaxBlocks bounds how many clients are blocked, and how many kicked ones are remembered.
+// MaxBlocks bounds how many blocks there are, and how many kicked clients are remembered.
 const MaxBlocks = 100_000
 
-// Blocks holds the blocked clients. The zero value is ready.
+// Blocks holds the blocked clients and networks. The zero value is ready.
 type Blocks struct {
 	mu      sync.Mutex
-	blocked map[string]Block
+	blocked map[Target]Block
+	lengths []int                // of the networks in blocked, and of some that were
 	returns map[string]returning // kicked clients
 }
 
-// Block keeps one client away.
+// Target is what a block is of: a client, or the addresses of a network.
+type Target struct {
+	ClientID string
+	Network  netip.Prefix // masked; not valid for a client
+}
+
+// String returns the client's id, or the network.
+func (t Target) String() string {
+	if t.Network.IsValid() {
+		return NetworkText(t.Network)
+	}
+	return t.ClientID
+}
+
+// Block keeps one client, or one network, away.
 type Block struct {
-	ClientID     string
+	Target
 	Since, Until time.Time
 	By           string // the operator or API that blocked it
 	Reason       string // as the operator wrote it; may be empty
@@ -37,41 +53,44 @@ type returning struct {
 	until   time.Time
 }
 
-// full reports whether there is no room for a block of one more client.
-func (b *Blocks) full(clientID string) bool {
+// full reports whether there is no room for one more block.
+func (b *Blocks) full(of Target) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.blocked) < MaxBlocks {
 		return false
 	}
 	now := time.Now()
-	maps.DeleteFunc(b.blocked, func(_ string, bl Block) bool { return !now.Before(bl.Until) })
-	_, known := b.blocked[clientID]
+	maps.DeleteFunc(b.blocked, func(_ Target, bl Block) bool { return !now.Before(bl.Until) })
+	_, known := b.blocked[of]
 	return !known && len(b.blocked) >= MaxBlocks
 }
 
-// store blocks a client. The caller that begins a block checks full first: blocks of other servers count here too.
+// store keeps a block. The caller that begins a block checks full first: blocks of other servers count here too.
 func (b *Blocks) store(one Block) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.blocked == nil {
-		b.blocked = make(map[string]Block)
+		b.blocked = make(map[Target]Block)
 	}
-	if was, ok := b.blocked[one.ClientID]; ok {
+	if was, ok := b.blocked[one.Target]; ok {
 		one.Refused = was.Refused
 	}
 	one.ClientID = strings.Clone(one.ClientID) // it may be a part of a whole form
 	one.Reason = strings.Clone(one.Reason)
-	b.blocked[one.ClientID] = one
+	b.blocked[one.Target] = one
+	if bits := one.Network.Bits(); one.Network.IsValid() && !slices.Contains(b.lengths, bits) {
+		b.lengths = append(b.lengths, bits)
+	}
 }
 
-// unblock ends a block, and reports whether the client was blocked.
-func (b *Blocks) unblock(clientID string) bool {
+// unblock ends a block, and reports whether there was one.
+func (b *Blocks) unblock(of Target) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	bl, ok := b.blocked[clientID]
-	delete(b.blocked, clientID)
-	delete(b.returns, clientID)
+	bl, ok := b.blocked[of]
+	delete(b.blocked, of)
+	delete(b.returns, of.ClientID)
 	return ok && time.Now().Before(bl.Until)
 }
 
@@ -79,7 +98,7 @@ func (b *Blocks) unblock(clientID string) bool {
 func (b *Blocks) Of(clientID string) (Block, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	bl, ok := b.blocked[clientID]
+	bl, ok := b.blocked[Target{ClientID: clientID}]
 	return bl, ok && time.Now().Before(bl.Until)
 }
 
@@ -96,6 +115,23 @@ func (b *Blocks) List() []Block {
 	}
 	slices.SortFunc(list, func(x, y Block) int { return y.Since.Compare(x.Since) })
 	return list
+}
+
+// Counts returns how many clients and networks are blocked.
+func (b *Blocks) Counts() (clients, networks int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	for of, bl := range b.blocked {
+		switch {
+		case !now.Before(bl.Until):
+		case of.Network.IsValid():
+			networks++
+		default:
+			clients++
+		}
+	}
+	return clients, networks
 }
 
 // kicked makes one stream of the client be refused when it reconnects with a position, as an EventSource does by
@@ -124,16 +160,21 @@ func (b *Blocks) kicked(clientID string) {
 func (b *Blocks) Refuses(clientID string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	bl, ok := b.blocked[clientID]
+	return b.refuses(Target{ClientID: clientID})
+}
+
+// refuses is Refuses with the lock held.
+func (b *Blocks) refuses(of Target) bool {
+	bl, ok := b.blocked[of]
 	switch {
 	case !ok:
 		return false
 	case !time.Now().Before(bl.Until):
-		delete(b.blocked, clientID)
+		delete(b.blocked, of)
 		return false
 	}
 	bl.Refused++
-	b.blocked[clientID] = bl
+	b.blocked[of] = bl
 	return true
 }
 

@@ -48,7 +48,7 @@ func (e *entry) info(connID string) *presence.Info {
 	return &presence.Info{JSON: e.Info, At: e.InfoAt, By: e.InfoBy}
 }
 
-// sharedBlock is a block as all servers have it; the rest is the entry's id and time.
+// sharedBlock is a block as all servers have it; the rest is the entry's id, of which targetOf is the target, and time.
 type sharedBlock struct {
 	By     string    `json:"by"`
 	Since  time.Time `json:"since"`
@@ -134,11 +134,11 @@ func (c *Cluster) apply(ch *peers.Change) {
 	case peers.SharedEntry:
 		var b sharedBlock
 		_ = json.Unmarshal(ch.Value, &b) // then without its author
-		c.node.Blocks.store(Block{ClientID: ch.ID, Since: b.Since, Until: ch.Until, By: b.By, Reason: b.Reason})
-		c.node.endClient(ch.ID)
-		c.node.endWatchers(ch.ID)
+		of := targetOf(ch.ID)
+		c.node.Blocks.store(Block{Target: of, Since: b.Since, Until: ch.Until, By: b.By, Reason: b.Reason})
+		c.node.endBlocked(of)
 	case peers.SharedGone:
-		c.node.Blocks.unblock(ch.ID)
+		c.node.Blocks.unblock(targetOf(ch.ID))
 	}
 }
 
@@ -206,15 +206,23 @@ func (c *Cluster) publishConn(conn *presence.Connection, channels []string) {
 // removeConn removes an ended connection of this server from the roster. A missing entry is no error.
 func (c *Cluster) removeConn(conn *presence.Connection) { _ = c.Roster.Delete(conn.ID) }
 
-// kick has the others end a stream, or turn it away when it comes back to them.
-func (c *Cluster) kick(conn *presence.Connection) error {
-	return c.broadcast(kickWord, Command{ClientID: conn.ClientID, ConnectionID: conn.ID, Anonymous: conn.Anonymous})
+// kick has the others end streams, or turn them away when they come back to them.
+func (c *Cluster) kick(conns []*presence.Connection) error {
+	orders := make([]Command, len(conns))
+	for i, conn := range conns {
+		orders[i] = Command{ClientID: conn.ClientID, ConnectionID: conn.ID, Anonymous: conn.Anonymous}
+	}
+	return c.broadcast(kickWord, orders...)
 }
 
-func (c *Cluster) broadcast(kind string, o Command) error {
-	payload, err := json.Marshal(o)
-	if err != nil {
-		return err
+// broadcast sends commands to all other servers.
+func (c *Cluster) broadcast(kind string, orders ...Command) error {
+	payloads := make([][]byte, len(orders))
+	for i := range orders {
+		var err error
+		if payloads[i], err = json.Marshal(orders[i]); err != nil {
+			return err
+		}
 	}
-	return c.Roster.Broadcast(kind, payload)
+	return c.Roster.Broadcast(kind, payloads...)
 }

@@ -10,17 +10,19 @@ import (
 	"rollcall/presence"
 )
 
-// Kick ends a stream by the operator's will, wherever it is.
-func (n *Node) Kick(conn *presence.Connection) {
+// Kick ends streams by the operator's will, wherever they are.
+func (n *Node) Kick(conns ...*presence.Connection) {
 	if n.Cluster != nil {
-		if err := n.Cluster.kick(conn); err != nil {
-			n.opts.Log.Warn("the end of a stream could not be sent to the other servers", "connectionId", conn.ID, "error", err)
+		if err := n.Cluster.kick(conns); err != nil {
+			n.opts.Log.Warn("the end of streams could not be sent to the other servers", "streams", len(conns), "error", err)
 		}
 	}
-	if conn.Handle != nil {
-		n.kickHere(conn)
-	} else if !conn.Anonymous {
-		n.Blocks.kicked(conn.ClientID) // it may come back to this server
+	for _, conn := range conns {
+		if conn.Handle != nil {
+			n.kickHere(conn)
+		} else if !conn.Anonymous {
+			n.Blocks.kicked(conn.ClientID) // it may come back to this server
+		}
 	}
 }
 
@@ -28,9 +30,7 @@ func (n *Node) Kick(conn *presence.Connection) {
 // without any.
 func (n *Node) KickAll(id string) (streams int, online bool) {
 	_, conns, online := n.Registry.Client(id)
-	for _, conn := range conns {
-		n.Kick(conn)
-	}
+	n.Kick(conns...)
 	return len(conns), online
 }
 
@@ -56,30 +56,37 @@ func (n *Node) endClient(id string) {
 	}
 }
 
-// errTooManyBlocks is the error of keepAway at the limit of blocks.
-var errTooManyBlocks = errors.New(strconv.Itoa(MaxBlocks) + " clients are blocked, which is the limit. Lift a block, or wait until one ends.")
+// errTooManyBlocks is the error of KeepAway at the limit of blocks.
+var errTooManyBlocks = errors.New(strconv.Itoa(MaxBlocks) + " clients and networks are blocked, which is the limit. Lift a block, or wait until one ends.")
 
-// KeepAway blocks a client for a time, on all servers, and ends its streams.
-func (n *Node) KeepAway(id string, d time.Duration, by, reason string) error {
-	if n.Blocks.full(id) {
+// KeepAway blocks a client or a network for a time, on all servers, and ends its streams. It does not wait for the other
+// servers: they end theirs when the block reaches them.
+func (n *Node) KeepAway(of Target, d time.Duration, by, reason string) error {
+	if n.Blocks.full(of) {
 		return errTooManyBlocks
 	}
-	n.Blocks.store(Block{ClientID: id, Since: time.Now(), Until: time.Now().Add(d), By: by, Reason: reason})
+	n.Blocks.store(Block{Target: of, Since: time.Now(), Until: time.Now().Add(d), By: by, Reason: reason})
 	if n.Cluster != nil {
 		value, _ := json.Marshal(sharedBlock{by, time.Now(), reason}) // strings and a time
-		if err := n.Cluster.Roster.PutShared(id, value, d); err != nil {
-			n.opts.Log.Warn("a block could not be sent to the other servers", "clientId", id, "error", err)
+		if err := n.Cluster.Roster.PutShared(of.sharedID(), value, d); err != nil {
+			n.opts.Log.Warn("a block could not be sent to the other servers", "of", of, "error", err)
 		}
 	}
-	n.KickAll(id)
-	n.endWatchers(id)
+	n.endBlocked(of)
 	return nil
 }
 
-// endWatchers ends the presence streams of this server that were opened with a client's credentials.
-func (n *Node) endWatchers(id string) {
+// endBlocked ends the streams of this server that a block is of, and the presence streams that were opened with the
+// client's credentials.
+func (n *Node) endBlocked(of Target) {
+	if of.Network.IsValid() {
+		n.endNetwork(of.Network)
+	} else {
+		n.endClient(of.ClientID)
+	}
 	n.watching.Range(func(key, _ any) bool {
-		if w := key.(*Watcher); w.GrantedTo() == id {
+		w := key.(*Watcher)
+		if of.ClientID != "" && w.GrantedTo() == of.ClientID || of.Network.IsValid() && Within(of.Network, w.RemoteAddr) {
 			w.end(hub.Kicked)
 		}
 		return true
@@ -87,15 +94,15 @@ func (n *Node) endWatchers(id string) {
 }
 
 // LetBack ends a block on all servers, and reports whether there was one.
-func (n *Node) LetBack(id string) bool {
-	was := n.Blocks.unblock(id)
+func (n *Node) LetBack(of Target) bool {
+	was := n.Blocks.unblock(of)
 	if was && n.Cluster != nil {
-		if err := n.Cluster.Roster.DeleteShared(id); err != nil {
-			n.opts.Log.Warn("the end of a block could not be sent to the other servers", "clientId", id, "error", err)
+		if err := n.Cluster.Roster.DeleteShared(of.sharedID()); err != nil {
+			n.opts.Log.Warn("the end of a block could not be sent to the other servers", "of", of, "error", err)
 		}
 	}
 	return was
 }
 
-// MaxBlock is the longest time that a client can be blocked.
+// MaxBlock is the longest time of a block.
 const MaxBlock = 366 * 24 * time.Hour

@@ -126,7 +126,7 @@ func (st *Stream) Attached(conn *hub.Conn) {
 	if !st.Holds() { // a Reload since it was given may not have seen the stream
 		st.end(hub.Expired)
 	}
-	if _, blocked := st.At.Blocks.Of(st.ClientID); blocked { // since it was asked for
+	if st.At.Blocks.refusesStream(st.ClientID, st.RemoteAddr) {
 		st.end(hub.Kicked)
 	}
 	if at := st.Expires(); !at.IsZero() {

@@ -14,9 +14,10 @@ import (
 // Watcher is one reader of the presence stream: a stream over the presence log that begins with a snapshot and repairs
 // holes by another.
 type Watcher struct {
-	At       *Node
-	Channels []string
-	Full     bool // it sees everybody
+	At         *Node
+	Channels   []string
+	Full       bool   // it sees everybody
+	RemoteAddr string // without a port
 	Admission
 	conn   atomic.Pointer[hub.Conn]   // set once attached
 	over   atomic.Bool                // it has ended
@@ -33,7 +34,7 @@ func (w *Watcher) Attached(conn *hub.Conn) {
 	if !w.Holds() { // a Reload since it was given may not have seen the stream
 		w.end(hub.Expired)
 	}
-	if _, blocked := w.At.Blocks.Of(w.GrantedTo()); blocked { // since it was asked for
+	if w.At.Blocks.refusesStream(w.GrantedTo(), w.RemoteAddr) {
 		w.end(hub.Kicked)
 	}
 	if at := w.Expires(); !at.IsZero() {

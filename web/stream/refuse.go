@@ -19,7 +19,7 @@ import (
 // Refuse ends a request for a stream with f. Temporary faults are sent as a goodbye, after which EventSource
 // reconnects; it never does after any other status. Of r, the position and the dialect count.
 func (s *Streams) Refuse(c *gin.Context, r *Request, f *reply.Fault) {
-	if f == gate.Blocked {
+	if f.Code == gate.Blocked.Code {
 		c.Status(http.StatusNoContent)
 		return
 	}

@@ -143,10 +143,13 @@ func TestTell(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, server.Options{})
 	a, b, c := join(t, s.ClientURL(), "a"), join(t, s.ClientURL(), "b"), join(t, s.ClientURL(), "c")
-	for i := range 10 {
-		if err := a.Broadcast("kick", fmt.Appendf(nil, "\x00%d", i)); err != nil {
+	for i := range 5 {
+		if err := a.Broadcast("kick", fmt.Appendf(nil, "\x00%d", 2*i), fmt.Appendf(nil, "\x00%d", 2*i+1)); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := a.Broadcast("kick"); err != nil {
+		t.Errorf("Broadcast of nothing: %v", err)
 	}
 	for _, w := range []*watched{b, c} {
 		for i := range 10 {
@@ -165,7 +168,7 @@ func TestTell(t *testing.T) {
 		t.Errorf("a heard its own %+v", word)
 	default:
 	}
-	if err := a.Broadcast("x", make([]byte, MaxWord+1)); !errors.Is(err, ErrInvalid) {
+	if err := a.Broadcast("x", nil, make([]byte, MaxWord+1)); !errors.Is(err, ErrInvalid) {
 		t.Errorf("Tell of too much: %v", err)
 	}
 }

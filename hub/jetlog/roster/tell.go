@@ -2,6 +2,7 @@ package roster
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/nats-io/nats.go"
 )
@@ -9,16 +10,26 @@ import (
 // MaxWord is how long a payload can be.
 const MaxWord = 64 << 10
 
-// Broadcast sends a message to all other nodes at once. Nodes that are not connected to NATS
-// miss it.
+// Broadcast sends messages to all other nodes at once. Nodes that are not connected to NATS
+// miss them. It waits for NATS once, however many there are.
 //
-// Errors: ErrInvalid, ErrUnavailable.
-func (r *Roster) Broadcast(kind string, payload []byte) error {
-	if len(kind) > 255 || len(payload) > MaxWord {
-		return fmt.Errorf("%w: a kind has at most 255 bytes and a payload %d; these have %d and %d", ErrInvalid, MaxWord, len(kind), len(payload))
+// Errors: ErrInvalid, and then nothing was sent; ErrUnavailable.
+func (r *Roster) Broadcast(kind string, payloads ...[]byte) error {
+	for _, payload := range payloads {
+		if len(kind) > 255 || len(payload) > MaxWord {
+			return fmt.Errorf("%w: a kind has at most 255 bytes and a payload %d; these have %d and %d", ErrInvalid, MaxWord, len(kind), len(payload))
+		}
 	}
-	body := appendCut(appendCut(nil, r.Session()), kind)
-	err := r.sendMsg(&nats.Msg{Subject: r.names.tell(), Data: append(body, payload...)})
+	if len(payloads) == 0 {
+		return nil
+	}
+	head := appendCut(appendCut(nil, r.Session()), kind)
+	var err error
+	for _, payload := range payloads {
+		if err = r.sendMsg(&nats.Msg{Subject: r.names.tell(), Data: slices.Concat(head, payload)}); err != nil {
+			break
+		}
+	}
 	if err == nil {
 		err = r.nc.FlushTimeout(requestTimeout)
 	}
