@@ -31,9 +31,10 @@ check: formatted ## the inner loop, in less than a minute: formatting, go vet, s
 	$(GO) test -short -parallel 16 $$($(GO) list ./... | grep -Ev '/cmd/rollcall(/bench.*|/doctor)?$$|/hub/jetlog')
 	$(GO) test -short -run 'Imports|DocFile|Config|Options' ./cmd/rollcall
 
+# Linking without debug information takes half the time; stack traces need none.
 test: test-browser-found test-compiled ## run every test, with the race detector
 	@$(MAKE) --no-print-directory -j2 -Otarget test-clients test-deploy
-	$(GO) test -race -timeout 10m ./...
+	GORACE=atexit_sleep_ms=0 $(GO) test -race -ldflags=-w -timeout 10m ./...
 
 # First, so that no test runs beside a compiler.
 test-compiled:
@@ -51,7 +52,7 @@ test-clients:
 	@if command -v node >/dev/null; then echo "node --test web/client/*.test.js" && node --test --test-reporter=dot web/client/*.test.js; \
 	elif [ "$(CI)" = true ]; then echo "no node found: the browser module's tests cannot run" >&2; exit 1; \
 	else echo "no node found: skipping the browser module's tests"; fi
-	@if [ -d web/clients ]; then echo "cd web/clients && $(GO) test -race" && cd web/clients && $(GO) test -race -timeout 10m; fi
+	@if [ -d web/clients ]; then echo "cd web/clients && $(GO) test -race" && cd web/clients && GORACE=atexit_sleep_ms=0 $(GO) test -race -ldflags=-w -timeout 10m; fi
 
 # So are the tests of the examples in docs/deploy, with Helm, Compose and others. Without optimisation they compile in half the time.
 test-deploy:

@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -162,15 +162,32 @@ func (v *visitor) do(method, target, body string, header ...string) *reply {
 	if to := resp.Header.Get("Location"); strings.HasPrefix(to, ".") {
 		resp.Header.Set("Location", html.UnescapeString(v.resolved(resp, to)))
 	}
-	shown := relativeLink.ReplaceAllStringFunc(string(text), func(link string) string {
-		part := relativeLink.FindStringSubmatch(link)
-		return part[1] + v.resolved(resp, part[2]) + `"`
-	})
-	return &reply{v.TB, resp.StatusCode, resp.Header, shown, fmt.Sprintf("%s %.300s %.100q", method, target, header)}
+	return &reply{v.TB, resp.StatusCode, resp.Header, v.fromRoot(resp, string(text)), fmt.Sprintf("%s %.300s %.100q", method, target, header)}
 }
 
-// relativeLink is a link of a page. They are relative, so that pages work below a prefix.
-var relativeLink = regexp.MustCompile(`( (?:href|src|action|formaction)=")(\.[^"]*)"`)
+// fromRoot resolves the links of a page. They are relative, so that pages work below a prefix.
+func (v *visitor) fromRoot(resp *http.Response, page string) string {
+	v.Helper()
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(page, `=".`)
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		end := strings.IndexByte(after, '"')
+		if end < 0 {
+			end = len(after)
+		}
+		link := "." + after[:end]
+		attribute := before[strings.LastIndexByte(before, ' ')+1:]
+		if slices.Contains([]string{"href", "src", "action", "formaction"}, attribute) {
+			link = v.resolved(resp, link)
+		}
+		b.WriteString(`="` + link)
+		page = after[end:]
+	}
+}
 
 // resolved returns the target of a link, from the root.
 func (v *visitor) resolved(resp *http.Response, link string) string {
