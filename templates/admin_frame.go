@@ -52,7 +52,7 @@ type ChannelLink struct {
 }
 
 // adminModules are the ES modules of the admin pages.
-var adminModules = []string{"admin.js", "live.js", "patches.js", "charts.js", "ages.js", "forms.js", "search.js", "marks.js", "find.js", "panel.js", "feed.js", "dom.js"}
+var adminModules = []string{"admin.js", "live.js", "patches.js", "charts.js", "zoom.js", "ages.js", "forms.js", "search.js", "marks.js", "find.js", "panel.js", "feed.js", "dom.js"}
 
 // adminStyles are the style sheets of the admin pages. The last one overrides the others.
 var adminStyles = []string{"admin.css", "charts.css", "tables.css", "events.css", "panel.css", "narrow.css"}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"rollcall/web"
 	"rollcall/web/webtest"
@@ -77,4 +78,76 @@ func TestAdminLagChart(t *testing.T) {
 			t.Errorf("%s is %q", name, got[name])
 		}
 	}
+}
+
+// A time has its charts, what was done then, whose connections had trouble, and what happened to clients; nothing of before
+// and after.
+func TestAdminPeriod(t *testing.T) {
+	t.Parallel()
+	srv := startAdmin(t)
+	alice := operator(t, srv)
+	st := subscribed(t, srv, "clientId=ada", "news")
+	alice.post("/admin/clients/ada/disconnect").want(303)
+	st.WantGoodbye("kicked", false)
+	until(t, "the end is noted", func() bool { return strings.Contains(alice.get("/admin/period").says("troubled"), "ada kicked") })
+
+	page := alice.get("/admin/period")
+	page.wantText("done", "ada kicked by alice").wantText("done", "node-7 started").wantText("happened", "ada connections were ended by alice")
+	page.wantText("fig-kicked", "1").wantText("fig-slow", "0").wantText("main", "What happened to clients is remembered since")
+	for _, id := range []string{"chart-clients", "chart-lag", "fig-published", "fig-clients", "busiest-then"} {
+		if page.one(id) == nil {
+			t.Errorf("there is no %s", id)
+		}
+	}
+	if live := liveOf(page.doc()); live != "" {
+		t.Errorf("what is past is followed at %q", live)
+	}
+	hrefs := attrsOf(page.one("troubled"), "href")
+	if len(hrefs) != 1 || !strings.HasPrefix(hrefs[0], "/admin/clients/ada/between?from=") {
+		t.Fatalf("ada leads to %q", hrefs)
+	}
+	alice.get(hrefs[0]).wantText("main", "What was there?")
+
+	// A time before has none of it, and says so.
+	day := time.Now().Add(-26 * time.Hour).UTC().Format(time.RFC3339)
+	before := alice.get("/admin/period?from=" + queryEscape(day) + "&to=" + queryEscape(time.Now().Add(-25*time.Hour).UTC().Format(time.RFC3339)))
+	before.wantText("done", "No operator").wantText("troubled", "No client was slow").wantText("fig-clients", "–")
+	for n := range before.one("chart-lag").Descendants() {
+		if values := attr(n, "data-values"); strings.Trim(values, "– ") != "" {
+			t.Errorf("the lag of before the start is %q", values)
+		}
+	}
+	if step := attr(before.one("chart-lag"), "data-step"); step != "600000" {
+		t.Errorf("of a day ago there are values for each %s ms", step)
+	}
+
+	// The links go on from there.
+	for _, rel := range []string{"prev", "next"} {
+		for n := range before.one("main").Descendants() {
+			if attr(n, "rel") == rel {
+				alice.get(attr(n, "href")).wantText("main", "What happened?")
+			}
+		}
+	}
+	for query, wrong := range map[string]string{
+		"from=soon": "A time is such as", "to=x": "A time is such as", "from=12:00:01&to=12:00:01": "must be before",
+		"from=2026-01-01&to=2026-01-31": "There may be 192 hours",
+	} {
+		alice.get("/admin/period?" + query).wantText("between-error", wrong)
+	}
+}
+
+// The overview leads to the page of a time, also without a script.
+func TestAdminOverviewLeadsToPeriods(t *testing.T) {
+	t.Parallel()
+	srv := startAdmin(t)
+	alice := operator(t, srv)
+	page := alice.get("/admin")
+	if zoom := attr(page.one("chart-lag"), "data-zoom"); zoom != "/admin/period" {
+		t.Errorf("a part of the chart's time leads to %q", zoom)
+	}
+	if !slices.Contains(attrsOf(page.one("main"), "href"), "/admin/period") {
+		t.Error("there is no link")
+	}
+	alice.get("/admin/find?q=spike").wantText("find-results", "What happened?")
 }

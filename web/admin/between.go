@@ -39,7 +39,7 @@ func (a *Admin) between(v *pageRequest) (func() renderedPage, *reply.Fault) {
 		names, view.Channels = c.Channels, strings.Join(c.Channels, ",")
 	}
 	q := betweenQuestion{clientID: v.arg, channels: names}
-	if view.Error = q.times(v.query); view.Error == "" {
+	if q.from, q.to, view.Error = timesOf(v.query, time.Now(), betweenSpan, betweenAtMost); view.Error == "" {
 		view.Error = q.check()
 	}
 	if view.Error == "" {
@@ -57,30 +57,6 @@ type betweenQuestion struct {
 	channels []string // names and patterns
 	conns    []string // ids of the connections that are open now
 	from, to time.Time
-}
-
-// times reads the times that a page asks for. It returns what is wrong with them.
-func (q *betweenQuestion) times(in query) (wrong string) {
-	now, zone, ok := time.Now(), zoneOf(in), true
-	q.to = now
-	if text := in.Get("to"); text != "" {
-		if q.to, ok = parseWhen(text, zone, now); !ok {
-			return whenHelp
-		}
-	}
-	q.from = q.to.Add(-betweenSpan)
-	if text := in.Get("from"); text != "" {
-		if q.from, ok = parseWhen(text, zone, now); !ok {
-			return whenHelp
-		}
-	}
-	switch {
-	case !q.from.Before(q.to):
-		return "The first time must be before the second one."
-	case q.to.Sub(q.from) > betweenAtMost:
-		return "There may be 24 hours between the times."
-	}
-	return ""
 }
 
 // check returns what is wrong with the channels.

@@ -41,7 +41,8 @@ func (a *Admin) charts(span chartSpan, now time.Time) []templates.Chart {
 	if n := len(list); n > 0 {
 		d.end = list[n-1].At
 	}
-	d.marks = chartMarks(a.marks(span.pace, d.begin(), d.end.Add(d.step)))
+	d.done = a.marks(span.pace, d.begin(), d.end.Add(d.step))
+	d.marks = chartMarks(d.done)
 	return d.charts()
 }
 
@@ -80,7 +81,8 @@ type drawing struct {
 	length int       // values in a line
 	end    time.Time // of the newest value
 	past   bool      // the end is not about now
-	marks  []templates.ChartMark
+	done   []node.Mark
+	marks  []templates.ChartMark // the newest of done
 }
 
 // begin returns the time at which the first value begins.
@@ -89,7 +91,7 @@ func (d *drawing) begin() time.Time { return d.end.Add(-time.Duration(d.length) 
 func (d *drawing) chart(name, title, unit string, series ...templates.Series) templates.Chart {
 	return templates.Chart{
 		ID: "chart-" + name, Title: title, Unit: unit, Step: d.step, End: d.end, Past: d.past, Series: series, Plain: true,
-		Marks: d.marks,
+		Marks: d.marks, Zoom: periodPath,
 	}
 }
 

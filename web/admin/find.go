@@ -30,6 +30,7 @@ var foundPages = []struct{ title, words, path string }{
 	{"Server", "settings limits version memory drain sessions", serverPath},
 	{"Servers", "nodes cluster drain", serversPath},
 	{"Webhooks", "endpoints dead letters", Path + "/webhooks"},
+	{"What happened?", "period time then spike zoom history", periodPath},
 }
 
 // find paints /admin/find: clients, channels, events, connections, addresses, pages, settings and actions by one search.

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +76,25 @@ func chartMarks(list []node.Mark) []templates.ChartMark {
 		marks = append(marks, templates.ChartMark{At: m.At, Tone: markKinds[m.Action].tone, Text: markText(m)})
 	}
 	return marks
+}
+
+// doneMoment returns a mark as an entry of a list, with a link to whom it is about.
+func doneMoment(m *node.Mark, i int) templates.Moment {
+	kind := markKinds[m.Action]
+	entry := templates.Moment{Key: fmt.Sprint(i), At: m.At, Clock: true, Tone: kind.tone, ClientID: m.Target, Text: kind.text, Detail: m.Detail}
+	if m.User != "" {
+		entry.Text += " by " + m.User
+	}
+	switch what, _, _ := strings.Cut(m.Action, "."); {
+	case m.Target == "":
+	case what == "client":
+		entry.Href = adminLink("clients", m.Target)
+	case what == "channel":
+		entry.Href = adminLink("channels", m.Target)
+	default:
+		entry.Text, entry.ClientID = m.Target+" "+entry.Text, ""
+	}
+	return entry
 }
 
 // markText says in a line what was done.

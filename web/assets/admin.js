@@ -3,6 +3,7 @@
  *
  *   live.js      the page's stream          patches.js   its patches
  *   ages.js      times                      charts.js    charts
+ *   zoom.js      a part of a chart's time
  *   forms.js     forms                      search.js    searches
  *   panel.js     an event, opened           feed.js      the feed, held
  *   marks.js     marked rows                find.js      one search over everything
@@ -11,7 +12,7 @@
  *   [data-copy="#id"] copies an element's text; [data-confirm] asks before a form is sent
  */
 import { chooseTimes, dressed } from "./ages.js";
-import { pointAt, pointNext } from "./charts.js";
+import { pointAt, pointNext, pointedIn } from "./charts.js";
 import { ROOT } from "./dom.js";
 import { hold } from "./feed.js";
 import { helpToFind, openFinder } from "./find.js";
@@ -21,6 +22,7 @@ import { markRange, markRow, watchMarks } from "./marks.js";
 import { closeEvent, openOnClick } from "./panel.js";
 import { settleLists } from "./patches.js";
 import { searchAsTyped } from "./search.js";
+import { clearPart, stretchPart, zoomByKey, zoomByPointer } from "./zoom.js";
 
 // The pages that letters lead to after "g".
 const PAGES = { o: "", c: "/clients", h: "/channels", t: "/tail", b: "/blocks", a: "/audit", s: "/server" };
@@ -53,9 +55,17 @@ function onKey(event) {
   else if (key === "p" && $("#tail-pause")) $("#tail-pause").click();
   else if (key === "x" || key === "X") markRow(document.activeElement, key === "X");
   else if (key === "j" || key === "k") nextRow(key === "j" ? 1 : -1);
-  else if (figure && step) pointNext(figure, step);
-  else return;
+  else if (figure && step) moveIn(figure, step, event.shiftKey);
+  else if (!figure || !zoomByKey(figure, event)) return;
   event.preventDefault();
+}
+
+/** moveIn moves the cursor of a chart; with Shift it leaves a part of the time behind. */
+function moveIn(figure, step, stretching) {
+  const before = pointedIn(figure);
+  pointNext(figure, step);
+  if (stretching) stretchPart(figure, before);
+  else clearPart();
 }
 
 /** nextRow moves the focus to the next row of the page's lists, which Enter opens. */
@@ -135,6 +145,7 @@ searchAsTyped();
 watchMarks();
 helpToFind();
 openOnClick();
+zoomByPointer();
 sleepWhileHidden();
 watchForSilence();
 connect();

@@ -1,7 +1,7 @@
 /**
  * Times of the admin pages.
  *
- *   time[datetime]      is shown as an age; with data-clock as the time of day, with data-moment as date and time
+ *   time[datetime]      is shown as an age; with data-clock or data-tick as the time of day, with data-moment as date and time
  *   input[name=times]   chooses: ages and the viewer's zone, always times, or always times of UTC
  */
 import { clock } from "./dom.js";
@@ -39,17 +39,19 @@ export function age(time) {
   const { dataset } = time;
   let text = relative(at, seconds, span);
   if ("clock" in dataset) text = clock(inZone(at), { millis: true });
+  else if ("tick" in dataset) text = clock(inZone(at));
   else if ("moment" in dataset || shown !== "age") text = dateAndTime(inZone(at));
   if (time.textContent !== text) (time.firstChild ?? time).textContent = text;
   time.title = `${at.toDateString()} ${clock(at, { millis: true })} ${at.toTimeString().slice(9)}`;
 }
 
 /** inZone returns a date that reads in the viewer's zone as the given one reads in the chosen zone. */
-function inZone(at) {
+export function inZone(at) {
   return shown === "utc" ? new Date(+at + at.getTimezoneOffset() * 60_000) : at;
 }
 
-function dateAndTime(at) {
+/** dateAndTime formats a day and its time. */
+export function dateAndTime(at) {
   const [, month, day] = at.toDateString().split(" ");
   return `${Number(day)} ${month} ${clock(at)}`;
 }

@@ -88,6 +88,16 @@ func (j *Journal) Note(h JournalEntry) {
 	}
 }
 
+// Since returns the time before which nothing is remembered; started is when the server began.
+func (j *Journal) Since(started time.Time) time.Time {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.ring) < journalLen {
+		return started
+	}
+	return time.Unix(0, j.ring[j.seq%journalLen].at)
+}
+
 // Newest returns at most n happenings for which want returns true, newest first. The entry that want is given is its
 // own only until it returns.
 func (j *Journal) Newest(n int, want func(*JournalEntry) bool) []JournalEntry {
