@@ -133,7 +133,7 @@ func TestAdminPeriod(t *testing.T) {
 		"from=soon": "A time is such as", "to=x": "A time is such as", "from=12:00:01&to=12:00:01": "must be before",
 		"from=2026-01-01&to=2026-01-31": "There may be 192 hours",
 	} {
-		alice.get("/admin/period?" + query).wantText("between-error", wrong)
+		alice.get("/admin/period?"+query).wantText("between-error", wrong)
 	}
 }
 
