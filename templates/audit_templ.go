@@ -46,7 +46,7 @@ func Audit(v AuditView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = searchForm("/admin/audit", "Search the audit log", "User, action or target", v.Query, "").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = searchForm("/admin/audit", "Search the audit log", "User, action or target", v.Query, nil).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -46,7 +46,7 @@ func Channels(v ChannelsView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = searchForm("/admin/channels", "Search channels", "Name", v.Query, v.Sort).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = searchForm("/admin/channels", "Search channels", "Name", v.Query, keepSort(v.Sort)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

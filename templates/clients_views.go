@@ -13,8 +13,13 @@ type ClientsView struct {
 	AllMatching string       // "All 214"
 	CSV, JSON   string       // exports of what matches
 	Help        []FilterTerm // what can be filtered by
-	Sort        string       // kept when searching: the value of the form's hidden field; may be empty
-	Columns     []Column     // those of ClientColumns
+	Cleared     string       // href without the query
+	Keep        []Kept       // of the address, when searching
+	Groupings   []PageLink   // what clients can be grouped by
+	Columns     []Column     // those of ClientColumns, then of ExtraCells
+	Hidden      string       // columns of ClientColumns that are not shown, by their sort keys
+	Choices     []ColumnChoice
+	KeepColumns []Kept // of the address, when columns are chosen
 	Rows        []ClientRow
 	Pager       Pager
 	HasPast     bool     // the query may be the id of a client that has left
@@ -22,6 +27,15 @@ type ClientsView struct {
 	Total       int      // online, independent of the query
 	BaseURL     string   // as in OverviewView
 }
+
+// ColumnChoice is a column that can be shown.
+type ColumnChoice struct {
+	Name, Label string
+	Shown       bool
+}
+
+// ExtraCell is a cell of a column beside the usual ones.
+type ExtraCell struct{ Label, Text string }
 
 // Chip is a word or term of a search.
 type Chip struct {
@@ -56,6 +70,7 @@ type ClientRow struct {
 	Behind      string // "0", "1,204"
 	Slow        bool   // a connection currently takes nothing
 	CanMark     bool
+	Extra       []ExtraCell
 }
 
 // level returns the tone of a client's state.
@@ -87,7 +102,7 @@ func (r ClientRow) note() string {
 	return r.ClientID + " · " + r.Info
 }
 
-// ClientColumns are the columns of a table of clients in the order of its cells. The server sets Href and Sorted.
+// ClientColumns are the usual columns of a table of clients in the order of its cells. The server sets Href and Sorted.
 func ClientColumns() []Column {
 	return []Column{
 		{Label: "Client"}, {Label: "Connections", Numeric: true}, {Label: "Channels"}, {Label: "Address"},

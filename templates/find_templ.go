@@ -46,7 +46,7 @@ func Find(v FindView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = searchForm("/admin/find", "Find clients, channels, events, pages", "Client, channel, event id, address, page …", v.Query, "").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = searchForm("/admin/find", "Find clients, channels, events, pages", "Client, channel, event id, address, page …", v.Query, nil).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -46,6 +46,8 @@ func livePages(views map[string]live) map[string]livePage {
 			page = Nodes(v)
 		case FindView:
 			page = Find(v)
+		case GroupsView:
+			page = Groups(v)
 		case NetworkView:
 			page = Network(v)
 		case MarkedView:
@@ -73,6 +75,9 @@ func sampleViews() map[string]live {
 		"find":            sampleFind(),
 		"find-nothing":    FindView{AdminFrame: sampleFrame("", ""), Query: "nobody", Error: "A search may have 255 bytes."},
 		"network":         sampleNetwork(),
+		"groups":          sampleGroups(),
+		"groups-none":     changed(sampleGroups(), func(v *GroupsView) { v.Groups, v.Others = nil, "" }),
+		"clients-columns": columnsClients(),
 		"network-wrong":   NetworkView{AdminFrame: sampleFrame("blocks", ""), Network: "10.1", Error: "An address or a network is required."},
 		"marked-end":      sampleMarked("end"),
 		"marked-block":    sampleMarked("block"),

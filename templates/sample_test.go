@@ -218,6 +218,34 @@ func filteredClients() ClientsView {
 	})
 }
 
+func sampleGroups() GroupsView {
+	return GroupsView{
+		ClientsView: changed(filteredClients(), func(v *ClientsView) {
+			v.Groupings = []PageLink{{"No groups", "/admin/clients", false}, {"Network", "/admin/clients?group=network", true}}
+			v.Keep, v.Cleared = []Kept{{"group", "network"}}, "/admin/clients?group=network"
+		}),
+		By: "Network", Size: "102 groups", Others: "and 2 others with 3 connections", CanBlock: true,
+		Groups: times(3, func(i int) GroupRow {
+			return GroupRow{
+				Key: fmt.Sprintf("group-%d", i), Name: pick(i, "10.1.2.0/24", "2001:db8::/64", "@"), Href: pick(i, "/admin/clients?q=x", "/admin/clients?q=y", ""),
+				Clients: thousands(1200 / (i + 1)), Connections: thousands(3000 / (i + 1)), Behind: pick(i, "0", "12", "3"), Silent: pick(i, "0", "0", "3"),
+				Block: pick(i, "/admin/blocks/network?network=10.1.2.0%2F24", "", ""),
+			}
+		}),
+	}
+}
+
+func columnsClients() ClientsView {
+	return changed(sampleClients(), func(v *ClientsView) {
+		v.Hidden, v.KeepColumns, v.Groupings = "bytes since", []Kept{{"sort", "-behind"}}, sampleGroups().Groupings
+		v.Choices = []ColumnChoice{{"connections", "Connections", true}, {"bytes", "Bytes", false}, {"server", "Server", true}}
+		v.Columns = append(v.Columns, Column{Label: "Server", Href: "/admin/clients?sort=server"})
+		for i := range v.Rows {
+			v.Rows[i].Extra = []ExtraCell{{"Server", "fra-1, fra-2"}}
+		}
+	})
+}
+
 func emptyClients() ClientsView {
 	return changed(sampleClients(), func(v *ClientsView) { v.Rows, v.Total, v.Pager = nil, 0, Pager{} })
 }

@@ -23,9 +23,20 @@ type PageLink struct {
 	Current     bool
 }
 
+// Kept is a value of the page's address that a form keeps.
+type Kept struct{ Name, Value string }
+
+// keepSort keeps an order; "" is none.
+func keepSort(sort string) []Kept {
+	if sort == "" {
+		return nil
+	}
+	return []Kept{{"sort", sort}}
+}
+
 // columnsOr returns columns, or the page's defaults.
 func columnsOr(columns, own []Column) []Column {
-	if len(columns) == len(own) {
+	if len(columns) >= len(own) {
 		return columns
 	}
 	return own

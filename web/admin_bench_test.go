@@ -26,6 +26,8 @@ func BenchmarkAdminClients(b *testing.B) {
 		"search channel": "/admin/clients?q=channel-42", "search address": "/admin/clients?q=10.0.42.", "search nothing": "/admin/clients?q=no+such+client",
 		"filter program": "/admin/clients?q=agent:chrome+proto:http/1.1", "filter channel": "/admin/clients?q=channel:channel-4*+channel:all", "filter network": "/admin/clients?q=addr:10.0.42.0/24",
 		"filter info": "/admin/clients?q=%22info.team%22:%22team+7%22+since:<1h", "filter behind": "/admin/clients?q=behind:>100+is:slow",
+		"groups by network": "/admin/clients?group=network", "groups by program": "/admin/clients?group=agent", "groups by info": "/admin/clients?group=info.team",
+		"groups by channel": "/admin/clients?group=channel",
 		"find": "/admin/find?q=person+7", "find address": "/admin/find?q=10.0.42",
 		"client": "/admin/clients/client-012345", "overview": "/admin", "channel": "/admin/channels/all",
 	})

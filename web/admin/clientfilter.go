@@ -193,8 +193,8 @@ func (m *matcher) alone(e *clientEntry) bool {
 		case "since":
 			ok = t.compare(m.now.Sub(e.since).Seconds())
 		case "info":
-			value, has := infoMember(e.info, t.member)
-			ok = has && strings.EqualFold(value, t.value)
+			value, _ := infoMember(e.info, t.member)
+			ok = strings.EqualFold(value, t.value)
 		}
 		if !ok {
 			return false
@@ -301,7 +301,7 @@ func (a *Admin) filterHelp(path string) []templates.FilterTerm {
 		{"is:slow", "takes no data now"}, {"is:behind", "has events still to get"}, {"behind:>100", "by so many"},
 		{"channel:room.*", "on a channel, or on one of a pattern"}, {"agent:firefox", "with this program"},
 		{"proto:http/1.0", "over this protocol"}, {termText("server", a.node.Name()), "connected to this server"}, {"addr:10.0.0.0/8", "from an address or a network"},
-		{"since:<5m", "online for less, > for longer"}, {"info.team:blue", "with this in its info"},
+		{"since:<5m", "online for less, > for longer"}, {"info.team:blue", "with this in its info, info.team: without it"},
 		{"connections:>1", "with so many"}, {"events:0", "was sent so many; bytes: too"},
 		{"is:anonymous", "without an id of its own"}, {"is:leaving", "only its grace is left"},
 	} {

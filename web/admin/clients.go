@@ -22,6 +22,9 @@ var clientColumns = []sortColumn{
 	{"Events", "events", true, false}, {"Bytes", "bytes", true, true}, {"Behind", "behind", true, false},
 }
 
+// moreColumns are shown if they are chosen.
+var moreColumns = []sortColumn{{"Program", "agent", false, false}, {"Server", "server", false, false}}
+
 // keyOf returns an id for the element that shows the thing of this name.
 func keyOf(name string) string {
 	h := fnv.New64a()
@@ -36,11 +39,16 @@ const clientsPath = Path + "/clients"
 func (a *Admin) clients(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	v.frame.Section = "clients"
 	list := openList(&a.clientList, v)
-	return (&clientsPage{
+	page := &clientsPage{
 		a: a, listPage: list, filter: parseFilter(list.search), states: a.newStates(),
 		match: a.askMatches(),
 		top:   &lookup[topAnswer]{node: a.node, kind: topKind, every: resortEvery},
-	}).paint, nil
+		shows: shownColumns(v.query), agents: make(map[string]string),
+	}
+	if by, ok := groupingOf(v.query.Get("group")); ok {
+		return (&groupsPage{clientsPage: page, by: by, behind: a.askMatches(), silent: a.askMatches()}).paint, nil
+	}
+	return page.paint, nil
 }
 
 // clientsPage is an open list of clients.
@@ -52,6 +60,8 @@ type clientsPage struct {
 	match  *lookup[matchAnswer]
 	note   string // what the other servers did not tell about the filter
 	top    *lookup[topAnswer]
+	shows  map[string]bool          // the columns
+	agents map[string]string        // names of programs by User-Agent
 	away   []node.Answer[topAnswer] // figures of other servers' connections by which the list is sorted
 }
 
@@ -62,27 +72,40 @@ func (p *clientsPage) paint() renderedPage {
 		p.away = p.top.ask(topQuestion{p.sort})
 	}
 	p.refresh(every, p.key)
-	view := templates.ClientsView{AdminFrame: p.v.frame, Query: p.search, Sort: p.v.query.Get("sort"), Total: p.rows.all, BaseURL: p.v.base}
-	view.Chips, view.Problems, view.Note = p.filter.chips(p.v.query, clientsPath), p.filter.problems(), p.note
-	view.AllMatching = "All " + grouped(p.rows.total)
-	view.CSV, view.JSON = exportLinks(p.search)
-	view.Help = p.a.filterHelp(clientsPath)
-	if p.search != "" {
-		view.Matching = grouped(p.rows.total) + " match"
-	}
-	view.Columns = p.columns(clientsPath, clientColumns, "id")
+	view := p.frameOf(p.rows.all, p.rows.total)
+	p.setColumns(&view)
 	p.states.ask(p.rows.names...)
+	members := make(map[string]int)
 	for _, id := range p.rows.names {
 		if row, ok := p.a.clientRow(id, p.states); ok {
 			row.CanMark = p.v.frame.CanAct
+			c, conns, _ := p.a.node.Registry.Client(id)
+			row.Extra = p.extraCells(conns)
+			countMembers(c.Info, members)
 			view.Rows = append(view.Rows, row)
 		}
 	}
+	view.Groupings = p.groupings(members)
 	view.Pager = p.pager(clientsPath)
 	if words, only := p.filter.words(); only && len(words) > 0 {
 		view.HasPast, view.Past = true, p.a.moments(p.a.departed(words), true)
 	}
 	return renderedPage{body: templates.Clients(view), parts: view.Fragments()}
+}
+
+// frameOf returns what is around the rows: of so many clients, so many match.
+func (p *clientsPage) frameOf(all, matching int) templates.ClientsView {
+	view := templates.ClientsView{AdminFrame: p.v.frame, Query: p.search, Total: all, BaseURL: p.v.base}
+	view.Keep = p.keep("sort", "cols", "group")
+	view.Chips, view.Problems, view.Note = p.filter.chips(p.v.query, clientsPath), p.filter.problems(), p.note
+	view.AllMatching = "All " + grouped(matching)
+	view.CSV, view.JSON = exportLinks(p.search)
+	view.Help = p.a.filterHelp(clientsPath)
+	view.Cleared = p.v.query.with(clientsPath, "q", "", "page", "")
+	if p.search != "" {
+		view.Matching = grouped(matching) + " match"
+	}
+	return view
 }
 
 // exportLinks returns the exports of the clients that match a filter.
@@ -183,6 +206,14 @@ func (p *clientsPage) sortedBy(e *clientEntry) rowKey {
 			if k.text = e.conns[0].RemoteAddr; p.sort == "protocol" {
 				k.text = e.conns[0].Protocol
 			}
+		}
+	case "agent":
+		if len(e.conns) > 0 {
+			k.text = p.agentOf(e.conns[0])
+		}
+	case "server":
+		if len(e.conns) > 0 {
+			k.text = e.conns[0].Node
 		}
 	case "events", "bytes", "behind":
 		for _, c := range e.conns {

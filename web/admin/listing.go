@@ -67,15 +67,7 @@ func (l *listing[E]) list(page, size int, down bool, age time.Duration, key func
 	asked := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if age > 0 {
-		age = max(age, painterShare*l.took)
-	}
-	if l.begun.IsZero() || asked.Sub(l.begun) > age {
-		l.begun = time.Now()
-		l.entries = nil // not two lists at once
-		l.entries = l.gather()
-		l.took = time.Since(l.begun)
-	}
+	l.refresh(asked, age)
 	keys := slices.Grow(l.keys[:0], len(l.entries))
 	for i := range l.entries {
 		if k, ok := key(&l.entries[i]); ok {
@@ -97,6 +89,31 @@ func (l *listing[E]) list(page, size int, down bool, age time.Duration, key func
 	}
 	shown.names = stream.Unrepeated(shown.names) // one that went and came while they were gathered
 	return shown
+}
+
+// refresh gathers the entries anew if they are older than age, with the lock held. asked is when the caller began.
+func (l *listing[E]) refresh(asked time.Time, age time.Duration) {
+	if age > 0 {
+		age = max(age, painterShare*l.took)
+	}
+	if l.begun.IsZero() || asked.Sub(l.begun) > age {
+		l.begun = time.Now()
+		l.entries = nil // not two lists at once
+		l.entries = l.gather()
+		l.took = time.Since(l.begun)
+	}
+}
+
+// each calls f for all entries, which are as old as list's, and returns their number.
+func (l *listing[E]) each(age time.Duration, f func(*E)) int {
+	asked := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refresh(asked, age)
+	for i := range l.entries {
+		f(&l.entries[i])
+	}
+	return len(l.entries)
 }
 
 // sortedRange returns the elements from and to of the sorted list, without sorting the rest of it. It reorders list.
