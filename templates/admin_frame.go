@@ -57,6 +57,9 @@ var adminModules = []string{"admin.js", "live.js", "patches.js", "charts.js", "z
 // adminStyles are the style sheets of the admin pages. The last one overrides the others.
 var adminStyles = []string{"admin.css", "charts.css", "tables.css", "events.css", "panel.css", "narrow.css"}
 
+// wallStyles are those of the wall display.
+var wallStyles = append(slices.Clone(adminStyles), "wall.css")
+
 // section is a page in the navigation.
 type section struct{ name, label, path, key string }
 

@@ -151,3 +151,24 @@ func TestAdminOverviewLeadsToPeriods(t *testing.T) {
 	}
 	alice.get("/admin/find?q=spike").wantText("find-results", "What happened?")
 }
+
+// The wall display has the overview's figures, charts and warnings, and nothing that is clicked.
+func TestAdminWall(t *testing.T) {
+	t.Parallel()
+	srv := startAdmin(t)
+	page := viewer(t, srv).get("/admin/wall?range=1h")
+	for _, id := range []string{"fig-clients", "chart-lag", "alarms", "live-state"} {
+		if page.one(id) == nil {
+			t.Errorf("there is no %s", id)
+		}
+	}
+	for n := range page.doc().Descendants() {
+		if n.Data == "nav" || n.Data == "form" || n.Data == "a" && attr(n, "href") != "/admin/nodes" {
+			t.Errorf("there is a %s to %s", n.Data, attr(n, "href"))
+		}
+	}
+	if step := attr(page.one("chart-lag"), "data-step"); step != "60000" {
+		t.Errorf("the range is of steps of %s ms", step)
+	}
+	stranger(t, srv).do("GET", "/admin/wall", "").wantLogin()
+}

@@ -16,13 +16,14 @@ import (
 
 // livePages are all pages that are kept live.
 var livePages = []string{
-	"/admin", "/admin?range=24h", "/admin/clients", "/admin/clients?q=a&sort=-bytes&page=2", "/admin/clients/ada", "/admin/clients/ada/tap", "/admin/channels",
+	"/admin", "/admin?range=24h", "/admin/wall", "/admin/clients", "/admin/clients?q=a&sort=-bytes&page=2", "/admin/clients/ada", "/admin/clients/ada/tap", "/admin/channels",
 	"/admin/channels?q=n&sort=-rate", "/admin/channels/news", "/admin/tail", "/admin/tail?channels=n*&filter=x", "/admin/blocks", "/admin/audit", "/admin/audit?q=alice", "/admin/server",
 }
 
 // fragments are the elements of a page that are kept live.
 var fragments = map[string][]string{
 	"/admin":                 {"busiest-rows", "chart-bytes", "chart-clients", "chart-delivered", "chart-lag", "chart-memory", "chart-published", "fig-behind", "fig-bytes", "fig-channels", "fig-clients", "fig-delivered", "fig-gaps", "fig-kicked", "fig-lag", "fig-memory", "fig-published", "fig-slow", "news", "warnings"},
+	"/admin/wall":            {"alarms", "chart-bytes", "chart-clients", "chart-delivered", "chart-lag", "chart-memory", "chart-published", "fig-behind", "fig-bytes", "fig-channels", "fig-clients", "fig-delivered", "fig-gaps", "fig-kicked", "fig-lag", "fig-memory", "fig-published", "fig-slow"},
 	"/admin/clients":         {"clients-pager", "clients-rows", "clients-total", "filter-note", "mark-total"},
 	"/admin/clients/ada":     {"client-blocked", "client-facts", "client-state", "connections-rows", "fig-behind", "fig-bytes", "fig-channels", "fig-connections", "fig-events", "fig-returns", "lanes", "timeline"},
 	"/admin/clients/ada/tap": {"tap-silent", "tap-state"},

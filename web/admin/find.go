@@ -31,6 +31,7 @@ var foundPages = []struct{ title, words, path string }{
 	{"Servers", "nodes cluster drain", serversPath},
 	{"Webhooks", "endpoints dead letters", Path + "/webhooks"},
 	{"What happened?", "period time then spike zoom history", periodPath},
+	{"Wall", "display monitor screen dashboard tv", wallPath},
 }
 
 // find paints /admin/find: clients, channels, events, connections, addresses, pages, settings and actions by one search.

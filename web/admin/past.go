@@ -180,7 +180,7 @@ func (p *past) troubled(from, to time.Time) (list []templates.Moment) {
 			}
 		}
 		list = append(list, templates.Moment{
-			Key: fmt.Sprint(i), Tone: "warn", ClientID: t.ClientID, Text: strings.Join(words, ", "),
+			Key: fmt.Sprint(i), Clock: true, Tone: "warn", ClientID: t.ClientID, Text: strings.Join(words, ", "),
 			Href: withQuery(below(adminLink("clients", t.ClientID), "between"), q),
 		})
 	}

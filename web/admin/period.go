@@ -163,7 +163,7 @@ func (a *Admin) busiestThen(d *drawing) (list []templates.Moment) {
 	for i, name := range largest(rates, periodShown) {
 		href := adminLink("channels", name)
 		list = append(list, templates.Moment{
-			Key: fmt.Sprint(i), Tone: "neutral", ClientID: name, Href: withQuery(href, at),
+			Key: fmt.Sprint(i), Clock: true, Tone: "neutral", ClientID: name, Href: withQuery(href, at),
 			Text: perSecond(rates[name]/float64(n)) + "/s",
 		})
 	}

@@ -84,7 +84,7 @@ func (a *Admin) Routes(e *gin.Engine) {
 // paintings are the pages by their routes.
 func (a *Admin) paintings() map[string]pageFunc {
 	return map[string]pageFunc{
-		"": a.overview, "/period": a.period, "/clients": a.clients, "/clients/:clientId": a.client, "/clients/:clientId/tap": a.tap,
+		"": a.overview, "/period": a.period, "/wall": a.wall, "/clients": a.clients, "/clients/:clientId": a.client, "/clients/:clientId/tap": a.tap,
 		"/clients/:clientId/between": a.between,
 		"/channels":                  a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/events": a.events, "/find": a.find, "/marked": a.marked, "/blocks": a.blocks, "/blocks/network": a.network, "/audit": a.auditPage,
 		"/server": a.serverPage, "/nodes": a.nodes, "/webhooks": a.webhooks, "/sessions": a.sessionsPage,

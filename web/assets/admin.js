@@ -50,7 +50,7 @@ function onKey(event) {
   const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
   if (timeStamp < leadsUntil && key in PAGES) location.assign(`${ROOT}/admin${PAGES[key]}`);
   leadsUntil = key === "g" ? timeStamp + 1000 : 0;
-  if (key === "?" && !$("#keys").open) $("#keys").showModal();
+  if (key === "?" && $("#keys:not([open])")) $("#keys").showModal();
   else if (key === "/" && search) search.focus();
   else if (key === "p" && $("#tail-pause")) $("#tail-pause").click();
   else if (key === "x" || key === "X") markRow(document.activeElement, key === "X");

@@ -15,8 +15,8 @@ const options = () => [...byId("find-list").querySelectorAll("[role=option]")];
 
 /** openFinder shows the dialog. */
 export function openFinder(text = "") {
-  const dialog = byId("find");
-  if (dialog.open) return;
+  const dialog = document.querySelector("#find");
+  if (!dialog || dialog.open) return;
   byId("find-field").value = text;
   dialog.showModal();
   search();

@@ -3,6 +3,7 @@ package clients
 import (
 	"context"
 	"fmt"
+	"syscall"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -56,6 +57,40 @@ func TestDashboardZoomsCharts(t *testing.T) {
 	d.key("#chart-clients", "Enter", 1, false)
 	d.wantPath("/admin/period")
 	d.want(span + " === 30")
+	d.wantQuiet(false)
+}
+
+// The wall display fills its screen, is dark whatever the viewer prefers, and says from afar that nothing comes any more.
+func TestDashboardWall(t *testing.T) {
+	t.Parallel()
+	srv := startDashboard(t)
+	d := openDashboard(t, srv.url)
+	for _, size := range [][2]int64{{1920, 1080}, {2560, 1440}, {390, 844}} {
+		d.dress(size[0], "light")
+		d.do(chromedp.EmulateViewport(size[0], size[1]))
+		d.openLive("/admin/wall")
+		d.want("document.documentElement.scrollWidth <= innerWidth")
+		d.want(`getComputedStyle(document.body).backgroundColor === "rgb(15, 19, 26)"`)
+		if size[0] < 1000 {
+			continue
+		}
+		d.want(`document.documentElement.scrollHeight <= innerHeight && document.querySelector("#main").getBoundingClientRect().bottom <= innerHeight`)
+		d.want(`[...document.querySelectorAll(".chart-plot")].every((e) => e.clientHeight > innerHeight / 8 && e.clientWidth > innerWidth / 5)`)
+		d.want(`[...document.querySelectorAll(".figure-value")].every((e) => parseFloat(getComputedStyle(e).fontSize) > innerHeight / 30)`)
+	}
+	d.do(chromedp.EmulateViewport(1920, 1080))
+	d.openLive("/admin/wall")
+	d.press("?/") // nothing to open
+	if err := srv.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = srv.cmd.Process.Signal(syscall.SIGCONT) })
+	d.want(`document.querySelector("#live-label").textContent.startsWith("Stale · ") && parseFloat(getComputedStyle(document.querySelector("#live-state")).fontSize) > 60`)
+	if err := srv.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	d.wantState("live")
+	d.want(`parseFloat(getComputedStyle(document.querySelector("#live-state")).fontSize) < 30`)
 	d.wantQuiet(false)
 }
 
