@@ -89,7 +89,7 @@ func (a *Admin) dangers(network netip.Prefix, w *within, from netip.Addr) (list 
 		list = append(list, "It is wider than /"+grouped(widest)+", so it may have clients that you don't mean.")
 	}
 	if _, all, _, _ := a.node.Registry.Totals(); w.conns == all && all > 1 {
-		list = append(list, "All open connections come from it. It may be the address of a proxy: see --trusted-proxies.")
+		list = append(list, "All open connections come from it. It may be the address of a proxy: see --trusted-proxy.")
 	}
 	return list
 }
