@@ -333,7 +333,7 @@ func networkBlock(v NetworkView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		for _, text := range v.Dangers {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<p class=\"callout\" data-tone=\"warn\" data-testid=\"network-danger\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<p class=\"callout flash\" data-tone=\"warn\" data-testid=\"network-danger\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -73,5 +73,8 @@ func TestDashboardColumns(t *testing.T) {
 		if width := value[int](d.tab, "document.documentElement.scrollWidth"); width != 390 {
 			t.Errorf("%s is %d px wide, want 390", path, width)
 		}
+		if empty := value[int](d.tab, `[...document.querySelectorAll("main :is(summary, .button)")].filter((e) => e.checkVisibility() && !e.innerText.trim()).length`); empty != 0 {
+			t.Errorf("%s has %d buttons without a visible name", path, empty)
+		}
 	}
 }
