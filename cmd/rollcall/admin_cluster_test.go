@@ -136,6 +136,11 @@ func TestAdminOfACluster(t *testing.T) {
 		east.until("/admin/clients?q=server:n3", "clients-rows", `^No client online matches`)
 		east.until("/admin/clients?q=server:n4", "filter-problem", `no server has this name. The servers are n1, n2, n3.`)
 	})
+	t.Run("groups", func(t *testing.T) {
+		east := &seen{t, east.client, east.base}
+		east.until("/admin/clients?group=server", "groups-rows", `^n2 2 2 0 0 n1 1 1 0 0$`)
+		east.until("/admin/clients?group=address&q=events:3", "groups-rows", `^127.0.0.1 2 3 0 0`)
+	})
 	t.Run("timeline", func(t *testing.T) {
 		east := &seen{t, east.client, east.base}
 		east.until("/admin/clients/bob", "timeline", `opened a connection connection \w+ on n2`)
