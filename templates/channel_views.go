@@ -9,6 +9,7 @@ type ChannelView struct {
 	Base     string // path of the page; actions are posted below it: Base+"/publish", "/purge"
 	Figures  []Figure
 	Rate     Chart
+	Ranges   []RangeLink // of the chart
 	Members  []MemberRow
 	More     int // members not listed
 	AllHref  string

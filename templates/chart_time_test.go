@@ -8,7 +8,9 @@ import (
 // A mark is at the value in whose step it is; marks of one value are one, which names three of them.
 func TestChartMarks(t *testing.T) {
 	end := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
-	mark := func(before time.Duration, text string) ChartMark { return ChartMark{At: end.Add(-before), Tone: "bad", Text: text} }
+	mark := func(before time.Duration, text string) ChartMark {
+		return ChartMark{At: end.Add(-before), Tone: "bad", Text: text}
+	}
 	c := Chart{Step: time.Second, End: end, Series: []Series{{Values: make([]float64, 10)}}, Marks: []ChartMark{
 		mark(time.Minute, "before the chart"), mark(8*time.Second, "a"), mark(7500*time.Millisecond, "b"), mark(7400*time.Millisecond, "c"),
 		mark(7300*time.Millisecond, "d"), mark(7200*time.Millisecond, "e"), mark(7100*time.Millisecond, "f"), mark(-time.Second/2, "later"),

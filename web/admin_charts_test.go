@@ -3,6 +3,7 @@ package web_test
 import (
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -171,4 +172,37 @@ func TestAdminWall(t *testing.T) {
 		t.Errorf("the range is of steps of %s ms", step)
 	}
 	stranger(t, srv).do("GET", "/admin/wall", "").wantLogin()
+}
+
+// A channel's chart is of the time that is chosen, and the choice keeps the page's filter. Roles that are limited to channels
+// have it, without the way to the page of a time, which they do not have.
+func TestAdminChannelChartRanges(t *testing.T) {
+	t.Parallel()
+	srv, lena, _ := startLimited(t)
+	srv.Publish("room.a", "1", "2", "3")
+	alice := operator(t, srv)
+	for query, step := range map[string]string{"": "5000", "?range=5m": "1666", "?range=7d": "3360000"} {
+		page := alice.get("/admin/channels/room.a" + query)
+		if got := attr(page.one("chart-rate"), "data-step"); got != step {
+			t.Errorf("%q: values of %s ms, want %s", query, got, step)
+		}
+		events := 0.0
+		for n := range page.one("chart-rate").Descendants() {
+			for _, v := range strings.Fields(attr(n, "data-values")) {
+				if rate, err := strconv.ParseFloat(v, 64); err == nil {
+					events += rate
+				}
+			}
+		}
+		if events == 0 {
+			t.Errorf("%q: the events are not on the chart", query)
+		}
+	}
+	page := alice.get("/admin/channels/room.a?filter=x&range=1h")
+	if !slices.Contains(attrsOf(page.one("main"), "href"), "/admin/channels/room.a?filter=x&range=24h") {
+		t.Errorf("the ranges lead to %q", attrsOf(page.one("main"), "href"))
+	}
+	if zoom := attr(lena.get("/admin/channels/room.a").one("chart-rate"), "data-zoom"); zoom != "" {
+		t.Errorf("the chart leads to %q", zoom)
+	}
 }

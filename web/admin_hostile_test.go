@@ -90,6 +90,9 @@ func (c *crawler) add(target string) {
 	if strings.HasPrefix(target, "/admin/period?") {
 		key = "/admin/period?" // each time leads to the ones before and after
 	}
+	if strings.HasPrefix(target, "/admin/channels/") && strings.Contains(target, "range=") {
+		key = "/admin/channels/?range=" // each page of each channel has six
+	}
 	if strings.HasPrefix(target, "/admin") && !strings.Contains(target, "sort=") && !c.seen[key] {
 		c.seen[key] = true
 		c.queue = append(c.queue, target)

@@ -38,14 +38,18 @@ func (a *Admin) channel(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	if id := v.query.Get("again"); id != "" && v.publish == (templates.PublishForm{}) {
 		v.publish = a.formAgain(v.arg, id)
 	}
+	span := spanOf(v.query)
 	var rate templates.Chart
 	var rateAt time.Time
 	return func() renderedPage {
-		if time.Since(rateAt) >= rateEvery {
-			rateAt, rate = time.Now(), a.rateChart(v.arg)
+		if time.Since(rateAt) >= max(rateEvery, min(span.time()/rateParts, time.Minute)) {
+			rateAt, rate = time.Now(), a.rateChart(v.arg, span.time())
+			if !v.session.Limited() {
+				rate.Zoom = periodPath
+			}
 		}
 		view := a.channelView(v)
-		view.Rate = rate
+		view.Rate, view.Ranges = rate, span.links(v.query, adminLink("channels", v.arg))
 		view.Tail = templates.TailControls{Action: adminLink("channels", v.arg), Filter: v.query.Get("filter"), Curl: curlTail(v.base, v.arg, v.query.Get("filter"))}
 		at := a.historyAt(v)
 		if v.live && at.past {
@@ -122,11 +126,11 @@ func keeps(l eventlog.Limits) string {
 	return text
 }
 
-// rateChart draws the channel's activity.
-func (a *Admin) rateChart(name string) templates.Chart {
-	k := a.node.Log.Kept([]string{name}, activitySpan, rateParts)[0]
-	step := activitySpan / rateParts
-	values := activity(k, activitySpan)
+// rateChart draws the channel's activity of a span, as far as its events are kept.
+func (a *Admin) rateChart(name string, span time.Duration) templates.Chart {
+	k := a.node.Log.Kept([]string{name}, span, rateParts)[0]
+	step := span / rateParts
+	values := activity(k, span)
 	for i := range values {
 		values[i] /= step.Seconds()
 	}

@@ -23,6 +23,21 @@ var chartSpans = []chartSpan{
 
 const usualSpan = 1
 
+// time is how long the span is.
+func (s chartSpan) time() time.Duration { return time.Duration(s.length) * s.pace.Step() }
+
+// links lead to the same page with each of the spans.
+func (s chartSpan) links(q query, path string) (list []templates.RangeLink) {
+	for i, other := range chartSpans {
+		name := other.name
+		if i == usualSpan {
+			name = ""
+		}
+		list = append(list, templates.RangeLink{Label: other.label, Href: q.with(path, "range", name), Current: other == s})
+	}
+	return list
+}
+
 // spanOf returns the time that a query asks for.
 func spanOf(q query) chartSpan {
 	for _, s := range chartSpans {

@@ -33,14 +33,7 @@ type overviewPage struct {
 func (o *overviewPage) paint() renderedPage {
 	now := time.Now()
 	o.view.AdminFrame, o.view.Range, o.view.BaseURL = o.v.frame, o.span.name, o.v.base
-	o.view.Ranges = o.view.Ranges[:0]
-	for i, s := range chartSpans {
-		name := s.name
-		if i == usualSpan {
-			name = ""
-		}
-		o.view.Ranges = append(o.view.Ranges, templates.RangeLink{Label: s.label, Href: o.v.query.with(Path, "range", name), Current: s == o.span})
-	}
+	o.view.Ranges = o.span.links(o.v.query, Path)
 	if now.Sub(o.chartsAt) >= chartsEvery {
 		o.chartsAt, o.view.Charts = now, o.a.charts(o.span, now)
 	}
