@@ -15,7 +15,7 @@ import (
 type AdminFrame struct {
 	Version string // "v1.2.3" or "dev"
 	Node    string // the server's name
-	Section string // of the navigation: "overview", "clients", "channels", "tail", "blocks", "audit", "server"; "" marks none
+	Section string // of the navigation: "overview", "clients", "channels", "tail", "alarms", "blocks", "audit", "server"; "" marks none
 	Live    string // the page's own path and query, passed to /admin/stream?page=; "" for a page that is not live
 	Flash   Flash  // the result of the last action
 	Notice  string // about the servers, above the content of all pages; "" for none
@@ -25,10 +25,17 @@ type AdminFrame struct {
 	// Channels are the patterns that the role is limited to; "" for all channels.
 	Channels string
 	CanAct   bool // whether the page offers actions
+	Alarms   int  // on all servers, that an operator should look at
 }
 
-// NoticeFragment is the live part that all pages have.
-func NoticeFragment(text string) Fragment { return Fragment{ID: "notice", Body: notice(text)} }
+// Fragments returns the live parts that all pages have.
+func (f AdminFrame) Fragments() []Fragment {
+	parts := []Fragment{{ID: "notice", Body: notice(f.Notice)}}
+	if f.Channels == "" {
+		parts = append(parts, Fragment{ID: "alarm-count", Body: alarmCount(f.Alarms)})
+	}
+	return parts
+}
 
 // Flash is the result of an action, shown once. The zero value shows nothing.
 type Flash struct {
@@ -68,6 +75,7 @@ var sections = []section{
 	{"clients", "Clients", "/admin/clients", "c"},
 	{"channels", "Channels", "/admin/channels", "h"},
 	{"tail", "Tail", "/admin/tail", "t"},
+	{"alarms", "Alarms", "/admin/alarms", "l"},
 	{"blocks", "Blocks", "/admin/blocks", "b"},
 	{"audit", "Audit", "/admin/audit", "a"},
 	{"server", "Server", "/admin/server", "s"},

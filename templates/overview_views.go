@@ -1,5 +1,7 @@
 package templates
 
+import "time"
+
 // Warning is a problem that an operator should look at, and its remedy.
 type Warning struct {
 	Key    string // unique among the warnings
@@ -8,6 +10,7 @@ type Warning struct {
 	Text   string
 	Href   string // the page with details; may be empty
 	Action string // the link's text
+	Since  time.Time
 }
 
 // OverviewView is the page at /admin.

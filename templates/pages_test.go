@@ -36,6 +36,8 @@ func livePages(views map[string]live) map[string]livePage {
 			page = Tail(v)
 		case BlocksView:
 			page = Blocks(v)
+		case AlarmsView:
+			page = Alarms(v)
 		case AuditView:
 			page = Audit(v)
 		case ServerView:
@@ -95,6 +97,8 @@ func sampleViews() map[string]live {
 		"tail-empty":      changed(sampleTail(), func(v *TailView) { v.Rows = nil }),
 		"blocks":          sampleBlocks(),
 		"blocks-refused":  refusedBlocks(),
+		"alarms":          sampleAlarms(),
+		"alarms-none":     AlarmsView{AdminFrame: sampleFrame("alarms", "/admin/alarms")},
 		"audit":           sampleAudit(),
 		"audit-empty":     changed(sampleAudit(), func(v *AuditView) { v.Rows, v.Pager = nil, Pager{} }),
 		"server":          sampleServer(),

@@ -165,8 +165,8 @@ func sampleOverview() OverviewView {
 		Busiest: times(8, sampleChannelRow),
 		News:    times(8, func(i int) Moment { return sampleMoment(i, false) }),
 		Warnings: []Warning{
-			{"http1", "warn", "kiosk-berlin-04 holds six HTTP/1.1 streams", "A browser opens no more than six to one host: its next request will hang. Serve it HTTP/2, or use one stream for many channels.", "/admin/clients/kiosk-berlin-04", "Show the client"},
-			{"open", "bad", "Anybody can publish", "The server listens on 0.0.0.0 and no key is set.", "/admin/server", "See settings"},
+			{"http1", "warn", "kiosk-berlin-04 holds six HTTP/1.1 streams", "A browser opens no more than six to one host: its next request will hang. Serve it HTTP/2, or use one stream for many channels.", "/admin/clients/kiosk-berlin-04", "Show the client", ago(12 * time.Minute)},
+			{"open", "bad", "Anybody can publish", "The server listens on 0.0.0.0 and no key is set.", "/admin/server", "See settings", time.Time{}},
 		},
 	}
 }

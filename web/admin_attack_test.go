@@ -14,7 +14,7 @@ import (
 
 // deeds are the paths that change something for others: an operator's alone.
 var deeds = []string{
-	"/admin/blocks", "/admin/blocks/network", "/admin/blocks/remove", "/admin/channels/:channel/publish", "/admin/channels/:channel/purge",
+	"/admin/alarms/away", "/admin/blocks", "/admin/blocks/remove", "/admin/channels/:channel/publish", "/admin/channels/:channel/purge",
 	"/admin/clients/:clientId/block", "/admin/clients/:clientId/disconnect", "/admin/clients/:clientId/send", "/admin/clients/:clientId/unblock",
 	"/admin/connections/:connectionId/disconnect", "/admin/keys", "/admin/keys/revoke", "/admin/nodes/drain", "/admin/nodes/drain/stop", "/admin/server/drain", "/admin/server/drain/stop",
 	"/admin/marked", "/admin/marked/block", "/admin/marked/end", "/admin/marked/message", "/admin/marked/undo",

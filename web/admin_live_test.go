@@ -17,7 +17,7 @@ import (
 // livePages are all pages that are kept live.
 var livePages = []string{
 	"/admin", "/admin?range=24h", "/admin/wall", "/admin/clients", "/admin/clients?q=a&sort=-bytes&page=2", "/admin/clients/ada", "/admin/clients/ada/tap", "/admin/channels",
-	"/admin/channels?q=n&sort=-rate", "/admin/channels/news", "/admin/tail", "/admin/tail?channels=n*&filter=x", "/admin/blocks", "/admin/audit", "/admin/audit?q=alice", "/admin/server",
+	"/admin/channels?q=n&sort=-rate", "/admin/channels/news", "/admin/tail", "/admin/tail?channels=n*&filter=x", "/admin/blocks", "/admin/audit", "/admin/audit?q=alice", "/admin/server", "/admin/alarms",
 }
 
 // fragments are the elements of a page that are kept live.
@@ -29,6 +29,7 @@ var fragments = map[string][]string{
 	"/admin/clients/ada/tap": {"tap-silent", "tap-state"},
 	"/admin/channels":        {"channels-pager", "channels-rows"},
 	"/admin/channels/news":   {"channel-ended", "chart-rate", "fig-clients", "fig-kept", "fig-last", "fig-rate", "fig-size", "members", "members-more"},
+	"/admin/alarms":          {"alarms-rows", "alarms-silent", "past-alarms-pager", "past-alarms-rows"},
 	"/admin/blocks":          {"blocks-rows"},
 	"/admin/audit":           {"audit-pager", "audit-rows"},
 	"/admin/server":          {"drain-state", "facts-access", "facts-log", "facts-server", "facts-streams", "limits"},
@@ -50,7 +51,9 @@ func TestAdminLive(t *testing.T) {
 		if path == "/admin/tail" {
 			continue // it has no fragments, only new events
 		}
-		ops := slices.DeleteFunc(vera.watch(target).patch(), func(o op) bool { return o.ID == "notice" || o.ID == "past" || o.ID == "clients-matching" }) // all pages have it; searches
+		ops := slices.DeleteFunc(vera.watch(target).patch(), func(o op) bool {
+			return o.ID == "notice" || o.ID == "alarm-count" || o.ID == "past" || o.ID == "clients-matching"
+		}) // all pages have it; searches
 		if want := fragments[path]; !slices.Equal(idsOf(ops), want) && !(query != "" && len(ops) == len(want)) {
 			t.Errorf("%s: the first patch is of %q, want %q", target, idsOf(ops), want)
 		}

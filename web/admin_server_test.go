@@ -56,13 +56,16 @@ func TestAdminWarnings(t *testing.T) {
 		srv.Publish("large", `"`+strings.Repeat("x", 30<<10)+`"`)
 		return strings.Contains(alice.get("/admin").says("warnings"), "Retention budget reached")
 	})
+	until(t, "the limit is found near", func() bool {
+		return strings.Contains(alice.get("/admin").says("warnings"), "Nearly full 10 of 10 streams")
+	})
 	page := alice.get("/admin").wantText("warnings", "Six HTTP/1.1 streams: tabs").wantText("warnings", "4 over HTTP/1.0").wantText("warnings", "Nearly full 10 of 10 streams").
 		wantText("warnings", "to stay within 64 KiB")
 	for _, href := range attrsOf(page.one("warnings"), "href") {
 		alice.get(href)
 	}
 	alice.act("ok", "Draining: 1 streams a second.", "/admin/server/drain", "rate", "1")
-	alice.get("/admin").wantText("warnings", "Draining")
+	until(t, "the drain is found", func() bool { return strings.Contains(alice.get("/admin").says("warnings"), "Draining") })
 }
 
 func TestAdminServerPage(t *testing.T) {

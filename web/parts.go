@@ -6,6 +6,7 @@ import (
 
 	"rollcall/presence"
 	"rollcall/web/admin"
+	"rollcall/web/alarms"
 	"rollcall/web/api"
 	"rollcall/web/compat"
 	"rollcall/web/gate"
@@ -83,6 +84,6 @@ func (o *Options) admin(totals func() []totals.Total, h *hooks.Hooks) admin.Opti
 	}
 }
 
-func (o *Options) metrics(totals func() []totals.Total, h *hooks.Hooks) metrics.Options {
-	return metrics.Options{Version: o.Version, LoopbackOnly: !o.AnyHost, Totals: totals, Hooks: h}
+func (o *Options) metrics(totals func() []totals.Total, h *hooks.Hooks, book *alarms.Book) metrics.Options {
+	return metrics.Options{Version: o.Version, LoopbackOnly: !o.AnyHost, Totals: totals, Hooks: h, Alarms: book}
 }

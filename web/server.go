@@ -77,7 +77,7 @@ func New(opts Options) (*Server, error) {
 		s.compat = compat.New(s.node, s.gate, streams, s.publisher, s.pages, opts.compat())
 		s.docs = apidocs.New(opts.Version, s.gate, s.pages)
 		if s.admin, err = admin.New(s.node, s.gate, streams, s.publisher, s.pages, opts.admin(s.totals, told)); err == nil {
-			s.exporter = metrics.New(s.node, s.gate, streams, s.publisher, s.admin.Pages, opts.metrics(s.totals, told))
+			s.exporter = metrics.New(s.node, s.gate, streams, s.publisher, s.admin.Pages, opts.metrics(s.totals, told, &s.admin.Alarms))
 		}
 	}
 	if err != nil {
@@ -210,6 +210,9 @@ func (s *Server) Close() error {
 
 // Streams returns how many streams there are. Clocks don't count.
 func (s *Server) Streams() int { return s.node.Streams() }
+
+// Alarms counts the alarms of this server that an operator should look at.
+func (s *Server) Alarms() int { return s.admin.Alarms.Pressing(time.Now()) }
 
 // Draining reports whether streams are sent away.
 func (s *Server) Draining() bool {

@@ -248,7 +248,15 @@ func TestAdminOfACluster(t *testing.T) {
 		}
 		west := &seen{t, west.client, west.base}
 		west.until("/admin/clients", "notice", `The server n3 is draining`)
-		west.until("/admin", "warnings", `Draining: n3`)
+		west.until("/admin", "warnings", `Draining on n3`)
+		west.until("/admin/alarms", "alarms-rows", `Draining .* n3 .* active`)
+		away := regexp.MustCompile(`form="alarm-away" name="alarm" value="(\w+ \d+)"[^>]*aria-label="Put away for 1 h: Draining"`).FindStringSubmatch(west.source("/admin/alarms"))
+		if away == nil {
+			t.Fatalf("no alarm of n3 can be put away in %s", west.source("/admin/alarms"))
+		}
+		west.act("/admin/alarms/away", "alarm", away[1])
+		east.until("/admin/alarms", "alarms-rows", `Draining .* n3 .* put away by root`)
+		east.until("/admin/audit", "audit-rows", `alarm.away draining Draining on n3, for 1 h`)
 		east.act("/admin/nodes/drain/stop", "session", session)
 		east.until("/admin/nodes", "n3", `ready`)
 		west.until("/admin/audit", "audit-rows", `server.drain n3 7 a second`)

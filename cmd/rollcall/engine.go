@@ -275,11 +275,11 @@ func (e *engine) Close() error {
 
 // info describes this server to the others.
 func (e *engine) info() []byte {
-	streams, draining := 0, false
+	streams, draining, alarms := 0, false, 0
 	if s := e.server.Load(); s != nil {
-		streams, draining = s.Streams(), s.Draining()
+		streams, draining, alarms = s.Streams(), s.Draining(), s.Alarms()
 	}
-	return fmt.Appendf(nil, `{"version":%q,"streams":%d,"lag":%d,"draining":%t}`, versionName(), streams, e.Status().Lag, draining)
+	return fmt.Appendf(nil, `{"version":%q,"streams":%d,"lag":%d,"draining":%t,"alarms":%d}`, versionName(), streams, e.Status().Lag, draining, alarms)
 }
 
 // hostName is how a server is called that has no name of its own.

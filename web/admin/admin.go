@@ -15,6 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"rollcall/templates"
+	"rollcall/web/alarms"
 	"rollcall/web/auth"
 	"rollcall/web/gate"
 	"rollcall/web/login"
@@ -42,8 +43,10 @@ type Admin struct {
 	guard    *http.CrossOriginProtection // trusts no other origin, regardless of CORS
 	audit    auditLog
 	feeds    feeds
+	Alarms   alarms.Book
 	quit     chan struct{} // closed when the server ends, which ends the live pages
 	once     sync.Once     // closes quit
+	watching sync.WaitGroup
 
 	clientList  listing[clientEntry]
 	channelList listing[channelEntry]
@@ -51,6 +54,7 @@ type Admin struct {
 	// What the other servers say about themselves, for all pages.
 	states    *lookup[serverState]
 	histories [node.Tens + 1]*lookup[historyAnswer] // by pace
+	alarmed   *lookup[alarmsAnswer]
 	taps      remoteTaps
 
 	selections selections
@@ -69,6 +73,7 @@ func New(n *node.Node, g *gate.Gate, s *stream.Streams, p *publish.Publisher, pa
 	for p := range a.histories {
 		a.histories[p] = &lookup[historyAnswer]{node: n, kind: historyKind, every: max(chartsEvery, min(node.Pace(p).Step(), time.Minute))}
 	}
+	a.alarmed = &lookup[alarmsAnswer]{node: n, kind: alarmsKind, every: alarmsEvery}
 	a.taps.node = n
 	a.answerQuestions()
 	a.clientList.gather, a.channelList.gather = a.gatherClients, a.gatherChannels
@@ -91,6 +96,8 @@ func New(n *node.Node, g *gate.Gate, s *stream.Streams, p *publish.Publisher, pa
 		return nil, err
 	}
 	a.mark(AuditEntry{Action: startAction, Target: n.Name(), Result: "ok", Detail: opts.Version})
+	a.observeAlarms(time.Now())
+	a.watching.Go(a.watchAlarms)
 	return a, nil
 }
 
@@ -269,6 +276,8 @@ func (a *Admin) frame(s *login.Session, section string) templates.AdminFrame {
 		f.User, f.Role, f.CanAct = s.User, s.Rights(), s.Role.CanAct()
 		if s.Limited() {
 			f.Channels, f.Notice = s.Channels.String(), ""
+		} else {
+			f.Alarms = a.pressing()
 		}
 	}
 	return f
@@ -307,6 +316,7 @@ func (a *Admin) failed(c *gin.Context, action, target, back, why string) {
 // Close ends the live pages and keeps the sessions. It may be called twice.
 func (a *Admin) Close() {
 	a.once.Do(func() { close(a.quit) })
+	a.watching.Wait()
 	if err := a.sessions.Close(); err != nil {
 		a.opts.Log.Error("the admin sessions could not be stored", "error", err)
 	}

@@ -25,6 +25,7 @@ var foundPages = []struct{ title, words, path string }{
 	{"Channels", "rooms topics rates", Path + "/channels"},
 	{"Tail", "live feed events stream", Path + "/tail"},
 	{"Who got it?", "trace delivery event id", tracePath},
+	{"Alarms", "warnings wrong problems history", alarmsPath},
 	{"Blocks", "banned unblock", Path + "/blocks"},
 	{"Audit", "log who did history actions", Path + "/audit"},
 	{"Server", "settings limits version memory drain sessions", serverPath},

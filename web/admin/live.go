@@ -233,7 +233,7 @@ func (a *Admin) follow(s *login.Session, sse *livepage.Writer, now func() render
 			return nil
 		}
 		shown := now()
-		patch, err := differ.Diff(ctx, append(shown.parts, templates.NoticeFragment(a.frame(s, "").Notice)))
+		patch, err := differ.Diff(ctx, append(shown.parts, a.frame(s, "").Fragments()...))
 		if ctx.Err() != nil {
 			return ctx.Err() // the page has left meanwhile
 		}

@@ -19,6 +19,7 @@ type nodeInfo struct {
 	Streams  int    `json:"streams"`
 	Lag      uint64 `json:"lag"`
 	Draining bool   `json:"draining"`
+	Alarms   int    `json:"alarms"` // that an operator should look at
 }
 
 func infoOf(n peers.Node) (info nodeInfo) {

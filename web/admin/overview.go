@@ -9,9 +9,8 @@ import (
 
 // How often the expensive parts of the overview are renewed.
 const (
-	chartsEvery   = 5 * time.Second
-	warningsEvery = 5 * time.Second
-	busiestEvery  = 2 * time.Second
+	chartsEvery  = 5 * time.Second
+	busiestEvery = 2 * time.Second
 )
 
 // overview renders /admin.
@@ -23,11 +22,11 @@ func (a *Admin) overview(v *pageRequest) (func() renderedPage, *reply.Fault) {
 
 // overviewPage is an open overview, with its cached parts.
 type overviewPage struct {
-	a                               *Admin
-	v                               *pageRequest
-	span                            chartSpan
-	view                            templates.OverviewView
-	chartsAt, warningsAt, busiestAt time.Time
+	a                   *Admin
+	v                   *pageRequest
+	span                chartSpan
+	view                templates.OverviewView
+	chartsAt, busiestAt time.Time
 }
 
 func (o *overviewPage) paint() renderedPage {
@@ -37,13 +36,10 @@ func (o *overviewPage) paint() renderedPage {
 	if now.Sub(o.chartsAt) >= chartsEvery {
 		o.chartsAt, o.view.Charts = now, o.a.charts(o.span, now)
 	}
-	if now.Sub(o.warningsAt) >= warningsEvery {
-		o.warningsAt, o.view.Warnings = now, o.a.warnings()
-	}
 	if now.Sub(o.busiestAt) >= busiestEvery {
 		o.busiestAt, o.view.Busiest = now, o.a.busiest(8)
 	}
-	o.view.Figures = o.a.figures()
+	o.view.Warnings, o.view.Figures = o.a.warnings(), o.a.figures()
 	o.a.fillNews(&o.view, o.v.query)
 	return renderedPage{body: templates.Overview(o.view), parts: o.view.Fragments()}
 }

@@ -23,6 +23,8 @@ func (a *Admin) answerQuestions() {
 	node.OnAsk(a.node, pastKind, a.answerPast)
 	node.OnAsk(a.node, sessionsKind, a.answerSessions)
 	node.OnAsk(a.node, endSessionKind, a.answerEndSession)
+	node.OnAsk(a.node, alarmsKind, func(struct{}) (any, bool) { return a.ownAlarms(), true })
+	node.OnAsk(a.node, awayKind, a.answerAway)
 }
 
 // Routes adds the admin UI to the engine.
@@ -69,6 +71,7 @@ func (a *Admin) Routes(e *gin.Engine) {
 	act("/marked/undo", "clients.unblock", a.onMarked("clients.unblock", a.undoBlocks))
 	act("/marked/message", "clients.message", a.onMarked("clients.message", a.messageMarked))
 	a.webhookActions(act)
+	act("/alarms/away", "alarm.away", a.putAway)
 	act("/keys", "key.add", a.addKey)
 	act("/keys/revoke", "key.revoke", a.revokeKey)
 	act("/nodes/drain", "server.drain", a.drainNode)
@@ -86,7 +89,7 @@ func (a *Admin) paintings() map[string]pageFunc {
 	return map[string]pageFunc{
 		"": a.overview, "/period": a.period, "/wall": a.wall, "/clients": a.clients, "/clients/:clientId": a.client, "/clients/:clientId/tap": a.tap,
 		"/clients/:clientId/between": a.between,
-		"/channels":                  a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/events": a.events, "/find": a.find, "/marked": a.marked, "/blocks": a.blocks, "/blocks/network": a.network, "/audit": a.auditPage,
+		"/channels":                  a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/events": a.events, "/find": a.find, "/marked": a.marked, "/alarms": a.alarmsPage, "/blocks": a.blocks, "/blocks/network": a.network, "/audit": a.auditPage,
 		"/server": a.serverPage, "/nodes": a.nodes, "/webhooks": a.webhooks, "/sessions": a.sessionsPage,
 		"/keys": a.keysPage,
 	}

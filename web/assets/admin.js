@@ -25,7 +25,7 @@ import { searchAsTyped } from "./search.js";
 import { clearPart, stretchPart, zoomByKey, zoomByPointer } from "./zoom.js";
 
 // The pages that letters lead to after "g".
-const PAGES = { o: "", c: "/clients", h: "/channels", t: "/tail", b: "/blocks", a: "/audit", s: "/server" };
+const PAGES = { o: "", c: "/clients", h: "/channels", t: "/tail", l: "/alarms", b: "/blocks", a: "/audit", s: "/server" };
 const $ = (selector) => document.querySelector(selector);
 
 let leadsUntil = 0; // a letter leads to a page until this time

@@ -39,8 +39,8 @@ func (t *teller) compose(now time.Time, id string) (events []Event, rest []chang
 		c.tried = id
 		at := stamp(c.at)
 		switch {
-		case c.reason != "":
-			events = append(events, Event{Type: StreamEnded, ClientID: c.client, Reason: c.reason, At: at})
+		case c.own != nil:
+			events = append(events, *c.own)
 		case there(c.key) == c.there || c.held && last[c.key] != i:
 			// This server or another has reported it.
 		default:

@@ -17,7 +17,7 @@ import (
 type Endpoint struct {
 	URL          string
 	Secrets      []string      // whsec_…; every message is signed with each of them
-	Types        []string      // nil for all
+	Types        []string      // nil for all but those of alarms
 	Channels     auth.Patterns // only events of these channels, and those without a channel; nil for all
 	AllowPrivate bool          // it may have a private address, and http
 }
@@ -78,7 +78,7 @@ func (e *Endpoint) Shown() string {
 
 // wants reports whether an event matches the endpoint's filters.
 func (e *Endpoint) wants(ev *Event) bool {
-	if len(e.Types) > 0 && !slices.Contains(e.Types, ev.Type) {
+	if !slices.Contains(e.Types, ev.Type) && (len(e.Types) > 0 || ev.isAlarm()) {
 		return false
 	}
 	return len(e.Channels) == 0 || ev.ChannelName == "" || e.Channels.Matches(ev.ChannelName)

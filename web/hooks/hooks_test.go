@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -207,4 +208,35 @@ func TestMemoryIsBounded(t *testing.T) {
 	if st := w.status(); st.Lost == 0 {
 		t.Errorf("nothing was lost: %+v", st)
 	}
+}
+
+// An alarm is told to the endpoints that name its types, whatever their channels, and to no other.
+func TestAlarmsAreTold(t *testing.T) {
+	r, filtered, other := receive(t, nil), receive(t, nil), receive(t, nil)
+	both, one := r.endpoint(), filtered.endpoint()
+	both.Types, one.Types = []string{AlarmRaised, AlarmCleared}, []string{AlarmCleared, ClientOnline}
+	one.Channels, _ = auth.ParsePatterns("rooms.*")
+	w := begin(t, Options{Endpoints: []Endpoint{both, one, other.endpoint()}})
+	at := time.Date(2026, 11, 22, 3, 4, 5, 6e6, time.UTC)
+	w.h.Alarm(true, "full", "n1", "Nearly full. 9 of 10 streams.", at)
+	w.h.Alarm(false, "full", "n1", "Nearly full. 10 of 10 streams.", at.Add(time.Minute))
+	w.join("ann")
+	r.until("both", func() bool { return len(eventsOf(r)) == 2 })
+	raised := Event{Type: AlarmRaised, Alarm: "full", Server: "n1", Text: "Nearly full. 9 of 10 streams.", At: "2026-11-22T03:04:05.006Z"}
+	cleared := Event{Type: AlarmCleared, Alarm: "full", Server: "n1", Text: "Nearly full. 10 of 10 streams.", At: "2026-11-22T03:05:05.006Z"}
+	if got := eventsOf(r); !reflect.DeepEqual(got, []Event{raised, cleared}) {
+		t.Errorf("told are %+v", got)
+	}
+	filtered.until("the end", func() bool { return len(eventsOf(filtered)) == 2 })
+	if got := eventsOf(filtered); !reflect.DeepEqual(got[0], cleared) {
+		t.Errorf("told are %+v", got)
+	}
+	other.want("client.online ann")
+}
+
+func eventsOf(r *receiver) (list []Event) {
+	for _, m := range r.messages() {
+		list = append(list, m.Events...)
+	}
+	return list
 }

@@ -10,13 +10,13 @@ import (
 // change is a change of presence, as the teller receives it.
 type change struct {
 	key
-	there  bool // of a membership
-	info   []byte
-	reason string // of a stream's end; "" for a membership
-	tried  string // the last batch with it, while its outcome is unknown
-	at     time.Time
-	came   time.Time
-	held   bool // it came while another server was responsible for reporting
+	there bool // of a membership
+	info  []byte
+	own   *Event // of a stream's end or an alarm; nil for a membership
+	tried string // the last batch with it, while its outcome is unknown
+	at    time.Time
+	came  time.Time
+	held  bool // it came while another server was responsible for reporting
 }
 
 // maxQueue is how many changes may wait for the store. More are reduced to the last one of each membership.
@@ -41,17 +41,31 @@ func (h *Hooks) Edges(edges []presence.Edge) {
 
 // Ended takes the end of a stream of this server. It does not block.
 func (h *Hooks) Ended(clientID, reason string) {
-	now := time.Now()
+	h.take(Event{Type: StreamEnded, ClientID: clientID, Reason: reason}, time.Now())
+}
+
+// Alarm takes an alarm of this server that is raised or cleared. It does not block.
+func (h *Hooks) Alarm(raised bool, kind, server, text string, at time.Time) {
+	e := Event{Type: AlarmCleared, Alarm: kind, Server: server, Text: text}
+	if raised {
+		e.Type = AlarmRaised
+	}
+	h.take(e, at)
+}
+
+// take takes an event that is no change of the registry.
+func (h *Hooks) take(e Event, at time.Time) {
+	e.At = stamp(at)
 	t := h.teller
 	t.mu.Lock()
-	t.intake = append(t.intake, change{key: key{client: clientID}, reason: reason, at: now, came: now})
+	t.intake = append(t.intake, change{own: &e, at: at, came: time.Now()})
 	t.intake = t.bounded(t.intake, &t.intakeMax)
 	t.mu.Unlock()
 	t.signal()
 }
 
-// bounded returns the changes or, if there are too many, the last one of each membership. If those are many, it raises
-// the limit.
+// bounded returns the changes or, if there are too many, the last one of each membership, and the alarms. If those are
+// many, it raises the limit.
 func (t *teller) bounded(list []change, limit *int) []change {
 	if len(list) <= max(*limit, maxQueue) {
 		return list
@@ -59,7 +73,7 @@ func (t *teller) bounded(list []change, limit *int) []change {
 	last := lasts(list)
 	kept := make([]change, 0, len(last))
 	for i := range list {
-		if c := &list[i]; c.reason == "" && last[c.key] == i {
+		if c := &list[i]; c.own != nil && c.own.isAlarm() || c.own == nil && last[c.key] == i {
 			kept = append(kept, *c)
 		}
 	}
@@ -72,7 +86,7 @@ func (t *teller) bounded(list []change, limit *int) []change {
 func lasts(list []change) map[key]int {
 	last := make(map[key]int)
 	for i := range list {
-		if list[i].reason == "" {
+		if list[i].own == nil {
 			last[list[i].key] = i
 		}
 	}

@@ -99,7 +99,7 @@ func (t *teller) close(ctx context.Context) error {
 		return nil // it was not started
 	}
 	<-t.done
-	if slices.ContainsFunc(t.queue, func(c change) bool { return c.reason != "" || t.rank == 0 }) {
+	if slices.ContainsFunc(t.queue, func(c change) bool { return c.own != nil || t.rank == 0 }) {
 		return errors.New("webhooks: some events were not told")
 	}
 	return nil
@@ -137,7 +137,7 @@ func earlier(a, b time.Time) time.Time {
 
 // due is when a change is reported. Another server may report the same membership before.
 func (t *teller) due(c *change) time.Time {
-	if c.reason != "" {
+	if c.own != nil {
 		return c.came
 	}
 	return c.came.Add(time.Duration(t.rank) * t.h.pace.rank)

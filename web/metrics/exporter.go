@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"rollcall/hub"
+	"rollcall/web/alarms"
 	"rollcall/web/auth"
 	"rollcall/web/gate"
 	"rollcall/web/hooks"
@@ -40,6 +41,7 @@ type Options struct {
 	LoopbackOnly bool
 	Totals       func() []totals.Total // the limits and their present use
 	Hooks        *hooks.Hooks          // nil without webhooks
+	Alarms       *alarms.Book
 }
 
 // New returns the metrics of a node; pages counts the live pages of its admin UI.
@@ -120,6 +122,9 @@ var (
 	metricDenied    = counter("requests_denied_total", "Requests that their credentials do not allow.")
 	metricLimited   = counter("requests_limited_total", "Requests over a limit of their address, their identity or the server, by limit.", "limit")
 
+	metricAlarm   = gauge("alarm_active", "Whether an alarm is active, by its kind.", "alarm")
+	metricAlarmed = counter("alarms_raised_total", "Alarms that were raised, by their kind.", "alarm")
+
 	metricAsked        = counter("authorize_requests_total", "Requests without credentials about which the backend was to be asked, by result.", "result")
 	metricAskFails     = gauge("authorize_failing", "Whether the last question to the backend had no answer that counts.")
 	metricHookFails    = gauge("webhook_endpoints_failing", "Webhook endpoints whose last attempt failed.")
@@ -165,6 +170,7 @@ func (x *Exporter) Collect(out chan<- prometheus.Metric) {
 	x.collectHooks(put)
 	x.collectBackend(put, out)
 	x.collectRefusals(put)
+	x.collectAlarms(put)
 }
 
 func (x *Exporter) collectStreams(put putFunc, out chan<- prometheus.Metric) {
@@ -244,6 +250,17 @@ func (x *Exporter) collectLog(put putFunc) {
 	put(metricDisk, float64(engine.Bytes))
 	put(metricReady, ready)
 	x.collectIngest(put, engine.Ingest)
+}
+
+func (x *Exporter) collectAlarms(put putFunc) {
+	for _, c := range x.opts.Alarms.Counts() {
+		active := 0.0
+		if c.Active {
+			active = 1
+		}
+		put(metricAlarm, active, c.Kind)
+		put(metricAlarmed, float64(c.Raised), c.Kind)
+	}
 }
 
 func (x *Exporter) collectTotals(put putFunc) {
