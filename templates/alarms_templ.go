@@ -42,7 +42,7 @@ func Alarms(v AlarmsView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"page-head\"><h1>Alarms</h1><p class=\"muted\">What is wrong, and since when. The server looks every 2 seconds; an alarm is cleared when its cause has been absent for 30.</p></div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"page-head\"><h1>Alarms</h1><p class=\"muted\">What is wrong, and since when. An alarm is cleared when its cause has been absent for 30 s.</p></div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -38,6 +38,10 @@ func livePages(views map[string]live) map[string]livePage {
 			page = Blocks(v)
 		case AlarmsView:
 			page = Alarms(v)
+		case RefusedView:
+			page = Refused(v)
+		case TokenView:
+			page = TryToken(v)
 		case AuditView:
 			page = Audit(v)
 		case ServerView:
@@ -99,6 +103,10 @@ func sampleViews() map[string]live {
 		"blocks-refused":  refusedBlocks(),
 		"alarms":          sampleAlarms(),
 		"alarms-none":     AlarmsView{AdminFrame: sampleFrame("alarms", "/admin/alarms")},
+		"refused":         sampleRefused(),
+		"refused-none":    RefusedView{AdminFrame: sampleFrame("audit", "/admin/refused"), Query: "ann"},
+		"token":           TokenView{AdminFrame: sampleFrame("audit", "/admin/token"), Verdict: sampleVerdict("")},
+		"token-refused":   TokenView{AdminFrame: sampleFrame("audit", "/admin/token"), Verdict: sampleVerdict("The credential has expired.")},
 		"audit":           sampleAudit(),
 		"audit-empty":     changed(sampleAudit(), func(v *AuditView) { v.Rows, v.Pager = nil, Pager{} }),
 		"server":          sampleServer(),

@@ -14,7 +14,7 @@ import (
 
 // deeds are the paths that change something for others: an operator's alone.
 var deeds = []string{
-	"/admin/alarms/away", "/admin/blocks", "/admin/blocks/remove", "/admin/channels/:channel/publish", "/admin/channels/:channel/purge",
+	"/admin/alarms/away", "/admin/token", "/admin/blocks", "/admin/blocks/network", "/admin/blocks/remove", "/admin/channels/:channel/publish", "/admin/channels/:channel/purge",
 	"/admin/clients/:clientId/block", "/admin/clients/:clientId/disconnect", "/admin/clients/:clientId/send", "/admin/clients/:clientId/unblock",
 	"/admin/connections/:connectionId/disconnect", "/admin/keys", "/admin/keys/revoke", "/admin/nodes/drain", "/admin/nodes/drain/stop", "/admin/server/drain", "/admin/server/drain/stop",
 	"/admin/marked", "/admin/marked/block", "/admin/marked/end", "/admin/marked/message", "/admin/marked/undo",
@@ -44,7 +44,8 @@ func routesOf(srv *webtest.Server, method string) []string {
 
 // leadsBack reports whether a GET of a route only leads to the page of its action.
 func leadsBack(route string) bool {
-	return slices.Contains(deeds, route) && route != "/admin/blocks" && route != "/admin/keys" || route == "/admin/sessions/end"
+	pages := []string{"/admin/blocks", "/admin/blocks/network", "/admin/keys", "/admin/token"}
+	return slices.Contains(deeds, route) && !slices.Contains(pages, route) || route == "/admin/sessions/end"
 }
 
 // A new path that changes something must be added to the tests below.

@@ -17,7 +17,7 @@ import (
 // livePages are all pages that are kept live.
 var livePages = []string{
 	"/admin", "/admin?range=24h", "/admin/wall", "/admin/clients", "/admin/clients?q=a&sort=-bytes&page=2", "/admin/clients/ada", "/admin/clients/ada/tap", "/admin/channels",
-	"/admin/channels?q=n&sort=-rate", "/admin/channels/news", "/admin/tail", "/admin/tail?channels=n*&filter=x", "/admin/blocks", "/admin/audit", "/admin/audit?q=alice", "/admin/server", "/admin/alarms",
+	"/admin/channels?q=n&sort=-rate", "/admin/channels/news", "/admin/tail", "/admin/tail?channels=n*&filter=x", "/admin/blocks", "/admin/audit", "/admin/audit?q=alice", "/admin/server", "/admin/alarms", "/admin/refused",
 }
 
 // fragments are the elements of a page that are kept live.
@@ -32,6 +32,7 @@ var fragments = map[string][]string{
 	"/admin/alarms":          {"alarms-rows", "alarms-silent", "past-alarms-pager", "past-alarms-rows"},
 	"/admin/blocks":          {"blocks-rows"},
 	"/admin/audit":           {"audit-pager", "audit-rows"},
+	"/admin/refused":         {"refused-pager", "refused-rows", "refused-silent"},
 	"/admin/server":          {"drain-state", "facts-access", "facts-log", "facts-server", "facts-streams", "limits"},
 }
 

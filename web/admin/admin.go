@@ -340,6 +340,7 @@ type pageRequest struct {
 	live    bool                  // the screen is for a stream: it is painted again and again
 	send    templates.SendForm    // as it was filled in
 	publish templates.PublishForm // as it was filled in
+	verdict *templates.Verdict    // on the token that was tried
 	closing []func()
 }
 

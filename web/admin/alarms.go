@@ -19,8 +19,9 @@ import (
 const alarmsPath = Path + "/alarms"
 
 const (
-	alarmsEvery = 2 * time.Second // between two observations
-	alarmsShare = 200             // an observation costs at most this part of the time
+	alarmsEvery  = 2 * time.Second // between two observations
+	alarmsSeldom = 10 * time.Second
+	alarmsShare  = 50 // the pause is this many times the duration of the last observation, within these bounds
 	awayFor     = time.Hour
 )
 
@@ -55,9 +56,10 @@ func (a *Admin) watchAlarms() {
 	defer pause.Stop()
 	for {
 		select {
-		case begun := <-pause.C:
+		case <-pause.C:
+			begun := time.Now()
 			a.observeAlarms(begun)
-			pause.Reset(max(alarmsEvery, alarmsShare*time.Since(begun)))
+			pause.Reset(min(max(alarmsEvery, alarmsShare*time.Since(begun)), alarmsSeldom))
 		case <-a.quit:
 			return
 		}

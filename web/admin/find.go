@@ -28,6 +28,8 @@ var foundPages = []struct{ title, words, path string }{
 	{"Alarms", "warnings wrong problems history", alarmsPath},
 	{"Blocks", "banned unblock", Path + "/blocks"},
 	{"Audit", "log who did history actions", Path + "/audit"},
+	{"Refused requests", "denied credentials unauthorized forbidden attempts", refusedPath},
+	{"Try a token", "jwt decode claims credentials", tokenPath},
 	{"Server", "settings limits version memory drain sessions", serverPath},
 	{"Servers", "nodes cluster drain", serversPath},
 	{"Webhooks", "endpoints dead letters", Path + "/webhooks"},

@@ -25,6 +25,7 @@ func (a *Admin) answerQuestions() {
 	node.OnAsk(a.node, endSessionKind, a.answerEndSession)
 	node.OnAsk(a.node, alarmsKind, func(struct{}) (any, bool) { return a.ownAlarms(), true })
 	node.OnAsk(a.node, awayKind, a.answerAway)
+	node.OnAsk(a.node, attemptsKind, a.answerAttempts)
 }
 
 // Routes adds the admin UI to the engine.
@@ -72,6 +73,7 @@ func (a *Admin) Routes(e *gin.Engine) {
 	act("/marked/message", "clients.message", a.onMarked("clients.message", a.messageMarked))
 	a.webhookActions(act)
 	act("/alarms/away", "alarm.away", a.putAway)
+	act("/token", "token.try", a.tryToken)
 	act("/keys", "key.add", a.addKey)
 	act("/keys/revoke", "key.revoke", a.revokeKey)
 	act("/nodes/drain", "server.drain", a.drainNode)
@@ -91,6 +93,6 @@ func (a *Admin) paintings() map[string]pageFunc {
 		"/clients/:clientId/between": a.between,
 		"/channels":                  a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/events": a.events, "/find": a.find, "/marked": a.marked, "/alarms": a.alarmsPage, "/blocks": a.blocks, "/blocks/network": a.network, "/audit": a.auditPage,
 		"/server": a.serverPage, "/nodes": a.nodes, "/webhooks": a.webhooks, "/sessions": a.sessionsPage,
-		"/keys": a.keysPage,
+		"/keys": a.keysPage, "/refused": a.refusedPage, "/token": a.tokenPage,
 	}
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -103,6 +104,20 @@ func (a *Authenticator) Authenticate(r *http.Request) (*Grant, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.judge(r.Context(), rules, c)
+}
+
+// Try returns the grant of a credential as a request gets it that sends it in Authorization: Bearer.
+func (a *Authenticator) Try(ctx context.Context, text string) (*Grant, error) {
+	rules := a.rules.Load()
+	if rules.open {
+		return rules.anonymous, nil
+	}
+	return a.judge(ctx, rules, credential{text, inAuthorization})
+}
+
+// judge returns the grant of a credential.
+func (a *Authenticator) judge(ctx context.Context, rules *rules, c credential) (*Grant, error) {
 	switch {
 	case c.text == "":
 		return rules.anonymous, nil
@@ -121,7 +136,7 @@ func (a *Authenticator) Authenticate(r *http.Request) (*Grant, error) {
 	case rules.verifier == nil:
 		return nil, ErrKey
 	}
-	g, err := rules.verifier.Verify(r.Context(), c.text)
+	g, err := rules.verifier.Verify(ctx, c.text)
 	if err != nil {
 		return nil, err
 	}

@@ -70,6 +70,11 @@ func (g *Grant) MayReadHistory(channel string) bool { return g.history.Matches(c
 // MaySeePresence reports whether the members of the channel, or of all channels of a pattern, may be seen.
 func (g *Grant) MaySeePresence(channel string) bool { return g.presence.Covers(channel) }
 
+// Allowed returns the channels that the caller may subscribe to, publish to, read kept events of, and see the members of.
+func (g *Grant) Allowed() (subscribe, publish, history, presence Patterns) {
+	return g.subscribe, g.publish, g.history, g.presence
+}
+
 // FullPresence reports whether lists of all clients may be seen, including clients
 // on no channel. Only a key permits that.
 func (g *Grant) FullPresence() bool { return g.full }

@@ -27,3 +27,27 @@ func TestDashboardAlarms(t *testing.T) {
 	other.wantPath("/admin/alarms")
 	d.wantQuiet(false)
 }
+
+// A refused request appears on the open page; its token is judged by pasting it, and the page forgets it.
+func TestDashboardTriesTokens(t *testing.T) {
+	t.Parallel()
+	srv := startDashboard(t, "--jwt-secret=0123456789abcdef0123456789abcdef")
+	d := openDashboard(t, srv.url)
+	d.openLive("/admin/refused")
+	d.wantSome("#refused-empty")
+	const head, claims = "eyJhbGciOiJIUzI1NiJ9", "eyJzdWIiOiJhbm4iLCJleHAiOjF9" // {"alg":"HS256"}, {"sub":"ann","exp":1}
+	const old = head + "." + claims + ".c2lnbmF0dXJl"
+	answer, err := srv.client.Get(srv.url("/subscribe?channels=news&access_token=" + old))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	d.want(`document.querySelector("#refused-rows").textContent.includes('{"sub":"ann","exp":1}')`)
+	d.open("/admin/token")
+	d.fill("#token", old)
+	d.submit(hook("token-try"))
+	d.want(`document.querySelector("#verdict-title").textContent === "It is not accepted"`)
+	d.want(`document.querySelector("[data-testid=verdict-problem]").textContent.includes("signature is wrong")`)
+	d.want(`document.querySelector("[data-testid=verdict-claims]").textContent.includes('"sub": "ann"') && !document.documentElement.outerHTML.includes("c2lnbmF0dXJl")`)
+	d.wantQuiet(false)
+}

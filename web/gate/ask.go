@@ -46,10 +46,10 @@ func (k *Gate) Ask(c *gin.Context, who Caller, channels []string, clientID strin
 		grant, err = backend.Ask(c.Request.Context(), q)
 	}
 	if err != nil {
-		return who, k.refusedByBackend(c, err)
+		return who, k.attempted(c, who, k.refusedByBackend(c, err))
 	}
 	if who.Grant = grant; who.ClientID != "" && k.node.Blocks.Refuses(who.ClientID) {
-		return who, Blocked
+		return who, k.attempted(c, who, Blocked)
 	}
 	return who, nil
 }

@@ -53,13 +53,13 @@ func (k *Gate) Caller(c *gin.Context) (Caller, *reply.Fault) {
 	}
 	var err error
 	if who.Grant, err = a.auth.Authenticate(c.Request); err != nil {
-		return who, k.refusedCredentials(c, who.key, err)
+		return who, k.attempted(c, who, k.refusedCredentials(c, who.key, err))
 	}
 	if who.ClientID != "" && k.node.Blocks.Refuses(who.ClientID) {
-		return who, Blocked
+		return who, k.attempted(c, who, Blocked)
 	}
 	if who.Kind != auth.APIKey && k.node.Blocks.RefusesAddr(who.Addr) {
-		return who, BlockedAddress
+		return who, k.attempted(c, who, BlockedAddress)
 	}
 	return who, nil
 }
@@ -84,8 +84,8 @@ func (k *Gate) refusedCredentials(c *gin.Context, addr netip.Addr, why error) *r
 func (k *Gate) Forbidden(c *gin.Context, who Caller, field, what string) *reply.Fault {
 	if who.Kind == auth.Anonymous {
 		c.Header("WWW-Authenticate", "Bearer")
-		return k.Denied(&reply.Fault{Status: http.StatusUnauthorized, Code: "unauthorized",
-			Message: what + " needs credentials: an API key or a token.", Field: field})
+		return k.attempted(c, who, k.Denied(&reply.Fault{Status: http.StatusUnauthorized, Code: "unauthorized",
+			Message: what + " needs credentials: an API key or a token.", Field: field}))
 	}
 	why := " is not allowed with these credentials."
 	switch {
@@ -94,7 +94,7 @@ func (k *Gate) Forbidden(c *gin.Context, who Caller, field, what string) *reply.
 	case who.NoChannels():
 		why += ` The token names no channels; it needs the claim channels, such as {"subscribe":["news"],"publish":["chat"]}.`
 	}
-	return k.Denied(&reply.Fault{Status: http.StatusForbidden, Code: "forbidden", Message: what + why, Field: field})
+	return k.attempted(c, who, k.Denied(&reply.Fault{Status: http.StatusForbidden, Code: "forbidden", Message: what + why, Field: field}))
 }
 
 // Denied counts a request that its grant does not cover, and returns f.

@@ -27,12 +27,13 @@ type Options struct {
 
 // Gate decides which requests are allowed. Its methods are safe for concurrent use.
 type Gate struct {
-	opts    Options
-	node    *node.Node
-	access  access
-	Limits  Limits
-	origins atomic.Pointer[origins]
-	refused refusedOrigins
+	opts     Options
+	node     *node.Node
+	access   access
+	Limits   Limits
+	origins  atomic.Pointer[origins]
+	refused  refusedOrigins
+	Attempts Attempts
 }
 
 // New returns the gate of a node. It fails on credentials and origins that are not as they should be.
