@@ -22,7 +22,7 @@ const (
 	alarmsEvery  = 2 * time.Second // between two observations
 	alarmsSeldom = 10 * time.Second
 	alarmsShare  = 50 // the pause is this many times the duration of the last observation, within these bounds
-	awayFor     = time.Hour
+	awayFor      = time.Hour
 )
 
 // alarmsKind is the kind of question for a server's alarms, awayKind of that which puts one away.
