@@ -1,6 +1,9 @@
 package templates
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // AlarmsView is the page at /admin/alarms.
 type AlarmsView struct {
@@ -28,6 +31,18 @@ type AlarmRow struct {
 	Quiet       bool      // the condition is absent, and the alarm soon cleared
 	AwayUntil   time.Time // zero if it is not put away
 	AwayBy      string
+}
+
+// columns returns the number of columns of a table with three columns, one more, and the servers.
+func (v AlarmsView) columns(more bool) string {
+	n := 3
+	if more {
+		n++
+	}
+	if v.Clustered {
+		n++
+	}
+	return strconv.Itoa(n)
 }
 
 // Fragments returns the live parts of the page.
