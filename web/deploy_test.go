@@ -110,7 +110,7 @@ func said(t *testing.T, text string) string {
 	}).Parse(`{{$labels := .Labels}}{{$value := .Value}}` + text)
 	var b strings.Builder
 	if err == nil {
-		err = tmpl.Execute(&b, map[string]any{"Value": 7.0, "Labels": map[string]string{"instance": "host:9090", "result": "busy", "kind": "streams"}})
+		err = tmpl.Execute(&b, map[string]any{"Value": 7.0, "Labels": map[string]string{"instance": "host:9090", "result": "busy", "kind": "streams", "alarm": "stalled"}})
 	}
 	if err != nil {
 		t.Errorf("%s: %v", text, err)
