@@ -31,8 +31,8 @@ const (
 	awayKind   = "alarm-away"
 )
 
-// mostAlarms is how many cleared alarms of each other server the page has.
-const mostAlarms = 200
+// mostCleared is how many cleared alarms of each other server the page has.
+const mostCleared = 200
 
 type alarmsAnswer struct {
 	Active []alarms.Alarm `json:"active"`
@@ -96,7 +96,7 @@ func (a *Admin) pressing() int {
 
 // ownAlarms is what other servers see of this server's alarms.
 func (a *Admin) ownAlarms() (answer alarmsAnswer) {
-	answer.Active, answer.Past = a.Alarms.List(mostAlarms)
+	answer.Active, answer.Past = a.Alarms.List(mostCleared)
 	return answer
 }
 

@@ -16,7 +16,7 @@ const mostAlarms = 3
 func (a *Admin) wall(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	span := spanOf(v.query)
 	var view templates.WallView
-	var chartsAt, warningsAt time.Time
+	var chartsAt time.Time
 	return func() renderedPage {
 		now := time.Now()
 		view.AdminFrame, view.Span = v.frame, span.label
@@ -26,13 +26,11 @@ func (a *Admin) wall(v *pageRequest) (func() renderedPage, *reply.Fault) {
 				view.Charts[i].Zoom = ""
 			}
 		}
-		if now.Sub(warningsAt) >= warningsEvery {
-			warningsAt, view.Alarms = now, a.warnings()
-			view.More = max(0, len(view.Alarms)-mostAlarms)
-			view.Alarms = view.Alarms[:len(view.Alarms)-view.More]
-			for i := range view.Alarms {
-				view.Alarms[i].Href = ""
-			}
+		view.Alarms = a.warnings()
+		view.More = max(0, len(view.Alarms)-mostAlarms)
+		view.Alarms = view.Alarms[:len(view.Alarms)-view.More]
+		for i := range view.Alarms {
+			view.Alarms[i].Href = ""
 		}
 		view.Figures = a.figures()
 		for i := range view.Figures {
