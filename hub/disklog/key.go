@@ -48,6 +48,11 @@ func entryKey(dst []byte, channel string, last uint64) []byte {
 	return binary.BigEndian.AppendUint64(channelKey(dst, channel), last)
 }
 
+// entryBounds returns the first key that a channel's entries may have, and one behind the last.
+func entryBounds(channel string) (lower, upper []byte) {
+	return entryKey(nil, channel, 0), append(entryKey(nil, channel, ^uint64(0)), 0)
+}
+
 // keySeq returns the number that a key ends with.
 func keySeq(key []byte) uint64 {
 	if len(key) < 8 {

@@ -2,6 +2,8 @@ package disklog
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,6 +12,9 @@ import (
 
 // sweepEvery is the interval of sweeps.
 const sweepEvery = 5 * time.Second
+
+// trimAfter is how long the first channel that has more than it may waits for others.
+const trimAfter = 100 * time.Millisecond
 
 // trims are the channels that have more than they may.
 type trims struct {
@@ -45,6 +50,7 @@ func (l *Log) sweep() {
 	defer ticker.Stop()
 	synced := time.NewTicker(relaxedSync)
 	defer synced.Stop()
+	var trim <-chan time.Time
 	for {
 		var err error
 		select {
@@ -55,7 +61,11 @@ func (l *Log) sweep() {
 		case do := <-l.checkpoints:
 			do()
 		case <-l.trims.wake:
-			err = guard(l.trim)
+			if trim == nil {
+				trim = time.After(trimAfter)
+			}
+		case <-trim:
+			trim, err = nil, guard(l.trim)
 		case <-ticker.C:
 			err = guard(l.reclaim)
 		}
@@ -65,22 +75,33 @@ func (l *Log) sweep() {
 	}
 }
 
-// trim drops the entries of events that are too many.
+// trim drops the entries of events that are too many. All channels share an iterator: to open one, the database sorts all
+// ranges that were deleted since it last wrote a file.
 func (l *Log) trim() error {
-	for channel := range l.trims.take() {
-		if err := l.trimChannel(channel); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (l *Log) trimChannel(channel string) error {
-	it, err := l.entries(channel)
+	it, err := l.store.NewIter(nil)
 	if err != nil {
 		return err
 	}
 	defer it.Close()
+	b := l.store.NewBatch()
+	defer b.Close()
+	for _, channel := range slices.Sorted(maps.Keys(l.trims.take())) {
+		it.SetBounds(entryBounds(channel))
+		if err := l.trimChannel(it, b, channel); err != nil {
+			return errors.Join(err, b.Commit(pebble.NoSync)) // the segments' counts have what is in it
+		}
+		if b.Len() >= groupBytes {
+			if err := b.Commit(pebble.NoSync); err != nil {
+				return err
+			}
+			b.Reset()
+		}
+	}
+	return b.Commit(pebble.NoSync)
+}
+
+// trimChannel adds the drop of a channel's surplus entries, which it reads, to a batch.
+func (l *Log) trimChannel(it *pebble.Iterator, b *pebble.Batch, channel string) error {
 	if !it.Last() {
 		return it.Error()
 	}
@@ -90,8 +111,6 @@ func (l *Log) trimChannel(channel string) error {
 		return err
 	}
 	keep.of(&newest)
-	b := l.store.NewBatch()
-	defer b.Close()
 	var begin, end []byte // of the dropped entries: ranges that overlap would cost memory with the square of their number
 	for ok := it.First(); ok; ok = it.Next() {
 		e, err := readEntry(it.Key(), it.Value())
@@ -109,13 +128,10 @@ func (l *Log) trimChannel(channel string) error {
 			return err
 		}
 	}
-	if err := it.Error(); err != nil || end == nil || b.Empty() {
+	if err := it.Error(); err != nil || begin == nil || end == nil {
 		return err
 	}
-	if err := b.DeleteRange(begin, end, nil); err != nil {
-		return err
-	}
-	return b.Commit(pebble.NoSync)
+	return b.DeleteRange(begin, end, nil)
 }
 
 // longest returns the longest time for which the events of any channel are kept; negative without end.

@@ -126,7 +126,8 @@ func (t *tip) ended(now time.Time, age time.Duration) bool {
 
 // entries reads the entries of a channel. Close it.
 func (l *Log) entries(channel string) (*pebble.Iterator, error) {
-	return l.store.NewIter(&pebble.IterOptions{LowerBound: entryKey(nil, channel, 0), UpperBound: append(entryKey(nil, channel, ^uint64(0)), 0)})
+	lower, upper := entryBounds(channel)
+	return l.store.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 }
 
 // keep decides which events of a channel are kept: its newest, within its limits.
