@@ -28,7 +28,7 @@ func BenchmarkAdminClients(b *testing.B) {
 		"filter info": "/admin/clients?q=%22info.team%22:%22team+7%22+since:<1h", "filter behind": "/admin/clients?q=behind:>100+is:slow",
 		"groups by network": "/admin/clients?group=network", "groups by program": "/admin/clients?group=agent", "groups by info": "/admin/clients?group=info.team",
 		"groups by channel": "/admin/clients?group=channel",
-		"find": "/admin/find?q=person+7", "find address": "/admin/find?q=10.0.42",
+		"find":              "/admin/find?q=person+7", "find address": "/admin/find?q=10.0.42",
 		"client": "/admin/clients/client-012345", "overview": "/admin", "channel": "/admin/channels/all",
 	})
 }
