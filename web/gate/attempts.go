@@ -78,7 +78,7 @@ func (a *Attempts) add(one Attempt, now time.Time) {
 	a.seq++
 	one.Seq, one.First, one.Last, one.Count = a.seq, now, now, 1
 	if len(a.list) == AttemptsKept {
-		a.list = slices.Delete(a.list, 0, 1)
+		a.list = a.list[1:] // append copies the rest now and then, not each time
 	}
 	a.list = append(a.list, one)
 }
