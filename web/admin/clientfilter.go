@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -278,8 +277,7 @@ func (t *term) hasAddress(text string) bool {
 	if !t.prefix.IsValid() {
 		return strings.HasPrefix(text, t.value)
 	}
-	addr, err := netip.ParseAddr(text)
-	return err == nil && t.prefix.Contains(addr.Unmap().WithZone(""))
+	return node.Within(t.prefix, text)
 }
 
 // chips returns the filter's terms, each with the list without it.

@@ -88,8 +88,8 @@ func (n *Node) endNetwork(network netip.Prefix) {
 	}
 }
 
-// Within reports whether a connection's address is in a network. The peer of a socket file is in none.
+// Within reports whether a connection's address, whatever its zone, is in a network. The peer of a socket file is in none.
 func Within(network netip.Prefix, host string) bool {
 	addr, err := netip.ParseAddr(host)
-	return err == nil && network.Contains(addr)
+	return err == nil && network.Contains(addr.Unmap().WithZone(""))
 }
