@@ -72,9 +72,9 @@ func (a *Admin) ownPast(q pastQuestion) past {
 	p := past{Counts: make(map[string]int)}
 	p.Since = a.node.Journal.Since(a.node.Started)
 	clients := make(map[string]*troubled)
-	a.node.Journal.Newest(1, func(h *node.JournalEntry) bool {
+	a.node.Journal.Each(func(h *node.JournalEntry) bool {
 		if h.At.Before(q.From) || !h.At.Before(q.To) {
-			return false
+			return true
 		}
 		kind := trouble(h)
 		switch {
@@ -88,14 +88,14 @@ func (a *Admin) ownPast(q pastQuestion) past {
 			t.Counts[kind]++
 		case h.Kind == "join", h.Kind == "leave":
 			p.Counts[h.Kind]++
-			return false
+			return true
 		case h.By == "":
-			return false
+			return true
 		}
 		if len(p.Entries) < mostPast {
 			p.Entries = append(p.Entries, *h)
 		}
-		return false
+		return true
 	})
 	for _, t := range clients {
 		p.Clients = append(p.Clients, *t)

@@ -102,16 +102,24 @@ func (j *Journal) Since(started time.Time) time.Time {
 // own only until it returns.
 func (j *Journal) Newest(n int, want func(*JournalEntry) bool) []JournalEntry {
 	var list []JournalEntry
+	j.Each(func(h *JournalEntry) bool {
+		if want(h) {
+			list = append(list, *h)
+		}
+		return len(list) < n
+	})
+	return list
+}
+
+// Each calls f with all happenings, newest first, until it returns false. The entry is f's only until it returns.
+func (j *Journal) Each(f func(*JournalEntry) bool) {
 	var h JournalEntry
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for i := range uint64(len(j.ring)) {
 		h = j.ring[(j.seq-1-i)%journalLen].unpack(j.seq - i)
-		if want(&h) {
-			if list = append(list, h); len(list) == n {
-				break
-			}
+		if !f(&h) {
+			return
 		}
 	}
-	return list
 }
