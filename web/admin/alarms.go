@@ -107,18 +107,19 @@ type serverAlarm struct {
 	session string // "" for this server
 }
 
-// allAlarms returns the alarms of this server and of those that answered, newest first, and the names of the others.
-func (a *Admin) allAlarms() (active, past []serverAlarm, silent []string) {
+// allAlarms returns the alarms of this server and of those that answered, newest first, of each server at most so many
+// cleared ones, and the names of the other servers.
+func (a *Admin) allAlarms(most int) (active, past []serverAlarm, silent []string) {
 	add := func(server, session string, answer alarmsAnswer) {
 		for _, one := range answer.Active {
 			active = append(active, serverAlarm{one, server, session})
 		}
-		for _, one := range answer.Past {
+		for _, one := range answer.Past[:min(len(answer.Past), most)] {
 			past = append(past, serverAlarm{one, server, session})
 		}
 	}
 	var own alarmsAnswer
-	own.Active, own.Past = a.Alarms.List(alarms.Kept)
+	own.Active, own.Past = a.Alarms.List(most)
 	add(a.node.Name(), "", own)
 	answers := a.alarmed.ask(struct{}{})
 	for _, answer := range answers {
@@ -133,7 +134,7 @@ func (a *Admin) allAlarms() (active, past []serverAlarm, silent []string) {
 // servers have alike are one.
 func (a *Admin) warnings() (list []templates.Warning) {
 	now := time.Now()
-	active, _, silent := a.allAlarms()
+	active, _, silent := a.allAlarms(0)
 	slices.SortStableFunc(active, func(x, y serverAlarm) int {
 		return cmp.Or(boolOrder(y.Bad, x.Bad), cmp.Compare(slices.Index(alarms.Kinds, x.Kind), slices.Index(alarms.Kinds, y.Kind)))
 	})
@@ -183,15 +184,13 @@ func (a *Admin) alarmsPage(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	size := pageSize(v.query)
 	return func() renderedPage {
 		now := time.Now()
-		active, past, silent := a.allAlarms()
-		page := min(max(page, 1), max((len(past)+size-1)/size, 1))
+		active, past, silent := a.allAlarms(alarms.Kept)
+		page := min(max(page, 1), lastPage(len(past), size))
 		shown := past[(page-1)*size : min(page*size, len(past))]
 		view := templates.AlarmsView{
 			AdminFrame: v.frame, Clustered: a.node.Cluster != nil, Pager: pager(v.query, alarmsPath, page, size, len(past), len(shown)),
 		}
-		if len(silent) > 0 {
-			view.Silent = "Not in the lists: the alarms of " + strings.Join(silent, ", ") + ", which has not answered."
-		}
+		view.Silent = missing("Not in the lists: the alarms of ", silent)
 		for i := range active {
 			view.Active = append(view.Active, alarmRow(&active[i], now))
 		}

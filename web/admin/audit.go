@@ -21,7 +21,7 @@ func (a *Admin) auditPage(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	all := a.newAuditPages()
 	return func() renderedPage {
 		_, total := all.list(search, 0, page*size)
-		page := min(page, max((total+size-1)/size, 1))
+		page := min(page, lastPage(total, size))
 		deeds, total := all.list(search, (page-1)*size, size)
 		view := templates.AuditView{
 			AdminFrame: v.frame, Query: search, Kept: a.auditScope(), Clustered: a.node.Cluster != nil,
@@ -33,13 +33,7 @@ func (a *Admin) auditPage(v *pageRequest) (func() renderedPage, *reply.Fault) {
 				Result: d.Result, Detail: d.Detail,
 			}
 			row.Tone = map[string]string{"ok": "ok", "refused": "warn", "failed": "bad"}[d.Result]
-			switch kind, _, _ := strings.Cut(d.Action, "."); {
-			case d.Target == "":
-			case kind == "client":
-				row.Href = adminLink("clients", d.Target)
-			case kind == "channel":
-				row.Href = adminLink("channels", d.Target)
-			}
+			row.Href = targetHref(d.Action, d.Target)
 			view.Rows = append(view.Rows, row)
 		}
 		return renderedPage{body: templates.Audit(view), parts: view.Fragments()}

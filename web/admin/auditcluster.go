@@ -3,6 +3,7 @@ package admin
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"rollcall/web/node"
@@ -103,4 +104,12 @@ func silentServers[A any](n *node.Node, answers []node.Answer[A]) (names []strin
 		}
 	}
 	return names
+}
+
+// missing says whose part a list lacks; "" if all servers have answered.
+func missing(what string, silent []string) string {
+	if len(silent) == 0 {
+		return ""
+	}
+	return what + strings.Join(silent, ", ") + ", which has not answered."
 }

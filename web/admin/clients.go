@@ -77,9 +77,9 @@ func (p *clientsPage) paint() renderedPage {
 	p.states.ask(p.rows.names...)
 	members := make(map[string]int)
 	for _, id := range p.rows.names {
-		if row, ok := p.a.clientRow(id, p.states); ok {
+		if c, conns, ok := p.a.node.Registry.Client(id); ok {
+			row := clientRow(&c, conns, p.states)
 			row.CanMark = p.v.frame.CanAct
-			c, conns, _ := p.a.node.Registry.Client(id)
 			row.Extra = p.extraCells(conns)
 			countMembers(c.Info, members)
 			view.Rows = append(view.Rows, row)
@@ -228,14 +228,10 @@ func (p *clientsPage) sortedBy(e *clientEntry) rowKey {
 	return k
 }
 
-// clientRow returns a client as a row, if it is online. Figures that its servers have not told are unknown.
-func (a *Admin) clientRow(id string, st *states) (templates.ClientRow, bool) {
-	c, conns, ok := a.node.Registry.Client(id)
-	if !ok {
-		return templates.ClientRow{}, false
-	}
+// clientRow returns a client as a row. Figures that its servers have not told are unknown.
+func clientRow(c *presence.Client, conns []*presence.Connection, st *states) templates.ClientRow {
 	row := templates.ClientRow{
-		Key: "client-" + keyOf(id), ClientID: id, Href: adminLink("clients", id), State: "online",
+		Key: "client-" + keyOf(c.ClientID), ClientID: c.ClientID, Href: adminLink("clients", c.ClientID), State: "online",
 		Connections: grouped(c.Connections), Since: c.ConnectedAt,
 	}
 	row.Name, row.Info = described(c.Info)
@@ -261,7 +257,7 @@ func (a *Admin) clientRow(id string, st *states) (templates.ClientRow, bool) {
 	if row.Slow = sum.slow; row.State == "online" {
 		row.State = sum.state()
 	}
-	return row, true
+	return row
 }
 
 // clientSum adds up the figures of a client's connections.

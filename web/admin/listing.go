@@ -75,7 +75,7 @@ func (l *listing[E]) list(page, size int, down bool, age time.Duration, key func
 		}
 	}
 	l.keys = keys
-	shown := listed{page: min(page, max((len(keys)+size-1)/size, 1)), total: len(keys), all: len(l.entries)}
+	shown := listed{page: min(page, lastPage(len(keys), size)), total: len(keys), all: len(l.entries)}
 	from := (shown.page - 1) * size
 	keys = sortedRange(keys, from, min(from+size, len(keys)), func(x, y rowKey) int {
 		order := cmp.Or(cmp.Compare(x.number, y.number), natural(x.text, y.text))

@@ -96,6 +96,9 @@ func column(q query, path string, of sortColumn, sorted string, down bool) templ
 	return c
 }
 
+// lastPage returns the number of a list's last page; an empty list has one page.
+func lastPage(total, size int) int { return max((total+size-1)/size, 1) }
+
 // pager describes a page's position in a list, and leads to others and to other sizes.
 func pager(q query, path string, page, size, total, rows int) templates.Pager {
 	if rows == 0 {

@@ -46,6 +46,19 @@ func (q query) with(path string, pairs ...string) string {
 
 func queryEscape(s string) string { return url.QueryEscape(s) }
 
+// targetHref returns the page of what an action of the audit log was about, "" for none.
+func targetHref(action, target string) string {
+	switch kind, _, _ := strings.Cut(action, "."); {
+	case target == "":
+		return ""
+	case kind == "client":
+		return adminLink("clients", target)
+	case kind == "channel":
+		return adminLink("channels", target)
+	}
+	return ""
+}
+
 // adminLink returns the path of the page of a client or a channel, for a pattern that of its channels' events. A name that
 // cannot be in a path, "." or "..", is in the query.
 func adminLink(kind, name string) string {

@@ -85,13 +85,8 @@ func doneMoment(m *node.Mark, i int) templates.Moment {
 	if m.User != "" {
 		entry.Text += " by " + m.User
 	}
-	switch what, _, _ := strings.Cut(m.Action, "."); {
-	case m.Target == "":
-	case what == "client":
-		entry.Href = adminLink("clients", m.Target)
-	case what == "channel":
-		entry.Href = adminLink("channels", m.Target)
-	default:
+	entry.Href = targetHref(m.Action, m.Target)
+	if m.Target != "" && entry.Href == "" {
 		entry.Text, entry.ClientID = m.Target+" "+entry.Text, ""
 	}
 	return entry

@@ -55,12 +55,10 @@ func (a *Admin) refusedPage(v *pageRequest) (func() renderedPage, *reply.Fault) 
 				view.Rows = append(view.Rows, refusedRow(&answer.Value.Attempts[i], answer.Node))
 			}
 		}
-		if names := silentServers(a.node, answers); len(names) > 0 {
-			view.Silent = "Not in the list: the requests to " + strings.Join(names, ", ") + ", which has not answered."
-		}
+		view.Silent = missing("Not in the list: the requests to ", silentServers(a.node, answers))
 		slices.SortStableFunc(view.Rows, func(x, y templates.RefusedRow) int { return y.Last.Compare(x.Last) })
 		total := len(view.Rows)
-		page := min(max(page, 1), max((total+size-1)/size, 1))
+		page := min(max(page, 1), lastPage(total, size))
 		view.Rows = view.Rows[(page-1)*size : min(page*size, total)]
 		view.Pager = pager(v.query, refusedPath, page, size, total, len(view.Rows))
 		return renderedPage{body: templates.Refused(view), parts: view.Fragments()}

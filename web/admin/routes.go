@@ -37,7 +37,8 @@ func (a *Admin) Routes(e *gin.Engine) {
 	g.Match(reply.ReadMethods, CallbackPath, a.finishSSO)
 
 	in := g.Group("", a.requireSession, a.mayReach, a.readForm)
-	for path, paint := range a.paintings() {
+	pages := a.paintings()
+	for path, paint := range pages {
 		in.Match(reply.ReadMethods, path, a.show(paint))
 	}
 	in.Match(reply.ReadMethods, "/", a.show(a.overview))
@@ -52,7 +53,7 @@ func (a *Admin) Routes(e *gin.Engine) {
 
 	act := func(path, action string, do gin.HandlerFunc) {
 		in.POST(path, a.mayAct(action), do)
-		if a.paintings()[path] == nil {
+		if pages[path] == nil {
 			in.Match(reply.ReadMethods, path, func(c *gin.Context) { reply.Redirect(c, pageOf(c)) }) // after a reload
 		}
 	}

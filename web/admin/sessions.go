@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -106,9 +105,7 @@ func (a *Admin) sessionsPage(v *pageRequest) (func() renderedPage, *reply.Fault)
 				add(s, answer.Node, false)
 			}
 		}
-		if names := silentServers(a.node, answers); len(names) > 0 {
-			view.Silent = "Not in the list: the sessions of " + strings.Join(names, ", ") + ", which has not answered."
-		}
+		view.Silent = missing("Not in the list: the sessions of ", silentServers(a.node, answers))
 		slices.SortStableFunc(view.Rows, func(x, y templates.SessionRow) int {
 			return cmp.Or(boolOrder(y.Current, x.Current), y.Seen.Compare(x.Seen), cmp.Compare(x.ID, y.ID))
 		})
