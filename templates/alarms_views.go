@@ -12,6 +12,7 @@ type AlarmsView struct {
 	Past      []AlarmRow // the last cleared first
 	Pager     Pager      // of the past ones
 	Clustered bool       // each row names its server
+	Kept      string     // which cleared ones there are
 	Silent    string     // which servers have not told their alarms; may be empty
 }
 

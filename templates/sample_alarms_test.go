@@ -13,6 +13,6 @@ func sampleAlarms() AlarmsView {
 		Past: []AlarmRow{
 			{Key: "alarm-4", Kind: "draining", Title: "Draining", Text: "An operator drains this server.", Tone: "neutral", Server: "east-2", Raised: ago(3 * time.Hour), Cleared: ago(170 * time.Minute), Lasted: "10 min 4 s"},
 		},
-		Pager: Pager{Text: "1–1 of 1"},
+		Pager: Pager{Text: "1–1 of 1"}, Kept: "The newest 1,000 of this server and 200 of each other, since their start.",
 	}
 }

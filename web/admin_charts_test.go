@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +14,7 @@ import (
 // The charts show what operators did and when servers started, also what was before a restart.
 func TestAdminChartsHaveMarks(t *testing.T) {
 	t.Parallel()
-	opts := withAdmins(web.Options{Node: "node-7", Version: "v1", Readings: filepath.Join(t.TempDir(), "readings")})
+	opts := withAdmins(web.Options{Node: "node-7", Version: "v1", AdminHistory: t.TempDir()})
 	srv := webtest.Start(t, opts)
 	alice := operator(t, srv)
 	newVictim(t, srv)

@@ -83,9 +83,9 @@ type Options struct {
 	AdminSessions string          // file that keeps its sessions over a restart; "" keeps them in memory
 	Settings      []Setting       // shown in the admin UI as the configuration
 
-	// Readings is the file that keeps the readings of the admin UI's charts over a restart. A file that cannot be used is
-	// replaced; "" keeps them in memory.
-	Readings string
+	// AdminHistory is a directory for the files readings, alarms and audit, in which the admin UI keeps its charts, its
+	// alarms and its audit log over a restart. A file that cannot be used is replaced; "" keeps all in memory.
+	AdminHistory string
 
 	// Engine is the log that is delivered; nil makes one in memory. Whoever gives one
 	// closes it, after the server.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"path/filepath"
 	"time"
 
 	"rollcall/presence"
@@ -26,7 +27,7 @@ const outboxWait = 30 * time.Second
 func (o *Options) node(h *hooks.Hooks, p *presenceHook) node.Options {
 	n := node.Options{
 		Log: o.Log, Name: o.Node, Engine: o.Engine, History: o.History(), Roster: o.Roster, Shards: o.Shards,
-		Heartbeat: o.Heartbeat, StallTimeout: o.StallTimeout, PresenceGrace: max(0, o.PresenceGrace), Tracing: o.Tracing, Readings: o.Readings,
+		Heartbeat: o.Heartbeat, StallTimeout: o.StallTimeout, PresenceGrace: max(0, o.PresenceGrace), Tracing: o.Tracing, Readings: o.inHistory("readings"),
 	}
 	if h != nil {
 		n.Edges, n.Ended = h.Edges, h.Ended
@@ -40,6 +41,14 @@ func (o *Options) node(h *hooks.Hooks, p *presenceHook) node.Options {
 		}
 	}
 	return n
+}
+
+// inHistory returns the path of a file in AdminHistory, "" without one.
+func (o *Options) inHistory(name string) string {
+	if o.AdminHistory == "" {
+		return ""
+	}
+	return filepath.Join(o.AdminHistory, name)
 }
 
 // hooks returns the webhooks, nil if there are none.
@@ -79,6 +88,7 @@ func (o *Options) compat() compat.Options {
 func (o *Options) admin(totals func() []totals.Total, h *hooks.Hooks) admin.Options {
 	return admin.Options{
 		Log: o.Log, Version: o.Version, Admins: o.Admins, SSO: o.OIDC, Hint: o.AdminHint, Sessions: o.AdminSessions, Keys: o.AdminKeys, Apart: o.AdminApart,
+		Audit: o.inHistory("audit"), AlarmBook: o.inHistory("alarms"),
 		Settings: o.Settings, History: o.History(), LoopbackOnly: !o.AnyHost, StallTimeout: o.StallTimeout,
 		MaxBodyBytes: o.MaxBodyBytes, MaxPayloadBytes: o.MaxPayloadBytes, Totals: totals, Hooks: h,
 	}

@@ -286,7 +286,7 @@ func (c *serveCmd) options(log *slog.Logger, effective []web.Setting, access *au
 		AdminHint:          c.hint,
 		AdminSessions:      c.AdminSessions,
 		AdminKeys:          c.AdminKeys,
-		Readings:           c.readings(),
+		AdminHistory:       c.Data,
 		Settings:           effective,
 		HistoryEvents:      c.HistoryEvents,
 		HistoryBytes:       int(c.HistoryBytes),

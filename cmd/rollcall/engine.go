@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -199,14 +198,6 @@ func (c *serveCmd) openDirectory(log *slog.Logger) (*directory, error) {
 	var err error
 	d.Log, err = disklog.Open(c.Data, disklog.Options{Relaxed: relaxed, Keep: c.history(), Log: log})
 	return d, err
-}
-
-// readings is the file of the charts' readings, beside the events.
-func (c *serveCmd) readings() string {
-	if c.Data == "" {
-		return ""
-	}
-	return filepath.Join(c.Data, "readings")
 }
 
 func (c *serveCmd) openCluster(ctx context.Context, log *slog.Logger) (*engine, error) {

@@ -28,7 +28,7 @@ var layers = map[string][]string{
 	"web/api":          {"web/auth", "web/gate", "web/node", "web/publish", "web/reply", "web/stream", "hub/...", "presence"},
 	"web/compat":       {"web/auth", "web/gate", "web/node", "web/publish", "web/reply", "web/stream", "hub/...", "templates"},
 	"web/alarms":       {},
-	"web/admin":        {"web/alarms", "web/auth", "web/gate", "web/hooks", "web/livepage", "web/login", "web/node", "web/publish", "web/reply", "web/sso", "web/stream", "web/totals", "hub/...", "presence/...", "templates"},
+	"web/admin":        {"web/alarms", "web/auth", "web/gate", "web/hooks", "web/livepage", "web/login", "web/node", "web/privatefile", "web/publish", "web/reply", "web/sso", "web/stream", "web/totals", "hub/...", "presence/...", "templates"},
 	"web/metrics":      {"web/alarms", "web/auth", "web/gate", "web/hooks", "web/node", "web/publish", "web/reply", "web/stream", "web/totals", "hub"},
 	"web/apidocs":      {"web/assets", "web/gate", "web/reply", "hub/eventlog", "templates"},
 	"web/assets":       {"web/reply"},

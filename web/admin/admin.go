@@ -48,6 +48,9 @@ type Admin struct {
 	once     sync.Once     // closes quit
 	watching sync.WaitGroup
 
+	alarmKeeper *keeper        // nil without a file
+	keeping     sync.WaitGroup // of keepers
+
 	clientList  listing[clientEntry]
 	channelList listing[channelEntry]
 
@@ -95,6 +98,7 @@ func New(n *node.Node, g *gate.Gate, s *stream.Streams, p *publish.Publisher, pa
 	if err != nil {
 		return nil, err
 	}
+	a.recall()
 	a.mark(AuditEntry{Action: startAction, Target: n.Name(), Result: "ok", Detail: opts.Version})
 	a.observeAlarms(time.Now())
 	a.watching.Go(a.watchAlarms)
@@ -313,10 +317,11 @@ func (a *Admin) failed(c *gin.Context, action, target, back, why string) {
 	reply.Redirect(c, back)
 }
 
-// Close ends the live pages and keeps the sessions. It may be called twice.
+// Close ends the live pages and stores what is kept. It may be called again, for what was done meanwhile.
 func (a *Admin) Close() {
 	a.once.Do(func() { close(a.quit) })
 	a.watching.Wait()
+	a.keepLast()
 	if err := a.sessions.Close(); err != nil {
 		a.opts.Log.Error("the admin sessions could not be stored", "error", err)
 	}

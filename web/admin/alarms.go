@@ -69,6 +69,9 @@ func (a *Admin) watchAlarms() {
 // observeAlarms raises and clears alarms by what is wrong now, and reports those.
 func (a *Admin) observeAlarms(now time.Time) {
 	raised, cleared := a.Alarms.Observe(now, a.conditions())
+	if len(raised)+len(cleared) > 0 {
+		a.alarmKeeper.note()
+	}
 	tell := func(up bool, one *alarms.Alarm, at time.Time) {
 		if a.opts.Hooks != nil {
 			a.opts.Hooks.Alarm(up, one.Kind, a.node.Name(), one.Title+". "+one.Text, at)
@@ -189,6 +192,7 @@ func (a *Admin) alarmsPage(v *pageRequest) (func() renderedPage, *reply.Fault) {
 		shown := past[(page-1)*size : min(page*size, len(past))]
 		view := templates.AlarmsView{
 			AdminFrame: v.frame, Clustered: a.node.Cluster != nil, Pager: pager(v.query, alarmsPath, page, size, len(past), len(shown)),
+			Kept: a.alarmsScope(),
 		}
 		view.Silent = missing("Not in the lists: the alarms of ", silent)
 		for i := range active {
@@ -199,6 +203,18 @@ func (a *Admin) alarmsPage(v *pageRequest) (func() renderedPage, *reply.Fault) {
 		}
 		return renderedPage{body: templates.Alarms(view), parts: view.Fragments()}
 	}, nil
+}
+
+// alarmsScope says which cleared alarms the page has.
+func (a *Admin) alarmsScope() string {
+	text := "The newest " + grouped(alarms.Kept)
+	if a.node.Cluster != nil {
+		text += " of this server and " + grouped(mostCleared) + " of each other"
+	}
+	if a.opts.AlarmBook != "" {
+		return text + ", also from before a restart."
+	}
+	return text + ", since the start of the server."
 }
 
 func alarmRow(s *serverAlarm, now time.Time) templates.AlarmRow {
@@ -221,6 +237,7 @@ func alarmRow(s *serverAlarm, now time.Time) templates.AlarmRow {
 // answerAway answers awayQuestions.
 func (a *Admin) answerAway(q awayQuestion) (any, bool) {
 	alarm, ok := a.Alarms.PutAway(q.Seq, q.Until, q.By)
+	a.alarmKeeper.note()
 	return awayAnswer{alarm, ok}, true
 }
 
@@ -231,7 +248,8 @@ func (a *Admin) putAway(c *gin.Context) {
 	q := awayQuestion{seq, time.Now().Add(awayFor), sessionOf(c).User}
 	server, found := a.node.Name(), awayAnswer{}
 	if session == "" {
-		found.Alarm, found.OK = a.Alarms.PutAway(q.Seq, q.Until, q.By)
+		answer, _ := a.answerAway(q)
+		found = answer.(awayAnswer)
 	} else {
 		for _, answer := range node.Ask[awayAnswer](c.Request.Context(), a.node, session, awayKind, q) {
 			server, found = answer.Node, answer.Value

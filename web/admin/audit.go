@@ -42,10 +42,14 @@ func (a *Admin) auditPage(v *pageRequest) (func() renderedPage, *reply.Fault) {
 
 // auditScope says which entries the page has.
 func (a *Admin) auditScope() string {
-	if a.node.Cluster != nil {
-		return "The newest " + grouped(mostAudited) + " entries of each server. The download has all of this server, until it ends."
+	until := ", until the server ends."
+	if a.opts.Audit != "" {
+		until = ", also from before a restart."
 	}
-	return "The newest " + grouped(auditLen) + " entries, and " + grouped(anonymousLen) + " without a login, until the server ends."
+	if a.node.Cluster != nil {
+		return "The newest " + grouped(mostAudited) + " entries of each server. The download has all of this server" + until
+	}
+	return "The newest " + grouped(auditLen) + " entries, and " + grouped(anonymousLen) + " without a login" + until
 }
 
 // auditLines answers GET /admin/audit.jsonl.

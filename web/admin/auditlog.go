@@ -3,6 +3,7 @@ package admin
 import (
 	"encoding/json"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,6 +35,8 @@ type AuditEntry struct {
 
 // auditLog remembers the newest deeds. The zero value is ready.
 type auditLog struct {
+	keeper *keeper // nil without a file
+
 	mu        sync.Mutex
 	seq       uint64
 	known     auditRing
@@ -60,6 +63,10 @@ func (r *auditRing) at(i int) *AuditEntry {
 	return &r.ring[(r.next-1-i+2*len(r.ring))%len(r.ring)]
 }
 
+func (r *auditRing) oldestFirst() []AuditEntry {
+	return slices.Concat(r.ring[r.next:], r.ring[:r.next])
+}
+
 // cut cuts the texts to the length of a line, and copies them, because they may be parts of a whole form.
 func (d *AuditEntry) cut() {
 	for text, most := range map[*string]int{&d.User: 64, &d.Target: 512, &d.Detail: 512} {
@@ -79,6 +86,32 @@ func (a *auditLog) add(d AuditEntry) {
 		a.anonymous.add(d, anonymousLen)
 	} else {
 		a.known.add(d, auditLen)
+	}
+	a.keeper.note()
+}
+
+// auditHistory is the audit log as it is stored.
+type auditHistory struct {
+	Seq              uint64
+	Known, Anonymous []AuditEntry // oldest first
+}
+
+func (a *auditLog) history() auditHistory {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return auditHistory{a.seq, a.known.oldestFirst(), a.anonymous.oldestFirst()}
+}
+
+// recall fills an empty log with what an earlier process had.
+func (a *auditLog) recall(h auditHistory) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.seq = h.Seq
+	for i := range h.Known {
+		a.known.add(h.Known[i], auditLen)
+	}
+	for i := range h.Anonymous {
+		a.anonymous.add(h.Anonymous[i], anonymousLen)
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"rollcall/web/reply"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +14,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"rollcall/web/privatefile"
+	"rollcall/web/reply"
 )
 
 // The audit log has exactly the newest deeds; its pages put together are the
@@ -175,5 +178,48 @@ func TestAuditUnderLoad(t *testing.T) {
 	work.Wait()
 	if page, total := a.list("", 0, 1); total != auditLen || page[0].Seq != 2*auditLen {
 		t.Errorf("%d deeds, the newest %+v", total, page)
+	}
+}
+
+// A log that was stored and recalled has the same entries, and goes on counting. The largest one fits into its file.
+func TestAuditIsRecalled(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("\U0001F600", 300)
+	for name, n := range map[string]int{"empty": 0, "few": 7, "full": auditLen + 700} {
+		var before, after auditLog
+		for i := range n {
+			before.add(AuditEntry{User: long, Addr: "2001:db8::1", Action: "client.block", Target: fmt.Sprint("t", i, long), Result: "ok", Detail: long})
+			before.add(AuditEntry{Addr: "::1", Action: "login", Result: "refused", Detail: long, anonymous: true})
+		}
+		file := privatefile.Record[auditHistory]{Path: filepath.Join(t.TempDir(), "audit"), Line: "audit", Most: mostAuditFile}
+		if err := file.Store(before.history()); err != nil {
+			t.Fatal(err)
+		}
+		h, err := file.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		after.recall(h)
+		for range 5 { // the oldest give way in the same order
+			want, total := before.list("", 0, 2*auditLen)
+			got, _ := after.list("", 0, 2*auditLen)
+			if len(got) != len(want) || len(want) != total {
+				t.Fatalf("%s: %d entries, want %d", name, len(got), len(want))
+			}
+			for i := range want {
+				want[i].anonymous, got[i].anonymous = false, false
+				if x, y := want[i].At, got[i].At; x.Sub(y).Abs() > time.Minute || i >= 2*5 && !x.Equal(y) {
+					t.Fatalf("%s: entry %d is of %v, want %v", name, i, y, x)
+				}
+				want[i].At = got[i].At
+				if want[i] != got[i] {
+					t.Fatalf("%s: entry %d is %+v, want %+v", name, i, got[i], want[i])
+				}
+			}
+			for _, a := range []*auditLog{&before, &after} {
+				a.add(AuditEntry{User: "ann", Action: "client.unblock", Result: "ok"})
+				a.add(AuditEntry{Action: "login", Result: "refused", anonymous: true})
+			}
+		}
 	}
 }

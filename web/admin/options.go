@@ -19,6 +19,8 @@ type Options struct {
 	Hint            string // the login page's hint about where the password is
 	Keys            string // file of the API keys that operators make; "" for none
 	Sessions        string // file that keeps the sessions over a restart; "" keeps them in memory
+	Audit           string // file that keeps the audit log over a restart; "" keeps it in memory
+	AlarmBook       string // the same for the alarms
 	Apart           bool   // the admin UI has a listener of its own, with profiles
 	Settings        []Setting
 	History         eventlog.Options

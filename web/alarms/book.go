@@ -64,6 +64,32 @@ func (b *Book) find(kind string) int {
 	return slices.IndexFunc(b.active, func(a Alarm) bool { return a.Kind == kind })
 }
 
+// History is what is remembered over a restart.
+type History struct {
+	Seq          uint64
+	Active, Past []Alarm // as in a Book
+}
+
+// History returns what the book has.
+func (b *Book) History() History {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return History{b.seq, slices.Clone(b.active), slices.Clone(b.past)}
+}
+
+// Recall fills an empty book with what one had that ended. Its active alarms are as if their conditions were absent
+// since now: those whose conditions are not observed soon are cleared with this time.
+func (b *Book) Recall(h History, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.seq, b.active, b.past = h.Seq, h.Active, h.Past
+	for i := range b.active {
+		if a := &b.active[i]; a.Quiet.IsZero() {
+			a.Quiet = now
+		}
+	}
+}
+
 // PutAway puts an active alarm away until a time, or until the condition raises a new one. It reports whether the alarm
 // is active.
 func (b *Book) PutAway(seq uint64, until time.Time, by string) (Alarm, bool) {

@@ -134,3 +134,41 @@ func TestHistoryIsBounded(t *testing.T) {
 		t.Errorf("the newest three are %+v", few)
 	}
 }
+
+// What a book had is there after a restart. An alarm whose condition is there again goes on, and stays put away; that of
+// a condition which is gone is cleared with the time of the restart, or with the earlier one at which it was found absent.
+func TestRecall(t *testing.T) {
+	t.Parallel()
+	before := &observer{T: t}
+	before.at(0, Draining, Stalled, Full, Open)
+	before.at(1, Draining, Full, Open)
+	before.at(40, Draining, Full, Open)
+	before.at(50, Draining, Open)
+	until := epoch.Add(time.Hour)
+	if _, ok := before.PutAway(4, until, "alice"); !ok {
+		t.Fatal("the alarm is not there")
+	}
+
+	o := &observer{T: t}
+	o.Recall(before.History(), epoch.Add(100*time.Second))
+	before.at(101, Cluster) // is another book's
+	o.want(101, []string{Open}, nil, []string{Full})
+	o.want(129, []string{Open}, nil, nil)
+	o.want(130, []string{Open}, nil, []string{Draining})
+	o.want(131, []string{Open, Six}, []string{Six}, nil)
+	active, past := o.List(Kept)
+	if kinds := kindsOf(active); !slices.Equal(kinds, []string{Six, Open}) || active[0].Seq != 5 {
+		t.Errorf("active are %+v", active)
+	}
+	if a := active[1]; !a.Raised.Equal(epoch) || !a.AwayUntil.Equal(until) || a.AwayBy != "alice" || !a.Quiet.IsZero() {
+		t.Errorf("the alarm that goes on is %+v", a)
+	}
+	if kinds := kindsOf(past); !slices.Equal(kinds, []string{Draining, Full, Stalled}) {
+		t.Fatalf("cleared are %q", kinds)
+	}
+	for i, second := range []int{100, 50, 1} {
+		if want := epoch.Add(time.Duration(second) * time.Second); !past[i].Cleared.Equal(want) {
+			t.Errorf("%s was cleared at %v, want %v", past[i].Kind, past[i].Cleared, want)
+		}
+	}
+}

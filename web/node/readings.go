@@ -1,24 +1,19 @@
 package node
 
 import (
-	"bytes"
-	"encoding/binary"
-	"encoding/gob"
 	"errors"
-	"fmt"
-	"hash/crc32"
 	"io/fs"
 	"time"
 
 	"rollcall/web/privatefile"
 )
 
-// The file of readings is its first line, a checksum of the rest, and a storedReadings as gob. Another version's file has
-// another first line.
-const (
-	readingsLine = "rollcall readings 1\n"
-	mostReadings = 8 << 20 // bytes; the names of channels may be long
-)
+// mostReadings is how many bytes the file of readings may have. The names of channels may be long.
+const mostReadings = 8 << 20
+
+func readingsFile(path string) privatefile.Record[storedReadings] {
+	return privatefile.Record[storedReadings]{Path: path, Line: "rollcall readings 1", Most: mostReadings}
+}
 
 // readingsEvery is how often the readings are stored. A crash loses at most as much.
 const readingsEvery = 5 * time.Minute
@@ -33,7 +28,8 @@ type storedReadings struct {
 // own, so that a slow disk delays nothing else.
 func (m *Meter) keep(path string) {
 	defer close(m.kept)
-	switch old, err := readReadings(path); {
+	file := readingsFile(path)
+	switch old, err := file.Load(); {
 	case err == nil:
 		m.restore(old)
 	case !errors.Is(err, fs.ErrNotExist):
@@ -47,7 +43,7 @@ func (m *Meter) keep(path string) {
 		case <-m.quit:
 			going = false
 		}
-		if err := writeReadings(path, m.toStore()); err != nil {
+		if err := file.Store(m.toStore()); err != nil {
 			m.node.opts.Log.Warn("the readings for the charts could not be stored", "file", path, "error", err)
 		}
 	}
@@ -75,31 +71,4 @@ func (m *Meter) toStore() storedReadings {
 	s.Minutes = append(s.Minutes, m.rings[Minutes].list...)
 	s.Tens = append(s.Tens, m.rings[Tens].list...)
 	return s
-}
-
-func readReadings(path string) (s storedReadings, err error) {
-	text, err := privatefile.Read(path, mostReadings)
-	if err != nil {
-		return s, err
-	}
-	text, ok := bytes.CutPrefix(text, []byte(readingsLine))
-	if !ok || len(text) < crc32.Size {
-		return s, errors.New("it is not one of this version")
-	}
-	if sum := crc32.ChecksumIEEE(text[crc32.Size:]); sum != binary.BigEndian.Uint32(text) {
-		return s, errors.New("its checksum is wrong")
-	}
-	if err := gob.NewDecoder(bytes.NewReader(text[crc32.Size:])).Decode(&s); err != nil {
-		return storedReadings{}, fmt.Errorf("it cannot be decoded: %w", err)
-	}
-	return s, nil
-}
-
-func writeReadings(path string, s storedReadings) error {
-	var body bytes.Buffer
-	if err := gob.NewEncoder(&body).Encode(s); err != nil {
-		return err
-	}
-	text := binary.BigEndian.AppendUint32([]byte(readingsLine), crc32.ChecksumIEEE(body.Bytes()))
-	return privatefile.Replace(path, append(text, body.Bytes()...))
 }

@@ -102,7 +102,7 @@ func TestUnusableReadingsAreReplaced(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	whole := filepath.Join(dir, "whole")
-	if err := writeReadings(whole, storedReadings{Minutes: []Reading{{At: time.Now(), Clients: 3}}}); err != nil {
+	if err := readingsFile(whole).Store(storedReadings{Minutes: []Reading{{At: time.Now(), Clients: 3}}}); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(whole)
@@ -119,7 +119,7 @@ func TestUnusableReadingsAreReplaced(t *testing.T) {
 		"cut":          {text[:len(text)-5], "checksum"},
 		"nothing":      {nil, "version"},
 		"other format": {[]byte("rollcall readings 2\nabcdefgh"), "version"},
-		"no gob":       {append([]byte(readingsLine), 0, 0, 0, 0), "decoded"},
+		"no gob":       {[]byte("rollcall readings 1\n\x00\x00\x00\x00"), "decoded"},
 	} {
 		file := filepath.Join(dir, "file")
 		if err := os.WriteFile(file, c.text, 0o600); err != nil {
@@ -135,7 +135,7 @@ func TestUnusableReadingsAreReplaced(t *testing.T) {
 		if list := n.Meter.History(Minutes); len(list) > 1 {
 			t.Errorf("%s: %+v", name, list)
 		}
-		if _, err := readReadings(file); err != nil {
+		if _, err := readingsFile(file).Load(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -160,7 +160,7 @@ func TestReadingsAreSmall(t *testing.T) {
 		s.Marks = append(s.Marks, Mark{At: time.Now(), Server: name, User: name, Action: name, Target: name + name + name, Detail: name + name + name})
 	}
 	file := filepath.Join(t.TempDir(), "readings")
-	if err := writeReadings(file, s); err != nil {
+	if err := readingsFile(file).Store(s); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(file)
@@ -170,7 +170,7 @@ func TestReadingsAreSmall(t *testing.T) {
 	if info.Size() > mostReadings*2/3 || info.Mode().Perm() != 0o600 {
 		t.Errorf("%d bytes with mode %v", info.Size(), info.Mode())
 	}
-	if got, err := readReadings(file); err != nil || len(got.Tens) != Tens.Kept() || got.Tens[0].Busiest[4].Channel != name {
+	if got, err := readingsFile(file).Load(); err != nil || len(got.Tens) != Tens.Kept() || got.Tens[0].Busiest[4].Channel != name {
 		t.Errorf("read: %v", err)
 	}
 }

@@ -25,10 +25,13 @@ func Read(path string, most int64) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
+// temporary is the pattern of the names of files that are about to replace one.
+func temporary(path string) string { return "." + filepath.Base(path) + ".*" }
+
 // Replace writes a file atomically, with mode 0600: readers find the old file or the new one, even after a power
 // failure.
 func Replace(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // with mode 0600
+	f, err := os.CreateTemp(filepath.Dir(path), temporary(path)) // with mode 0600
 	if err != nil {
 		return err
 	}
