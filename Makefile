@@ -99,13 +99,15 @@ bench-peers: ## measure Rollcall beside nginx's Nchan (installs both from Debian
 formatted:
 	@list=$$(gofmt -l $(SOURCES)); if [ -n "$$list" ]; then echo "not formatted (make fmt formats it):" $$list >&2; exit 1; fi
 
-lint: formatted ## check formatting, go vet, staticcheck, other systems' builds and that the generated code is current
-	$(GO) vet ./...
-	$(GO) tool staticcheck ./...
-	GOOS=darwin $(GO) build -gcflags='all=-N -l' -o /dev/null ./cmd/rollcall
-	GOOS=windows $(GO) build -gcflags='all=-N -l' -o /dev/null ./cmd/rollcall
+# Vet and staticcheck look at the code as the tests compile it, so that nothing is compiled twice. Deadcode checks the types of
+# everything first, which takes a sixth of a build; unreachable functions on other systems are no error.
+lint: formatted ## check formatting, go vet, staticcheck, other systems' types and that the generated code is current
+	$(GO) vet -race ./...
+	GOFLAGS="$$($(GO) env GOFLAGS) -race" $$($(GO) tool -n staticcheck) ./...
+	GOOS=darwin $$($(GO) tool -n deadcode) ./cmd/rollcall >/dev/null
+	GOOS=windows $$($(GO) tool -n deadcode) ./cmd/rollcall >/dev/null
 	$(GO) tool templ generate -check -log-level warn
-	@if [ -d web/clients ]; then echo "cd web/clients && $(GO) vet ./..." && cd web/clients && $(GO) vet ./...; fi
+	@if [ -d web/clients ]; then echo "cd web/clients && $(GO) vet -race ./..." && cd web/clients && $(GO) vet -race ./...; fi
 
 fmt: ## format the Go code and the templates
 	gofmt -w $(SOURCES)
