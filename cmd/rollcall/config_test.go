@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,11 +32,26 @@ func parse(t *testing.T, file string, env map[string]string, args ...string) (*s
 		}
 		args = append(args, "--config", path)
 	}
-	var c cli
-	s := &settings{env: env}
-	_, err := newParser(&c, s).Parse(args)
-	return &c.Serve, s, err
+	p := commandLines.Get().(*commandLine)
+	defer commandLines.Put(p)
+	p.c, p.s = cli{}, settings{env: env}
+	_, err := p.Parse(args)
+	c, s := p.c.Serve, p.s
+	return &c, &s, err
 }
+
+// commandLine parses one list of arguments after the other. Making it takes ten times as long as using it.
+type commandLine struct {
+	*kong.Kong
+	c cli
+	s settings
+}
+
+var commandLines = sync.Pool{New: func() any {
+	p := new(commandLine)
+	p.Kong = newParser(&p.c, &p.s)
+	return p
+}}
 
 type env = map[string]string
 

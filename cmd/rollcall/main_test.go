@@ -118,6 +118,9 @@ func launch(t testing.TB, env []string, args ...string) *program {
 			_ = p.cmd.Process.Kill()
 			p.wantExit(-1)
 		}
+		if t.Failed() {
+			t.Logf("%s logged:\n%s", p.url, lastLines(p))
+		}
 		http.DefaultClient.CloseIdleConnections()
 	})
 	return p

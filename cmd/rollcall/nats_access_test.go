@@ -247,8 +247,15 @@ func TestNATSPasswordChanges(t *testing.T) {
 	f.opts[0].Password = "another"
 	f.start(0)
 	client := patient(t)
+	var page string
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the page is:\n%s", page)
+		}
+	})
 	until(t, "the server says that NATS refuses it", func() bool {
-		return strings.Contains(ask(t, ops, n.url+"/admin/server", "").body, "authorization violation")
+		page = ask(t, ops, n.url+"/admin/server", "").body
+		return strings.Contains(page, "authorization violation")
 	})
 	tries := p.Taken()
 	until(t, "it tries on", func() bool { return p.Taken() > tries+3 })

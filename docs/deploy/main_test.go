@@ -33,7 +33,7 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "rollcall")
-	build := exec.Command("go", "build", "-race", "-o", binary, "./cmd/rollcall")
+	build := exec.Command("go", "build", "-race", "-ldflags=-w", "-o", binary, "./cmd/rollcall")
 	build.Dir = filepath.Join("..", "..")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building rollcall: %v\n%s", err, out)
