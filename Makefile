@@ -10,7 +10,7 @@ SOURCES = $(shell find . -name '*.go' -not -name '*_templ.go' -not -path '*/node
 # The browser tests use the first of these that is installed.
 BROWSER = $(shell for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b && break; done)
 
-.PHONY: help run demo build check formatted test test-browser-found test-compiled test-clients test-deploy torture recovery rolling soak fuzz notices screenshots bench bench-peers lint fmt generate clean
+.PHONY: help run demo build check formatted test test-browser-found test-compiled test-server test-clients test-deploy torture recovery rolling soak fuzz notices screenshots bench bench-peers lint fmt generate clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -31,10 +31,15 @@ check: formatted ## the inner loop, in less than a minute: formatting, go vet, s
 	$(GO) test -short -parallel 16 $$($(GO) list ./... | grep -Ev '/cmd/rollcall(/bench.*|/doctor)?$$|/hub/jetlog')
 	$(GO) test -short -run 'Imports|DocFile|Config|Options' ./cmd/rollcall
 
-# Linking without debug information takes half the time; stack traces need none.
+# All at once, because many tests wait for timers and processes; the server's come last in the output.
 test: test-browser-found test-compiled ## run every test, with the race detector
-	@$(MAKE) --no-print-directory -j2 -Otarget test-clients test-deploy
-	GORACE=atexit_sleep_ms=0 $(GO) test -race -ldflags=-w -timeout 10m ./...
+	@mkdir -p bin && echo "testing; what the server's tests print goes to bin/test.out first"
+	@$(MAKE) --no-print-directory -j3 -Otarget test-clients test-deploy test-server; status=$$?; cat bin/test.out; exit $$status
+
+# Linking without debug information takes half the time; stack traces need none.
+test-server:
+	@echo "GORACE=atexit_sleep_ms=0 $(GO) test -race -ldflags=-w -timeout 10m ./..." > bin/test.out
+	@GORACE=atexit_sleep_ms=0 $(GO) test -race -ldflags=-w -timeout 10m ./... >> bin/test.out 2>&1
 
 # First, so that no test runs beside a compiler.
 test-compiled:

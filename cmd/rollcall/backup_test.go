@@ -31,7 +31,7 @@ func TestBackupWhilePublishing(t *testing.T) {
 	var running sync.WaitGroup
 	for w := range publishers {
 		running.Go(func() {
-			pace := time.NewTicker(10 * time.Millisecond) // what comes in a copy's time is enough, and all of it is read
+			pace := time.NewTicker(40 * time.Millisecond) // what comes in a copy's time is enough, and all of it is read
 			defer pace.Stop()
 			for n := 0; ctx.Err() == nil; n += 2 {
 				<-pace.C
@@ -50,7 +50,7 @@ func TestBackupWhilePublishing(t *testing.T) {
 				mu.Lock()
 				acknowledged[w] = n + 2
 				mu.Unlock()
-				if n > 40 && w == 0 {
+				if n > 20 && w == 0 {
 					enough.Do(func() { close(some) })
 				}
 			}

@@ -32,7 +32,7 @@ func TestDamagedFiles(t *testing.T) {
 	l := open(t, origin, Options{Keep: keep, Relaxed: true, identity: unknown})
 	channels := []string{"a", "b", "c"}
 	what := make(map[uint64]string)
-	for i := range 40 {
+	for i := range 20 {
 		var batch []eventlog.Event
 		for k := range 100 {
 			e := ev(channels[(i+k)%3], 0)
@@ -42,7 +42,7 @@ func TestDamagedFiles(t *testing.T) {
 		for k, r := range publish(t, l, batch...) {
 			what[r.Seq] = string(batch[k].Channel + " " + string(batch[k].Payload))
 		}
-		if i%20 == 19 {
+		if i%10 == 9 {
 			check(t, l.store.Flush())
 		}
 	}
@@ -55,7 +55,7 @@ func TestDamagedFiles(t *testing.T) {
 	}
 	refused, whole, holed, anew := 0, 0, 0, 0
 	for _, file := range files {
-		for part := 0.01; part < 1; part += 0.09 {
+		for part := 0.01; part < 1; part += 0.14 {
 			dir := scratch(t)
 			check(t, os.CopyFS(dir, os.DirFS(origin)))
 			flip(t, filepath.Join(dir, storeName, filepath.Base(file)), part)

@@ -12,7 +12,7 @@ func testCursorEveryPosition(t *testing.T, open Open) {
 	h := start(t, open, eventlog.Options{})
 	rng := rand.New(rand.NewPCG(1, 2))
 	channels := names(40)
-	for range 100 {
+	for range 50 {
 		batch := make([]string, 1+rng.IntN(3))
 		for i := range batch {
 			batch[i] = channels[int(rng.ExpFloat64()*8)%len(channels)]

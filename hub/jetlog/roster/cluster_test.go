@@ -111,7 +111,7 @@ func TestCluster(t *testing.T) {
 func TestChurn(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, server.Options{})
-	const perNode = 3400
+	const perNode = 1700
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	patient := func(o *Options) { o.Lease = 20 * time.Second } // a busy machine must not cost it
@@ -139,7 +139,7 @@ func TestChurn(t *testing.T) {
 					w.put(id, own[id])
 				}
 				switch {
-				case n%4096 == 2000 && i != crashed:
+				case n%2048 == 1000 && i != crashed:
 					proxies[i].set(false, true)
 					proxies[i].set(false, false)
 				case n == 2*perNode && i == crashed:
