@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"rollcall/hub/eventlog"
+	"rollcall/web/node"
 	"rollcall/web/reply"
 )
 
@@ -204,15 +205,12 @@ func (t *term) readChannel() bool {
 
 // readAddress reads an address, a network, or the beginning of an address, which has no prefix.
 func (t *term) readAddress() bool {
-	if p, err := netip.ParsePrefix(t.value); err == nil {
-		t.prefix = p.Masked()
-		return true
+	address, _, _ := strings.Cut(t.value, "%") // a network has no zone
+	network, ok := node.ParseNetwork(address)
+	if ok {
+		t.prefix = network
 	}
-	if a, err := netip.ParseAddr(t.value); err == nil {
-		t.prefix = netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen())
-		return true
-	}
-	return addressPart.MatchString(t.value)
+	return ok || addressPart.MatchString(t.value)
 }
 
 var addressPart = regexp.MustCompile(`^[0-9a-fA-F.:]+$`)

@@ -22,6 +22,7 @@ func TestFilterTerms(t *testing.T) {
 		`"unclosed te`:                 "[unclosed te]",
 		`back\slash`:                   `[back\slash]`,
 		"addr:10.0.0.0/8 addr:::1":     "addr=10.0.0.0/8 addr=::1",
+		"addr:fe80::1%eth0":            "addr=fe80::1%eth0",
 		"addr:10.0.":                   "addr=10.0.",
 		"since:<5m since:>7d since:1h": "since=<5m since=>7d since=1h",
 		"bytes:>1MiB events:0":         "bytes=>1MiB events=0",

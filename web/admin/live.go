@@ -55,6 +55,8 @@ func targetHref(action, target string) string {
 		return adminLink("clients", target)
 	case kind == "channel":
 		return adminLink("channels", target)
+	case kind == "network":
+		return blockNetworkHref(target)
 	}
 	return ""
 }

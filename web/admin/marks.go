@@ -23,6 +23,8 @@ var markKinds = map[string]struct{ text, tone string }{
 	"clients.block":         {"blocked", "bad"},
 	"client.unblock":        {"unblocked", "ok"},
 	"clients.unblock":       {"unblocked", "ok"},
+	"network.block":         {"blocked", "bad"},
+	"network.unblock":       {"unblocked", "ok"},
 	"channel.purge":         {"purged", "violet"},
 	"key.revoke":            {"revoked a key", "violet"},
 }
