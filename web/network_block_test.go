@@ -95,6 +95,38 @@ func TestBlockHoldsForTheNetwork(t *testing.T) {
 	open("2001:db8:0:1::5")
 }
 
+// The API blocks a network as it blocks a client: with the scope admin, for a time, and again for another time.
+func TestBlockOfANetworkByAPI(t *testing.T) {
+	t.Parallel()
+	g := guard(t, behindProxies(t))
+	near, beside := g.Subscribe("channels=public.a", from("10.1.2.3")), g.Subscribe("channels=public.a", from("10.1.3.3"))
+	for _, st := range []*webtest.Stream{near, beside} {
+		st.WantRegistered()
+		st.WantLast("public.a", `{}`)
+	}
+	const path = "/presence/blocks?network=10.1.2.77/24&block="
+	g.Do("PUT", path+"10m", "", g.reader).WantStatus(http.StatusForbidden)
+	g.Do("PUT", path+"10m", "").WantStatus(http.StatusUnauthorized)
+	for query, field := range map[string]string{
+		"?block=10m": "network", "?network=10.1.2&block=10m": "network", "?network=fe80::1%25eth0&block=10m": "network",
+		"?network=10.1.2.0/24": "block", "?network=10.1.2.0/24&block=0s": "block", "?network=10.1.2.0/24&block=8785h": "block",
+	} {
+		g.Do("PUT", "/presence/blocks"+query, "", g.root).WantFault(http.StatusBadRequest, "invalid_"+field, field)
+	}
+	g.Get("/history?channel=public.a", from("10.1.2.4")).WantStatus(http.StatusOK)
+	g.Do("PUT", path+"1h", "", g.root).WantStatus(http.StatusNoContent)
+	near.WantGoodbye("kicked", false)
+	g.Do("PUT", path+"10m", "", g.root, from("10.1.2.3")).WantStatus(http.StatusNoContent)
+	g.Get("/history?channel=public.a", from("10.1.2.4")).WantFault(http.StatusForbidden, "blocked", "")
+	if list := g.Get("/presence/blocks", g.root).Body; strings.Count(list, "network") != 1 || !strings.Contains(list, `"network":"10.1.2.0/24"`) || !strings.Contains(list, `"by":"REST API"`) {
+		t.Errorf("the API lists %s", list)
+	}
+	g.Do("DELETE", "/presence/blocks?network=10.1.2.0/24", "", g.root).WantStatus(http.StatusNoContent)
+	g.Get("/history?channel=public.a", from("10.1.2.4")).WantStatus(http.StatusOK)
+	g.Post("/publish", oneEvent("public.a", `1`), g.root).WantStatus(http.StatusOK)
+	beside.WantEvent("public.a", "message", `1`)
+}
+
 // What a block of a network is about is shown before it happens. One that has the operator, or is wide, or has everybody
 // needs a confirmation.
 func TestAdminBlockOfANetwork(t *testing.T) {

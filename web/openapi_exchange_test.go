@@ -29,7 +29,7 @@ func TestSpecSamples(t *testing.T) {
 		{"subscribe", "registered lastEvent"}, {"subscribeByPost", "registered lastEvent"}, {"watchPresence", "snapshot"},
 		{"notifyMember", ""}, {"say", ""}, {"followRoom", "message"}, {"time", "time"},
 		{"healthz", ""}, {"readyz", ""}, {"metrics", ""}, {"openapi", ""}, {"docs", ""}, {"clientModule", ""}, {"clientTypes", ""},
-		{"setInfo", ""}, {"kickConnection", ""}, {"leave", ""}, {"kickClient", ""}, {"listBlocks", ""}, {"unblock", ""}, {"unblockNetwork", ""}, {"emptyHistory", ""}, {"followMember", "ORDER_SHIPPED"},
+		{"setInfo", ""}, {"kickConnection", ""}, {"leave", ""}, {"kickClient", ""}, {"blockNetwork", ""}, {"listBlocks", ""}, {"unblock", ""}, {"unblockNetwork", ""}, {"emptyHistory", ""}, {"followMember", "ORDER_SHIPPED"},
 		{"ackEvents", ""}, {"backup", ""},
 	} {
 		r, ok := samples[step.operation]

@@ -59,38 +59,57 @@ func (c *kickCmd) Run(ctx context.Context) error {
 	return c.call(ctx, http.MethodDelete, clientPath(c.ClientID), query, nil, nil)
 }
 
-// blockCmd keeps a client out.
+// blockCmd keeps a client or a network out.
 type blockCmd struct {
-	ClientID string   `arg:"" name:"client" help:"The client, online or not."`
+	ClientID string   `arg:"" name:"client" help:"The client, online or not; with --network an address or a network."`
 	Duration Duration `arg:"" help:"The time, such as 30s, 10m or 24h; up to 8784h. It replaces an earlier block."`
+	Network  bool     `help:"Block an address or a network, such as 192.0.2.7 or 2001:db8::/64, instead of a client."`
 
 	RemoteFlags `embed:""`
 }
 
 // Help is shown above the flags of "rollcall block --help".
 func (c *blockCmd) Help() string {
-	return `Ends all streams of a client and answers every attempt to reconnect with 204. This needs a key with the scope admin. "rollcall unblock" lifts the block.`
+	return `Ends all streams of a client and answers every attempt to reconnect with 204. This needs a key with the scope admin. "rollcall unblock" lifts the block.
+
+A blocked network is refused everything but requests with an API key that open no stream. Behind a proxy that the server does not trust, all clients have the proxy's address.`
 }
 
-// Run blocks the client.
+// Examples is printed below the flags.
+func (c *blockCmd) Examples() string {
+	return `
+Examples:
+  rollcall block eve 24h
+  rollcall block --network 10.1.2.0/24 1h`
+}
+
+// Run blocks the client or the network.
 func (c *blockCmd) Run(ctx context.Context) error {
+	if c.Network {
+		query := url.Values{"network": {c.ClientID}, "block": {c.Duration.String()}}
+		return c.call(ctx, http.MethodPut, "/presence/blocks", query, nil, nil)
+	}
 	return c.call(ctx, http.MethodDelete, clientPath(c.ClientID), url.Values{"block": {c.Duration.String()}}, nil, nil)
 }
 
 // unblockCmd ends a block.
 type unblockCmd struct {
-	ClientID string `arg:"" name:"client" help:"The client."`
+	ClientID string `arg:"" name:"client" help:"The client; with --network the address or network."`
+	Network  bool   `help:"Lift the block of an address or a network, instead of a client."`
 
 	RemoteFlags `embed:""`
 }
 
 // Help is shown above the flags of "rollcall unblock --help".
 func (c *unblockCmd) Help() string {
-	return `Lifts the block of a client on all servers. This needs a key with the scope admin. Exit code 1 where the client is not blocked.`
+	return `Lifts the block of a client, or of an address or a network, on all servers. This needs a key with the scope admin. Exit code 1 where there is no such block.`
 }
 
 // Run lifts the block.
 func (c *unblockCmd) Run(ctx context.Context) error {
+	if c.Network {
+		return c.call(ctx, http.MethodDelete, "/presence/blocks", url.Values{"network": {c.ClientID}}, nil, nil)
+	}
 	return c.call(ctx, http.MethodDelete, "/presence/blocks/"+url.PathEscape(c.ClientID), nil, nil, nil)
 }
 

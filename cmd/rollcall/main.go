@@ -22,8 +22,8 @@ type cli struct {
 	Client     clientCmd        `cmd:"" help:"Show one client and its connections."`
 	Channels   channelsCmd      `cmd:"" help:"List channels that have members."`
 	Kick       kickCmd          `cmd:"" help:"End a client's streams, or one connection."`
-	Block      blockCmd         `cmd:"" help:"Block a client for a time."`
-	Unblock    unblockCmd       `cmd:"" help:"Lift the block of a client."`
+	Block      blockCmd         `cmd:"" help:"Block a client or a network for a time."`
+	Unblock    unblockCmd       `cmd:"" help:"Lift the block of a client or a network."`
 	Blocks     blocksCmd        `cmd:"" help:"List the blocked clients and networks."`
 	Backup     backupCmd        `cmd:"" help:"Copy the events of a running server into a directory."`
 	Health     healthCmd        `cmd:"" help:"Check a server's health, for containers."`

@@ -27,4 +27,9 @@ func TestPublishStream(t *testing.T) {
 	p.cli("blocks", "--json").wantEnd(t, 0, `{"clientId":"eve","until":"`)
 	p.cli("unblock", "eve").wantEnd(t, 0, "")
 	p.cli("unblock", "eve").wantEnd(t, 1, "(not_blocked)")
+	p.cli("block", "--network", "10.1.2.7/24", "1h").wantEnd(t, 0, "")
+	p.cli("blocks").wantEnd(t, 0, "10.1.2.0/24")
+	p.cli("block", "--network", "eve", "1h").wantEnd(t, 1, "(invalid_network")
+	p.cli("unblock", "--network", "10.1.2.0/24").wantEnd(t, 0, "")
+	p.cli("unblock", "--network", "10.1.2.0/24").wantEnd(t, 1, "(not_blocked)")
 }

@@ -46,6 +46,7 @@ func (a *API) Routes(e *gin.Engine) {
 		e.Match(reply.ReadMethods, "/presence/channels"+slash, reply.Handler(a.listChannels))
 		e.Match(reply.ReadMethods, "/backup"+slash, reply.Handler(a.backup))
 		e.Match(reply.ReadMethods, "/presence/blocks"+slash, reply.Handler(a.listBlocks))
+		e.PUT("/presence/blocks"+slash, reply.Handler(a.blockNetwork))
 		e.DELETE("/presence/blocks"+slash, reply.Handler(a.unblockNetwork))
 	}
 	e.Match(reply.ReadMethods, "/presence/clients/:clientId", reply.Handler(a.showClient))

@@ -2,6 +2,8 @@ package api
 
 import (
 	"net/http"
+	"net/netip"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -35,6 +37,42 @@ func (a *API) listBlocks(c *gin.Context) *reply.Fault {
 	return nil
 }
 
+// block blocks a client or a network for the time that a request names.
+func (a *API) block(of node.Target, text string) *reply.Fault {
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 || d > node.MaxBlock {
+		return reply.Invalid("invalid_block", "block", "must be a time such as 30s, 10m or 24h, at most 8784h")
+	}
+	if err := a.node.KeepAway(of, d, "REST API", ""); err != nil {
+		return reply.NewFault(http.StatusConflict, "too_many_blocks", err.Error())
+	}
+	return nil
+}
+
+// blockNetwork answers PUT /presence/blocks?network=&block=.
+func (a *API) blockNetwork(c *gin.Context) *reply.Fault {
+	if f := a.gate.MayAdmin(c, "Blocking a network"); f != nil {
+		return f
+	}
+	network, f := networkOf(c)
+	if f == nil {
+		f = a.block(node.Target{Network: network}, c.Query("block"))
+	}
+	if f == nil {
+		c.Status(http.StatusNoContent)
+	}
+	return f
+}
+
+// networkOf returns the network that a request is about.
+func networkOf(c *gin.Context) (netip.Prefix, *reply.Fault) {
+	network, ok := node.ParseNetwork(c.Query("network"))
+	if !ok {
+		return network, reply.Invalid("invalid_network", "network", "must be an address or a network, such as 192.0.2.7, 10.1.2.0/24 or 2001:db8::/64")
+	}
+	return network, nil
+}
+
 var notBlocked = reply.NewFault(http.StatusNotFound, "not_blocked", "This client is not blocked.")
 
 // unblock answers DELETE /presence/blocks/{clientId}.
@@ -56,9 +94,9 @@ func (a *API) unblockNetwork(c *gin.Context) *reply.Fault {
 	if f := a.gate.MayAdmin(c, "Lifting a block"); f != nil {
 		return f
 	}
-	network, ok := node.ParseNetwork(c.Query("network"))
-	if !ok {
-		return reply.Invalid("invalid_network", "network", "must be an address or a network, such as 192.0.2.7, 10.1.2.0/24 or 2001:db8::/64")
+	network, f := networkOf(c)
+	if f != nil {
+		return f
 	}
 	if !a.node.LetBack(node.Target{Network: network}) {
 		return networkNotBlocked

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -220,12 +219,8 @@ func (a *API) kickClient(c *gin.Context) *reply.Fault {
 	}
 	id := reply.PathParam(c, "clientId")
 	if text := c.Query("block"); text != "" {
-		block, err := time.ParseDuration(text)
-		if err != nil || block <= 0 || block > node.MaxBlock {
-			return reply.Invalid("invalid_block", "block", "must be a time such as 30s, 10m or 24h, at most 8784h")
-		}
-		if err := a.node.KeepAway(node.Target{ClientID: id}, block, "REST API", ""); err != nil {
-			return reply.NewFault(http.StatusConflict, "too_many_blocks", err.Error())
+		if f := a.block(node.Target{ClientID: id}, text); f != nil {
+			return f
 		}
 	} else if streams, _ := a.node.KickAll(id); streams == 0 {
 		return notOnline
