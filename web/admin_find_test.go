@@ -42,6 +42,10 @@ func TestAdminFind(t *testing.T) {
 	ann := subscribed(t, srv, "clientId=anna", "room.a")
 	event := srv.Publish("news", `1`)[0]
 	alice, vera := operator(t, srv), viewer(t, srv)
+	until(t, "the journal has that annika has left", func() bool {
+		groups, _ := found(alice.get("/admin/find?q=gone"))
+		return len(groups["Left within the hour"]) == 1
+	})
 
 	for q, want := range map[string]map[string]string{
 		"ann":                            {"Clients": "Ann anna", "Actions": "Block ann… Disconnect ann… Send an event to ann… Tap ann"},

@@ -182,6 +182,24 @@ func TestAdminOfACluster(t *testing.T) {
 			t.Errorf("the export is %s", csv)
 		}
 	})
+	t.Run("period", func(t *testing.T) {
+		east, west := &seen{t, east.client, east.base}, &seen{t, west.client, west.base}
+		west.act("/admin/blocks/network", "network", "203.0.113.0/24", "for", "1h", "reason", "a test")
+		west.act("/admin/clients/eve/block", "for", "1h")
+		carl := open(t, "/subscribe?channels=side&clientId=carl", bases[1])
+		carl.until(t, "it is registered", func(all []sse) bool { return len(all) > 0 })
+		west.act("/admin/clients/carl/disconnect", "reason", "a test")
+		for _, s := range []*seen{east, west} {
+			s.until("/admin/period", "done", `n1 started .*n2 started .*n3 started `)
+			s.until("/admin/period", "done", `203\.0\.113\.0/24 blocked by root .*eve blocked by root .*carl kicked by root`)
+			s.until("/admin/period", "troubled", `^carl kicked$`)
+			s.until("/admin/period", "fig-kicked", `Kicked 1$`)
+			s.until("/admin/period", "happened", `carl `)
+			s.until("/admin", "chart-clients", `n2 started.*203\.0\.113\.0/24 blocked by root`)
+		}
+		west.act("/admin/blocks/remove", "network", "203.0.113.0/24")
+		east.until("/admin/period", "done", `203\.0\.113\.0/24 unblocked by root`)
+	})
 	t.Run("tap", func(t *testing.T) {
 		east := &seen{t, east.client, east.base}
 		request, err := http.NewRequest(http.MethodGet, bases[0]+"/admin/stream?page="+url.QueryEscape("/admin/clients/bob/tap"), nil)
@@ -271,6 +289,7 @@ func TestAdminOfACluster(t *testing.T) {
 		south.until("/admin/clients/bob", "connections-rows", `unknown · HTTP/1.1 · n2`)
 		south.until("/admin/clients?q=is:behind", "filter-note", `No answer from n2: connections there are missing here.`)
 		south.until("/admin", "fig-servers", `not counted: n2`)
+		south.until("/admin/period", "period-notes", `Without what these servers remember, which do not answer: n2\.`)
 		south.until("/admin/nodes", "n2", `figures unknown|no sign of life`)
 	})
 }

@@ -36,7 +36,8 @@ func (a *Admin) answerHistory(q historyQuestion) (any, bool) {
 	if len(list) == 0 {
 		return nil, false
 	}
-	answer := historyAnswer{End: list[len(list)-1].At, Marks: a.newestMarks(list[0].At)}
+	answer := historyAnswer{End: list[len(list)-1].At}
+	answer.Marks = a.newestMarks(answer.End.Add(-time.Duration(q.Pace.Kept()) * q.Pace.Step())) // the start is before the first reading
 	for i := range list {
 		r := &list[i]
 		answer.Delivered = append(answer.Delivered, rounded(r.Delivered))
