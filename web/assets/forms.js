@@ -71,9 +71,11 @@ function place(text, position) {
 function keep(form) {
   const key = `form ${form.action}`;
   const fields = [...form.elements].filter(({ name, type }) => name && ["text", "textarea"].includes(type));
-  form.addEventListener("submit", () => {
-    sessionStorage.setItem(key, JSON.stringify(fields.map(({ value }) => value)));
-  });
+  const save = ({ isTrusted }) => {
+    if (isTrusted) sessionStorage.setItem(key, JSON.stringify(fields.map(({ value }) => value)));
+  };
+  form.addEventListener("input", save);
+  form.addEventListener("submit", save);
   form.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
   });

@@ -162,7 +162,7 @@ function nextPause() {
 }
 
 function expire(why) {
-  const words = why || "Your session has expired.";
+  const words = why || "You were logged out: the session timed out, or the server was restarted.";
   close(words, `${ROOT}/admin/login?next=${encodeURIComponent(here.slice(ROOT.length))}`, "Log in");
 }
 

@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -22,6 +23,10 @@ func TestDashboardOutlivesTheServer(t *testing.T) {
 	listenAs(t, srv, "bob").awaitType(t, "registered", 1)
 	d.wantSome(clientRow("bob"))
 
+	// What was typed is there again after the login.
+	d.openLive("/admin/channels/lobby")
+	d.fill(hook("publish-type"), "note")
+	d.fill(hook("publish-payload"), `"unsent"`)
 	net.to("")
 	net.cut(rst)
 	d.wantState("reconnecting")
@@ -32,11 +37,14 @@ func TestDashboardOutlivesTheServer(t *testing.T) {
 	d.wantState("closed")
 	const link = `a[href*="/admin/login"]`
 	d.wantShown(link)
+	d.want(`document.querySelector("#live-banner").textContent.includes("or the server was restarted")`)
 	d.click(link)
 	d.wantPath("/admin/login")
 	d.logIn(operator, operatorPassword)
-	d.wantPath("/admin/clients")
+	d.wantPath("/admin/channels/lobby")
 	d.wantState("live")
+	d.want(fmt.Sprintf(`document.querySelector(%q).value === '"unsent"' && document.querySelector(%q).value === "note"`, hook("publish-payload"), hook("publish-type")))
+	d.openLive("/admin/clients")
 	if text := value[string](d.tab, "document.body.innerText"); strings.Contains(strings.ToLower(text), "reconnecting") {
 		t.Errorf("the page still says that it reconnects:\n%s", text)
 	}

@@ -395,7 +395,7 @@ func TestLivePageRecovers(t *testing.T) {
 		name, banner, href string
 		play               func()
 	}{
-		{"401", "Your session has expired. Log in", "/admin/login?next=%2Fadmin%2Fpage%3Fq%3D1", func() {
+		{"401", "You were logged out: the session timed out, or the server was restarted. Log in", "/admin/login?next=%2Fadmin%2Fpage%3Fq%3D1", func() {
 			p.status.Store(http.StatusUnauthorized)
 			p.play(drop)
 		}},
