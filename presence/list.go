@@ -12,6 +12,8 @@ type Query struct {
 	Search  string // only clients whose name or info contains this text, in any case
 	After   string // only names behind this one
 	Limit   int    // at most so many; 0 means all
+	// NamedFirst, for Clients, lists clients whose id the server gave behind the others. It does not go with After.
+	NamedFirst bool
 	// Allow, for Channels, decides which channels are shown; nil shows all. The registry is not locked when it is
 	// called.
 	Allow func(channel string) bool
@@ -40,7 +42,9 @@ func (r *Registry) Clients(q Query) (page []Client, total int, more bool) {
 	search := strings.ToLower(q.Search)
 	var names []string
 	for _, c := range r.named(q.Channel, search != "") {
-		if c.matches(search) {
+		if c.matches(search) && q.NamedFirst && c.anonymous {
+			names = append(names, behindNames+c.id)
+		} else if c.matches(search) {
 			names = append(names, c.id)
 		}
 	}
@@ -49,17 +53,21 @@ func (r *Registry) Clients(q Query) (page []Client, total int, more bool) {
 	defer r.mu.Unlock()
 	page = make([]Client, 0, len(names))
 	for _, name := range names {
-		if c := r.clients[name]; c != nil {
+		if c := r.clients[strings.TrimPrefix(name, behindNames)]; c != nil {
 			page = append(page, c.view())
 		}
 	}
 	return page, total, more && len(page) > 0
 }
 
+// behindNames sorts behind all names, which are UTF-8, where it begins a text.
+const behindNames = "\xff"
+
 // searchEntry is a client's id and, for a search, its info.
 type searchEntry struct {
-	id   string
-	info []byte
+	id        string
+	anonymous bool
+	info      []byte
 }
 
 func (c searchEntry) matches(search string) bool {
@@ -81,7 +89,7 @@ func (r *Registry) step(n int) {
 // named returns the clients on a channel, or all for "".
 func (r *Registry) named(on string, infos bool) (list []searchEntry) {
 	add := func(c *client) {
-		one := searchEntry{id: c.id}
+		one := searchEntry{id: c.id, anonymous: len(c.conns) > 0 && c.conns[0].Anonymous}
 		if infos {
 			one.info = c.info.json()
 		}

@@ -158,3 +158,21 @@ func TestListsAreCopies(t *testing.T) {
 		t.Errorf("%v %v %v %v", c, on, conns, lists)
 	}
 }
+
+// Clients whose id the server gave are listed behind the others where that is asked for, and counted all the same.
+func TestNamedClientsFirst(t *testing.T) {
+	r := NewRegistry(time.Minute)
+	for i, id := range []string{"QVX4H5", "ann", "ABC234", "zoe"} {
+		r.Join(&Connection{ID: id, ClientID: id, Anonymous: i%2 == 0}, []string{"chat"}, nil)
+	}
+	for limit, want := range map[int]string{0: "ann zoe ABC234 QVX4H5", 3: "ann zoe ABC234", 1: "ann"} {
+		page, total, more := r.Clients(Query{Channel: "chat", Limit: limit, NamedFirst: true})
+		var names []string
+		for _, c := range page {
+			names = append(names, c.ClientID)
+		}
+		if got := strings.Join(names, " "); got != want || total != 4 || more != (limit > 0) {
+			t.Errorf("at most %d: %s, %d, %v, want %s", limit, got, total, more, want)
+		}
+	}
+}

@@ -87,7 +87,7 @@ func (a *Admin) channelView(v *pageRequest) templates.ChannelView {
 		{ID: "fig-kept", Label: "Kept", Value: grouped(k.Events), Note: oldest},
 		{ID: "fig-size", Label: "Size", Value: sized(k.Bytes), Note: keeps(rule)},
 	}
-	members, total, _ := a.node.Registry.Clients(presence.Query{Channel: name, Limit: membersShown})
+	members, total, _ := a.node.Registry.Clients(presence.Query{Channel: name, Limit: membersShown, NamedFirst: true})
 	for _, m := range members {
 		row := templates.MemberRow{Key: "member-" + keyOf(m.ClientID), ClientID: m.ClientID, Href: adminLink("clients", m.ClientID)}
 		row.Name, row.Info = described(m.Info)

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -149,7 +150,9 @@ func (t *term) isOfConnection() bool {
 // clients returns the clients that match, by their ids.
 func (m *matcher) clients() []clientEntry {
 	entries := slices.DeleteFunc(m.a.gatherClients(), func(e clientEntry) bool { return !m.client(&e) })
-	slices.SortFunc(entries, func(x, y clientEntry) int { return natural(x.id, y.id) })
+	slices.SortFunc(entries, func(x, y clientEntry) int {
+		return cmp.Or(cmp.Compare(rankOf(x.conns), rankOf(y.conns)), natural(x.id, y.id))
+	})
 	return entries
 }
 

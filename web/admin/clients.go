@@ -187,14 +187,20 @@ func containsAll(s string, words []string) bool {
 	return !slices.ContainsFunc(words, func(word string) bool { return !containsFold(s, word) })
 }
 
+// rankOf is 1 for the connections of a client whose id the server gave: lists have it behind those with a name.
+func rankOf(conns []*presence.Connection) int {
+	if len(conns) > 0 && conns[0].Anonymous {
+		return 1
+	}
+	return 0
+}
+
 func (p *clientsPage) sortedBy(e *clientEntry) rowKey {
 	k := rowKey{name: e.id}
 	switch p.sort {
 	case "", "id":
 		k.text = e.id
-		if len(e.conns) > 0 && e.conns[0].Anonymous {
-			k.number = 1 // after those with a name
-		}
+		k.number = float64(rankOf(e.conns))
 	case "connections":
 		k.number = float64(len(e.conns))
 	case "channels":

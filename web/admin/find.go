@@ -237,7 +237,7 @@ func (f *finding) actions() (items []templates.FindItem) {
 	}
 	add := func(verb, title, note, href string) {
 		if f.verb == "" || f.verb == verb {
-			items = append(items, templates.FindItem{Icon: "blocks", Title: title, Note: note, Href: href})
+			items = append(items, templates.FindItem{Icon: "act", Title: title, Note: note, Href: href})
 		}
 	}
 	for _, c := range f.clients[:min(len(f.clients), foundTop)] {

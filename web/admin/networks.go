@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -38,6 +39,7 @@ type within struct {
 type networkClient struct {
 	id    string
 	conns int
+	rank  int // 1 for a client whose id the server gave
 }
 
 func (a *Admin) within(network netip.Prefix) within {
@@ -51,11 +53,11 @@ func (a *Admin) within(network netip.Prefix) within {
 			}
 		}
 		if conns > 0 {
-			w.clients = append(w.clients, networkClient{r.ID(), conns})
+			w.clients = append(w.clients, networkClient{r.ID(), conns, rankOf(r.Connections())})
 			w.conns += conns
 		}
 	})
-	slices.SortFunc(w.clients, func(x, y networkClient) int { return natural(x.id, y.id) })
+	slices.SortFunc(w.clients, func(x, y networkClient) int { return cmp.Or(cmp.Compare(x.rank, y.rank), natural(x.id, y.id)) })
 	return w
 }
 
