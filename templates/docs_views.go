@@ -10,6 +10,7 @@ import (
 type DocsView struct {
 	Version string // as in StartView
 	BaseURL string // as in StartView
+	Admin   bool   // as in StartView
 
 	Title       string
 	Summary     string

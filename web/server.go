@@ -75,7 +75,7 @@ func New(opts Options) (*Server, error) {
 		s.publisher = publish.New(s.node, s.gate, opts.publisher())
 		s.api = api.New(s.node, s.gate, streams, s.publisher, opts.api())
 		s.compat = compat.New(s.node, s.gate, streams, s.publisher, s.pages, opts.compat())
-		s.docs = apidocs.New(opts.Version, s.gate, s.pages)
+		s.docs = apidocs.New(opts.Version, s.hasAdmin, s.gate, s.pages)
 		if s.admin, err = admin.New(s.node, s.gate, streams, s.publisher, s.pages, opts.admin(s.totals, told)); err == nil {
 			s.exporter = metrics.New(s.node, s.gate, streams, s.publisher, s.admin.Pages, opts.metrics(s.totals, told, &s.admin.Alarms))
 		}

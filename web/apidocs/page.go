@@ -14,7 +14,7 @@ import (
 // docs answers GET /docs: the API's description as a page.
 func (d *Docs) docs(c *gin.Context) {
 	view := docsView()
-	view.Version, view.BaseURL = d.version, d.gate.BaseURL(c.Request)
+	view.Version, view.BaseURL, view.Admin = d.version, d.gate.BaseURL(c.Request), d.admin()
 	d.pages.Send(c, http.StatusOK, templates.Docs(view))
 }
 

@@ -93,24 +93,31 @@ func (d *dashboard) show(p *dashboardPage) {
 	}
 }
 
-// furnishedDashboard starts a server that has something on each of the dashboardPages, and logs in.
-func furnishedDashboard(t *testing.T) *dashboard {
+// makeKey returns an API key that permits everything, and its line for the server.
+func makeKey(t *testing.T) (key, line string) {
 	t.Helper()
-	out, err := exec.Command(binary, "key", "new", "--json", "--name=backend", "--allow=publish,subscribe,presence,admin", "--channels=>").Output()
+	out, err := exec.Command(binary, "key", "new", "--json", "--name=backend", "--allow=publish,subscribe,history,presence,admin", "--channels=>").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var key struct{ Key, Config string }
-	if err := json.Unmarshal(out, &key); err != nil {
+	var made struct{ Key, Config string }
+	if err := json.Unmarshal(out, &made); err != nil {
 		t.Fatal(err)
 	}
+	return made.Key, made.Config
+}
+
+// furnishedDashboard starts a server that has something on each of the dashboardPages, and logs in.
+func furnishedDashboard(t *testing.T) *dashboard {
+	t.Helper()
+	key, line := makeKey(t)
 	dir, endpoint := t.TempDir(), newReceiver(t)
 	config := filepath.Join(dir, "rollcall.yaml")
 	text := fmt.Sprintf("webhooks:\n  - url: %s/all\n    secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=\n    allow-private: true\n", endpoint.URL)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	srv := startDashboard(t, "--config="+config, "--api-key="+key.Config, "--admin-keys="+filepath.Join(dir, "keys"))
+	srv := startDashboard(t, "--config="+config, "--api-key="+line, "--admin-keys="+filepath.Join(dir, "keys"))
 
 	send := func(method, path, credential, body string) *http.Response {
 		t.Helper()
@@ -132,7 +139,7 @@ func furnishedDashboard(t *testing.T) *dashboard {
 	for _, who := range online {
 		info := fmt.Sprintf(`{"name":%q,"plan":"free"}`, strings.ToUpper(who[:1])+who[1:])
 		path := "/subscribe?" + url.Values{"channels": {"room.general,room.*,prices.eur"}, "clientId": {who}, "info": {info}}.Encode()
-		if answer := send(http.MethodGet, path, key.Key, ""); answer.StatusCode != http.StatusOK {
+		if answer := send(http.MethodGet, path, key, ""); answer.StatusCode != http.StatusOK {
 			t.Fatalf("%s: %s", path, answer.Status)
 		}
 	}
@@ -142,11 +149,11 @@ func furnishedDashboard(t *testing.T) *dashboard {
 		fmt.Fprintf(&batch, `,{"channelName":"prices.eur","type":"price","payload":%d}`, i)
 	}
 	for range 2 {
-		if answer := send(http.MethodPost, "/publish", key.Key, `{"events":[`+batch.String()[1:]+`]}`); answer.StatusCode != http.StatusOK {
+		if answer := send(http.MethodPost, "/publish", key, `{"events":[`+batch.String()[1:]+`]}`); answer.StatusCode != http.StatusOK {
 			t.Fatalf("publishing: %s", answer.Status)
 		}
 	}
-	send(http.MethodDelete, "/presence/clients/mallory?block=1h", key.Key, "")
+	send(http.MethodDelete, "/presence/clients/mallory?block=1h", key, "")
 	send(http.MethodGet, "/subscribe?channels=room.general", "rk_wrong", "")
 	return openDashboard(t, srv.url)
 }
