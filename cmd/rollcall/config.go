@@ -118,17 +118,7 @@ Examples:
 // BeforeResolve reads the configuration file, once Kong has seen the command line and before it asks s for the rest.
 func (c *serveCmd) BeforeResolve(ctx *kong.Context, s *settings) error {
 	s.port = s.env["PORT"]
-	s.given = map[string]bool{}
-	path := s.env[envName("config")]
-	for _, step := range ctx.Path {
-		if step.Flag == nil {
-			continue
-		}
-		s.given[step.Flag.Name] = true
-		if step.Flag.Name == "config" {
-			path = ctx.Value(step).String()
-		}
-	}
+	path := s.readGiven(ctx)
 	if path == "" {
 		return nil
 	}

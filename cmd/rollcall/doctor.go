@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -21,12 +22,31 @@ type doctorCmd struct {
 	Origin     string   `placeholder:"ORIGIN" help:"Check that pages of this origin, such as https://app.example.org, may subscribe."`
 	Wait       Duration `default:"65s" placeholder:"DURATION" help:"How long to watch a silent stream: longer than two heartbeats, and than the timeouts of proxies. All other results are printed before."`
 
+	Config string `placeholder:"FILE" help:"Take the settings of the login provider (oidc-…) from the server's configuration file."`
+
+	OIDCFlags   `embed:""`
 	RemoteFlags `embed:""`
+}
+
+// BeforeResolve reads the settings of the login provider from the configuration file; the others are not the doctor's.
+func (c *doctorCmd) BeforeResolve(ctx *kong.Context, s *settings) error {
+	path := s.readGiven(ctx)
+	if path == "" {
+		return nil
+	}
+	file, err := readConfigFile(path, ctx.Model.Children[0].Flags)
+	if file != nil {
+		maps.DeleteFunc(file.values, func(name string, _ fileValue) bool { return name != "admin-url" && !strings.HasPrefix(name, "oidc-") })
+	}
+	s.file = file
+	return err
 }
 
 // Help is shown above the flags of "rollcall doctor --help".
 func (c *doctorCmd) Help() string {
-	return `Opens streams at the URL as a browser would, and checks whether a proxy in between delays bytes, compresses streams, cuts silent ones, loses positions or offers only HTTP/1.1. For each problem it prints the lines to change in nginx, Caddy, Cloudflare and AWS's load balancer, those first whose names are in the answers. Nothing is published without --try-publish.`
+	return `Opens streams at the URL as a browser would, and checks whether a proxy in between delays bytes, compresses streams, cuts silent ones, loses positions or offers only HTTP/1.1. For each problem it prints the lines to change in nginx, Caddy, Cloudflare and AWS's load balancer, those first whose names are in the answers. Nothing is published without --try-publish.
+
+With the server's settings for logins at an OpenID Connect provider (--config, or its variables), the provider is checked first: its description, its keys, and whether they fit the settings.`
 }
 
 // Examples is printed below the flags.
@@ -36,6 +56,7 @@ Examples:
   rollcall doctor https://events.example.org
   rollcall doctor https://example.org/events --origin https://app.example.org
   ROLLCALL_TOKEN=... rollcall doctor https://events.example.org --channel room.1
+  rollcall doctor --config /etc/rollcall.yaml
   rollcall doctor --json --wait 2m | jq '.checks[] | select(.status != "ok")'
 
 Exit code 1 where a check failed; a warning is none.`
@@ -65,6 +86,10 @@ func (c *doctorCmd) Run(ctx context.Context, k *kong.Kong, s *settings) error {
 		Wait: time.Duration(c.Wait), Patience: min(5*time.Second, time.Duration(c.Timeout)),
 	}
 	c.sign(options.Header)
+	var err error
+	if options.Provider, err = c.provider(); err != nil {
+		return err
+	}
 	if !c.JSON {
 		options.Found = func(check doctor.Check) { out.check(check) }
 	}

@@ -89,8 +89,8 @@ func (o *OIDCFlags) roles(all roles) (list []web.GroupRole, err error) {
 	return list, nil
 }
 
-// options returns the login at a provider, nil for none. The settings have been checked.
-func (o *OIDCFlags) options(all roles) (*web.OIDC, error) {
+// provider returns the provider of the settings, nil for none.
+func (o *OIDCFlags) provider() (*sso.Provider, error) {
 	if o.OIDCIssuer == "" {
 		return nil, nil
 	}
@@ -104,6 +104,15 @@ func (o *OIDCFlags) options(all roles) (*web.OIDC, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--oidc-issuer: %w", err)
+	}
+	return provider, nil
+}
+
+// options returns the login at a provider, nil for none. The settings have been checked.
+func (o *OIDCFlags) options(all roles) (*web.OIDC, error) {
+	provider, err := o.provider()
+	if provider == nil {
+		return nil, err
 	}
 	list, err := o.roles(all)
 	if err != nil {

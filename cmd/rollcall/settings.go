@@ -42,6 +42,22 @@ func (s *settings) unlessCollected(err error) error {
 	return nil
 }
 
+// readGiven notes which flags are on the command line, and returns the path of the configuration file, "" for none.
+func (s *settings) readGiven(ctx *kong.Context) (path string) {
+	s.given = map[string]bool{}
+	path = s.env[envName("config")]
+	for _, step := range ctx.Path {
+		if step.Flag == nil {
+			continue
+		}
+		s.given[step.Flag.Name] = true
+		if step.Flag.Name == "config" {
+			path = ctx.Value(step).String()
+		}
+	}
+	return path
+}
+
 var _ kong.Resolver = (*settings)(nil)
 
 // Validate is part of kong.Resolver; unknown keys are refused when the file is read.

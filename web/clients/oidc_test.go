@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -64,6 +65,11 @@ func TestDashboardLoginAtAProvider(t *testing.T) {
 	issuer := startProvider(t, base+"/admin/oidc-callback")
 	srv := startDashboard(t, "--listen="+addr, "--oidc-issuer="+issuer, "--admin-url="+base+"/admin", "--oidc-client-id=rollcall",
 		"--oidc-client-secret=a secret of 16+ bytes", "--oidc-role=ops=operator")
+	doctor := exec.Command(binary, "doctor", "--wait=0", "--server="+base, "--oidc-issuer="+issuer, "--admin-url="+base+"/admin", "--oidc-client-id=rollcall",
+		"--oidc-client-secret=a secret of 16+ bytes")
+	if out, err := doctor.CombinedOutput(); err != nil || strings.Count(string(out), "ok    oidc") != 3 {
+		t.Errorf("rollcall doctor: %v\n%s", err, out)
+	}
 	log := func(name string) *dashboard {
 		d := &dashboard{newTab(t), srv.url}
 		d.acceptDialogs()

@@ -142,12 +142,6 @@ func (p *Provider) discover(ctx context.Context) (*oidc.Provider, error) {
 	}
 }
 
-// Check asks the provider for its endpoints.
-func (p *Provider) Check(ctx context.Context) error {
-	_, err := p.discover(ctx)
-	return err
-}
-
 func (p *Provider) config(found *oidc.Provider) *oauth2.Config {
 	var can struct {
 		Methods []string `json:"token_endpoint_auth_methods_supported"`

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"rollcall/web/sso"
 )
 
 // Options configure the checks.
@@ -18,6 +20,7 @@ type Options struct {
 	Channel  string        // to subscribe to
 	Publish  bool          // also publish one event to it
 	Origin   string        // check that its pages may subscribe; "" checks nothing
+	Provider *sso.Provider // of logins to the admin UI, checked first; nil checks nothing
 	Wait     time.Duration // how long to watch a silent stream
 	Patience time.Duration // events that take longer count as held back; 0 means 5 s
 	Found    func(Check)   // receives each check as it completes; may be nil
@@ -58,6 +61,12 @@ func (p *probe) record(c Check) {
 
 // run makes the checks in order: later ones depend on earlier results.
 func (p *probe) run(ctx context.Context) {
+	if p.Provider != nil {
+		for _, found := range p.Provider.Check(ctx) {
+			status := map[sso.Severity]Status{sso.Fine: OK, sso.Doubt: Warn, sso.Broken: Fail}[found.Severity]
+			p.add(found.Check, status, "", "%s", found.Text)
+		}
+	}
 	if !p.reach(ctx) {
 		return
 	}
