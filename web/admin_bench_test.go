@@ -16,7 +16,7 @@ import (
 // sorted anew each time. It may take 50 ms.
 func BenchmarkAdminClients(b *testing.B) {
 	const online = 20_000
-	srv := webtest.Start(b, withAdmins(web.Options{MaxStreams: 2 * online}))
+	srv := webtest.Start(b, withAdmins(web.Options{MaxStreams: 2 * online, MaxConnections: 2 * online})) // the streams have no sockets
 	srv.Crowd(online)
 	cookie := operator(b, srv).cookies()[0]
 	srv.Publish("all", `1`, `2`, `3`)
