@@ -45,9 +45,9 @@ func TestTotalsAreShown(t *testing.T) {
 		MaxStreams: 10, MaxConnections: 100, SubscriptionBudget: 1 << 20, HistoryBudget: 2 << 20, AddressLimits: auth.Limits{Connections: 5},
 	}))
 	srv.SetBodyLimits(4<<20, 1<<20)
+	srv.Open("GET", "/presence/stream", "").Next()
 	srv.Subscribe("channels=a,b").WantRegistered()
 	srv.Subscribe("channels=c").WantRegistered()
-	srv.Open("GET", "/presence/stream", "").Next()
 	srv.Publish("a", `"`+strings.Repeat("x", 50_000)+`"`)
 	srv.FillBlocks(time.Now().Add(time.Hour))
 	body := srv.Dial()

@@ -128,6 +128,48 @@ func TestPresenceStreamResumes(t *testing.T) {
 	}
 }
 
+// The presence log keeps nothing until somebody watches. The first watcher comes while clients join: none of them is missing, none
+// joins twice, and it resumes exactly.
+func TestPresenceLogBeginsWithAWatcher(t *testing.T) {
+	for range 20 {
+		srv := webtest.Start(t, web.Options{})
+		const clients = 12
+		var joins sync.WaitGroup
+		for i := range clients {
+			subscribed(t, srv, fmt.Sprint("clientId=early", i), "a")
+			joins.Go(func() { subscribed(t, srv, fmt.Sprint("clientId=late", i), "a") })
+		}
+		roster := srv.Watch("")
+		joins.Wait()
+		for i := range clients {
+			roster.WantThere("", fmt.Sprint("late", i))
+		}
+		if len(roster.Members[""]) != 2*clients {
+			t.Errorf("members %v", roster.Members[""])
+		}
+		subscribed(t, srv, "clientId=last", "a")
+		roster.Want("join", "", "last")
+		roster.Cut()
+		subscribed(t, srv, "clientId=meanwhile", "a")
+		roster = srv.Rewatch(roster, "")
+		roster.Want("join", "", "meanwhile")
+		roster.Close()
+		srv.Close()
+	}
+	srv := start(t)
+	subscribed(t, srv, "clientId=ada", "a")
+	const kept = `rollcall_held_bytes{kind="presence_events"} `
+	if text := srv.Get("/metrics").Body; !strings.Contains(text, kept+"0\n") {
+		t.Error("the presence log keeps events that nobody can read")
+	}
+	roster := srv.Watch("")
+	subscribed(t, srv, "clientId=bob", "a")
+	roster.Want("join", "", "bob")
+	if text := srv.Get("/metrics").Body; strings.Contains(text, kept+"0\n") || !strings.Contains(text, kept) {
+		t.Error("the presence log keeps nothing for watchers who come back")
+	}
+}
+
 // Clients join and leave while watchers begin, end and resume: the events of each watcher always add up (see Roster),
 // and in the end to the API's list.
 func TestPresenceAddsUp(t *testing.T) {

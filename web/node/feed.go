@@ -29,7 +29,7 @@ const (
 )
 
 // Feed delivers the registry's edges: one goroutine takes them in order, appends them to the presence log and notifies
-// the streams that asked. First notices go out from the same goroutine, so a stream's snapshots and the notices after
+// the streams that asked. The log keeps nothing until somebody watches, because nobody could read it. First notices go out from the same goroutine, so a stream's snapshots and the notices after
 // them always add up. A stream gets the snapshots of its channels in steps, the next one when it has taken the last.
 type Feed struct {
 	node   *Node
@@ -42,6 +42,7 @@ type Feed struct {
 	mu      sync.Mutex
 	waiting []newcomer // streams that want their first notices
 
+	watched atomic.Bool  // a presence stream has had a snapshot
 	ahead   atomic.Int64 // bytes of first notices that the shards have yet to write
 	online  atomic.Int64 // streams with WantOnline
 	members atomic.Int64 // streams with WantMembers
@@ -155,13 +156,10 @@ func (f *Feed) pass(edges []presence.Edge) {
 	if tell := f.node.opts.Edges; tell != nil {
 		tell(edges)
 	}
-	f.events, f.text = f.events[:0], f.text[:0]
+	f.record(edges)
 	for i := range edges {
 		e := &edges[i]
 		f.Counts.add(e.Kind)
-		begin := len(f.text)
-		f.text = e.AppendJSON(f.text)
-		f.events = append(f.events, eventlog.Event{Channel: e.Channel, Type: string(e.Kind), Payload: f.text[begin:], Bare: true})
 		if e.Channel != presence.Everyone {
 			if f.members.Load() > 0 {
 				f.notifyMembers(e)
@@ -170,6 +168,22 @@ func (f *Feed) pass(edges []presence.Edge) {
 			f.changed = e.Version
 			f.node.Journal.Note(JournalEntry{Kind: string(e.Kind), ClientID: e.ClientID})
 		}
+	}
+}
+
+// record appends edges to the presence log. Edges from before the first snapshot are in that snapshot: the log notes
+// only that they are missing.
+func (f *Feed) record(edges []presence.Edge) {
+	if !f.watched.Load() {
+		f.node.Edges.LoseAll(edges[len(edges)-1].Version)
+		return
+	}
+	f.events, f.text = f.events[:0], f.text[:0]
+	for i := range edges {
+		e := &edges[i]
+		begin := len(f.text)
+		f.text = e.AppendJSON(f.text)
+		f.events = append(f.events, eventlog.Event{Channel: e.Channel, Type: string(e.Kind), Payload: f.text[begin:], Bare: true})
 	}
 	for {
 		_, err := f.node.Edges.Append(context.Background(), f.events)

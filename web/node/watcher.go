@@ -82,6 +82,7 @@ func (w *Watcher) members() (names []string, lists [][]presence.Member, version 
 
 // Snapshot implements [hub.Snapshotter]: the present members, as one event.
 func (w *Watcher) Snapshot() (frames []byte, at uint64, ok bool) {
+	w.At.Feed.watched.Store(true) // first, so that later edges are in the log
 	channels, lists, version, ok := w.members()
 	if !ok {
 		return nil, 0, false
