@@ -1,6 +1,10 @@
 package hub
 
-import "rollcall/hub/eventlog"
+import (
+	"time"
+
+	"rollcall/hub/eventlog"
+)
 
 // textBytes is how much of a text in pieces is sent to a stream in one step.
 const textBytes = 4 << 20
@@ -14,6 +18,7 @@ type catchup struct {
 	isStart   bool            // it is the stream's first one
 	from      uint64          // the position at which it began
 	had       uint64          // events given before
+	since     uint32          // the tick in which it began
 	gaps      int             // announced so far
 	afresh    bool            // its owner is to be asked for a snapshot
 
@@ -31,7 +36,7 @@ type catchup struct {
 // fallBehind makes a live stream one that catches up from after.
 func (s *shard) fallBehind(c *Conn, after uint64) {
 	if c.catch == nil {
-		c.catch = &catchup{cursor: eventlog.Cursor{Channels: c.channels()}, from: after, had: c.events.Load()}
+		c.catch = &catchup{cursor: eventlog.Cursor{Channels: c.channels()}, from: after, had: c.events.Load(), since: s.wheel.now}
 	}
 	c.pos = after
 	c.catch.cursor.After = after
@@ -261,13 +266,20 @@ func (s *shard) queue(c *Conn) {
 	}
 }
 
-// caughtUp tells the owner of a stream that has reached the head how it got there, if it resumed or missed events.
+// longBehind is how long a stream is behind until its owner is told in any case.
+const longBehind = time.Second
+
+// caughtUp tells the owner of a stream that has reached the head how it got there, if it resumed, missed events or took
+// long.
 func (s *shard) caughtUp(c *Conn, k *catchup) {
 	owner, ok := c.owner.(CatchUpListener)
-	if !ok || !k.resumed && k.gaps == 0 {
+	lasted := time.Duration(max(s.wheel.now-k.since, 1)-1) * s.wheel.tick // the first tick may be a part of one
+	if !ok || !k.resumed && k.gaps == 0 && lasted < longBehind {
 		return
 	}
-	owner.CaughtUp(CatchUp{IsStart: k.isStart, Resumed: k.resumed, From: k.from, Events: c.events.Load() - k.had, Gaps: k.gaps})
+	owner.CaughtUp(CatchUp{
+		IsStart: k.isStart, Resumed: k.resumed, From: k.from, Events: c.events.Load() - k.had, Gaps: k.gaps, Lasted: lasted,
+	})
 }
 
 // live notes that a stream has reached the head.

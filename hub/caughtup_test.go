@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"rollcall/hub/eventlog"
 )
@@ -22,7 +23,7 @@ func (o *told) CaughtUp(k CatchUp) {
 }
 
 // The owner learns how its stream reached the head: from where it resumed, what it was given and how many gaps it was told
-// of. A fresh start and a catch-up without a gap are not reported.
+// of. A fresh start and a short catch-up without a gap are not reported.
 func TestCaughtUp(t *testing.T) {
 	inBubble(t, eventlog.Options{Events: 2}, Options{}, func(h *harness) {
 		h.publish("a", "b", "a", "a", "a") // a keeps 4 and 5
@@ -55,7 +56,16 @@ func TestCaughtUp(t *testing.T) {
 		h.publish("b")
 		p.give(endless)
 		h.rest()
-		want(o) // it fell behind, and missed nothing
+		want(o) // it fell behind for a moment, and missed nothing
+		p.give(0)
+		h.publish("b", "b") // of which it keeps both
+		time.Sleep(3 * time.Second)
+		p.give(endless)
+		h.rest()
+		if len(o.list) != 1 || o.list[0] != (CatchUp{From: 6, Events: 2, Lasted: o.list[0].Lasted}) || o.list[0].Lasted < time.Second || o.list[0].Lasted > 3*time.Second {
+			t.Errorf("behind for 3 s, it is told %+v", o.list)
+		}
+		o.list = nil
 		p.give(0)
 		h.publish("a")
 		for range 4 {
@@ -63,7 +73,7 @@ func TestCaughtUp(t *testing.T) {
 		}
 		p.give(endless)
 		h.rest()
-		if o.list[0].Gaps != 1 || o.list[0].IsStart || o.list[0].Resumed || o.list[0].From != 6 {
+		if o.list[0].Gaps != 1 || o.list[0].IsStart || o.list[0].Resumed || o.list[0].From != 8 {
 			t.Errorf("told %+v", o.list)
 		}
 	})

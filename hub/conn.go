@@ -3,6 +3,7 @@ package hub
 import (
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"rollcall/hub/eventlog"
 )
@@ -36,7 +37,8 @@ type Refresher interface {
 	Refresh(c *Conn, channels []string, online bool)
 }
 
-// CatchUpListener is an Owner that is told of the catch-ups of its stream that began with a resume or announced gaps.
+// CatchUpListener is an Owner that is told of the catch-ups of its stream that began with a resume, announced gaps or
+// lasted a second.
 type CatchUpListener interface {
 	// CaughtUp is called when the stream has reached the head, on the shard's goroutine. It must not block.
 	CaughtUp(k CatchUp)
@@ -44,11 +46,12 @@ type CatchUpListener interface {
 
 // CatchUp is how a stream reached the head.
 type CatchUp struct {
-	IsStart bool   // at the stream's start; otherwise it had fallen behind
-	Resumed bool   // it began with a position of this log
-	From    uint64 // the position at which it began
-	Events  uint64 // that the stream was given meanwhile
-	Gaps    int    // that were announced
+	IsStart bool          // at the stream's start; otherwise it had fallen behind
+	Resumed bool          // it began with a position of this log
+	From    uint64        // the position at which it began
+	Events  uint64        // that the stream was given meanwhile
+	Gaps    int           // that were announced
+	Lasted  time.Duration // at least, in ticks of the hub
 }
 
 // Conn is one client's stream. Its exported methods are safe for concurrent use.

@@ -272,7 +272,7 @@ func (s *shard) attach(c *Conn, channels []string, catch *catchup) {
 	}
 	c.wrote = s.wheel.now
 	s.wheel.schedule(c, s.wheel.now+s.wheel.beat)
-	c.catch = catch
+	c.catch, catch.since = catch, s.wheel.now
 	catch.cursor.Channels, catch.cursor.After = c.channels(), c.pos
 	s.advance(c)
 }

@@ -22,6 +22,8 @@ type ClientView struct {
 	Channels    []ChannelLink
 	Timeline    []Moment // newest first
 	Lanes       []Lane   // newest first
+	Charts      []Chart
+	ChartsSince time.Time // when the charts' first value begins; zero before there is one
 	Blocked     *BlockRow
 	Send        SendForm
 	BaseURL     string // as in OverviewView

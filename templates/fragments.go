@@ -99,7 +99,11 @@ func (v ClientView) Fragments() []Fragment {
 	for _, r := range v.Connections {
 		rows = append(rows, Fragment{ID: r.Key, Body: connectionRow(r, v.CanAct)})
 	}
+	for _, c := range v.Charts {
+		parts = append(parts, Fragment{ID: c.ID, Body: chart(c)})
+	}
 	return append(parts,
+		Fragment{ID: "charts-since", Body: chartsSince(v)},
 		Fragment{ID: "lanes", Body: lanes(v.Lanes)},
 		Fragment{ID: "connections-rows", Body: connectionRows(v), Items: orEmpty(rows, Fragment{ID: "connections-empty", Body: connectionsEmpty(v)})},
 		Fragment{ID: "timeline", Body: momentList("timeline", v.Timeline, timelineEmpty), Items: momentFragments("timeline", v.Timeline, timelineEmpty)},

@@ -38,6 +38,8 @@ func livePages(views map[string]live) map[string]livePage {
 			page = Blocks(v)
 		case AlarmsView:
 			page = Alarms(v)
+		case SlowView:
+			page = Slow(v)
 		case RefusedView:
 			page = Refused(v)
 		case TokenView:
@@ -105,6 +107,8 @@ func sampleViews() map[string]live {
 		"alarms-none":     AlarmsView{AdminFrame: sampleFrame("alarms", "/admin/alarms")},
 		"refused":         sampleRefused(),
 		"refused-none":    RefusedView{AdminFrame: sampleFrame("audit", "/admin/refused"), Query: "ann"},
+		"slow":            sampleSlow(),
+		"slow-none":       changed(sampleSlow(), func(v *SlowView) { v.Slow, v.Flapping, v.Since, v.Silent = nil, nil, "", "" }),
 		"token":           TokenView{AdminFrame: sampleFrame("audit", "/admin/token"), Verdict: sampleVerdict("")},
 		"token-refused":   TokenView{AdminFrame: sampleFrame("audit", "/admin/token"), Verdict: sampleVerdict("The credential has expired.")},
 		"audit":           sampleAudit(),

@@ -284,7 +284,11 @@ func sampleClient() ClientView {
 		AdminFrame: sampleFrame("clients", "/admin/clients/ana@example.com"), BaseURL: "https://rollcall.example",
 		ClientID: "ana@example.com", Base: "/admin/clients/ana@example.com", TapHref: "/admin/clients/ana@example.com/tap",
 		Online: true, Info: "{\n  \"name\": \"Ana\",\n  \"team\": \"ops\",\n  \"avatar\": \"https://cdn.example/a/8812.png\"\n}",
-		Since: ago(3 * time.Hour),
+		Since: ago(3 * time.Hour), ChartsSince: ago(15 * time.Minute),
+		Charts: []Chart{
+			sampleChart("chart-sent", "Events sent", "/s", Series{"Events", "accent", wave(180, 12, 3, 1)}),
+			sampleChart("chart-pending", "Events behind, at most", "", Series{"Events", "violet", wave(180, 40, 30, 9)}),
+		},
 		Lanes: []Lane{
 			{Key: "lane-1", ConnectionID: "C9F2E07B", Node: "east-1", Open: true, State: "live", Level: "ok", From: ago(5 * time.Minute), To: sampleNow, End: sampleNow,
 				Span: 15 * time.Minute, Marks: []LaneMark{{At: ago(5 * time.Minute), Text: "resumed after k4x-7, got 3 events", Level: "ok"}}},

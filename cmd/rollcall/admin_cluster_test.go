@@ -279,6 +279,21 @@ func TestAdminOfACluster(t *testing.T) {
 		east.until("/admin/nodes", "n3", `ready`)
 		west.until("/admin/audit", "audit-rows", `server.drain n3 7 a second`)
 	})
+	t.Run("slow and flapping", func(t *testing.T) {
+		for i := range 3 { // too few on each server
+			for _, base := range bases[:2] {
+				for _, query := range []string{"clientId=flip", "clientId=late&lastEventId=gone-1"} {
+					s := open(t, fmt.Sprint("/subscribe?channels=news&n=", i, "&", query), base)
+					s.close()
+				}
+			}
+		}
+		east := &seen{t, east.client, east.base}
+		east.until("/admin/slow", "flapping-rows", `^(late 6 6 6 .* UTC )?flip 6 6 6 `)
+		north := &seen{t, logIn(t, bases[2], "root", clusterPassword), bases[2]}
+		north.until("/admin/slow?range=24h", "slow-rows", `^late 0 6 0 `)
+		north.until("/admin/slow?range=24h", "slow-notes", `^What happened to connections is remembered since .* UTC by n3, .* UTC by n`)
+	})
 	t.Run("a server that does not answer", func(t *testing.T) {
 		if err := nodes[1].cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 			t.Skip(err)
@@ -290,6 +305,8 @@ func TestAdminOfACluster(t *testing.T) {
 		south.until("/admin/clients?q=is:behind", "filter-note", `No answer from n2: connections there are missing here.`)
 		south.until("/admin", "fig-servers", `not counted: n2`)
 		south.until("/admin/period", "period-notes", `Without what these servers remember, which do not answer: n2\.`)
+		south.until("/admin/slow", "slow-silent", `^Not in the lists: what happened to connections of n2, which has not answered.$`)
+		south.until("/admin/slow", "slow-rows", `^late 0 3 0 `)
 		south.until("/admin/nodes", "n2", `figures unknown|no sign of life`)
 	})
 }

@@ -60,7 +60,8 @@ type Admin struct {
 	alarmed   *lookup[alarmsAnswer]
 	taps      remoteTaps
 
-	selections selections
+	selections  selections
+	clientMeter clientMeter
 }
 
 // Path is the path of the admin UI.
@@ -102,6 +103,8 @@ func New(n *node.Node, g *gate.Gate, s *stream.Streams, p *publish.Publisher, pa
 	a.mark(AuditEntry{Action: startAction, Target: n.Name(), Result: "ok", Detail: opts.Version})
 	a.observeAlarms(time.Now())
 	a.watching.Go(a.watchAlarms)
+	a.clientMeter.admin, a.clientMeter.states = a, a.newStates()
+	a.watching.Go(func() { a.clientMeter.run(a.quit) })
 	return a, nil
 }
 

@@ -79,6 +79,7 @@ func (a *Admin) clientView(v *pageRequest, st *states, past *timeline) templates
 	entries := past.entries(mostTimeline)
 	view.Timeline = a.moments(entries[:min(len(entries), timelineLen)], false)
 	view.Lanes = a.lanes(conns, st, entries)
+	view.Charts, view.ChartsSince = a.clientCharts(id, entries)
 	return view
 }
 

@@ -29,6 +29,7 @@ var foundPages = []struct{ title, words, path string }{
 	{"Blocks", "banned unblock", Path + "/blocks"},
 	{"Audit", "log who did history actions", Path + "/audit"},
 	{"Refused requests", "denied credentials unauthorized forbidden attempts", refusedPath},
+	{"Slow and flapping", "behind gaps reconnects unstable over time", slowPath},
 	{"Try a token", "jwt decode claims credentials", tokenPath},
 	{"Server", "settings limits version memory drain sessions", serverPath},
 	{"Servers", "nodes cluster drain", serversPath},

@@ -37,6 +37,8 @@ func (a *Admin) moment(h *node.JournalEntry, linked bool) templates.Moment {
 		}
 	case "gap":
 		m.Tone, m.Text = "warn", "was told of "+plural(h.Gaps, "gap")
+	case "behind":
+		m.Tone, m.Text = "warn", "was behind for "+durationText(h.Lasted)+", then got "+plural(int(h.Events), "event")
 	case "end":
 		m.Text = endText(h.Code)
 		if h.Code == hub.Slow.Code || h.Code == hub.Kicked.Code || h.Code == hub.Limited.Code {

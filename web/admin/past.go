@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"rollcall/hub"
 	"rollcall/templates"
 	"rollcall/web/node"
 )
@@ -36,34 +35,6 @@ type past struct {
 	silent []string // servers without an answer
 }
 
-// troubled is a client whose connections had trouble.
-type troubled struct {
-	ClientID string         `json:"clientId"`
-	Counts   map[string]int `json:"counts"`
-}
-
-func (t *troubled) total() (n int) {
-	for _, count := range t.Counts {
-		n += count
-	}
-	return n
-}
-
-// trouble returns what kind of trouble an entry of the journal is of, "" for none.
-func trouble(h *node.JournalEntry) string {
-	switch {
-	case h.Kind == "end" && h.Code == hub.Slow.Code:
-		return "slow"
-	case h.Kind == "end" && h.Code == hub.Kicked.Code:
-		return "kicked"
-	case h.Kind == "end" && h.Code == hub.Limited.Code:
-		return "limited"
-	case h.Gaps > 0:
-		return "gap"
-	}
-	return ""
-}
-
 // answerPast answers pastQuestions.
 func (a *Admin) answerPast(q pastQuestion) (any, bool) { return a.ownPast(q), true }
 
@@ -71,7 +42,7 @@ func (a *Admin) answerPast(q pastQuestion) (any, bool) { return a.ownPast(q), tr
 func (a *Admin) ownPast(q pastQuestion) past {
 	p := past{Counts: make(map[string]int)}
 	p.Since = a.node.Journal.Since(a.node.Started)
-	clients := make(map[string]*troubled)
+	clients := newTroubles()
 	a.node.Journal.Each(func(h *node.JournalEntry) bool {
 		if h.At.Before(q.From) || !h.At.Before(q.To) {
 			return true
@@ -80,12 +51,7 @@ func (a *Admin) ownPast(q pastQuestion) past {
 		switch {
 		case kind != "":
 			p.Counts[kind]++
-			t := clients[h.ClientID]
-			if t == nil {
-				t = &troubled{h.ClientID, make(map[string]int)}
-				clients[h.ClientID] = t
-			}
-			t.Counts[kind]++
+			clients.add(h)
 		case h.Kind == "join", h.Kind == "leave":
 			p.Counts[h.Kind]++
 			return true
@@ -97,9 +63,7 @@ func (a *Admin) ownPast(q pastQuestion) past {
 		}
 		return true
 	})
-	for _, t := range clients {
-		p.Clients = append(p.Clients, *t)
-	}
+	p.Clients = clients.list()
 	p.sort()
 	return p
 }
@@ -121,6 +85,8 @@ func (a *Admin) pastOf(from, to time.Time) past {
 	if a.node.Cluster == nil {
 		return p
 	}
+	clients := newTroubles()
+	clients.merge(p.Clients)
 	answers := node.Ask[past](context.Background(), a.node, "", pastKind, q)
 	p.silent = silentServers(a.node, answers)
 	for _, answer := range answers {
@@ -134,16 +100,9 @@ func (a *Admin) pastOf(from, to time.Time) past {
 			}
 		}
 		p.Entries = append(p.Entries, other.Entries...)
-		for _, t := range other.Clients {
-			if i := slices.IndexFunc(p.Clients, func(x troubled) bool { return x.ClientID == t.ClientID }); i < 0 {
-				p.Clients = append(p.Clients, t)
-			} else {
-				for kind, n := range t.Counts {
-					p.Clients[i].Counts[kind] += n
-				}
-			}
-		}
+		clients.merge(other.Clients)
 	}
+	p.Clients = clients.list()
 	p.sort()
 	return p
 }
@@ -162,7 +121,7 @@ func (p *past) figures() []templates.Figure {
 // troubleWords are the counts of a client in words.
 var troubleWords = []struct{ kind, one, more string }{
 	{"slow", "ended as slow", "times ended as slow"}, {"gap", "told of a gap", "times told of a gap"},
-	{"kicked", "kicked", "times kicked"}, {"limited", "over a limit", "times over a limit"},
+	{"behind", "behind for seconds", "times behind for seconds"}, {"kicked", "kicked", "times kicked"}, {"limited", "over a limit", "times over a limit"},
 }
 
 // troubled lists the clients with the most trouble. They lead to what was there for them.

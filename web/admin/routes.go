@@ -21,6 +21,7 @@ func (a *Admin) answerQuestions() {
 	node.OnAsk(a.node, tapKind, a.taps.answer)
 	node.OnAsk(a.node, traceKind, a.trace)
 	node.OnAsk(a.node, pastKind, a.answerPast)
+	node.OnAsk(a.node, troubleKind, a.answerTrouble)
 	node.OnAsk(a.node, sessionsKind, a.answerSessions)
 	node.OnAsk(a.node, endSessionKind, a.answerEndSession)
 	node.OnAsk(a.node, alarmsKind, func(struct{}) (any, bool) { return a.ownAlarms(), true })
@@ -94,6 +95,6 @@ func (a *Admin) paintings() map[string]pageFunc {
 		"/clients/:clientId/between": a.between,
 		"/channels":                  a.channels, "/channels/:channel": a.channel, "/tail": a.tail, "/events": a.events, "/find": a.find, "/marked": a.marked, "/alarms": a.alarmsPage, "/blocks": a.blocks, "/blocks/network": a.network, "/audit": a.auditPage,
 		"/server": a.serverPage, "/nodes": a.nodes, "/webhooks": a.webhooks, "/sessions": a.sessionsPage,
-		"/keys": a.keysPage, "/refused": a.refusedPage, "/token": a.tokenPage,
+		"/keys": a.keysPage, "/refused": a.refusedPage, "/slow": a.slowPage, "/token": a.tokenPage,
 	}
 }

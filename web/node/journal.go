@@ -14,16 +14,17 @@ type JournalEntry struct {
 	Seq  uint64 // counts happenings from 1
 	At   time.Time
 	Kind string // "open" and "end" of a connection, "return" within the grace; "join" and "leave" of the client;
-	// "resume" and "gap" of a connection that has caught up; "kick", "block", "unblock" and "send" by an operator
+	// "resume", "gap" and "behind" of a connection that has caught up; "kick", "block", "unblock" and "send" by an operator
 	Code     string // of an end: the reason's
 	ClientID string
 	ConnID   string
 	Addr     string
-	Node     string // of a connection: its server
-	By       string // the operator
-	From     uint64 // of a resume or a gap: the position at which the stream began to catch up
-	Events   uint64 // of a resume or a gap: given to the stream until it had caught up
-	Gaps     int    // of a resume or a gap: announced
+	Node     string        // of a connection: its server
+	By       string        // the operator
+	From     uint64        // of a catch-up: the position at which the stream began to catch up
+	Events   uint64        // of a catch-up: given to the stream until it had caught up
+	Gaps     int           // of a resume or a gap: announced
+	Lasted   time.Duration // of a catch-up, at least
 }
 
 // Journal remembers the newest events of clients' connections, for operators only. The zero value is ready. Its memory
@@ -40,7 +41,7 @@ type packedEntry struct {
 	client, conn string
 	addr         unique.Handle[string]
 	what         unique.Handle[what]
-	caughtUp     *caughtUp // of a resume or a gap, else nil
+	caughtUp     *caughtUp // of a catch-up, else nil
 }
 
 // what are the texts of a JournalEntry that have few values.
@@ -49,6 +50,7 @@ type what struct{ kind, code, node, by string }
 type caughtUp struct {
 	from, events uint64
 	gaps         int
+	lasted       time.Duration
 }
 
 func pack(h *JournalEntry) packedEntry {
@@ -56,7 +58,7 @@ func pack(h *JournalEntry) packedEntry {
 		at: h.At.UnixNano(), client: h.ClientID, conn: h.ConnID,
 		addr: unique.Make(h.Addr), what: unique.Make(what{h.Kind, h.Code, h.Node, h.By}),
 	}
-	if k := (caughtUp{h.From, h.Events, h.Gaps}); k != (caughtUp{}) {
+	if k := (caughtUp{h.From, h.Events, h.Gaps, h.Lasted}); k != (caughtUp{}) {
 		e.caughtUp = &k
 	}
 	return e
@@ -69,7 +71,7 @@ func (e *packedEntry) unpack(seq uint64) JournalEntry {
 		ClientID: e.client, ConnID: e.conn, Addr: e.addr.Value(),
 	}
 	if k := e.caughtUp; k != nil {
-		h.From, h.Events, h.Gaps = k.from, k.events, k.gaps
+		h.From, h.Events, h.Gaps, h.Lasted = k.from, k.events, k.gaps, k.lasted
 	}
 	return h
 }

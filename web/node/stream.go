@@ -60,10 +60,11 @@ type Stream struct {
 	Place Place // nil if its position is not stored
 	// waiting counts the bytes that net/http has taken and not written; nil for a hijacked connection. It is set
 	// before the stream is attached.
-	Waiting func() int
-	Conn    atomic.Pointer[hub.Conn]   // set once attached
-	ending  atomic.Pointer[hub.Reason] // why it was asked to end
-	expiry  atomic.Pointer[time.Timer] // ends it with its grant; nil if the grant does not end
+	Waiting  func() int
+	Conn     atomic.Pointer[hub.Conn]   // set once attached
+	ending   atomic.Pointer[hub.Reason] // why it was asked to end
+	behindAt time.Time                  // when it was last noted to be behind; its shard's
+	expiry   atomic.Pointer[time.Timer] // ends it with its grant; nil if the grant does not end
 }
 
 // Place stores a stream's position, for a client that reconnects without one. Its methods are safe for concurrent use.
@@ -167,13 +168,24 @@ func (st *Stream) Ended(conn *hub.Conn, why hub.Reason) {
 	st.At.opts.Log.Debug("stream ended", "clientId", st.ClientID, "connectionId", st.ID, "reason", why.Code)
 }
 
+// behindEvery is how often a stream's falling behind is noted: one that does so again and again would displace what
+// happened to the others.
+const behindEvery = time.Minute
+
 // CaughtUp implements [hub.CatchUpListener].
 func (st *Stream) CaughtUp(k hub.CatchUp) {
-	kind := "gap"
-	if k.IsStart && k.Resumed {
+	kind := "behind"
+	switch {
+	case k.IsStart && k.Resumed:
 		kind = "resume"
+	case k.Gaps > 0:
+		kind = "gap"
+	case time.Since(st.behindAt) < behindEvery:
+		return
+	default:
+		st.behindAt = time.Now()
 	}
-	st.note(JournalEntry{Kind: kind, From: k.From, Events: k.Events, Gaps: k.Gaps})
+	st.note(JournalEntry{Kind: kind, From: k.From, Events: k.Events, Gaps: k.Gaps, Lasted: k.Lasted})
 }
 
 // note adds what happened to the stream to the journal.
