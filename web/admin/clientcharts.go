@@ -10,8 +10,8 @@ import (
 	"rollcall/web/node"
 )
 
-// The charts of a client have a value for each clientStep of clientSpan. They are read each clientRead, for the clients whose
-// pages were open within clientSpan, at most mostWatched: 3 KiB each.
+// The charts of a client have a value for each clientStep of clientSpan. They are read each clientRead, for the clients
+// whose pages were open within clientSpan, at most mostWatched: 3 KiB each.
 const (
 	clientStep  = 5 * time.Second
 	clientSpan  = 15 * time.Minute
@@ -185,6 +185,9 @@ func (a *Admin) clientCharts(id string, entries []node.JournalEntry) (charts []t
 			Series: []templates.Series{{Name: "Events", Tone: tone, Values: values}},
 		}
 	}
-	charts = []templates.Chart{draw("sent", "Events sent", "/s", "accent", r.sent), draw("pending", "Events behind, at most", "", "violet", r.behind)}
+	charts = []templates.Chart{
+		draw("sent", "Events sent", "/s", "accent", r.sent),
+		draw("pending", "Events behind, at most", "", "violet", r.behind),
+	}
 	return charts, r.since
 }

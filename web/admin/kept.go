@@ -10,14 +10,14 @@ import (
 	"rollcall/web/privatefile"
 )
 
-// How many bytes the files may have. Their texts are cut: those of the audit log to 1 KiB, those of an alarm are sentences.
+// How many bytes the files may have. The texts of an audit entry are cut to about 1 KiB; those of an alarm are sentences.
 const (
 	mostAuditFile  = 32 << 20
 	mostAlarmsFile = 8 << 20
 )
 
-// A keeper stores something in a file soon after it has changed. It has a goroutine of its own, so that nobody waits for
-// the disk. A nil one stores nothing.
+// A keeper stores something in a file soon after it has changed. It has a goroutine of its own, so that nobody waits
+// for the disk. A nil one stores nothing.
 type keeper struct {
 	log     *slog.Logger
 	what    string

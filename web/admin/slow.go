@@ -32,7 +32,8 @@ type troubleAnswer struct {
 	Clients []troubled `json:"clients"`
 }
 
-// answerTrouble answers troubleQuestions. A client may flap over several servers, so one with few short streams is told, too.
+// answerTrouble answers troubleQuestions. A client may flap over several servers, so one with few short streams is told,
+// too.
 func (a *Admin) answerTrouble(q troubleQuestion) (any, bool) {
 	own := a.ownTrouble(q.Span)
 	told := make(map[string]bool)
@@ -73,7 +74,8 @@ func (a *Admin) slowPage(v *pageRequest) (func() renderedPage, *reply.Fault) {
 	}
 	view := templates.SlowView{AdminFrame: v.frame, Span: span.label}
 	for _, s := range slowSpans {
-		view.Ranges = append(view.Ranges, templates.RangeLink{Label: s.label, Href: v.query.with(slowPath, "range", s.name), Current: s == span})
+		href := v.query.with(slowPath, "range", s.name)
+		view.Ranges = append(view.Ranges, templates.RangeLink{Label: s.label, Href: href, Current: s == span})
 	}
 	others := &lookup[troubleAnswer]{node: a.node, kind: troubleKind, every: slowEvery}
 	var at time.Time

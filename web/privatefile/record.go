@@ -11,16 +11,16 @@ import (
 	"path/filepath"
 )
 
-// Record is a file of one value: its first line, a checksum of the rest, and the value as gob. Another version's file has
-// another first line.
+// Record is a file of one value: its first line, a checksum of the rest, and the value as gob. Another version's file
+// has another first line.
 type Record[T any] struct {
 	Path string
 	Line string // the first line, without its end
 	Most int64  // bytes that the file may have
 }
 
-// Load returns the stored value. The error of a file that does not exist is fs.ErrNotExist. Load removes what a crash has
-// left of earlier files, so nobody may store meanwhile.
+// Load returns the stored value. The error of a file that does not exist is fs.ErrNotExist. Load removes what a crash
+// has left of earlier files, so nobody may store meanwhile.
 func (r Record[T]) Load() (value T, err error) {
 	dir := filepath.Dir(r.Path)
 	entries, _ := os.ReadDir(dir)
