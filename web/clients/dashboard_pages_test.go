@@ -28,8 +28,8 @@ const (
 	somePage     = `document.querySelector("main") !== null`
 )
 
-// dashboardPages are all pages of the dashboard. They need the client amelia.stone and others, events of the channel
-// room.general, and a webhook.
+// dashboardPages are all pages of the dashboard. They need the client amelia.stone and others, one that got a gap, events
+// of the channel room.general, and a webhook.
 var dashboardPages = []dashboardPage{
 	{"overview", "/admin", `document.querySelectorAll(".chart svg").length > 0`, nil},
 	{"overview-24h", "/admin?range=24h", somePage, nil},
@@ -45,7 +45,8 @@ var dashboardPages = []dashboardPage{
 		d.click(hook("mark-all"))
 		d.submit(hook("mark-message"))
 	}},
-	{"client", clientPath("amelia.stone"), somePage, nil},
+	{"slow", "/admin/slow", `document.querySelectorAll("#slow-rows [data-client]").length > 0`, nil},
+	{"client", clientPath("amelia.stone"), `document.querySelector("#charts-since time") !== null`, nil},
 	{"client-tap", clientPath("amelia.stone") + "/tap", somePage, nil},
 	{"client-between", clientPath("amelia.stone") + "/between", somePage, nil},
 	{"channels", "/admin/channels", `document.querySelectorAll("main table tbody tr").length >= 2`, nil},
@@ -143,6 +144,7 @@ func furnishedDashboard(t *testing.T) *dashboard {
 			t.Fatalf("%s: %s", path, answer.Status)
 		}
 	}
+	send(http.MethodGet, "/subscribe?channels=prices.eur&clientId=layla.haddad&lastEventId=gone-1", key, "") // gets a gap
 	var batch bytes.Buffer
 	for i := range 30 {
 		fmt.Fprintf(&batch, `,{"channelName":"room.general","type":"message","payload":{"text":"Good morning, all","n":%d,"tags":["a","b"]}}`, i)
