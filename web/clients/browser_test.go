@@ -43,6 +43,10 @@ func needBrowser(t *testing.T) context.Context {
 			chromedp.Flag("disable-background-timer-throttling", true),
 			chromedp.Flag("disable-backgrounding-occluded-windows", true),
 			chromedp.Flag("disable-renderer-backgrounding", true),
+			// Processes that no test needs: a page in advance for each profile, the lists below the address bar, a driver.
+			chromedp.Flag("disable-features", "SpareRendererForSitePerProcess,WebUIOmniboxPopup,WebUIOmniboxAimPopup"),
+			chromedp.Flag("disable-extensions", true),
+			chromedp.Flag("in-process-gpu", true),
 		)
 		browser.stop = stop
 		browser.ctx, _ = chromedp.NewContext(ctx) // ends with ctx
@@ -138,12 +142,14 @@ func (b *tab) run(script string) {
 	b.do(chromedp.Evaluate[chromedp.Void](script))
 }
 
-// want waits until an expression is true in the page. In a page that is just being loaded, it may throw.
+// want waits until an expression is true in the page. In a page that is just being loaded, it may throw. It asks by a
+// timer: asking at each frame has the browser draw all frames.
 func (b *tab) want(expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 2*patience)
 	defer cancel()
-	poll := chromedp.Poll[chromedp.Void]("(() => { try { return ("+expression+") } catch { return false } })()", chromedp.WithPollingTimeout(patience))
+	poll := chromedp.Poll[chromedp.Void]("(() => { try { return ("+expression+") } catch { return false } })()",
+		chromedp.WithPollingTimeout(patience), chromedp.WithPollingInterval(20*time.Millisecond))
 	_, err := chromedp.Run(ctx, poll)
 	for lost := new(cdproto.Error); errors.As(err, &lost); { // by a page that was just being left
 		_, err = chromedp.Run(ctx, poll)

@@ -23,6 +23,7 @@ func TestDashboardAlarms(t *testing.T) {
 	d.want(count + ` === "1"`)
 	other.openLive("/admin")
 	other.want(`document.querySelectorAll("#warnings > li").length === 1 && !document.querySelector("#warnings").textContent.includes("Draining")`)
+	other.stopKeyClock()
 	other.press("gl")
 	other.wantPath("/admin/alarms")
 	d.wantQuiet(false)

@@ -55,6 +55,12 @@ func (b *tab) press(keys string) {
 	}))
 }
 
+// stopKeyClock has all keys of the page pressed at one moment, however slowly they come.
+func (b *tab) stopKeyClock() {
+	b.t.Helper()
+	b.run(`void Object.defineProperty(KeyboardEvent.prototype, "timeStamp", { value: 1 })`)
+}
+
 // TestDashboardKeys uses the dashboard without a mouse.
 func TestDashboardKeys(t *testing.T) {
 	t.Parallel()
