@@ -107,7 +107,8 @@ type reply struct {
 	status int
 	header http.Header
 	text   string
-	what   string // the request
+	what   string     // the request
+	parsed *html.Node // what doc returns
 }
 
 func (v *visitor) request(method, target, body string, header []string) *http.Response {
@@ -162,7 +163,7 @@ func (v *visitor) do(method, target, body string, header ...string) *reply {
 	if to := resp.Header.Get("Location"); strings.HasPrefix(to, ".") {
 		resp.Header.Set("Location", html.UnescapeString(v.resolved(resp, to)))
 	}
-	return &reply{v.TB, resp.StatusCode, resp.Header, v.fromRoot(resp, string(text)), fmt.Sprintf("%s %.300s %.100q", method, target, header)}
+	return &reply{v.TB, resp.StatusCode, resp.Header, v.fromRoot(resp, string(text)), fmt.Sprintf("%s %.300s %.100q", method, target, header), nil}
 }
 
 // fromRoot resolves the links of a page. They are relative, so that pages work below a prefix.
@@ -288,14 +289,17 @@ func (r *reply) wantLogin() {
 	}
 }
 
-// doc parses the page.
+// doc parses the page, once.
 func (r *reply) doc() *html.Node {
 	r.Helper()
-	doc, err := html.Parse(strings.NewReader(r.text))
-	if err != nil {
-		r.Fatal(err)
+	if r.parsed == nil {
+		doc, err := html.Parse(strings.NewReader(r.text))
+		if err != nil {
+			r.Fatal(err)
+		}
+		r.parsed = doc
 	}
-	return doc
+	return r.parsed
 }
 
 // one returns the page's element with this data-testid or id, or nil.

@@ -17,11 +17,12 @@ import (
 	"rollcall/web/webtest"
 )
 
-// hostile are names that a page must not take for anything but names.
+// hostile are names that a page must not take for anything but names. What is dangerous anywhere in a name is together in few,
+// for each name makes a dozen pages.
 var hostile = []string{
-	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `'><svg onload=alert(1)>`, `</title></textarea></code><b>`, `javascript:alert(1)`, `<!--`, `]]>`, `{{.}}`, `${x}`,
-	"a\u202edcba", "\u2066left\u2069", "\u200fmark\u200e\u061c", "zero\u200bwidth\ufeff\u200d", "line\u2028separator", "combining\u0301\u0489",
-	strings.Repeat("W", 255), strings.Repeat("🧑", 63) + "abc", `"double"`, `it's`, `&amp;&lt;`, `%2F`, `%`, `..`, `.`, `_`, `+`, `a+b c`, `a/b`, `/`, `//evil.example`, `?x#y`, `a;b=c`, `\`, `tap`, `$HOME`, "日本",
+	`<script>alert(1)</script>"><img src=x onerror=alert(1)>'><svg onload=alert(1)></title></textarea></code><b>`, `javascript:alert(1)`,
+	"a\u202edcba\u2066left\u2069\u200fmark\u200e\u061czero\u200bwidth\ufeff\u200dline\u2028separator, combining\u0301\u0489", `<!--]]>{{.}}${x}`,
+	strings.Repeat("W", 255), strings.Repeat("🧑", 63) + "abc", `"double" it's &amp;&lt;`, `%2F`, `%`, `..`, `.`, `_`, `+`, `a+b c`, `a/b`, `/`, `//evil.example`, `?x#y`, `a;b=c`, `\`, `tap`, `$HOME`, "日本",
 }
 
 // friendly are some that no page has trouble with.

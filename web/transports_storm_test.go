@@ -16,16 +16,16 @@ import (
 	"rollcall/web"
 )
 
-// TestTransportStorm has thousands of clients come and go while much is written
+// TestTransportStorm has many clients come and go while much is written
 // to all of them, so that file descriptors are used again and again with writes
 // under way. Each is on a channel of its own: an event that reaches the wrong
 // connection is seen. It runs alone, for it counts what is left in the process.
 func TestTransportStorm(t *testing.T) {
 	for _, w := range ways {
-		clients := 250
+		clients := 150
 		switch {
 		case w.name == "clear":
-			clients = 5000
+			clients = 1500
 			if n, err := strconv.Atoi(os.Getenv("ROLLCALL_STORM")); err == nil {
 				clients = n
 			}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Event is one event as a browser's EventSource would dispatch it.
@@ -82,7 +83,12 @@ func (p *Parser) line() (string, error) {
 			continue
 		}
 		p.afterCR = false
-		end := bytes.IndexAny(got, "\r\n")
+		end := bytes.IndexByte(got, '\n')
+		if cr := bytes.IndexByte(got[:max(end, 0)], '\r'); cr >= 0 {
+			end = cr
+		} else if end < 0 {
+			end = bytes.IndexByte(got, '\r')
+		}
 		if end < 0 {
 			line = append(line, got...)
 			_, _ = p.r.Discard(len(got))
@@ -93,7 +99,10 @@ func (p *Parser) line() (string, error) {
 		_, _ = p.r.Discard(end + 1)
 		break
 	}
-	text := strings.ToValidUTF8(string(line), "\uFFFD")
+	text := string(line)
+	if !utf8.ValidString(text) { // which is faster
+		text = strings.ToValidUTF8(text, "\uFFFD")
+	}
 	if !p.begun {
 		p.begun = true
 		text = strings.TrimPrefix(text, "\uFEFF")
