@@ -17,7 +17,7 @@ function open(place) {
   const { target, body, credential } = form.elements;
   const request = requestOf(place.closest("article").querySelector("[data-kind=sample] code").textContent);
   target.value = request.target;
-  body.value = request.body ?? "";
+  body.value = inLines(request.body ?? "");
   body.closest(".field").hidden = request.body === undefined;
   credential.closest(".field").hidden = "open" in place.dataset;
   credential.value = key;
@@ -74,9 +74,14 @@ async function show(answer, pre) {
       return; // leaving the loop ends the request
     }
   }
+  code.textContent = inLines(code.textContent) || "No content";
+}
+
+/** inLines indents JSON, and returns other text as it is. */
+function inLines(text) {
   try {
-    code.textContent = JSON.stringify(JSON.parse(code.textContent), null, 2);
+    return JSON.stringify(JSON.parse(text), null, 2);
   } catch {
-    code.textContent ||= "No content";
+    return text;
   }
 }

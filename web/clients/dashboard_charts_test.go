@@ -72,6 +72,9 @@ func TestDashboardWall(t *testing.T) {
 		d.want("document.documentElement.scrollWidth <= innerWidth")
 		d.want(`getComputedStyle(document.body).backgroundColor === "rgb(15, 19, 26)"`)
 		if size[0] < 1000 {
+			d.want(`[...document.querySelectorAll(".figures, .chart, .warnings")].every((e, i, all) =>
+				i === 0 || e.getBoundingClientRect().top >= all[i - 1].getBoundingClientRect().bottom)`)
+			d.want(`document.querySelector(".wall-head h1").clientHeight < 40`)
 			continue
 		}
 		d.want(`document.documentElement.scrollHeight <= innerHeight && document.querySelector("#main").getBoundingClientRect().bottom <= innerHeight`)
