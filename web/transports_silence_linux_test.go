@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -17,15 +18,15 @@ import (
 )
 
 // A client that dies without a word, as when its cable is pulled, is found: by the
-// heartbeat that it does not acknowledge. The clients are in a network of their
-// own, which is then made to swallow every packet. It takes some 20 s of doing
+// heartbeat that it does not acknowledge. The clients are at the other end
+// of a cable, which is then made to swallow every packet. It takes some 20 s of doing
 // nothing, and root.
 func TestTransportSilentDeath(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 20 s")
 	}
 	t.Parallel()
-	far, err := newFarNetwork(t)
+	c, err := newCable(t)
 	if err != nil {
 		t.Skipf("needs root and ip(8): %v", err)
 	}
@@ -34,88 +35,100 @@ func TestTransportSilentDeath(t *testing.T) {
 		if w.unix || w.wrapped || w.foreign == "bare" {
 			continue // sockets can't be set up there
 		}
-		w.host = far.near
+		w.listen = c.listen
 		s := w.start(t, web.Options{Heartbeat: time.Second})
 		stages = append(stages, s)
-		raw, err := far.dial(s.addr)
+		raw, err := c.dial(s.addr)
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := s.tap(raw)
-		c.secure(s)
-		c.open(s, ask{channels: "a", clientID: w.name})
-		c.want("registered")
-		c.want("lastEvent")
+		peer := s.tap(raw)
+		peer.secure(s)
+		peer.open(s, ask{channels: "a", clientID: w.name})
+		peer.want("registered")
+		peer.want("lastEvent")
 	}
-	far.die()
+	c.cut()
 	for _, s := range stages {
 		s.wantEnd(s.name, "gone")
 		s.wantGone(url.PathEscape(s.name))
 	}
 }
 
-// farNetwork is a network namespace on a cable to this one.
-type farNetwork struct {
+// cable connects two network namespaces, neither of which is the test's own: a browser reloads its pages when a network comes, and
+// the tests of browsers run beside this one.
+type cable struct {
 	t         *testing.T
-	name      string
-	near, far string // addresses
-	nearEnd   string // of the cable
+	near, far string // namespaces
 }
 
-func newFarNetwork(t *testing.T) (*farNetwork, error) {
-	n := os.Getpid() % (1 << 14)
-	f := &farNetwork{t: t, name: fmt.Sprint("rollcall", n), nearEnd: fmt.Sprint("rollcall", n)}
-	// 198.18.0.0/15 is for tests of networks (RFC 2544).
-	net4 := func(host int) string { return fmt.Sprintf("198.18.%d.%d", n>>6, n<<2&255+host) }
-	f.near, f.far = net4(1), net4(2)
-	if err := ip("netns add " + f.name); err != nil {
-		return nil, err
+// The ends' addresses. 198.18.0.0/15 is for tests of networks (RFC 2544).
+const nearAddress, farAddress = "198.18.0.1", "198.18.0.2"
+
+func newCable(t *testing.T) (*cable, error) {
+	name := fmt.Sprint("rollcall", os.Getpid())
+	c := &cable{t, name + "near", name + "far"}
+	for _, name := range []string{c.near, c.far} {
+		if err := ip("netns add " + name); err != nil {
+			return nil, err
+		}
+		t.Cleanup(func() { _ = ip("netns del " + name) })
 	}
-	t.Cleanup(func() { _ = ip("netns del " + f.name) }) // and with it the cable
 	for _, command := range []string{
-		"link add " + f.nearEnd + " type veth peer name far netns " + f.name,
-		"addr add " + f.near + "/30 dev " + f.nearEnd,
-		"link set " + f.nearEnd + " up",
-		"-n " + f.name + " addr add " + f.far + "/30 dev far",
-		"-n " + f.name + " link set far up",
+		"-n " + c.near + " link add end type veth peer name end netns " + c.far,
+		"-n " + c.near + " addr add " + nearAddress + "/30 dev end",
+		"-n " + c.near + " link set end up",
+		"-n " + c.far + " addr add " + farAddress + "/30 dev end",
+		"-n " + c.far + " link set end up",
 	} {
 		if err := ip(command); err != nil {
 			return nil, err
 		}
 	}
-	return f, nil
+	return c, nil
 }
 
-// die drops the packets of both ends.
-func (f *farNetwork) die() {
-	f.t.Helper()
+// cut drops the packets of both ends.
+func (c *cable) cut() {
+	c.t.Helper()
 	for _, command := range []string{
-		"neigh replace " + f.far + " lladdr 02:00:00:00:00:01 nud permanent dev " + f.nearEnd,
-		"-n " + f.name + " neigh replace " + f.near + " lladdr 02:00:00:00:00:01 nud permanent dev far",
+		"-n " + c.near + " neigh replace " + farAddress + " lladdr 02:00:00:00:00:01 nud permanent dev end",
+		"-n " + c.far + " neigh replace " + nearAddress + " lladdr 02:00:00:00:00:01 nud permanent dev end",
 	} {
 		if err := ip(command); err != nil {
-			f.t.Fatal(err)
+			c.t.Fatal(err)
 		}
 	}
 }
 
-// dial connects from the far network.
-func (f *farNetwork) dial(to net.Addr) (conn net.Conn, err error) {
-	done := make(chan struct{})
+// listen listens at the near end.
+func (c *cable) listen() (l net.Listener, err error) {
+	inside := within(c.near, func() { l, err = net.Listen("tcp", nearAddress+":0") })
+	return l, errors.Join(inside, err)
+}
+
+// dial connects from the far end.
+func (c *cable) dial(to net.Addr) (conn net.Conn, err error) {
+	inside := within(c.far, func() { conn, err = net.DialTimeout(to.Network(), to.String(), patience) })
+	return conn, errors.Join(inside, err)
+}
+
+// within calls f in a network namespace. Sockets stay in the one that they were made in.
+func within(name string, f func()) error {
+	done := make(chan error, 1)
 	go func() {
-		defer close(done)
 		runtime.LockOSThread() // for good: the thread ends with the goroutine
-		var ns *os.File
-		if ns, err = os.Open("/run/netns/" + f.name); err != nil {
-			return
+		ns, err := os.Open("/run/netns/" + name)
+		if err == nil {
+			err = unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET)
+			ns.Close()
 		}
-		defer ns.Close()
-		if err = unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err == nil {
-			conn, err = net.DialTimeout(to.Network(), to.String(), patience)
+		if err == nil {
+			f()
 		}
+		done <- err
 	}()
-	<-done
-	return conn, err
+	return <-done
 }
 
 func ip(command string) error {

@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -40,11 +39,11 @@ type way struct {
 	proto   string // of the requests
 	tls     bool
 	unix    bool
-	wrapped bool   // connections are of an unknown type
-	net     bool   // HTTP/2 is net/http's
-	foreign string // the handler is mounted in another server: "context" with ConnContext, "bare" without
-	host    string // the server's address; "" means loopback
-	snug    bool   // the server's send buffers are small: a reader that stops is soon noticed
+	wrapped bool                         // connections are of an unknown type
+	net     bool                         // HTTP/2 is net/http's
+	foreign string                       // the handler is mounted in another server: "context" with ConnContext, "bare" without
+	listen  func() (net.Listener, error) // nil: on loopback
+	snug    bool                         // the server's send buffers are small: a reader that stops is soon noticed
 }
 
 var ways = []way{
@@ -127,11 +126,14 @@ func (w way) start(t *testing.T, opts web.Options) *stage {
 	opts.NetHTTP2 = w.net
 	opts.H2C = w.proto == "HTTP/2.0" && !w.tls
 	opts.Log = slog.New(s.ends)
-	network, address := "tcp", cmp.Or(w.host, "127.0.0.1")+":0"
-	if w.unix {
-		network, address = "unix", filepath.Join(t.TempDir(), "s")
+	listen := w.listen
+	if listen == nil {
+		listen = func() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }
 	}
-	l, err := net.Listen(network, address)
+	if w.unix {
+		listen = func() (net.Listener, error) { return net.Listen("unix", filepath.Join(t.TempDir(), "s")) }
+	}
+	l, err := listen()
 	if err != nil {
 		t.Fatal(err)
 	}
