@@ -106,9 +106,10 @@ formatted:
 
 # Vet and staticcheck look at the code as the tests compile it, so that nothing is compiled twice. Deadcode checks the types of
 # everything first, which takes a sixth of a build; unreachable functions on other systems are no error.
-lint: formatted ## check formatting, go vet, staticcheck, other systems' types and that the generated code is current
+lint: formatted ## check formatting, go vet, staticcheck, dead code, other systems' types and that the generated code is current
 	$(GO) vet -race ./...
 	GOFLAGS="$$($(GO) env GOFLAGS) -race" $$($(GO) tool -n staticcheck) ./...
+	@dead=$$($$($(GO) tool -n deadcode) -test ./...) || exit 1; if [ -n "$$dead" ]; then echo "never called:" >&2; echo "$$dead" >&2; exit 1; fi
 	GOOS=darwin $$($(GO) tool -n deadcode) ./cmd/rollcall >/dev/null
 	GOOS=windows $$($(GO) tool -n deadcode) ./cmd/rollcall >/dev/null
 	$(GO) tool templ generate -check -log-level warn

@@ -2,10 +2,13 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -24,19 +27,26 @@ type seen struct {
 // page returns the text of an element of a page by its id or data-testid.
 func (s *seen) text(path, id string) string {
 	s.t.Helper()
-	doc, err := html.Parse(strings.NewReader(s.source(path)))
+	text, ok := textOf(s.source(path), id)
+	if !ok {
+		s.t.Fatalf("%s has no %s", path, id)
+	}
+	return text
+}
+
+func textOf(page, id string) (text string, ok bool) {
+	doc, err := html.Parse(strings.NewReader(page))
 	if err != nil {
-		s.t.Fatal(err)
+		return "", false
 	}
 	for n := range doc.Descendants() {
 		for _, a := range n.Attr {
 			if (a.Key == "id" || a.Key == "data-testid" || a.Key == "data-node") && a.Val == id {
-				return plain(n)
+				return plain(n), true
 			}
 		}
 	}
-	s.t.Fatalf("%s has no %s", path, id)
-	return ""
+	return "", false
 }
 
 func plain(n *html.Node) string {
@@ -67,6 +77,44 @@ func (s *seen) until(path, id, pattern string) {
 	until(s.t, fmt.Sprintf("%s of %s at %s matches %s", id, path, s.base, pattern), func() bool {
 		last = s.text(path, id)
 		return want.MatchString(last)
+	})
+}
+
+// part is an element of a page, and a pattern of its text.
+type part struct{ path, id, pattern string }
+
+// untilAll is until for several pages at once, for what does not last.
+func (s *seen) untilAll(parts ...part) {
+	s.t.Helper()
+	texts := make([]string, len(parts))
+	defer func() {
+		for i, p := range parts {
+			if s.t.Failed() && texts[i] != "" {
+				s.t.Logf("%s: %s says %q, want %s", p.path, p.id, texts[i], p.pattern)
+			}
+		}
+	}()
+	until(s.t, "all pages say what they should", func() bool {
+		var reads sync.WaitGroup
+		for i, p := range parts {
+			if p.path == "" {
+				continue
+			}
+			reads.Go(func() {
+				answer, err := s.client.Get(s.base + p.path)
+				if err != nil {
+					texts[i] = err.Error()
+					return
+				}
+				defer answer.Body.Close()
+				page, err := io.ReadAll(answer.Body)
+				if texts[i], _ = textOf(string(page), p.id); err == nil && regexp.MustCompile(p.pattern).MatchString(texts[i]) {
+					parts[i], texts[i] = part{}, ""
+				}
+			})
+		}
+		reads.Wait()
+		return !slices.ContainsFunc(parts, func(p part) bool { return p.path != "" })
 	})
 }
 
@@ -300,13 +348,15 @@ func TestAdminOfACluster(t *testing.T) {
 		}
 		defer func() { _ = nodes[1].cmd.Process.Signal(syscall.SIGCONT) }()
 		south := &seen{t, logIn(t, bases[2], "root", clusterPassword), bases[2]} // which knows nothing of n2 yet
-		south.until("/admin/clients/bob", "fig-events", `Events sent –`)
-		south.until("/admin/clients/bob", "connections-rows", `unknown · HTTP/1.1 · n2`)
-		south.until("/admin/clients?q=is:behind", "filter-note", `No answer from n2: connections there are missing here.`)
-		south.until("/admin", "fig-servers", `not counted: n2`)
-		south.until("/admin/period", "period-notes", `Without what these servers remember, which do not answer: n2\.`)
-		south.until("/admin/slow", "slow-silent", `^Not in the lists: what happened to connections of n2, which has not answered.$`)
-		south.until("/admin/slow", "slow-rows", `^late 0 3 0 `)
-		south.until("/admin/nodes", "n2", `figures unknown|no sign of life`)
+		south.untilAll(
+			part{"/admin/clients/bob", "fig-events", `Events sent –`},
+			part{"/admin/clients/bob", "connections-rows", `unknown · HTTP/1.1 · n2`},
+			part{"/admin/clients?q=is:behind", "filter-note", `No answer from n2: connections there are missing here.`},
+			part{"/admin", "fig-servers", `not counted: n2`},
+			part{"/admin/period", "period-notes", `Without what these servers remember, which do not answer: n2\.`},
+			part{"/admin/slow", "slow-silent", `^Not in the lists: what happened to connections of n2, which has not answered.$`},
+			part{"/admin/slow", "slow-rows", `^late 0 3 0 `},
+			part{"/admin/nodes", "n2", `figures unknown|no sign of life`},
+		) // within the time after which n2 counts as gone
 	})
 }
