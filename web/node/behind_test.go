@@ -3,6 +3,7 @@ package node
 import (
 	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"rollcall/hub"
@@ -12,7 +13,10 @@ import (
 // A stream that was behind for long is noted in the journal, once in a while if it is so again and again; a gap is noted
 // each time.
 func TestBehindIsNoted(t *testing.T) {
-	t.Parallel()
+	synctest.Test(t, testBehindIsNoted)
+}
+
+func testBehindIsNoted(t *testing.T) {
 	n := New(Options{Log: slog.New(slog.DiscardHandler)})
 	defer n.Close()
 	defer n.EndStreams()
@@ -24,7 +28,7 @@ func TestBehindIsNoted(t *testing.T) {
 	for range 2 {
 		st.CaughtUp(hub.CatchUp{From: 9, Gaps: 1, Lasted: time.Second})
 	}
-	st.behindAt = st.behindAt.Add(-behindEvery)
+	time.Sleep(time.Minute) // the bubble's
 	st.CaughtUp(late)
 	list := n.Journal.Newest(10, func(*JournalEntry) bool { return true })
 	var kinds []string

@@ -29,8 +29,9 @@ const (
 )
 
 // Feed delivers the registry's edges: one goroutine takes them in order, appends them to the presence log and notifies
-// the streams that asked. The log keeps nothing until somebody watches, because nobody could read it. First notices go out from the same goroutine, so a stream's snapshots and the notices after
-// them always add up. A stream gets the snapshots of its channels in steps, the next one when it has taken the last.
+// the streams that asked. The log keeps nothing until somebody watches, because nobody could read it. First notices go
+// out from the same goroutine, so a stream's snapshots and the notices after them always add up. A stream gets the
+// snapshots of its channels in steps, the next one when it has taken the last.
 type Feed struct {
 	node   *Node
 	wake   chan struct{} // capacity one

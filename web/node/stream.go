@@ -55,16 +55,16 @@ type Stream struct {
 	At     *Node
 	Wants  hub.Wants
 	Brief  bool        // it ends once it has caught up, and is in nobody's presence
+	behind uint16      // the minute in which it was last noted to be behind; its shard's
 	atOnce atomic.Bool // its client leaves without the grace
 	Admission
 	Place Place // nil if its position is not stored
 	// waiting counts the bytes that net/http has taken and not written; nil for a hijacked connection. It is set
 	// before the stream is attached.
-	Waiting  func() int
-	Conn     atomic.Pointer[hub.Conn]   // set once attached
-	ending   atomic.Pointer[hub.Reason] // why it was asked to end
-	behindAt time.Time                  // when it was last noted to be behind; its shard's
-	expiry   atomic.Pointer[time.Timer] // ends it with its grant; nil if the grant does not end
+	Waiting func() int
+	Conn    atomic.Pointer[hub.Conn]   // set once attached
+	ending  atomic.Pointer[hub.Reason] // why it was asked to end
+	expiry  atomic.Pointer[time.Timer] // ends it with its grant; nil if the grant does not end
 }
 
 // Place stores a stream's position, for a client that reconnects without one. Its methods are safe for concurrent use.
@@ -168,22 +168,19 @@ func (st *Stream) Ended(conn *hub.Conn, why hub.Reason) {
 	st.At.opts.Log.Debug("stream ended", "clientId", st.ClientID, "connectionId", st.ID, "reason", why.Code)
 }
 
-// behindEvery is how often a stream's falling behind is noted: one that does so again and again would displace what
-// happened to the others.
-const behindEvery = time.Minute
-
-// CaughtUp implements [hub.CatchUpListener].
+// CaughtUp implements [hub.CatchUpListener]. That a stream was behind is noted once a minute: one that falls behind again
+// and again would displace what happened to the others.
 func (st *Stream) CaughtUp(k hub.CatchUp) {
-	kind := "behind"
+	kind, minute := "behind", uint16(time.Now().Unix()/60)
 	switch {
 	case k.IsStart && k.Resumed:
 		kind = "resume"
 	case k.Gaps > 0:
 		kind = "gap"
-	case time.Since(st.behindAt) < behindEvery:
+	case st.behind == minute:
 		return
 	default:
-		st.behindAt = time.Now()
+		st.behind = minute
 	}
 	st.note(JournalEntry{Kind: kind, From: k.From, Events: k.Events, Gaps: k.Gaps, Lasted: k.Lasted})
 }
