@@ -124,8 +124,7 @@ func TestShortDrop(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, server.Options{})
 	p := newProxy(t, s.Addr().String())
-	long := func(o *Options) { o.Lease = time.Minute }
-	a, b := join(t, s.ClientURL(), "a", long), join(t, p.url(), "b", long)
+	a, b := join(t, s.ClientURL(), "a", longLease), join(t, p.url(), "b", longLease)
 	b.fill(100)
 	a.fill(100)
 	a.shows(table("b", 100))
@@ -218,7 +217,7 @@ func TestStreamLost(t *testing.T) {
 func TestConsumerReset(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, server.Options{})
-	a, b := join(t, s.ClientURL(), "a"), join(t, s.ClientURL(), "b")
+	a, b := join(t, s.ClientURL(), "a", longLease), join(t, s.ClientURL(), "b", longLease)
 	b.fill(500)
 	a.shows(table("b", 500))
 	stream, err := a.js.Stream(context.Background(), "ROSTER")
@@ -324,8 +323,7 @@ func TestLostEntries(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, server.Options{})
 	p := newProxy(t, s.Addr().String())
-	long := func(o *Options) { o.Lease = time.Minute }
-	a, b := join(t, s.ClientURL(), "a", long), join(t, p.url(), "b", long)
+	a, b := join(t, s.ClientURL(), "a", longLease), join(t, p.url(), "b", longLease)
 	b.fill(100)
 	a.shows(table("b", 100))
 	if err := a.sweep(context.Background(), b.Session()); err != nil {
@@ -334,7 +332,7 @@ func TestLostEntries(t *testing.T) {
 	p.set(false, true)
 	p.set(false, false)
 	until(t, "they are back", func() bool { return stored(t, a, "roster.e.*.*") == 100 })
-	join(t, s.ClientURL(), "late", long).shows(table("b", 100))
+	join(t, s.ClientURL(), "late", longLease).shows(table("b", 100))
 }
 
 // A deletion that the stream remembers no more is found by comparing.
@@ -342,8 +340,7 @@ func TestForgottenDeletion(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, server.Options{})
 	p := newProxy(t, s.Addr().String())
-	long := func(o *Options) { o.Lease = time.Minute }
-	a, b := join(t, s.ClientURL(), "a", long), join(t, p.url(), "b", long)
+	a, b := join(t, s.ClientURL(), "a", longLease), join(t, p.url(), "b", longLease)
 	a.fill(100)
 	b.shows(table("a", 100))
 	p.set(false, true)

@@ -80,6 +80,9 @@ type watched struct {
 }
 
 // join opens a roster over a connection of its own.
+// longLease is a lease that a busy machine does not cost a node.
+func longLease(o *Options) { o.Lease = time.Minute }
+
 func join(t testing.TB, urls, name string, change ...func(*Options)) *watched {
 	t.Helper()
 	return joinOver(t, connect(t, urls), name, change...)

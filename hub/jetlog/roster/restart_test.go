@@ -80,8 +80,7 @@ func TestContentsLostBehindANode(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, server.Options{})
 	p := newProxy(t, s.Addr().String())
-	long := func(o *Options) { o.Lease = time.Minute }
-	a, b := join(t, s.ClientURL(), "a", long), join(t, p.url(), "b", long)
+	a, b := join(t, s.ClientURL(), "a", longLease), join(t, p.url(), "b", longLease)
 	for _, id := range []string{"eve", "mallory"} {
 		if err := a.PutShared(id, []byte("1"), time.Hour); err != nil {
 			t.Fatal(err)
