@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"flag"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,7 +15,15 @@ import (
 	"rollcall/web/webtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given { // most of the time the tests wait for timers
+		_ = flag.Set("test.parallel", "6")
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // start runs a server with the defaults.
 func start(t testing.TB) *webtest.Server {
