@@ -1,8 +1,8 @@
 package web_test
 
 import (
-	"flag"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"strings"
